@@ -1,0 +1,773 @@
+"""`LiquidNeuralNetwork`: the front door, a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags, Tags, check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from LNN import fitting
+from LNN._compat import CallbackSupportMixin, with_callbacks
+from LNN._version import __version__
+from LNN.exceptions import InvalidInputError, LNNWarning
+from LNN.kernels import resolve_backend
+from LNN.parameters import check_parameter, check_parameters
+from LNN.reading import (
+    Data,
+    check_weights,
+    read_data,
+    read_inputs,
+    remember_time,
+    without_unknown_time,
+)
+from LNN.sequences import SequenceSet
+from LNN.training.batches import Batches
+from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
+from LNN.training.loop import Epoch
+
+# Samples per forward pass in predict: enough to be fast, little in memory.
+PREDICT_BATCH = 1024
+
+
+def _classifies(estimator: LiquidNeuralNetwork) -> bool:
+    return estimator.task == "classification"
+
+
+class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
+    """Liquid neural network for sequences, with `fit`, `predict` and `score`.
+
+    LTC and CfC cells on NCP wirings, with windowing, scaling and training built in.
+    2-D data are the rows of a recording in time order: row t is predicted from the
+    `window_length` rows that end at t. 3-D data and lists are one sequence a sample.
+
+    Parameters
+    ----------
+    n_neurons : int, default=32
+        Number of liquid neurons (per layer).
+    task : {"regression", "classification"}, default="regression"
+        What to learn. `LiquidRegressor` and `LiquidClassifier` have it fixed.
+    model_type : {"CfC", "LTC", "LSTM", "GRU"}, default="CfC"
+        The cell. LSTM and GRU are there for comparison, trained in the same way.
+    mode : {"default", "no_gate", "pure"}, default="default"
+        Form of the CfC.
+    wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
+        Which synapses exist. "full" with CfC is the fully connected cell with its
+        backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons) has
+        entry [i, j] for the synapse from i to j. See docu/wiring.md.
+    sparsity : float, default=None
+        Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
+    wiring_seed : int, default=None
+        Seed of the named wirings; None is that of ncps.
+    layer_recurrence : bool, default=None
+        Whether the neurons of a layer are all connected to each other. None is True
+        for CfC on "ncp", else what the wiring says.
+    readout : {"dense", "motor"}, default="dense"
+        Outputs as linear maps of all neurons, or one affine map per motor neuron.
+    n_layers : int, default=1
+        Liquid layers on top of each other.
+    solver : {"semi-implicit", "explicit", "rk4"}, default="semi-implicit"
+        Solver of the LTC.
+    ode_unfolds : int, default=6
+        Solver steps of the LTC per time step.
+    mixed_memory : bool, default=False
+        Put an LSTM cell around the liquid cell, for long memories.
+    backbone_units : int, default=None
+        Units of the backbone, for CfC with `wiring="full"`; None is 128.
+    backbone_layers : int, default=None
+        Layers of the backbone; None is 1.
+    backbone_dropout : float, default=None
+        Dropout after each backbone layer; None is 0.
+    backbone_activation : str, default=None
+        "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
+    dropout : float, default=0.0
+        Dropout on the neurons that the dense read-out reads.
+    window_length : int, default=32
+        Rows that a prediction sees, for 2-D data. 1 makes rows independent.
+    stride : int, default=1
+        Train on every stride-th window of 2-D data; predictions are for every row.
+    pooling : {"auto", "last", "mean", "attention"}, default="auto"
+        How the states of a sequence become one: that after the last step, their mean,
+        or a learnt weighted mean. "auto" is "mean" for one target per sequence, else
+        "last".
+    return_sequences : bool or "auto", default="auto"
+        Whether y has a target for every step of a sequence; "auto" sees it from the
+        shape of y. T outputs per sample as one vector need False.
+    time_column : str or int, default=None
+        Column of X that holds time stamps; it is no input of the network.
+    group_column : str or int, default=None
+        Column of X that tells recordings apart; it is no input of the network.
+    anchor : str, int or list, default=None
+        Column of X with the present value of the target (one per target): the network
+        then learns the change from it. For series with a trend.
+    epochs : int or "auto", default="auto"
+        Passes over the training data; "auto" takes at least 30 and 500 optimiser steps.
+    batch_size : int, default=64
+        Sequences or windows per optimiser step.
+    learning_rate : float, default=0.01
+        Step size at the start.
+    optimizer : {"adam", "adamw", "rmsprop", "sgd"}, default="adam"
+        Optimiser; SGD has Nesterov momentum 0.9.
+    weight_decay : float, default=0.0
+        Decay of the weights per step.
+    lr_schedule : {None, "plateau", "cosine", "exponential", "onecycle"}, default=None
+        How the learning rate falls while training.
+    clip_value : float, default=1.0
+        Largest gradient; None or 0 does not clip.
+    clip_by : {"norm", "value"}, default="norm"
+        Clip the joint norm of all gradients, or each element.
+    early_stopping : bool or "auto", default="auto"
+        Stop when the loss on a validation part no longer falls. "auto" does so with
+        `X_val`, or from 200 training sequences on.
+    validation_fraction : float, default=0.1
+        Size of the validation part.
+    n_iter_no_change : int, default=20
+        Epochs without progress before training stops.
+    tol : float, default=1e-4
+        Smallest fall of the loss that counts as progress.
+    loss : str, default="auto"
+        "squared_error" ("auto"), "absolute_error", "huber" or "quantile" for
+        regression, "cross_entropy" ("auto") for classification.
+    quantile : float or list of float, default=0.5
+        Level or levels that `loss="quantile"` predicts.
+    class_weight : dict or "balanced", default=None
+        Weights of classes; "balanced" gives all classes the same total.
+    scale : {"standard", "minmax", "robust", "none"} or transformer, default="standard"
+        Scaling of the inputs, per column, fitted on the training part only.
+    scale_target : bool, default=True
+        Whether regression targets are standardised while training.
+    backend : {"auto", "torch"}, default="auto"
+        What runs the cells; `backend_` says what did.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the network.
+    device : str, default="auto"
+        "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:<number>".
+    n_jobs : int, default=None
+        Threads that check and prepare the data. Results do not depend on it.
+    random_state : int, RandomState or None, default=None
+        Seed of weights, order of samples, dropout and validation part.
+    verbose : int or "bar", default=0
+        1 prints a line per epoch, "bar" shows a progress bar (needs tqdm).
+    callback : callable, default=None
+        Called after each epoch with an object that has `epoch`, `epochs`, `loss`,
+        `validation_loss` and `learning_rate`; returning True stops training.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit, keeping its scalers.
+
+    Attributes
+    ----------
+    network_ : LiquidNetwork
+        The trained torch module, on the CPU.
+    wiring_ : Wiring or None
+        Its synapses; None for LSTM and GRU.
+    n_parameters_ : int
+        Number of trained parameters.
+    n_synapses_ : int or None
+        Number of synapses, sensory ones included.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; classification only.
+    scaler_ : SequenceScaler
+        Scaler of the inputs.
+    target_scaler_ : SequenceScaler
+        Scaler of the targets; regression only.
+    time_unit_ : float
+        Median gap between rows, in seconds or units of the time stamps; one unit of
+        time for the network.
+    loss_curve_ : list of float
+        Training loss after each epoch.
+    validation_loss_curve_ : list of float or None
+        Validation loss after each epoch.
+    best_loss_ : float
+        Lowest training loss.
+    best_validation_loss_ : float or None
+        Lowest validation loss; the weights are those of that epoch.
+    n_iter_ : int
+        Epochs run.
+    n_features_in_ : int
+        Number of columns of X, those of time and group included.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Column names of X, where it has any.
+    backend_ : str
+        The backend that ran.
+
+    References
+    ----------
+    Hasani et al., Liquid time-constant networks, AAAI 2021.
+    Hasani et al., Closed-form continuous-time neural networks, Nature Machine
+    Intelligence 2022.
+    Lechner et al., Neural circuit policies, Nature Machine Intelligence 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN import LiquidNeuralNetwork
+    >>> t = np.arange(300)
+    >>> X, y = np.sin(0.2 * t)[:-1, None], np.sin(0.2 * t)[1:]
+    >>> lnn = LiquidNeuralNetwork(n_neurons=12, window_length=8, random_state=0)
+    >>> lnn = lnn.fit(X[:250], y[:250], epochs=60)
+    >>> bool(lnn.score(X[250:], y[250:]) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        n_neurons: int = 32,
+        *,
+        task: Literal["regression", "classification"] = "regression",
+        model_type: str = "CfC",
+        mode: str = "default",
+        wiring: Any = "ncp",
+        sparsity: float | None = None,
+        wiring_seed: int | None = None,
+        layer_recurrence: bool | None = None,
+        readout: str = "dense",
+        n_layers: int = 1,
+        solver: str = "semi-implicit",
+        ode_unfolds: int = 6,
+        mixed_memory: bool = False,
+        backbone_units: int | None = None,
+        backbone_layers: int | None = None,
+        backbone_dropout: float | None = None,
+        backbone_activation: str | None = None,
+        dropout: float = 0.0,
+        window_length: int = 32,
+        stride: int = 1,
+        pooling: str = "auto",
+        return_sequences: bool | str = "auto",
+        time_column: str | int | None = None,
+        group_column: str | int | None = None,
+        anchor: Any = None,
+        epochs: int | str = "auto",
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        optimizer: str = "adam",
+        weight_decay: float = 0.0,
+        lr_schedule: str | None = None,
+        clip_value: float | None = 1.0,
+        clip_by: str = "norm",
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        tol: float = 1e-4,
+        loss: str = "auto",
+        quantile: float | list[float] = 0.5,
+        class_weight: dict | str | None = None,
+        scale: Any = "standard",
+        scale_target: bool = True,
+        backend: str = "auto",
+        dtype: str = "float32",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool | str = 0,
+        callback: Callable[[Epoch], Any] | None = None,
+        warm_start: bool = False,
+    ):
+        self.n_neurons = n_neurons
+        self.task = task
+        self.model_type = model_type
+        self.mode = mode
+        self.wiring = wiring
+        self.sparsity = sparsity
+        self.wiring_seed = wiring_seed
+        self.layer_recurrence = layer_recurrence
+        self.readout = readout
+        self.n_layers = n_layers
+        self.solver = solver
+        self.ode_unfolds = ode_unfolds
+        self.mixed_memory = mixed_memory
+        self.backbone_units = backbone_units
+        self.backbone_layers = backbone_layers
+        self.backbone_dropout = backbone_dropout
+        self.backbone_activation = backbone_activation
+        self.dropout = dropout
+        self.window_length = window_length
+        self.stride = stride
+        self.pooling = pooling
+        self.return_sequences = return_sequences
+        self.time_column = time_column
+        self.group_column = group_column
+        self.anchor = anchor
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.lr_schedule = lr_schedule
+        self.clip_value = clip_value
+        self.clip_by = clip_by
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.loss = loss
+        self.quantile = quantile
+        self.class_weight = class_weight
+        self.scale = scale
+        self.scale_target = scale_target
+        self.backend = backend
+        self.dtype = dtype
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callback = callback
+        self.warm_start = warm_start
+
+    # ------------------------------------------------------------------ training
+
+    @with_callbacks
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        timestamps_val: ArrayLike | None = None,
+        groups_val: ArrayLike | None = None,
+        epochs: int | None = None,
+        clip_value: float | None = None,
+        learning_rate: float | None = None,
+        n_jobs: int | None = None,
+    ) -> LiquidNeuralNetwork:
+        """Train on sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), \
+(n_samples, n_timesteps, n_features), or list of (n_timesteps_i, n_features)
+            2-D: rows in time order. A DatetimeIndex gives the time stamps, a MultiIndex
+            (recording, time) the recordings too.
+        y : array-like
+            One target per row of 2-D data. Else one per sequence, or one per step:
+            (n_samples, n_timesteps), (n_samples, n_timesteps, n_outputs) or a list;
+            steps whose target is NaN are not trained on.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of 2 is the same as the sample twice.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Data that decide when to stop, in place of a part of X.
+        timestamps : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
+or list, default=None
+            Numbers, datetimes or durations.
+        groups : array-like of shape (n_samples,), default=None
+            Recording of each row (of each sequence): windows never cross recordings.
+        timestamps_val, groups_val : array-like, default=None
+            The same for `X_val`.
+        epochs, clip_value, learning_rate, n_jobs : default=None
+            Override the parameters of the same name, for this call.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidInputError
+            A ValueError that says what was expected, what came and what to do.
+        NonFiniteLossError
+            If the loss becomes NaN or infinite; the best weights are kept.
+        """
+        overrides = {
+            "epochs": epochs,
+            "clip_value": clip_value,
+            "learning_rate": learning_rate,
+            "n_jobs": n_jobs,
+        }
+        self._check(overrides)
+        go_on = self.warm_start and self.__sklearn_is_fitted__()
+        random = check_random_state(self.random_state)
+        data = read_data(
+            self,
+            X,
+            y,
+            sample_weight,
+            timestamps=timestamps,
+            groups=groups,
+            n_jobs=n_jobs,
+            reset=not go_on,
+        )
+        if not go_on:
+            self._remember_kind(data)
+        if X_val is None:
+            training, validation = fitting.hold_out(self, data, random)
+        if not go_on:
+            remember_time(self, (data if X_val is not None else training).sequences)
+        if X_val is not None:
+            training = data
+            validation = read_data(
+                self,
+                X_val,
+                y_val,
+                sample_weight_val,
+                timestamps=timestamps_val,
+                groups=groups_val,
+                n_jobs=n_jobs,
+                reset=False,
+                suffix="_val",
+            )
+        if not go_on:
+            self._build(training, random)
+        plan = fitting.make_plan(self, len(training.sequences), **overrides)
+        rate = self.learning_rate if learning_rate is None else learning_rate
+        self._start_curves()
+        self._run(training, validation, plan, rate, random, X, y)
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> LiquidNeuralNetwork:
+        """Train one epoch on more data, from where training stopped.
+
+        The first call fits the scalers to its data, like `fit`; later calls keep them,
+        the classes and the optimiser's state.
+
+        Parameters
+        ----------
+        X, y, sample_weight, timestamps, groups
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All classes, if the first call does not show them all.
+
+        Returns
+        -------
+        self
+        """
+        self._check({})
+        first = not self.__sklearn_is_fitted__()
+        random = check_random_state(self.random_state)
+        reset = first
+        if first and classes is not None and _classifies(self):
+            self.classes_ = np.unique(np.asarray(classes))
+        data = read_data(
+            self,
+            X,
+            y,
+            sample_weight,
+            timestamps=timestamps,
+            groups=groups,
+            reset=reset,
+        )
+        if first:
+            self._remember_kind(data)
+            remember_time(self, data.sequences)
+            self._build(data, random)
+            self._start_curves()
+        plan = fitting.make_plan(self, len(data.sequences), epochs=1)
+        self._run(data, None, plan, self.learning_rate, random, X, y)
+        return self
+
+    def _check(self, overrides: dict[str, Any]) -> None:
+        """Refuse bad parameters before any work is done."""
+        check_parameters(self)
+        for name, value in overrides.items():
+            if value is not None:
+                check_parameter(f"{type(self).__name__}.fit", name, value)
+        resolve_device(self.device)
+
+    def _remember_kind(self, data: Data) -> None:
+        """Keep what predictions must look like, from the training data."""
+        self._fitted_on_rows = data.sequences.layout == "rows"
+        self._per_step = data.targets.per_step
+        self._target_ndim = data.targets.ndim
+        if _classifies(self) and len(self.classes_) < 2:
+            raise InvalidInputError(
+                "A classifier needs samples of at least 2 classes in y, got one class "
+                f"only: {self.classes_.tolist()}. Check how the data were split."
+            )
+
+    def _build(self, training: Data, random: np.random.RandomState) -> None:
+        """Fit the scalers and make the network."""
+        fitting.fit_scalers(self, training)
+        size = fitting.make_objective(self, training).output_size
+        self.network_ = fitting.build_network(self, training, size, random)
+        self.wiring_ = self.network_.wiring
+        self.n_parameters_ = sum(p.numel() for p in self.network_.parameters())
+        self.n_synapses_ = None if self.wiring_ is None else self.wiring_.n_synapses
+        self.backend_ = resolve_backend(self.backend)
+        self._optimizer_state = None
+
+    def _start_curves(self) -> None:
+        self.loss_curve_: list[float] = []
+        self.validation_loss_curve_: list[float] | None = None
+        self.best_loss_ = float("inf")
+        self.best_validation_loss_: float | None = None
+        self.n_iter_ = 0
+
+    def _run(self, training, validation, plan, rate, random, X, y) -> None:
+        """Train, and keep the curves however it ends."""
+        context = self._init_callback_context(max_subtasks=plan.epochs)
+        protocol = None
+        if context is not None:
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            protocol = self._protocol(context, X, y)
+        history = fitting.History()
+        try:
+            fitting.run(
+                self, training, validation, plan, rate, random, history, protocol
+            )
+        finally:
+            self.loss_curve_ = self.loss_curve_ + history.loss
+            self.best_loss_ = min(self.loss_curve_, default=float("inf"))
+            if validation is not None:
+                self.validation_loss_curve_ = history.validation_loss
+                best = min(history.validation_loss, default=float("inf"))
+                self.best_validation_loss_ = best
+            self.n_iter_ += len(history.loss)
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+
+    def _protocol(self, context, X, y) -> Callable[[Epoch], bool]:
+        """Tell scikit-learn's callbacks of each epoch."""
+
+        def now() -> dict[str, Any]:
+            return {"network_": copy.deepcopy(self.network_).to("cpu").eval()}
+
+        def after_epoch(epoch: Epoch) -> bool:
+            part = context.subcontext(task_name="epoch")
+            part.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            return bool(
+                part.call_on_fit_task_end(
+                    estimator=self, X=X, y=y, reconstruction_attributes=now
+                )
+            )
+
+        return after_epoch
+
+    # --------------------------------------------------------------- predictions
+
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> NDArray | list[NDArray]:
+        """Predict targets or classes.
+
+        Parameters
+        ----------
+        X : array-like
+            As in `fit`. 2-D data get one prediction per row, from the rows up to it.
+        timestamps, groups : array-like, default=None
+            As in `fit`.
+        context : array-like of shape (n_rows, n_features), default=None
+            Rows that came just before X, so that the first predictions see as much
+            history as the rest. 2-D data only; `timestamps` then begin with theirs.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            In the units and the layout of the y given to `fit`; several quantiles are
+            a last axis. Lists give lists where there is a prediction per step.
+        """
+        outputs, sequences = self._outputs(X, timestamps, groups, context)
+        if _classifies(self):
+            values = self.classes_[outputs.argmax(-1)]
+        else:
+            values = self._in_units(outputs, sequences)
+        return self._shaped(values, sequences)
+
+    @available_if(_classifies)
+    def predict_proba(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> NDArray | list[NDArray]:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X, timestamps, groups, context
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Per step (n_samples, n_timesteps, n_classes), or a list.
+        """
+        outputs, sequences = self._outputs(X, timestamps, groups, context)
+        odds = np.exp(outputs - outputs.max(-1, keepdims=True))
+        return self._shaped(odds / odds.sum(-1, keepdims=True), sequences)
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> float:
+        """Return R2 (regression) or accuracy (classification).
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `predict`.
+        y : array-like
+            As in `fit`; steps without a target do not count.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+        """
+        predicted = self.predict(X, timestamps=timestamps, groups=groups)
+        if not _classifies(self) and len(np.atleast_1d(self.quantile)) > 1:
+            predicted = self._median(predicted)
+        weight = sample_weight
+        if self._per_step:
+            lengths = [len(block) for block in predicted]
+            predicted = np.concatenate(list(predicted))
+            y = np.concatenate([np.asarray(block) for block in y])
+            weights = check_weights(sample_weight, len(lengths))
+            known = ~np.asarray(_is_missing(y))
+            weight = np.repeat(weights, lengths)[known]
+            predicted, y = predicted[known], y[known]
+        metric = accuracy_score if _classifies(self) else r2_score
+        return float(metric(y, predicted, sample_weight=weight))
+
+    def _median(self, predicted: Any) -> Any:
+        levels = list(self.quantile) if self.loss == "quantile" else []
+        if not levels:
+            return predicted
+        if 0.5 not in levels:
+            raise InvalidInputError(
+                f"score needs a point prediction, and quantile={levels} has no 0.5. "
+                "Add it, or use sklearn.metrics.mean_pinball_loss for each level."
+            )
+        pick = levels.index(0.5)
+        if isinstance(predicted, list):
+            return [block[..., pick] for block in predicted]
+        return predicted[..., pick]
+
+    @torch.no_grad()
+    def _outputs(
+        self, X: Any, timestamps: Any, groups: Any, context: Any
+    ) -> tuple[NDArray, SequenceSet]:
+        """Return raw outputs as float64, one row per sample or, per step, per row."""
+        check_is_fitted(self)
+        sequences = read_inputs(
+            self,
+            X,
+            timestamps=timestamps,
+            groups=groups,
+            context=context,
+            per_step=self._per_step,
+        )
+        sequences = without_unknown_time(self, sequences)
+        device = resolve_device(self.device)
+        network = self.network_
+        if device.type != "cpu":
+            network = copy.deepcopy(network).to(device)
+        batches = Batches(
+            sequences, self.scaler_, self.time_unit_, DTYPES[self.dtype], device
+        )
+        n = sequences.rows.n_rows if self._per_step else len(sequences)
+        outputs = np.empty((n, network.output_size))
+        size = min(PREDICT_BATCH, max(1, 2**17 // max(1, sequences.max_length)))
+        with memory_errors_explained(size):
+            for samples in batches.split(np.arange(len(sequences)), size):
+                batch = network(**batches.inputs(samples)).double().cpu().numpy()
+                if self._per_step:
+                    positions, valid = sequences.span_rows(samples)
+                    outputs[positions[valid]] = batch[valid]
+                else:
+                    outputs[samples] = batch
+        return outputs, sequences
+
+    def _in_units(self, outputs: NDArray, sequences: SequenceSet) -> NDArray:
+        """Bring network outputs (n, K x levels) back to the units of y."""
+        scaler = self.target_scaler_
+        n_levels = len(np.atleast_1d(self.quantile)) if self.loss == "quantile" else 1
+        values = outputs.reshape(len(outputs), -1, n_levels)
+        values = values * scaler.scale_[:, None] + scaler.center_[:, None]
+        if sequences.anchor_rows is not None:
+            if self._per_step:
+                rows = np.arange(sequences.rows.n_rows)
+                present = sequences.anchor_rows.take(rows)
+            else:
+                present = sequences.anchors(np.arange(len(sequences)))
+            values = values + present[..., None]
+        if n_levels == 1:
+            values = values[..., 0]
+        return values[:, 0] if self._target_ndim == 0 else values
+
+    def _shaped(self, values: NDArray, sequences: SequenceSet) -> Any:
+        """Give predictions per step the layout of X."""
+        if not self._per_step:
+            return values
+        if sequences.layout == "cube":
+            return values.reshape(len(sequences), -1, *values.shape[1:])
+        return np.split(values, np.cumsum(sequences.length)[:-1])
+
+    # ---------------------------------------------------------- scikit-learn's view
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there is a trained network."""
+        return hasattr(self, "network_")
+
+    def __sklearn_tags__(self) -> Tags:
+        """Describe the estimator; what it is depends on `task`."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.three_d_array = True
+        if _classifies(self):
+            tags.estimator_type = "classifier"
+            tags.classifier_tags = ClassifierTags()
+        else:
+            tags.estimator_type = "regressor"
+            tags.regressor_tags = RegressorTags()
+            tags.target_tags.multi_output = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Stamp the version; the network is on the CPU already."""
+        return {**super().__getstate__(), "_lnn_version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Warn when the pickle comes from another version."""
+        state = dict(state)
+        version = state.pop("_lnn_version", "unknown")
+        if version != __version__:
+            warnings.warn(
+                f"This {type(self).__name__} was pickled by LNN {version} and is "
+                f"loaded by LNN {__version__}. Predictions may differ: check some, or "
+                "fit again.",
+                LNNWarning,
+                stacklevel=2,
+            )
+        super().__setstate__(state)
+
+
+def _is_missing(y: NDArray) -> NDArray:
+    """Tell which steps have no target."""
+    if y.dtype.kind == "O":
+        return np.array([v is None or v != v for v in y])
+    missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(y.shape, dtype=bool)
+    return missing if y.ndim == 1 else missing.any(axis=1)

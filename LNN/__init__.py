@@ -1,0 +1,25 @@
+"""LNN: liquid neural networks for people who use scikit-learn, pandas and PyTorch."""
+
+from LNN._version import __version__
+from LNN.cells import CfCCell, LTCCell
+from LNN.classifier import LiquidClassifier
+from LNN.layers import LTC, CfC
+from LNN.LNN import LiquidNeuralNetwork
+from LNN.network import LiquidNetwork
+from LNN.regressor import LiquidRegressor
+from LNN.sequences import SequenceScaler
+from LNN.wiring import Wiring
+
+__all__ = [
+    "LTC",
+    "CfC",
+    "CfCCell",
+    "LTCCell",
+    "LiquidClassifier",
+    "LiquidNetwork",
+    "LiquidNeuralNetwork",
+    "LiquidRegressor",
+    "SequenceScaler",
+    "Wiring",
+    "__version__",
+]

@@ -1,0 +1,43 @@
+"""Parameter descriptions, written once."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+SECTIONS = ("Parameters", "Attributes")
+
+
+def inherit_parameters(cls: type) -> type:
+    """Put the base class's parameters and attributes into a subclass's docstring.
+
+    Only those that the subclass takes, so that the two cannot tell different things.
+    """
+    base = inspect.cleandoc(cls.__mro__[2].__doc__ or "")
+    taken = set(inspect.signature(cls).parameters)
+    foreign = "target_scaler_" if cls.task == "classification" else "classes_"
+    sections = []
+    for title in SECTIONS:
+        entries = _entries(_section(base, title))
+        kept = [
+            text
+            for name, text in entries
+            if (name in taken or title == "Attributes") and name != foreign
+        ]
+        sections.append(f"{title}\n{'-' * len(title)}\n" + "\n".join(kept))
+    own = inspect.cleandoc(cls.__doc__ or "")
+    intro, rest = own.split("\n\n", 1)
+    cls.__doc__ = "\n\n".join([intro, *sections, rest])
+    return cls
+
+
+def _section(doc: str, title: str) -> str:
+    start = re.search(rf"^{title}\n-+\n", doc, flags=re.M)
+    end = re.compile(r"\n\n[A-Z][A-Za-z ]+\n-+\n").search(doc, start.end())
+    return doc[start.end() : end.start()]
+
+
+def _entries(section: str) -> list[tuple[str, str]]:
+    """Cut a section into (name, text) at its unindented lines."""
+    parts = re.split(r"\n(?=\S)", section)
+    return [(part.split(" :")[0].strip(), part) for part in parts]

@@ -1,0 +1,59 @@
+"""LSTM and GRU behind the interface of the liquid layers, for fair comparisons."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from LNN.layers import check_lengths
+
+RECURRENT = {"LSTM": nn.LSTM, "GRU": nn.GRU}
+
+
+class RecurrentBaseline(nn.Module):
+    """`torch.nn.LSTM` or `torch.nn.GRU` with the `states` method of a liquid layer.
+
+    They know nothing of time: `use_time` gives them the elapsed time as one more
+    input, which is the common remedy.
+
+    Parameters
+    ----------
+    kind : {"LSTM", "GRU"}
+    input_size, n_neurons : int
+    use_time : bool, default=False
+    generator : torch.Generator, default=None
+    """
+
+    def __init__(self, kind, input_size, n_neurons, *, use_time=False, generator=None):
+        super().__init__()
+        self.input_size, self.n_neurons = input_size, n_neurons
+        self.use_time = use_time
+        width = input_size + use_time
+        # Made on the meta device, so that torch's global generator is not drawn from.
+        rnn = RECURRENT[kind](width, n_neurons, batch_first=True, device="meta")
+        self.rnn = rnn.to_empty(device=torch.get_default_device())
+        bound = n_neurons**-0.5  # torch's own rule, from our generator
+        for parameter in self.rnn.parameters():
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+
+    def states(
+        self, inputs: Tensor, state=None, timespans=None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the state after every step, (B, T, n_neurons), and the last one."""
+        batch, steps = inputs.shape[:2]
+        if self.use_time:
+            spans = inputs.new_ones(batch, steps) if timespans is None else timespans
+            inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
+        lengths = check_lengths(lengths, batch, steps, inputs.device)
+        if lengths is None:
+            return self.rnn(inputs, state)
+        packed = pack_padded_sequence(
+            inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        packed, state = self.rnn(packed, state)
+        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=steps)
+        # As in the liquid layers, a sequence that has ended keeps its state.
+        step = torch.arange(steps, device=inputs.device)
+        held = torch.minimum(step, lengths[:, None] - 1).unsqueeze(-1)
+        return states.gather(1, held.expand_as(states)), state

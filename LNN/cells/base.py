@@ -1,0 +1,136 @@
+"""What every cell has in common: how a sequence runner talks to it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from LNN.exceptions import InvalidInputError
+
+
+class Cell(nn.Module):
+    """One time step of a recurrent network, split so that work can be shared.
+
+    A runner calls `enter` once on the initial state, `drive` once on all
+    inputs (whatever does not depend on the state), `constants` once (whatever
+    depends on parameters alone), then `step` for each time step, and `leave` on
+    the states it collected. Calling the cell itself does all of it for one step.
+
+    Attributes
+    ----------
+    input_size, state_size, output_size : int
+        Number of inputs, of state columns, and of outputs.
+    """
+
+    input_size: int
+    state_size: int
+    output_size: int
+
+    def drive(self, inputs: Tensor) -> Tensor:
+        """Map inputs (..., input_size) to all that does not depend on the state."""
+        raise NotImplementedError
+
+    def constants(self) -> tuple:
+        """Return what every step needs and only the parameters decide."""
+        raise NotImplementedError
+
+    def step(self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple):
+        """Advance the state (B, state_size) by dt (B, 1)."""
+        raise NotImplementedError
+
+    def outputs(self, states: Tensor) -> Tensor:
+        """Read the outputs (..., output_size) off states (..., state_size)."""
+        raise NotImplementedError
+
+    def enter(self, state: Tensor) -> Tensor:
+        """Bring a state into the order in which `step` works."""
+        return state
+
+    def leave(self, states: Tensor) -> Tensor:
+        """Undo `enter`, for states of any leading shape."""
+        return states
+
+    def zero_state(self, inputs: Tensor) -> Tensor:
+        """Return the state before the first step, (B, state_size)."""
+        return inputs.new_zeros(inputs.shape[0], self.state_size)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        state: Tensor | None = None,
+        dt: Tensor | float | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Take one step.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, input_size)
+        state : Tensor of shape (B, state_size), default=None
+            None starts from zeros.
+        dt : Tensor of shape (B,) or (B, 1), or float, default=None
+            Time since the step before, in units of `time_unit_`; None is 1.
+
+        Returns
+        -------
+        outputs : Tensor of shape (B, output_size)
+        state : Tensor of shape (B, state_size)
+        """
+        if inputs.ndim != 2 or inputs.shape[1] != self.input_size:
+            raise InvalidInputError(
+                f"{type(self).__name__} expects inputs of shape "
+                f"(batch, {self.input_size}), got {tuple(inputs.shape)}. For whole "
+                "sequences use the layers LNN.LTC and LNN.CfC."
+            )
+        if state is None:
+            state = self.zero_state(inputs)
+        span = check_timespans(dt, (inputs.shape[0], 1), inputs)
+        new = self.step(self.drive(inputs), self.enter(state), span, self.constants())
+        new = self.leave(new)
+        return self.outputs(new), new
+
+
+def check_timespans(
+    timespans: Tensor | float | None, shape: tuple[int, int], like: Tensor
+) -> Tensor:
+    """Return elapsed times as (B, T) in the dtype of `like`, or refuse by name.
+
+    A scalar holds for every sample and step; (B, T, 1) and, for B = 1 or T = 1,
+    (T,) or (B,) are read as what they can only mean. Nothing is broadcast by accident.
+    """
+    if timespans is None:
+        return like.new_ones(shape)
+    spans = torch.as_tensor(timespans, dtype=like.dtype, device=like.device)
+    if spans.ndim == 0:
+        spans = spans.expand(shape)
+    elif spans.shape == (*shape, 1) or (1 in shape and spans.numel() == max(shape)):
+        spans = spans.reshape(shape)
+    if spans.shape != shape:
+        raise InvalidInputError(
+            f"timespans must be a number or have shape (batch, time) = {shape}, "
+            f"got {tuple(spans.shape)}. Give one elapsed time per sample and step."
+        )
+    # A check of values would break a graph that torch.compile or export traces.
+    if not torch.compiler.is_compiling():
+        _refuse_bad_gaps(spans)
+    return spans
+
+
+def _refuse_bad_gaps(spans: Tensor) -> None:
+    good = (spans >= 0) & torch.isfinite(spans)
+    if bool(good.all()):
+        return
+    sample, step = (int(i) for i in (~good).nonzero()[0])
+    value = float(spans[sample, step])
+    kind = "negative" if value < 0 else "not a finite number"
+    raise InvalidInputError(
+        f"timespans[{sample}, {step}] is {value}, which is {kind}. An elapsed time is "
+        "a number >= 0: sort the rows by time and remove missing time stamps."
+    )
+
+
+def choice(name: str, value: object, allowed: tuple) -> None:
+    """Refuse a value that is not one of those allowed."""
+    if value not in allowed:
+        raise InvalidInputError(
+            f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}."
+        )

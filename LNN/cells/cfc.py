@@ -1,0 +1,346 @@
+"""The closed-form continuous-time cells (CfC): with a backbone, and wired."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from LNN.cells.base import Cell, choice
+from LNN.cells.dropout import Dropout
+from LNN.cells.synapses import SynapseIndex, linear, uniform
+from LNN.exceptions import InvalidInputError
+from LNN.wiring import Wiring
+
+MODES = ("default", "no_gate", "pure")
+
+
+def lecun_tanh(x: Tensor) -> Tensor:
+    """Return 1.7159 tanh(0.666 x) (LeCun et al., Efficient BackProp, 1998)."""
+    return 1.7159 * torch.tanh(0.666 * x)
+
+
+ACTIVATIONS = {
+    "lecun_tanh": lecun_tanh,
+    "tanh": torch.tanh,
+    "relu": F.relu,
+    "silu": F.silu,
+    "gelu": F.gelu,
+}
+
+
+def map_names(mode: str) -> tuple[str, ...]:
+    """Return the maps (heads) that a mode evaluates."""
+    return ("ff1",) if mode == "pure" else ("ff1", "ff2", "time_a", "time_b")
+
+
+def closed_form(
+    mode: str, maps: tuple[Tensor, ...], dt: Tensor, asymptote=None, rate=None
+) -> Tensor:
+    """Return the new state from the values of the maps (Hasani et al. 2022, eq. 10)."""
+    if mode == "pure":
+        (f,) = maps
+        return asymptote - asymptote * torch.exp(-dt * (rate.abs() + f.abs())) * f
+    f1, f2 = torch.tanh(maps[0]), torch.tanh(maps[1])
+    s = torch.sigmoid(maps[2] * dt + maps[3])
+    return f1 + s * f2 if mode == "no_gate" else f1 + s * (f2 - f1)
+
+
+class _CfC(Cell):
+    """What both CfC cells share: the mode and, for "pure", its two vectors."""
+
+    def _set_mode(self, mode: str, n: int) -> None:
+        choice("mode", mode, MODES)
+        self.mode = mode
+        self.maps = map_names(mode)
+        pure = mode == "pure"
+        self.register_parameter("A", nn.Parameter(torch.ones(n)) if pure else None)
+        self.register_parameter("w_tau", nn.Parameter(torch.zeros(n)) if pure else None)
+
+
+class CfCCell(_CfC):
+    r"""Closed-form continuous-time cell, fully connected, with a backbone.
+
+    A backbone reads input and state; each map :math:`f_1, f_2, t_a, t_b` is linear
+    in its features z:
+
+    .. math::
+
+        s = \mathrm{sigmoid}(t_a(z) \Delta t + t_b(z)), \quad
+        h' = \tanh f_1(z) (1 - s) + \tanh f_2(z) s
+
+    ``mode="no_gate"`` is :math:`\tanh f_1 + s \tanh f_2`, and ``mode="pure"`` is
+    :math:`A - A \exp(-\Delta t (|w_\tau| + |f_1|)) f_1`.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int
+    mode : {"default", "no_gate", "pure"}, default="default"
+    backbone_units : int, default=128
+    backbone_layers : int, default=1
+        0 lets the maps read input and state directly.
+    backbone_dropout : float, default=0.0
+        Applied after every backbone layer while training.
+    backbone_activation : {"lecun_tanh", "tanh", "relu", "silu", "gelu"}
+    generator : torch.Generator, default=None
+        Source of the initial values; None is torch's global generator.
+
+    References
+    ----------
+    Hasani et al., Closed-form continuous-time neural networks, Nature Machine
+    Intelligence 2022.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from LNN import CfCCell
+    >>> outputs, state = CfCCell(3, 8)(torch.randn(5, 3), dt=torch.rand(5))
+    >>> state.shape
+    torch.Size([5, 8])
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        mode: str = "default",
+        backbone_units: int = 128,
+        backbone_layers: int = 1,
+        backbone_dropout: float = 0.0,
+        backbone_activation: str = "lecun_tanh",
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__()
+        choice("backbone_activation", backbone_activation, tuple(ACTIVATIONS))
+        self.input_size = input_size
+        self.state_size = self.output_size = hidden_size
+        self.backbone_activation = backbone_activation
+        sizes = [input_size + hidden_size] + [backbone_units] * backbone_layers
+        self.backbone = nn.ModuleList(
+            linear(a, b, generator) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+        self.dropout = Dropout(backbone_dropout)
+        self._set_mode(mode, hidden_size)
+        for name in self.maps:
+            setattr(self, name, linear(sizes[-1], hidden_size, generator))
+
+    def _first(self) -> tuple[Tensor, Tensor]:
+        """Return weight and bias of the first affine map, the one that reads [x, h]."""
+        if len(self.backbone):
+            return self.backbone[0].weight, self.backbone[0].bias
+        return self._heads()
+
+    def _heads(self) -> tuple[Tensor, Tensor]:
+        heads = [getattr(self, name) for name in self.maps]
+        weight = torch.cat([head.weight for head in heads])
+        return weight, torch.cat([head.bias for head in heads])
+
+    def drive(self, inputs: Tensor) -> Tensor:
+        """Apply the input part of the first affine map."""
+        weight, bias = self._first()
+        return F.linear(inputs, weight[:, : self.input_size], bias)
+
+    def constants(self) -> tuple:
+        """Return the state part of the first map, and the heads as one map."""
+        return self._first()[0][:, self.input_size :], self._heads()
+
+    def step(
+        self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
+    ) -> Tensor:
+        """Advance by dt (B, 1)."""
+        recurrent, heads = constants
+        z = drive + F.linear(state, recurrent)
+        if len(self.backbone):
+            activation = ACTIVATIONS[self.backbone_activation]
+            z = self.dropout(activation(z))
+            for layer in self.backbone[1:]:
+                z = self.dropout(activation(layer(z)))
+            z = F.linear(z, *heads)
+        maps = z.chunk(len(self.maps), dim=-1)
+        return closed_form(self.mode, maps, dt, self.A, self.w_tau)
+
+    def outputs(self, states: Tensor) -> Tensor:
+        """Every neuron is an output."""
+        return states
+
+
+class WiredCfCCell(_CfC):
+    r"""Closed-form continuous-time cell on a wiring: every map is masked alike.
+
+    The closed form of `CfCCell` without a backbone: each map of neuron j reads the
+    sources of j's synapses, and j's own state. Layers (inter, command, motor) are
+    evaluated in order within a step: a synapse from an earlier layer carries the new
+    state, any other the state of the step before.
+
+    Parameters
+    ----------
+    wiring : Wiring
+        Which synapses exist. State column j is neuron j of the wiring.
+    mode : {"default", "no_gate", "pure"}, default="default"
+    map_edges : dict of str to (sensory, recurrent) Edges, default=None
+        Another set of synapses for single maps, by name ("ff1", "ff2", "time_a",
+        "time_b"): only for networks trained by other libraries, see `from_ncps`.
+    time_constants : tuple of float, default=None
+        Range (shortest, longest), in units of dt, of the neurons' memory at the
+        start, drawn log-uniformly: each neuron begins as a leaky integrator,
+        :math:`h' \approx (1 - 1/\tau) h + f_2 / \tau`. None starts from Glorot values.
+        "pure" has no such state and ignores it.
+    generator : torch.Generator, default=None
+        Source of the initial values; None is torch's global generator.
+
+    References
+    ----------
+    Hasani et al., Closed-form continuous-time neural networks, Nature Machine
+    Intelligence 2022. Lechner et al., Neural circuit policies, Nature Machine
+    Intelligence 2020.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from LNN import Wiring
+    >>> from LNN.cells import WiredCfCCell
+    >>> wiring = Wiring.ncp(n_inputs=3, n_neurons=12, n_outputs=2)
+    >>> outputs, state = WiredCfCCell(wiring)(torch.randn(5, 3))
+    >>> outputs.shape, state.shape
+    (torch.Size([5, 2]), torch.Size([5, 12]))
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        *,
+        mode: str = "default",
+        map_edges: dict | None = None,
+        time_constants: tuple[float, float] | None = None,
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__()
+        self.wiring = wiring
+        self.input_size = wiring.n_inputs
+        self.state_size = wiring.n_neurons
+        self.output_size = wiring.n_outputs
+        self._set_mode(mode, wiring.n_neurons)
+        self._order_layers(wiring)
+        self._make_maps(wiring, map_edges or {}, generator)
+        if time_constants is not None and mode != "pure":
+            self._spread_time_constants(*time_constants, generator)
+
+    def _order_layers(self, wiring: Wiring) -> None:
+        """Lay neurons out in evaluation order, so that a layer is a slice."""
+        order = np.concatenate([layer.neurons for layer in wiring.layers])
+        self.register_buffer("order", torch.tensor(order))
+        self.register_buffer("place", torch.tensor(np.argsort(order)))
+        ends = np.cumsum([len(layer.neurons) for layer in wiring.layers])
+        self.slices = list(zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True))
+
+    def _make_maps(self, wiring, map_edges, generator) -> None:
+        n_in, n = wiring.n_inputs, wiring.n_neurons
+        common = (wiring.sensory, wiring.recurrent)
+        for name in self.maps:
+            sensory, recurrent = map_edges.get(name, common)
+            source, target = _with_own_state(recurrent, n)
+            inputs = SynapseIndex(sensory.source, sensory.target, n_in, n)
+            states = SynapseIndex(source, target, n, n)
+            # Glorot's bound for as many synapses as the neuron really has.
+            fan_in = np.bincount(sensory.target, minlength=n) + np.bincount(target)
+            bound = torch.tensor(np.sqrt(3 / fan_in), dtype=torch.get_default_dtype())
+            setattr(self, f"{name}_sensory_index", inputs)
+            setattr(self, f"{name}_recurrent_index", states)
+            for kind, index in (("sensory", inputs), ("recurrent", states)):
+                b = bound[index._structure[1]]
+                value = nn.Parameter(uniform(len(index), -b, b, generator))
+                self.register_parameter(f"{name}_{kind}", value)
+            self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(n)))
+
+    @torch.no_grad()
+    def _spread_time_constants(self, shortest, longest, generator) -> None:
+        """Start as leaky integrators: f1 carries the state, s = 1 / tau writes."""
+        n = self.state_size
+        low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
+        tau = torch.exp(uniform(n, low, high, generator))
+        # logit(1 / tau), kept finite for tau near 1.
+        self.time_b_bias.copy_(-torch.log((tau - 1).clamp_min(0.05)))
+        source, target = self.ff1_recurrent_index._structure
+        own = torch.tensor(source == target)
+        self.ff1_recurrent.mul_(0.1)
+        self.ff1_sensory.mul_(0.1)
+        self.ff1_recurrent[own] = 1.0
+
+    def enter(self, state: Tensor) -> Tensor:
+        """Bring a state into evaluation order."""
+        return state[..., self.order] if len(self.slices) > 1 else state
+
+    def leave(self, states: Tensor) -> Tensor:
+        """Bring states back into the wiring's order."""
+        return states[..., self.place] if len(self.slices) > 1 else states
+
+    def _by_layer(self, per_map: list[Tensor]) -> list[Tensor]:
+        """Cut (..., N) tensors, one a map, into one (..., maps x layer) a layer."""
+        ordered = [m[..., self.order] for m in per_map]
+        return [torch.cat([m[..., a:b] for m in ordered], -1) for a, b in self.slices]
+
+    def drive(self, inputs: Tensor) -> Tensor:
+        """Return what inputs and biases add to each map, layer by layer."""
+        weights, biases = [], []
+        for name in self.maps:
+            index = getattr(self, f"{name}_sensory_index")
+            weights.append(index.dense(getattr(self, f"{name}_sensory")))
+            biases.append(getattr(self, f"{name}_bias"))
+        weight = torch.cat(self._by_layer(weights), dim=-1)
+        return inputs @ weight + torch.cat(self._by_layer(biases), dim=-1)
+
+    def constants(self) -> tuple:
+        """Return each layer's recurrent weights (N, maps x layer) and A, w_tau."""
+        dense = []
+        for name in self.maps:
+            index = getattr(self, f"{name}_recurrent_index")
+            dense.append(index.dense(getattr(self, f"{name}_recurrent"))[self.order])
+        pure = (None, None)
+        if self.mode == "pure":
+            pure = (self.A[self.order], self.w_tau[self.order])
+        return self._by_layer(dense), pure
+
+    def step(
+        self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
+    ) -> Tensor:
+        """Advance by dt (B, 1); the state is in evaluation order."""
+        weights, (asymptote, rate) = constants
+        done = 0
+        for (a, b), weight in zip(self.slices, weights, strict=True):
+            width = len(self.maps) * (b - a)
+            z = drive[..., done : done + width] + state @ weight
+            done += width
+            pure = (asymptote[a:b], rate[a:b]) if self.mode == "pure" else ()
+            h = closed_form(self.mode, z.chunk(len(self.maps), dim=-1), dt, *pure)
+            # From here on, later layers see this layer's new state.
+            state = torch.cat([state[..., :a], h, state[..., b:]], dim=-1)
+        return state
+
+    def outputs(self, states: Tensor) -> Tensor:
+        """Read the motor neurons, the first `output_size` columns."""
+        return states[..., : self.output_size]
+
+    def extra_repr(self) -> str:
+        """Name the wiring and the mode."""
+        return f"{self.wiring!r}, mode={self.mode!r}"
+
+
+def _with_own_state(recurrent, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Add the edges j -> j that are not there yet, sorted by target."""
+    everyone = np.arange(n)
+    source = np.concatenate([recurrent.source, everyone])
+    target = np.concatenate([recurrent.target, everyone])
+    pairs = np.unique(target * n + source)
+    return pairs % n, pairs // n
+
+
+def wired_only(value, name: str) -> None:
+    """Refuse a backbone parameter where there is no backbone."""
+    if value is not None:
+        raise InvalidInputError(
+            f"{name}={value!r} was given with a wiring, but a wired CfC has no "
+            f"backbone: its maps read the synapses directly. Leave {name} out, or "
+            'use wiring="full" (units as an int) for the backbone.'
+        )

@@ -1,0 +1,80 @@
+"""Live synapses as tensors: indices that are structure, weights that are parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from LNN.exceptions import InvalidInputError
+
+
+def uniform(size: int | tuple, low, high, generator: torch.Generator | None) -> Tensor:
+    """Draw uniformly from [low, high), which may be numbers or tensors."""
+    unit = torch.rand(size, generator=generator)
+    return low + (high - low) * unit
+
+
+def linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
+    """Make a Glorot-initialised linear map that leaves the global generator alone."""
+    # skip_init makes CPU tensors unless told, whatever device torch is set to.
+    device = torch.get_default_device()
+    layer = torch.nn.utils.skip_init(nn.Linear, n_in, n_out, device=device)
+    nn.init.xavier_uniform_(layer.weight, generator=generator)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class SynapseIndex(nn.Module):
+    """Source and target of each live synapse, as buffers that follow the device.
+
+    The indices travel with `state_dict`, so that a module made on the meta device
+    can be filled from one, and weights of another wiring are refused when loaded.
+
+    Parameters
+    ----------
+    source, target : ndarray of shape (n_synapses,)
+    n_sources, n_targets : int
+    """
+
+    def __init__(self, source, target, n_sources: int, n_targets: int):
+        super().__init__()
+        self.n_sources, self.n_targets = n_sources, n_targets
+        self._structure = np.stack([source, target]).astype(np.int64)
+        self.register_buffer("source", torch.tensor(self._structure[0]))
+        self.register_buffer("target", torch.tensor(self._structure[1]))
+
+    def __len__(self) -> int:
+        return self._structure.shape[1]
+
+    def dense(self, weight: Tensor) -> Tensor:
+        """Place live weights in a (n_sources, n_targets) matrix of zeros."""
+        matrix = weight.new_zeros(self.n_sources, self.n_targets)
+        return matrix.index_put((self.source, self.target), weight)
+
+    def gather_matrix(self, weight: Tensor) -> Tensor:
+        """Return the (n_sources, n_synapses) map x -> weight_k x[source_k]."""
+        matrix = weight.new_zeros(self.n_sources, len(self))
+        return matrix.index_put((self.source, self._each(weight)), weight)
+
+    def reduce_matrix(self, weight: Tensor) -> Tensor:
+        """Return the (n_synapses, n_targets) map that sums weight_k s_k per target."""
+        matrix = weight.new_zeros(len(self), self.n_targets)
+        return matrix.index_put((self._each(weight), self.target), weight)
+
+    def _each(self, like: Tensor) -> Tensor:
+        return torch.arange(len(self), device=like.device)
+
+    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+        for row, name in enumerate(("source", "target")):
+            loaded = state_dict.get(prefix + name)
+            mine = self._structure[row]
+            if loaded is None or loaded.is_meta:
+                continue
+            if not np.array_equal(loaded.cpu().numpy(), mine):
+                raise InvalidInputError(
+                    f"The weights to load belong to another wiring: {prefix}{name} "
+                    f"lists {loaded.numel()} synapses that are not the {mine.size} of "
+                    "this network. Build the network with the wiring it was saved with."
+                )
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

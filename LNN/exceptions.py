@@ -1,0 +1,25 @@
+"""The errors and warnings of LNN: each inherits the builtin people already catch."""
+
+
+class LNNError(Exception):
+    """Base of every error that LNN raises by name."""
+
+
+class InvalidInputError(LNNError, ValueError):
+    """Data or a parameter value that cannot be used; the message says what to do."""
+
+
+class NonFiniteLossError(LNNError, FloatingPointError):
+    """The training loss became NaN or infinite; the best finite weights are kept."""
+
+
+class DeviceMemoryError(LNNError, MemoryError):
+    """The accelerator ran out of memory; the message says what to make smaller."""
+
+
+class MissingDependencyError(LNNError, ImportError):
+    """An optional package is not installed; the message names the extra to install."""
+
+
+class LNNWarning(UserWarning):
+    """Something LNN did that the caller should know about."""

@@ -1,0 +1,266 @@
+"""From data to a fitted network: what `fit` does, step by step."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from LNN.exceptions import InvalidInputError
+from LNN.network import LiquidNetwork
+from LNN.reading import Data
+from LNN.sequences import SequenceScaler
+from LNN.training.batches import Batches
+from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
+from LNN.training.loop import History, Plan, train
+from LNN.training.losses import Objective
+from LNN.training.optimisers import make_optimizer
+from LNN.training.reporting import Reporter
+from LNN.training.validation import split_samples
+
+# Unless the caller sets `epochs`: at least so many optimiser steps, and epochs.
+MIN_STEPS, MIN_EPOCHS = 500, 30
+# "auto" stops early from so many training sequences on.
+EARLY_STOPPING_FROM = 200
+
+
+def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
+    """Cut the validation part off the training data, if early stopping wants one."""
+    wanted = estimator.early_stopping
+    if wanted == "auto":
+        wanted = len(data.sequences) >= EARLY_STOPPING_FROM
+    if not wanted:
+        return data, None
+    if len(data.sequences) < 2:
+        raise InvalidInputError(
+            "early_stopping=True needs at least two samples, one of them to validate; "
+            f"got {len(data.sequences)}. Set early_stopping=False or pass X_val, y_val."
+        )
+    rows = data.sequences.layout == "rows"
+    single = not data.targets.per_step and estimator.task == "classification"
+    training, validation = split_samples(
+        data.sequences,
+        estimator.validation_fraction,
+        independent=not rows or estimator.window_length == 1,
+        codes=data.targets.values if single else None,
+        random=random,
+    )
+    if not len(validation) or not len(training):
+        return data, None
+    return data.subset(training), data.subset(validation)
+
+
+def fit_scalers(estimator, data: Data) -> None:
+    """Set `scaler_` and, for regression, `target_scaler_` from the training part."""
+    sequences = data.sequences
+    weights = sequences.row_weights(data.weights)
+    method = estimator.scale
+    estimator.scaler_ = SequenceScaler(method).fit_rows(
+        lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows())
+    )
+    if estimator.task == "regression":
+        method = "standard" if estimator.scale_target else "none"
+        values = relative(data).values
+        per_value = _weight_per_value(data)
+        estimator.target_scaler_ = SequenceScaler(method).fit_rows(
+            lambda: [(values, per_value)]
+        )
+
+
+def _weight_per_value(data: Data) -> np.ndarray:
+    """Return the weight of each row of the targets' values."""
+    if not data.targets.per_step:
+        return data.weights
+    return data.sequences.row_weights(data.weights)
+
+
+def relative(data: Data):
+    """Return the targets as changes from the anchor, where there is one."""
+    sequences, targets = data.sequences, data.targets
+    if sequences.anchor_rows is None:
+        return targets
+    if targets.per_step:
+        present = sequences.anchor_rows.take(np.arange(sequences.rows.n_rows))
+    else:
+        present = sequences.anchors(np.arange(len(sequences)))
+    if present.shape[1] != targets.values.shape[1]:
+        raise InvalidInputError(
+            f"anchor names {present.shape[1]} columns for {targets.values.shape[1]} "
+            "targets. Name one column of X per target: its present value."
+        )
+    return targets.with_values(targets.values - present)
+
+
+def make_batches(estimator, data: Data, device: torch.device) -> Batches:
+    """Bring targets into the network's units and pair them with their inputs."""
+    targets = data.targets
+    if estimator.task == "regression":
+        targets = relative(data)
+        targets = targets.with_values(
+            estimator.target_scaler_.transform_rows(targets.values)
+        )
+    return Batches(
+        sequences=data.sequences,
+        scaler=estimator.scaler_,
+        time_unit=estimator.time_unit_,
+        dtype=DTYPES[estimator.dtype],
+        device=device,
+        targets=targets,
+        weights=data.weights,
+    )
+
+
+def make_objective(estimator, data: Data) -> Objective:
+    """Choose the loss, and turn class weights into numbers."""
+    if estimator.task == "classification":
+        n_classes = len(estimator.classes_)
+        return Objective(
+            "cross_entropy", n_classes, class_weights=class_weights(estimator, data)
+        )
+    name = "squared_error" if estimator.loss == "auto" else estimator.loss
+    levels = np.atleast_1d(estimator.quantile).tolist() if name == "quantile" else ()
+    return Objective(name, data.targets.values.shape[1], tuple(levels))
+
+
+def class_weights(estimator, data: Data) -> tuple[float, ...]:
+    """Return one weight per class; "balanced" counts weighted samples or steps."""
+    classes, wanted = estimator.classes_, estimator.class_weight
+    if wanted is None:
+        return ()
+    if wanted == "balanced":
+        codes, weights = data.targets.values, _weight_per_value(data)
+        known = codes >= 0
+        counts = np.bincount(codes[known], weights[known], minlength=len(classes))
+        counts = np.maximum(counts, np.finfo(float).tiny)
+        return tuple((counts.sum() / (len(classes) * counts)).tolist())
+    unknown = set(wanted) - set(classes.tolist())
+    if unknown:
+        raise InvalidInputError(
+            f"class_weight names {sorted(unknown, key=str)}, which are not among the "
+            f"classes of y: {classes.tolist()}."
+        )
+    return tuple(float(wanted.get(c, 1.0)) for c in classes.tolist())
+
+
+def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetwork:
+    """Make the network that the estimator's parameters describe."""
+    generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
+    one_row = data.sequences.rows.take(np.zeros(1, dtype=np.int64))
+    typical = float(np.median(data.sequences.length))
+    pooling = estimator.pooling
+    if pooling == "auto":
+        # One output per window asks what comes next: the end matters. One per whole
+        # sequence asks what it is: the evidence may be anywhere (docu/defaults.md).
+        whole = data.sequences.layout != "rows" and not data.targets.per_step
+        pooling = "mean" if whole else "last"
+    network = LiquidNetwork(
+        estimator.scaler_.transform_rows(one_row).shape[1],
+        estimator.n_neurons,
+        output_size,
+        model_type=estimator.model_type,
+        mode=estimator.mode,
+        wiring=estimator.wiring,
+        sparsity=estimator.sparsity,
+        wiring_seed=estimator.wiring_seed,
+        layer_recurrence=estimator.layer_recurrence,
+        readout=estimator.readout,
+        pooling=pooling,
+        return_sequences=data.targets.per_step,
+        n_layers=estimator.n_layers,
+        dropout=estimator.dropout,
+        mixed_memory=estimator.mixed_memory,
+        solver=estimator.solver,
+        ode_unfolds=estimator.ode_unfolds,
+        backbone_units=estimator.backbone_units,
+        backbone_layers=estimator.backbone_layers,
+        backbone_dropout=estimator.backbone_dropout,
+        backbone_activation=estimator.backbone_activation,
+        # As much memory as there is to remember (shared with LTC and CfC alike).
+        time_constants=(1.0, max(2.0, typical)),
+        backend=estimator.backend,
+        use_time=not estimator._regular_time,
+        generator=generator,
+    )
+    return network.to(DTYPES[estimator.dtype])
+
+
+def make_plan(estimator, n_samples: int, **overrides) -> Plan:
+    """Fill in how long and in which way to train."""
+
+    def value(name: str) -> Any:
+        given = overrides.get(name)
+        return getattr(estimator, name) if given is None else given
+
+    per_epoch = math.ceil(n_samples / estimator.batch_size)
+    epochs = value("epochs")
+    if epochs == "auto":
+        epochs = max(MIN_EPOCHS, math.ceil(MIN_STEPS / per_epoch))
+    return Plan(
+        epochs=int(epochs),
+        batch_size=estimator.batch_size,
+        lr_schedule=estimator.lr_schedule,
+        clip_value=value("clip_value"),
+        clip_by=estimator.clip_by,
+        n_iter_no_change=estimator.n_iter_no_change,
+        tol=estimator.tol,
+    )
+
+
+def run(
+    estimator,
+    training: Data,
+    validation: Data | None,
+    plan: Plan,
+    learning_rate: float,
+    random,
+    history: History,
+    protocol=None,
+) -> None:
+    """Train `network_` in place on the chosen device and bring it back to the CPU."""
+    device = resolve_device(estimator.device)
+    objective = make_objective(estimator, training)
+    network = estimator.network_.to(device)
+    optimizer = make_optimizer(
+        estimator.optimizer,
+        [p for p in network.parameters() if p.requires_grad],
+        learning_rate,
+        estimator.weight_decay,
+    )
+    if estimator._optimizer_state is not None:
+        optimizer.load_state_dict(estimator._optimizer_state)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate
+    batches = make_batches(estimator, training, device)
+    held_out = (
+        None if validation is None else make_batches(estimator, validation, device)
+    )
+    report = Reporter(estimator.verbose, estimator.callback, protocol, plan.epochs)
+    try:
+        with memory_errors_explained(plan.batch_size):
+            train(
+                network,
+                optimizer,
+                objective,
+                batches,
+                held_out,
+                plan,
+                random,
+                report,
+                history,
+            )
+    finally:
+        report.close()
+        estimator.network_ = network.to("cpu")
+        estimator._optimizer_state = _on_cpu(optimizer.state_dict())
+
+
+def _on_cpu(state: Any) -> Any:
+    """Copy an optimiser's state to the CPU, so that it can be pickled anywhere."""
+    if isinstance(state, torch.Tensor):
+        return state.detach().cpu().clone()
+    if isinstance(state, dict):
+        return {key: _on_cpu(value) for key, value in state.items()}
+    return copy.copy(state)

@@ -1,0 +1,28 @@
+"""The `torch` backend: the cell's own step, one time step after another."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from LNN.cells.base import Cell
+
+
+def run(
+    cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor, lengths: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return all states (B, T, S) and the final one (B, S)."""
+    drive = cell.drive(inputs).unbind(1)
+    spans = timespans.unsqueeze(-1).unbind(1)
+    constants = cell.constants()
+    state = cell.enter(state)
+    states = []
+    for t in range(inputs.shape[1]):
+        new = cell.step(drive[t], state, spans[t], constants)
+        # A sequence that has ended keeps its state.
+        state = (
+            new if lengths is None else torch.where((lengths > t)[:, None], new, state)
+        )
+        states.append(state)
+    states = cell.leave(torch.stack(states, dim=1))
+    return states, states[:, -1]

@@ -1,0 +1,320 @@
+"""Sequence layers: LTC and CfC over whole sequences, used as `torch.nn.LSTM` is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from LNN import kernels
+from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
+from LNN.cells.base import Cell, check_timespans
+from LNN.cells.cfc import wired_only
+from LNN.cells.synapses import linear
+from LNN.exceptions import InvalidInputError
+from LNN.wiring import Wiring
+
+State = Tensor | tuple[Tensor, Tensor]
+
+
+class SequenceLayer(nn.Module):
+    """A cell over time: what `LTC` and `CfC` share.
+
+    Attributes
+    ----------
+    cell : Cell
+    n_neurons : int
+        Number of liquid neurons; state column j is neuron j of the wiring.
+    output_size : int
+    wiring : Wiring
+    """
+
+    cell: Cell
+    wiring: Wiring
+
+    def _finish(self, cell, mixed_memory, return_sequences, proj_size, backend, rng):
+        self.n_neurons = cell.state_size
+        self.mixed_memory = mixed_memory
+        self.cell = MixedMemoryCell(cell, generator=rng) if mixed_memory else cell
+        self.input_size = cell.input_size
+        self.return_sequences = return_sequences
+        self.backend = kernels.resolve_backend(backend) and backend
+        self.projection = (
+            linear(cell.output_size, proj_size, rng) if proj_size else None
+        )
+        self.output_size = proj_size or cell.output_size
+
+    def forward(
+        self,
+        inputs: Tensor,
+        state: State | None = None,
+        timespans: Tensor | float | None = None,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """Run over sequences.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, T, input_size) or (T, input_size)
+        state : Tensor of shape (B, n_neurons), default=None
+            State before the first step; None is zeros. With mixed memory the pair
+            (h, c). Without a batch axis in the inputs there is none here either.
+        timespans : Tensor of shape (B, T) or float, default=None
+            Time elapsed before each step; None is 1.
+        lengths : Tensor of shape (B,), default=None
+            Number of valid steps per sequence: later steps leave its state as it is.
+
+        Returns
+        -------
+        outputs : Tensor of shape (B, T, output_size)
+            Or (B, output_size), the last valid step, if not `return_sequences`.
+        state : as `state`
+            The state after each sequence's last valid step.
+
+        Raises
+        ------
+        InvalidInputError
+            On wrong shapes or dtypes, and on negative, NaN or infinite timespans.
+        """
+        if inputs.ndim == 2:
+            batched = None if state is None else _map_state(state, lambda s: s[None])
+            outputs, last = self(inputs[None], batched, timespans, lengths)
+            return outputs[0], _map_state(last, lambda s: s[0])
+        states, last = self.states(inputs, state, timespans, lengths)
+        if not self.return_sequences:
+            states = states[:, -1]
+        outputs = self.cell.outputs(states)
+        if self.projection is not None:
+            outputs = self.projection(outputs)
+        return outputs, last
+
+    def states(
+        self,
+        inputs: Tensor,
+        state: State | None = None,
+        timespans: Tensor | float | None = None,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, State]:
+        """Return the state after every step, (B, T, n_neurons), and the last one.
+
+        Takes what `forward` takes, batched. With mixed memory the states are h.
+        """
+        self._check(inputs)
+        batch, steps = inputs.shape[:2]
+        spans = check_timespans(timespans, (batch, steps), inputs)
+        lengths = check_lengths(lengths, batch, steps, inputs.device)
+        start = self._pack(state, inputs)
+        states, last = kernels.run(
+            self.cell, inputs, start, spans, lengths, self.backend
+        )
+        return states[..., : self.n_neurons], self._unpack(last)
+
+    def _check(self, inputs: Tensor) -> None:
+        if (
+            inputs.ndim != 3
+            or inputs.shape[2] != self.input_size
+            or not inputs.shape[1]
+        ):
+            raise InvalidInputError(
+                f"{type(self).__name__} expects inputs of shape (batch, time, "
+                f"{self.input_size}) with at least one step, got "
+                f"{tuple(inputs.shape)}. The layout is batch first, features last."
+            )
+        dtype = next(self.parameters()).dtype
+        if inputs.dtype != dtype and not torch.is_autocast_enabled(inputs.device.type):
+            raise InvalidInputError(
+                f"The weights are {dtype}, the inputs are {inputs.dtype}. Convert one: "
+                f"inputs.to({dtype}) or layer.to({inputs.dtype})."
+            )
+
+    def _pack(self, state: State | None, inputs: Tensor) -> Tensor:
+        if state is None:
+            return self.cell.zero_state(inputs)
+        if self.mixed_memory != isinstance(state, tuple):
+            kind = "a pair (h, c)" if self.mixed_memory else "one tensor"
+            raise InvalidInputError(
+                f"The state of this layer is {kind} of shape (batch, "
+                f"{self.n_neurons}), got {type(state).__name__}."
+            )
+        packed = torch.cat(state, dim=-1) if self.mixed_memory else state
+        shape = (inputs.shape[0], self.cell.state_size)
+        if packed.shape != shape:
+            raise InvalidInputError(
+                f"The state must have shape (batch, neurons) = ({shape[0]}, "
+                f"{self.n_neurons}), got {tuple(packed.shape)}."
+            )
+        return packed
+
+    def _unpack(self, state: Tensor) -> State:
+        return tuple(state.chunk(2, dim=-1)) if self.mixed_memory else state
+
+
+class LTC(SequenceLayer):
+    """Liquid time-constant network over sequences.
+
+    Parameters
+    ----------
+    input_size : int
+    units : int or Wiring
+        An int makes that many fully connected neurons, all of them outputs.
+    return_sequences : bool, default=True
+        Outputs of every step, or of the last valid one.
+    mixed_memory : bool, default=False
+        Put an LSTM cell around the liquid cell; the state is then a pair (h, c).
+    proj_size : int, default=None
+        Size of a linear map after the outputs; None for none.
+    backend : {"auto", "torch"}, default="auto"
+    generator : torch.Generator, default=None
+        Source of the initial weights; None is torch's global generator.
+    **cell_options
+        `solver`, `ode_unfolds`, `input_mapping`, `output_mapping`, `epsilon` and
+        `time_constants` of `LTCCell`.
+
+    See Also
+    --------
+    LTCCell : One step, with the equations.
+    CfC : The closed-form sister; several times faster.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from LNN import LTC, Wiring
+    >>> layer = LTC(3, Wiring.ncp(n_inputs=3, n_neurons=12, n_outputs=2))
+    >>> outputs, state = layer(torch.randn(5, 7, 3), timespans=torch.rand(5, 7))
+    >>> outputs.shape, state.shape
+    (torch.Size([5, 7, 2]), torch.Size([5, 12]))
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        units: int | Wiring,
+        *,
+        return_sequences: bool = True,
+        mixed_memory: bool = False,
+        proj_size: int | None = None,
+        backend: str = "auto",
+        generator: torch.Generator | None = None,
+        **cell_options,
+    ):
+        super().__init__()
+        self.wiring = _wiring(units, input_size)
+        cell = LTCCell(self.wiring, generator=generator, **cell_options)
+        self._finish(
+            cell, mixed_memory, return_sequences, proj_size, backend, generator
+        )
+
+
+class CfC(SequenceLayer):
+    """Closed-form continuous-time network over sequences.
+
+    Parameters
+    ----------
+    input_size : int
+    units : int or Wiring
+        An int makes the fully connected cell with a backbone; a wiring makes the wired
+        cell, in which every map reads only what the wiring draws.
+    mode : {"default", "no_gate", "pure"}, default="default"
+    return_sequences, mixed_memory, proj_size, backend, generator
+        As for `LTC`.
+    backbone_units : int, default=None
+        None is 128. Like all backbone options, for an int `units` only.
+    backbone_layers : int, default=None
+        None is 1.
+    backbone_dropout : float, default=None
+        None is 0; applied after every backbone layer while training.
+    backbone_activation : str, default=None
+        "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
+    time_constants : tuple of float, default=None
+        See `WiredCfCCell`; for a wiring only.
+
+    See Also
+    --------
+    CfCCell : One step of the fully connected cell, with the equations.
+    LTC : The ordinary differential equation that CfC approximates.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from LNN import CfC
+    >>> layer = CfC(3, 16)
+    >>> inputs, lengths = torch.randn(5, 7, 3), torch.tensor([7, 7, 4, 2, 1])
+    >>> outputs, state = layer(inputs, lengths=lengths)
+    >>> torch.equal(outputs[3, 1], state[3])
+    True
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        units: int | Wiring,
+        *,
+        mode: str = "default",
+        return_sequences: bool = True,
+        mixed_memory: bool = False,
+        proj_size: int | None = None,
+        backbone_units: int | None = None,
+        backbone_layers: int | None = None,
+        backbone_dropout: float | None = None,
+        backbone_activation: str | None = None,
+        time_constants: tuple[float, float] | None = None,
+        backend: str = "auto",
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__()
+        self.wiring = _wiring(units, input_size)
+        backbone = {
+            "backbone_units": backbone_units,
+            "backbone_layers": backbone_layers,
+            "backbone_dropout": backbone_dropout,
+            "backbone_activation": backbone_activation,
+        }
+        given = {name: value for name, value in backbone.items() if value is not None}
+        if isinstance(units, Wiring):
+            for name, value in given.items():
+                wired_only(value, name)
+            cell: Cell = WiredCfCCell(
+                units, mode=mode, time_constants=time_constants, generator=generator
+            )
+        else:
+            cell = CfCCell(input_size, units, mode=mode, generator=generator, **given)
+        self._finish(
+            cell, mixed_memory, return_sequences, proj_size, backend, generator
+        )
+
+
+def check_lengths(lengths, batch: int, steps: int, device) -> Tensor | None:
+    """Return lengths as an int64 tensor (B,), or None if there are none."""
+    if lengths is None:
+        return None
+    lengths = torch.as_tensor(lengths, device=device)
+    bad = lengths.shape != (batch,) or lengths.is_floating_point()
+    if not bad and not torch.compiler.is_compiling():
+        bad = bool(((lengths < 0) | (lengths > steps)).any())
+    if bad:
+        raise InvalidInputError(
+            f"lengths must be {batch} whole numbers from 0 to {steps}, one per "
+            f"sequence, got {lengths.tolist()}."
+        )
+    return lengths.to(torch.int64)
+
+
+def _wiring(units: int | Wiring, input_size: int) -> Wiring:
+    if not isinstance(units, Wiring):
+        if isinstance(units, bool) or not isinstance(units, int):
+            raise InvalidInputError(
+                f"units must be an int or an LNN.Wiring, got {type(units).__name__}. "
+                "Turn an ncps wiring into ours with Wiring.from_ncps(wiring, n_inputs)."
+            )
+        return Wiring.full(input_size, units)
+    if units.n_inputs != input_size:
+        raise InvalidInputError(
+            f"The wiring was built for {units.n_inputs} inputs, input_size is "
+            f"{input_size}. Build the wiring with n_inputs={input_size}."
+        )
+    return units
+
+
+def _map_state(state: State, function) -> State:
+    if isinstance(state, tuple):
+        return tuple(function(part) for part in state)
+    return function(state)

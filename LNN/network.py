@@ -1,0 +1,271 @@
+"""The whole network: optional encoder, liquid layers, read-out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from LNN.baselines import RECURRENT, RecurrentBaseline
+from LNN.cells.base import check_timespans, choice
+from LNN.cells.dropout import Dropout
+from LNN.cells.synapses import linear
+from LNN.exceptions import InvalidInputError
+from LNN.layers import LTC, CfC, check_lengths
+from LNN.wiring import Wiring, build_wiring
+
+MODEL_TYPES = ("CfC", "LTC", *RECURRENT)
+POOLINGS = ("last", "mean", "attention")
+
+
+class LiquidNetwork(nn.Module):
+    """Liquid layers with a read-out, as one torch module.
+
+    Parameters
+    ----------
+    input_size : int
+        Features per step that the first layer reads: those of the data, or the
+        outputs of the encoder if there is one.
+    hidden_size : int
+        Neurons per layer.
+    output_size : int
+    model_type : {"CfC", "LTC", "LSTM", "GRU"}, default="CfC"
+    wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
+        See `LNN.wiring.build_wiring`. "full" gives CfC its backbone.
+    sparsity, wiring_seed
+        For the named wirings; None is their default.
+    layer_recurrence : bool, default=None
+        Wire every layer densely to itself. None: True for CfC on the "ncp" wiring, as
+        its neurons have no membrane of their own; else what the wiring says.
+    readout : {"dense", "motor"}, default="dense"
+        A linear map of all neurons, or an affine map of each motor neuron.
+    pooling : {"last", "mean", "attention"}, default="last"
+        How the states of a sequence become one, when there is one output a sequence.
+    return_sequences : bool, default=False
+        One output per step, or one per sequence.
+    n_layers : int, default=1
+        Each further layer reads all neurons of the one before.
+    dropout : float, default=0.0
+        On the states that the dense read-out reads.
+    mixed_memory, mode, solver, ode_unfolds, backbone_*, time_constants, backend
+        As in `CfC` and `LTC`.
+    encoder : nn.Module, default=None
+        Applied to each step before the first layer: it gets (B * T, ...) and returns
+        (B * T, input_size). For images, spectra, raw channels.
+    use_time : bool, default=False
+        Give LSTM and GRU the elapsed time as an input; liquid cells always use it.
+    generator : torch.Generator, default=None
+        Source of the initial weights; None is torch's global generator.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from LNN import LiquidNetwork
+    >>> network = LiquidNetwork(3, 16, 2)
+    >>> inputs, timespans = torch.randn(5, 7, 3), torch.rand(5, 7)
+    >>> loss = network(inputs, timespans).square().mean()
+    >>> loss.backward()
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        *,
+        model_type: str = "CfC",
+        mode: str = "default",
+        wiring="ncp",
+        sparsity: float | None = None,
+        wiring_seed: int | None = None,
+        layer_recurrence: bool | None = None,
+        readout: str = "dense",
+        pooling: str = "last",
+        return_sequences: bool = False,
+        n_layers: int = 1,
+        dropout: float = 0.0,
+        mixed_memory: bool = False,
+        solver: str = "semi-implicit",
+        ode_unfolds: int = 6,
+        backbone_units: int | None = None,
+        backbone_layers: int | None = None,
+        backbone_dropout: float | None = None,
+        backbone_activation: str | None = None,
+        time_constants: tuple[float, float] | None = None,
+        backend: str = "auto",
+        encoder: nn.Module | None = None,
+        use_time: bool = False,
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__()
+        choice("model_type", model_type, MODEL_TYPES)
+        choice("readout", readout, ("dense", "motor"))
+        choice("pooling", pooling, POOLINGS)
+        if return_sequences and pooling != "last":
+            raise InvalidInputError(
+                f'pooling="{pooling}" makes one output of a whole sequence, but '
+                'return_sequences asks for one per step. Use pooling="last".'
+            )
+        self.input_size, self.output_size = input_size, output_size
+        self.pooling, self.return_sequences = pooling, return_sequences
+        self.encoder = encoder
+        named = wiring if isinstance(wiring, str) else None
+        shared = {"mixed_memory": mixed_memory, "backend": backend}
+        common = {"time_constants": time_constants, "generator": generator, **shared}
+        backbone = {
+            "backbone_units": backbone_units,
+            "backbone_layers": backbone_layers,
+            "backbone_dropout": backbone_dropout,
+            "backbone_activation": backbone_activation,
+        }
+
+        def make_wiring(n_inputs: int, k: int) -> Wiring:
+            dense = layer_recurrence
+            if dense is None:
+                dense = model_type == "CfC" and named == "ncp"
+            return build_wiring(
+                wiring,
+                n_inputs,
+                hidden_size,
+                _n_motor(readout, output_size, hidden_size, named),
+                sparsity=sparsity,
+                # Layers of a stack differ, and the first is what one layer would be.
+                seed=wiring_seed if k == 0 else (wiring_seed or 0) + k,
+                layer_recurrence=dense,
+            )
+
+        def make_layer(n_inputs: int, k: int) -> nn.Module:
+            if model_type in RECURRENT:
+                return RecurrentBaseline(
+                    model_type,
+                    n_inputs,
+                    hidden_size,
+                    use_time=use_time,
+                    generator=generator,
+                )
+            units = make_wiring(n_inputs, k)
+            if model_type == "LTC":
+                return LTC(
+                    n_inputs,
+                    units,
+                    solver=solver,
+                    ode_unfolds=ode_unfolds,
+                    output_mapping=None,  # the read-out has its own
+                    **common,
+                )
+            if named == "full":
+                return CfC(n_inputs, hidden_size, mode=mode, **backbone, **common)
+            return CfC(n_inputs, units, mode=mode, **backbone, **common)
+
+        sizes = [input_size] + [hidden_size] * (n_layers - 1)
+        self.layers = nn.ModuleList(make_layer(size, k) for k, size in enumerate(sizes))
+        n_neurons = self.layers[-1].n_neurons
+        self.attention = None
+        if pooling == "attention":
+            self.attention = linear(n_neurons, 1, generator)
+        if readout == "motor":
+            self.readout: nn.Module = MotorReadout(output_size)
+        else:
+            head = linear(n_neurons, output_size, generator)
+            self.readout = nn.Sequential(Dropout(dropout), head)
+
+    @property
+    def wiring(self) -> Wiring | None:
+        """The wiring of the last layer; None for LSTM and GRU."""
+        return getattr(self.layers[-1], "wiring", None)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None = None,
+        *,
+        lengths: Tensor | None = None,
+        state: tuple | None = None,
+        return_state: bool = False,
+    ):
+        """Map sequences to outputs.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, T, input_size)
+            With an encoder (B, T, ...), whatever it takes.
+        timespans : Tensor of shape (B, T) or float, default=None
+            Time elapsed before each step; None is 1.
+        lengths : Tensor of shape (B,), default=None
+            Valid steps per sequence.
+        state : tuple, default=None
+            One state per layer, as returned; None is zeros.
+        return_state : bool, default=False
+
+        Returns
+        -------
+        outputs : Tensor of shape (B, output_size) or (B, T, output_size)
+        state : tuple
+            Only if `return_state`.
+        """
+        states, last = self.states(inputs, timespans, lengths=lengths, state=state)
+        if not self.return_sequences:
+            states = self._pool(states, lengths)
+        outputs = self.readout(states)
+        return (outputs, last) if return_state else outputs
+
+    def states(self, inputs, timespans=None, *, lengths=None, state=None):
+        """Return the last layer's states (B, T, hidden_size) and all final states."""
+        if self.encoder is not None:
+            batch, steps = inputs.shape[:2]
+            inputs = self.encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
+        shape = tuple(inputs.shape[:2])
+        if timespans is not None:
+            timespans = check_timespans(timespans, shape, inputs)
+        lengths = check_lengths(lengths, *shape, inputs.device)
+        starts = state or (None,) * len(self.layers)
+        finals = []
+        for layer, start in zip(self.layers, starts, strict=True):
+            inputs, final = layer.states(inputs, start, timespans, lengths)
+            finals.append(final)
+        return inputs, tuple(finals)
+
+    def _pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
+        """Make one state (B, N) of a sequence's states (B, T, N)."""
+        if self.pooling == "last":
+            return states[:, -1]  # the state after the end is the last valid one
+        valid = states.new_ones(states.shape[:2], dtype=torch.bool)
+        if lengths is not None:
+            step = torch.arange(states.shape[1], device=states.device)
+            lengths = torch.as_tensor(lengths, device=states.device)
+            # An empty sequence still has its start, which every step repeats.
+            valid = step < lengths.clamp_min(1)[:, None]
+        score = torch.zeros_like(states[..., 0])
+        if self.attention is not None:
+            score = self.attention(states).squeeze(-1)
+        # Equal scores make the mean; steps past the end get no weight.
+        weight = torch.softmax(score.masked_fill(~valid, -torch.inf), dim=1)
+        return (weight.unsqueeze(-1) * states).sum(1)
+
+
+class MotorReadout(nn.Module):
+    """Affine map of each motor neuron, the first `output_size` state columns.
+
+    Parameters
+    ----------
+    output_size : int
+    """
+
+    def __init__(self, output_size: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(output_size))
+        self.bias = nn.Parameter(torch.zeros(output_size))
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Map states (..., N) to outputs (..., output_size)."""
+        return states[..., : len(self.weight)] * self.weight + self.bias
+
+
+def _n_motor(
+    readout: str, output_size: int, n_neurons: int, named: str | None
+) -> int | None:
+    """Return how many motor neurons the wiring needs; None takes what it has."""
+    if readout == "motor":
+        return output_size
+    if named is None:
+        return None
+    return max(1, min(output_size, n_neurons // 4))

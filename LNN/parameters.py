@@ -1,0 +1,163 @@
+"""What each parameter of the estimators may be, checked once at the start of fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from LNN.cells.cfc import ACTIVATIONS, MODES
+from LNN.cells.ltc import SOLVERS
+from LNN.exceptions import InvalidInputError
+from LNN.kernels import BACKENDS
+from LNN.network import MODEL_TYPES, POOLINGS
+from LNN.training.device import DTYPES
+from LNN.training.losses import REGRESSION_LOSSES
+from LNN.training.optimisers import OPTIMIZERS, SCHEDULES
+
+TASKS = ("regression", "classification")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Whether a value is allowed, and what is, in words."""
+
+    allows: Callable[[Any], bool]
+    words: str
+
+    def __or__(self, other: Rule) -> Rule:
+        return Rule(
+            lambda value: self.allows(value) or other.allows(value),
+            f"{self.words}, or {other.words}",
+        )
+
+
+def one_of(*values) -> Rule:
+    """Allow these values; True and 1 are not the same."""
+    names = ", ".join(map(repr, values))
+    return Rule(
+        lambda v: any(type(v) is type(a) and v == a for a in values),
+        f"one of {names}" if len(values) > 1 else names,
+    )
+
+
+def integer(low: int) -> Rule:
+    """Allow whole numbers from `low` on."""
+    return Rule(
+        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and v >= low,
+        f"an int >= {low}",
+    )
+
+
+def real(low: float, high: float = float("inf"), *, ends: str = "[)") -> Rule:
+    """Allow real numbers in an interval; `ends` tells which ends belong to it."""
+
+    def allows(v) -> bool:
+        if not isinstance(v, Real) or isinstance(v, bool):
+            return False
+        above = v >= low if ends[0] == "[" else v > low
+        return above and (v <= high if ends[1] == "]" else v < high)
+
+    return Rule(allows, f"a number in {ends[0]}{low:g}, {high:g}{ends[1]}")
+
+
+ANY = Rule(lambda value: True, "anything")
+NONE = one_of(None)
+BOOL = one_of(True, False)
+
+
+def _levels(value) -> bool:
+    levels = [value] if isinstance(value, Real) else value
+    if not isinstance(levels, list | tuple) or not levels:
+        return False
+    return all(isinstance(q, Real) and 0 < q < 1 for q in levels)
+
+
+def _class_weight(value) -> bool:
+    return value is None or value == "balanced" or isinstance(value, dict)
+
+
+RULES: dict[str, Rule] = {
+    "task": one_of(*TASKS),
+    "n_neurons": integer(1),
+    "model_type": one_of(*MODEL_TYPES),
+    "mode": one_of(*MODES),
+    "sparsity": NONE | real(0, 1),
+    "wiring_seed": NONE | integer(0),
+    "layer_recurrence": NONE | BOOL,
+    "readout": one_of("dense", "motor"),
+    "n_layers": integer(1),
+    "solver": one_of(*SOLVERS),
+    "ode_unfolds": integer(1),
+    "mixed_memory": BOOL,
+    "backbone_units": NONE | integer(1),
+    "backbone_layers": NONE | integer(0),
+    "backbone_dropout": NONE | real(0, 1),
+    "backbone_activation": NONE | one_of(*ACTIVATIONS),
+    "dropout": real(0, 1),
+    "window_length": integer(1),
+    "stride": integer(1),
+    "pooling": one_of("auto", *POOLINGS),
+    "return_sequences": one_of("auto") | BOOL,
+    "epochs": one_of("auto") | integer(1),
+    "batch_size": integer(1),
+    "learning_rate": real(0, ends="()"),
+    "optimizer": one_of(*OPTIMIZERS),
+    "weight_decay": real(0),
+    "lr_schedule": one_of(*SCHEDULES),
+    "clip_value": NONE | real(0),
+    "clip_by": one_of("norm", "value"),
+    "early_stopping": one_of("auto") | BOOL,
+    "validation_fraction": real(0, 1, ends="()"),
+    "n_iter_no_change": integer(1),
+    "tol": real(0),
+    "loss": one_of("auto", "cross_entropy", *REGRESSION_LOSSES),
+    "quantile": Rule(_levels, "a number in (0, 1) or a list of them"),
+    "class_weight": Rule(_class_weight, "None, 'balanced' or a dict class -> weight"),
+    "scale": one_of("standard", "minmax", "robust", "none")
+    | Rule(lambda v: hasattr(v, "transform"), "a scikit-learn transformer"),
+    "scale_target": BOOL,
+    "backend": one_of(*BACKENDS),
+    "dtype": one_of(*DTYPES),
+    "device": Rule(lambda v: isinstance(v, str), "a str as 'auto', 'cpu' or 'cuda:0'"),
+    "n_jobs": NONE | Rule(lambda v: isinstance(v, Integral) and v != 0, "an int != 0"),
+    "verbose": one_of("bar") | BOOL | integer(0),
+    "warm_start": BOOL,
+    "callback": NONE | Rule(callable, "a callable"),
+}
+
+
+def check_parameter(owner: str, name: str, value: Any) -> Any:
+    """Return a value that its rule allows, else raise."""
+    rule = RULES.get(name, ANY)
+    if not rule.allows(value):
+        raise InvalidInputError(
+            f"The {name!r} parameter of {owner} must be {rule.words}. "
+            f"Got {value!r} instead."
+        )
+    return value
+
+
+def check_parameters(estimator) -> None:
+    """Check every parameter of an estimator, and those that depend on each other."""
+    owner = type(estimator).__name__
+    for name, value in estimator.get_params(deep=False).items():
+        check_parameter(owner, name, value)
+    classifies = estimator.task == "classification"
+    if estimator.loss != "auto" and (estimator.loss == "cross_entropy") != classifies:
+        fits = "'cross_entropy'" if classifies else ", ".join(REGRESSION_LOSSES)
+        raise InvalidInputError(
+            f"loss={estimator.loss!r} does not fit task={estimator.task!r}. "
+            f"Use 'auto' or {fits}."
+        )
+    if classifies and estimator.anchor is not None:
+        raise InvalidInputError(
+            f"anchor={estimator.anchor!r} is the present value of a numeric target; "
+            "classes have none. Leave anchor out."
+        )
+    if estimator.mixed_memory and estimator.model_type in ("LSTM", "GRU"):
+        raise InvalidInputError(
+            f"mixed_memory=True puts an LSTM around a liquid cell; model_type="
+            f"{estimator.model_type!r} is none. Use 'CfC' or 'LTC'."
+        )

@@ -1,0 +1,247 @@
+"""From the arguments of fit and predict to sequences, targets and weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _num_samples, validate_data
+
+from LNN.exceptions import InvalidInputError
+from LNN.sequences import (
+    SequenceSet,
+    is_regular,
+    layout_of,
+    read_sequences,
+    time_unit,
+)
+from LNN.training.targets import Targets, encode_classes, is_per_step, read_targets
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Sequences with what belongs to them.
+
+    Attributes
+    ----------
+    sequences : SequenceSet
+    targets : Targets
+        In the caller's units; class codes for classification.
+    weights : ndarray of float64, shape (n_samples,)
+    """
+
+    sequences: SequenceSet
+    targets: Targets
+    weights: np.ndarray
+
+    def subset(self, samples: np.ndarray) -> Data:
+        """Return some of the samples; rows are shared."""
+        return Data(
+            self.sequences.subset(samples),
+            self.targets.subset(samples),
+            self.weights[samples],
+        )
+
+
+def read_inputs(
+    estimator,
+    X: Any,
+    *,
+    timestamps: Any = None,
+    groups: Any = None,
+    context: Any = None,
+    per_step: bool = False,
+    stride: int = 1,
+    n_jobs: int | None = None,
+    reset: bool = False,
+    name: str = "X",
+) -> SequenceSet:
+    """Read X with the estimator's parameters, and check it against what was fitted."""
+    sequences = read_sequences(
+        X,
+        window_length=estimator.window_length,
+        stride=stride,
+        timestamps=timestamps,
+        groups=groups,
+        time_column=estimator.time_column,
+        group_column=estimator.group_column,
+        anchor=estimator.anchor,
+        context=context,
+        per_step=per_step,
+        n_jobs=estimator.n_jobs if n_jobs is None else n_jobs,
+        name=name,
+    )
+    if sequences.layout == "rows":
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    elif reset:
+        _remember_columns(estimator, sequences)
+    else:
+        _check_columns(estimator, sequences, X, name)
+    if not reset:
+        _check_kind(estimator, sequences, name)
+        _check_time(estimator, sequences, name)
+    return sequences
+
+
+def read_data(
+    estimator,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    timestamps: Any = None,
+    groups: Any = None,
+    n_jobs: int | None = None,
+    reset: bool = True,
+    suffix: str = "",
+) -> Data:
+    """Read X, y and weights for training or validation; sets `classes_` if reset.
+
+    Samples of weight 0 are left out: they are the same as samples that are not there.
+    """
+    layout = layout_of(X)
+    if y is None:
+        raise InvalidInputError(
+            f"requires y{suffix} to be passed, but the target y{suffix} is None."
+        )
+    per_step = layout != "rows" and is_per_step(
+        y, X, layout, estimator.return_sequences if reset else estimator._per_step
+    )
+    if layout == "rows" and estimator.return_sequences is True:
+        is_per_step(y, X, layout, True)  # raises: rows have no steps
+    sequences = read_inputs(
+        estimator,
+        X,
+        timestamps=timestamps,
+        groups=groups,
+        per_step=per_step,
+        stride=estimator.stride,
+        n_jobs=n_jobs,
+        reset=reset,
+        name="X" + suffix,
+    )
+    n_samples = _num_samples(X)
+    values, ndim = read_targets(
+        y, sequences, n_samples=n_samples, task=estimator.task, per_step=per_step
+    )
+    if estimator.task == "classification":
+        values = _codes(estimator, values, reset)
+    weights = check_weights(sample_weight, n_samples)[sequences.row_of_sample]
+    data = Data(sequences, Targets(values, per_step, ndim), weights)
+    if not (weights > 0).any():
+        raise InvalidInputError(
+            f"No sample of X{suffix} has a positive weight among those used; check "
+            "sample_weight and stride."
+        )
+    return data.subset(np.flatnonzero(weights)) if (weights == 0).any() else data
+
+
+def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
+    """Return sample weights as float64 (n,), ones for None."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    weights = np.array(sample_weight, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(n_samples, float(weights))
+    if weights.ndim != 1:
+        raise InvalidInputError(
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array."
+        )
+    if weights.shape != (n_samples,):
+        raise InvalidInputError(
+            f"sample_weight.shape == {weights.shape}, expected {(n_samples,)}!"
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise InvalidInputError(
+            "Sample weights must be finite, >= 0, and not all zero. Give samples that "
+            "should not count the weight 0."
+        )
+    return weights
+
+
+def remember_time(estimator, sequences: SequenceSet) -> None:
+    """Set `time_unit_` from the training part, and whether its time is regular."""
+    gaps = sequences.covered_gaps()
+    estimator.time_unit_ = time_unit(gaps)
+    estimator._has_time = sequences.elapsed is not None
+    estimator._regular_time = is_regular(
+        gaps, estimator.time_unit_, sequences.time_resolution
+    )
+
+
+def _check_time(estimator, sequences: SequenceSet, name: str) -> None:
+    if estimator.window_length == 1 and sequences.layout == "rows":
+        return
+    if sequences.elapsed is None and not estimator._regular_time:
+        raise InvalidInputError(
+            f"{type(estimator).__name__} was fitted on irregular time stamps, but "
+            f"{name} comes without any. Pass timestamps=, a frame with a "
+            "DatetimeIndex, or the time column it was fitted with."
+        )
+    if sequences.elapsed is not None and not estimator._has_time:
+        gaps = sequences.covered_gaps()
+        if not is_regular(gaps, time_unit(gaps), sequences.time_resolution):
+            raise InvalidInputError(
+                f"{type(estimator).__name__} was fitted without time stamps, but "
+                f"{name} comes with irregular ones, which it never learnt to use. Fit "
+                "with time stamps too, or leave them out here."
+            )
+
+
+def without_unknown_time(estimator, sequences: SequenceSet) -> SequenceSet:
+    """Drop regular time stamps that a network fitted without time has no unit for."""
+    if estimator._has_time or sequences.elapsed is None:
+        return sequences
+    return replace(sequences, elapsed=None)
+
+
+def _codes(estimator, labels: np.ndarray, reset: bool) -> np.ndarray:
+    classes, codes = encode_classes(labels, None if reset else estimator.classes_)
+    if reset:
+        estimator.classes_ = classes
+    return codes
+
+
+def _remember_columns(estimator, sequences: SequenceSet) -> None:
+    estimator.n_features_in_ = sequences.n_features_in
+    if sequences.feature_names_in is not None:
+        estimator.feature_names_in_ = sequences.feature_names_in
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+
+
+def _check_columns(estimator, sequences: SequenceSet, X: Any, name: str) -> None:
+    expected, got = estimator.n_features_in_, sequences.n_features_in
+    if got != expected:
+        shape = np.shape(X) if sequences.layout == "cube" else np.shape(X[0])
+        hint = ""
+        if expected in shape[-2:-1]:
+            hint = (
+                " The axis before has that many: if the layout is (..., channels, "
+                "time), swap the last two axes."
+            )
+        raise InvalidInputError(
+            f"{name} has {got} features in its last axis, but "
+            f"{type(estimator).__name__} is expecting {expected} features as input: "
+            f"shape (n_samples, n_timesteps, {expected}).{hint}"
+        )
+    names = getattr(estimator, "feature_names_in_", None)
+    got_names = sequences.feature_names_in
+    if names is not None and got_names is not None and list(names) != list(got_names):
+        raise InvalidInputError(
+            f"{name} has the columns {list(got_names)}, but the estimator was fitted "
+            f"on {list(names)}. Select the same columns in the same order."
+        )
+
+
+def _check_kind(estimator, sequences: SequenceSet, name: str) -> None:
+    """2-D and 3-D data mean different things: one prediction per row, or sequence."""
+    rows = sequences.layout == "rows"
+    if rows != estimator._fitted_on_rows:
+        want = "2-D rows" if estimator._fitted_on_rows else "sequences (3-D or a list)"
+        got = "2-D rows" if rows else "sequences (3-D or a list)"
+        raise InvalidInputError(
+            f"{type(estimator).__name__} was fitted on {want}, but {name} holds {got}. "
+            "Pass the same kind of data; one sequence is X[None]."
+        )

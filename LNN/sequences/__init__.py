@@ -1,0 +1,35 @@
+"""Everything between what a user has and a gathered batch of sequences."""
+
+from .readers import layout_of, read_sequences
+from .rows import (
+    ArrayRows,
+    BlockRows,
+    CubeRows,
+    DifferencedRows,
+    ReorderedRows,
+    Rows,
+    SelectedRows,
+    StackedRows,
+)
+from .scaling import SequenceScaler
+from .sequence_set import SequenceSet
+from .timestamps import elapsed_time, is_regular, normalised, time_unit
+
+__all__ = [
+    "ArrayRows",
+    "BlockRows",
+    "CubeRows",
+    "DifferencedRows",
+    "ReorderedRows",
+    "Rows",
+    "SelectedRows",
+    "SequenceScaler",
+    "SequenceSet",
+    "StackedRows",
+    "elapsed_time",
+    "is_regular",
+    "layout_of",
+    "normalised",
+    "read_sequences",
+    "time_unit",
+]

@@ -1,0 +1,403 @@
+"""From what a user has (array, list, frame, time stamps, groups) to a `SequenceSet`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from LNN.exceptions import InvalidInputError
+
+from .frame_index import (
+    joined,
+    split_multi_index,
+    time_of_index,
+    warn_if_shuffled,
+)
+from .recordings import read_recordings
+from .rows import ReorderedRows, StackedRows, first_rows, with_anchors
+from .sequence_set import Layout, SequenceSet
+from .tables import (
+    Columns,
+    Table,
+    check_finite,
+    column_names,
+    find_columns,
+    group_codes,
+    read_table,
+)
+from .timestamps import elapsed_time
+
+__all__ = ["layout_of", "read_sequences"]
+
+
+def layout_of(X: Any) -> Layout:
+    """Tell what kind of data this is, without reading it.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame or list
+
+    Returns
+    -------
+    {"rows", "cube", "ragged"}
+        "rows" for anything 2-D (and for what is no data at all: the checks of 2-D data
+        say what is wrong), "cube" for 3-D arrays, "ragged" for a list, tuple or object
+        array of 2-D recordings.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layout_of(np.zeros((5, 2))), layout_of([np.zeros((5, 2)), np.zeros((3, 2))])
+    ('rows', 'ragged')
+    """
+    if isinstance(X, list | tuple) or _is_object_vector(X):
+        depths = [_depth(item) for item in X]
+        if all(depth == 1 for depth in depths):
+            # Rows of different lengths are recordings short of an axis.
+            return "ragged" if len({len(item) for item in X}) > 1 else "rows"
+        return "ragged" if max(depths) > 1 else "rows"
+    shape = getattr(X, "shape", None)
+    if shape is None and hasattr(X, "__array__"):
+        shape = np.asarray(X).shape
+    return "cube" if shape is not None and len(shape) > 2 else "rows"
+
+
+def read_sequences(
+    X: Any,
+    *,
+    window_length: int,
+    stride: int = 1,
+    timestamps: Any = None,
+    groups: Any = None,
+    time_column: Any = None,
+    group_column: Any = None,
+    anchor: Any = None,
+    context: Any = None,
+    per_step: bool = False,
+    n_jobs: int | None = None,
+    name: str = "X",
+) -> SequenceSet:
+    """Read data of any layout into spans over rows.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features), (n_samples, n_timesteps, \
+n_features), or list of array-likes of shape (T_i, n_features)
+        2-D data are the rows of one recording (or several, with groups) in time order;
+        row t is predicted from the ``window_length`` rows that end at t. In the other
+        layouts each sample is a sequence. A frame's DatetimeIndex or TimedeltaIndex
+        gives the time; a MultiIndex (recording, ..., time) the recordings too.
+    window_length : int
+        Rows per window; 1 makes rows independent. 2-D only.
+    stride : int
+        Every how many rows there is a window, counted so that the last row of each
+        recording has one. 2-D only.
+    timestamps : array-like of shape (n,) or (n, T), or list of (T_i,), optional
+        Numbers, datetimes or durations. With ``context``, those of the context first.
+    groups : array-like of shape (n,), optional
+        Which recording a row belongs to; windows never cross one. In the other layouts
+        one label per sample.
+    time_column, group_column : str or int, optional
+        Column of X to use instead; it is no input then.
+    anchor : str, int or list, optional
+        Columns that enter as their change from the row before.
+    context : array-like of shape (n_context, n_features), optional
+        Rows just before X, as history without predictions of their own. 2-D only.
+    per_step : bool
+        Whether sequences have a target at every step (3-D and lists).
+    n_jobs : int, optional
+        Threads for checks; the result does not depend on it.
+    name : str
+        What X is called in messages.
+
+    Returns
+    -------
+    SequenceSet
+
+    Raises
+    ------
+    InvalidInputError
+        A ValueError that says what was expected, what came and what to do. What
+        scikit-learn checks (sparse, complex, 1-D, empty) raises its errors.
+
+    Warns
+    -----
+    LNNWarning
+        If an integer index that is not in order suggests that rows are shuffled.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.arange(10.0).reshape(5, 2)
+    >>> sequences = read_sequences(X, window_length=3)
+    >>> len(sequences), sequences.length.tolist()
+    (5, [1, 2, 3, 3, 3])
+    """
+    if timestamps is not None and time_column is not None:
+        raise InvalidInputError(
+            "Expected timestamps= or time_column=, got both. Drop one of them."
+        )
+    if groups is not None and group_column is not None:
+        raise InvalidInputError(
+            "Expected groups= or group_column=, got both. Drop one of them."
+        )
+    layout = layout_of(X)
+    labels = (time_column, group_column, anchor)
+    if layout == "rows":
+        window = _positive_int(window_length, "window_length")
+        step = _positive_int(stride, "stride")
+        reader = _RowReader(window, step, timestamps, groups, context, n_jobs, name)
+        return reader.read(X, labels)
+    if context is not None:
+        raise InvalidInputError(
+            f"Expected context only with 2-D {name}, got it with sequences. Put the "
+            "earlier steps into the sequences themselves."
+        )
+    return read_recordings(
+        X,
+        layout,
+        labels=labels,
+        timestamps=timestamps,
+        groups=groups,
+        per_step=per_step,
+        n_jobs=n_jobs,
+        name=name,
+    )
+
+
+@dataclass(frozen=True)
+class _Recordings:
+    """Which position holds which row of the caller, and where recordings begin."""
+
+    codes: np.ndarray
+    order: np.ndarray | None
+    is_first: np.ndarray
+
+
+@dataclass(frozen=True)
+class _RowReader:
+    """Reads 2-D data; the fields are the arguments of `read_sequences`."""
+
+    window: int
+    stride: int
+    timestamps: Any
+    groups: Any
+    context: Any
+    n_jobs: int | None
+    name: str
+
+    def read(self, X: Any, labels: tuple[Any, Any, Any]) -> SequenceSet:
+        self._check_arguments(labels)
+        table, columns = self._table(X, labels, self.name, 1)
+        parts = [table]
+        if self.context is not None:
+            parts.insert(0, self._context_table(X, columns))
+        n_context = sum(len(part.values) for part in parts[:-1])
+        base = StackedRows([p.rows() for p in parts]) if n_context else table.rows()
+        by_index, owners = None, None
+        if isinstance(table.index, pd.MultiIndex):
+            by_index, owners = split_multi_index(table.index)
+            if self.context is not None:
+                raise _context_with_groups()
+        recordings = self._recordings(owners, table, base.n_rows)
+        elapsed, resolution = self._elapsed(parts, by_index, recordings, n_context)
+        rows = base
+        if recordings.order is not None:
+            rows = ReorderedRows(base, recordings.order)
+        inputs, anchors = with_anchors(rows, columns.anchors, recordings.is_first)
+        spans = _windows(recordings, n_context, self.window, self.stride)
+        known = self.groups is not None or table.groups is not None
+        last = spans["start"] + spans["length"] - 1
+        return SequenceSet(
+            rows=inputs,
+            recording=recordings.codes,
+            elapsed=elapsed,
+            layout="rows",
+            n_features_in=columns.n_features_in,
+            feature_names_in=columns.names,
+            anchor_rows=anchors,
+            groups=recordings.codes[last] if known or owners is not None else None,
+            time_resolution=resolution,
+            **spans,
+        )
+
+    def _check_arguments(self, labels: tuple[Any, Any, Any]) -> None:
+        _, group_column, anchor = labels
+        if self.window == 1 and self.timestamps is not None:
+            raise InvalidInputError(
+                "Expected no timestamps with window_length=1, got some: rows are "
+                "independent then, so there is no time between them. Use a longer "
+                "window_length or leave the timestamps out."
+            )
+        if self.window == 1 and anchor is not None:
+            raise InvalidInputError(
+                "Expected no anchor with window_length=1, got one: rows are "
+                "independent then, so there is no change from the row before. Use a "
+                "longer window_length."
+            )
+        if self.context is not None and (
+            self.groups is not None or group_column is not None
+        ):
+            raise _context_with_groups()
+
+    def _table(
+        self, X: Any, labels: tuple[Any, Any, Any], name: str, min_samples: int
+    ) -> tuple[Table, Columns]:
+        if not isinstance(X, pd.DataFrame):
+            # Checked first: a column can only be looked for in something 2-D.
+            plain = find_columns(X, 0, None, None, None)
+            X = read_table(X, plain, name=name, min_samples=min_samples).values
+        columns = find_columns(X, X.shape[1], *labels)
+        table = read_table(X, columns, name=name, min_samples=min_samples)
+        check_finite(
+            table.rows(),
+            place=lambda row: f"row {row}",
+            columns=columns,
+            name=name,
+            n_jobs=self.n_jobs,
+        )
+        return table, columns
+
+    def _context_table(self, X: Any, columns: Columns) -> Table:
+        numbers = (columns.time, None, None)
+        if columns.names is not None and isinstance(self.context, pd.DataFrame):
+            names = column_names(self.context)
+            if names is None or list(names) != list(columns.names):
+                raise InvalidInputError(
+                    f"Expected context with the columns {list(columns.names)} of "
+                    f"{self.name}, got {list(self.context.columns)}. Select them in "
+                    "this order."
+                )
+        width = np.shape(self.context)[1:]
+        if width != (columns.n_features_in,):
+            raise InvalidInputError(
+                f"Expected context of shape (n_rows, {columns.n_features_in}) as "
+                f"{self.name}, got shape {np.shape(self.context)}. Pass rows with the "
+                "same columns."
+            )
+        context = self.context
+        if isinstance(context, pd.DataFrame) and columns.time is not None:
+            numbers = (context.columns[columns.time], None, None)
+        return self._table(context, numbers, "context", 0)[0]
+
+    def _recordings(self, owners: Any, table: Table, n_rows: int) -> _Recordings:
+        n = len(table.values)
+        codes = owners
+        if self.groups is not None:
+            codes = group_codes(self.groups, n, unit="row")
+        elif table.groups is not None:
+            codes = group_codes(table.groups, n, unit="row", name="group_column")
+        order = None
+        if codes is None:
+            codes = np.zeros(n_rows, dtype=np.int64)
+        elif (np.diff(codes) < 0).any():
+            order = np.argsort(codes, kind="stable")
+            codes = codes[order]
+        return _Recordings(codes, order, first_rows(codes))
+
+    def _elapsed(
+        self,
+        parts: list[Table],
+        by_index: pd.Index | None,
+        recordings: _Recordings,
+        n_context: int,
+    ) -> tuple[np.ndarray | None, float]:
+        if self.window == 1:
+            return None, 0.0
+        stamps, name = self.timestamps, "timestamps"
+        if parts[-1].time is not None:
+            stamps, name = joined([part.time for part in parts]), "the time column"
+        elif stamps is None:
+            stamps = time_of_index(parts) if by_index is None else by_index
+            name = "the index"
+        if stamps is None:
+            warn_if_shuffled(parts[-1].index, recordings.order, recordings.is_first)
+            return None, 0.0
+        n_rows = len(recordings.codes)
+        if np.shape(stamps)[:1] != (n_rows,):
+            of = "the context's first, then those of X" if n_context else "one per row"
+            raise InvalidInputError(
+                f"Expected timestamps of shape ({n_rows},), {of}, got shape "
+                f"{np.shape(stamps)}. Pass the time stamps of the same rows."
+            )
+        return elapsed_time(
+            stamps,
+            recordings.is_first,
+            order=recordings.order,
+            place=_row_words(n_context),
+            name=name,
+        )
+
+
+def _row_words(n_context: int) -> Callable[[int], str]:
+    def words(row: int) -> str:
+        if row < n_context:
+            return f"row {row} of context"
+        return f"row {row - n_context}" + (" of X" if n_context else "")
+
+    return words
+
+
+def _windows(
+    recordings: _Recordings, n_context: int, window: int, stride: int
+) -> dict[str, np.ndarray]:
+    """Spans of the windows that end at each target row, in the caller's row order."""
+    n = len(recordings.codes)
+    begins = np.flatnonzero(recordings.is_first)
+    ends = np.append(begins[1:], n)
+    if len(begins) == 1:
+        first = n_context + (n - n_context - 1) % stride
+        target = np.arange(first, n, stride)
+        begin: np.ndarray | int = 0
+    else:
+        rank = np.repeat(np.arange(len(begins)), ends - begins)
+        target = np.flatnonzero((ends[rank] - 1 - np.arange(n)) % stride == 0)
+        begin = begins[rank[target]]
+    row = target - n_context if recordings.order is None else recordings.order[target]
+    start = np.maximum(target - (window - 1), begin)
+    if recordings.order is not None:
+        by_row = np.argsort(row)
+        row, start, target = row[by_row], start[by_row], target[by_row]
+    length = target - start
+    first_target = length.copy()
+    length += 1
+    return {
+        "start": start,
+        "length": length,
+        "first_target": first_target,
+        "row_of_sample": row,
+    }
+
+
+def _context_with_groups() -> InvalidInputError:
+    return InvalidInputError(
+        "Expected context with rows of one recording only, got groups too. Predict "
+        "each recording on its own, or put the earlier rows into X with their groups."
+    )
+
+
+def _positive_int(value: Any, name: str) -> int:
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+        return int(value)
+    raise InvalidInputError(
+        f"Expected {name} to be an int of 1 or more, got {value!r}. Pass a number of "
+        "rows."
+    )
+
+
+def _is_object_vector(X: Any) -> bool:
+    return isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
+
+
+def _depth(item: Any) -> int:
+    """Dimensions of one element of a list, from its first element down."""
+    if hasattr(item, "ndim"):
+        return int(item.ndim)
+    if isinstance(item, list | tuple):
+        return 1 + (_depth(item[0]) if len(item) else 0)
+    return 0

@@ -1,0 +1,254 @@
+"""The one representation of data: rows held once, and spans over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from .rows import Rows
+
+__all__ = ["Layout", "SequenceSet"]
+
+Layout = Literal["rows", "cube", "ragged"]
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceSet:
+    """Sequences as spans over rows, so that windows are never built for all data.
+
+    A *position* is a place in ``rows``; rows of one recording lie together there, in
+    time order. A *sample* is one span of positions.
+
+    Attributes
+    ----------
+    rows : Rows
+        What the network reads: inputs only, anchor columns as changes.
+    recording : ndarray of int64, shape (n_rows,)
+        Recording number of each position, never decreasing.
+    elapsed : ndarray of float64, shape (n_rows,), or None
+        Time since the row before, in the caller's units (seconds for datetimes);
+        NaN at the first row of a recording. None without time stamps.
+    start, length, first_target : ndarray of int64, shape (n_samples,)
+        The span of a sample, and the step in it from which on targets count.
+    row_of_sample : ndarray of int64, shape (n_samples,)
+        For layout "rows" the row of X (without context) that a sample predicts, else
+        the number of the sample.
+    layout : {"rows", "cube", "ragged"}
+        What the caller gave: 2-D, 3-D, or a list of recordings.
+    n_features_in : int
+        Columns of X, those with times and groups included.
+    feature_names_in : ndarray of object, shape (n_features_in,), or None
+        Column names of X, where they are all strings.
+    anchor_rows : Rows or None
+        The anchor columns by position, as they came (not differenced).
+    groups : ndarray of int64, shape (n_samples,), or None
+        Number of the recording or group each sample belongs to, if the caller said.
+    time_resolution : float
+        Rounding of the time stamps (0 for exact ones), for `normalised`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN.sequences import read_sequences
+    >>> sequences = read_sequences(np.arange(4.0).reshape(-1, 1), window_length=3)
+    >>> values, gaps, lengths = sequences.gather(np.array([0, 3]))
+    >>> values[:, :, 0].tolist(), lengths.tolist()
+    ([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]], [1, 3])
+    """
+
+    rows: Rows
+    recording: np.ndarray
+    elapsed: np.ndarray | None
+    start: np.ndarray
+    length: np.ndarray
+    first_target: np.ndarray
+    row_of_sample: np.ndarray
+    layout: Layout
+    n_features_in: int
+    feature_names_in: np.ndarray | None = None
+    anchor_rows: Rows | None = None
+    groups: np.ndarray | None = None
+    time_resolution: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def n_features(self) -> int:
+        """Number of inputs per step."""
+        return self.rows.n_features
+
+    @property
+    def max_length(self) -> int:
+        """Steps in the longest span (0 without samples)."""
+        return int(self.length.max()) if len(self) else 0
+
+    def subset(self, samples: np.ndarray | slice) -> SequenceSet:
+        """Return the set with these samples only; the rows are shared.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice
+
+        Returns
+        -------
+        SequenceSet
+        """
+        return replace(
+            self,
+            start=self.start[samples],
+            length=self.length[samples],
+            first_target=self.first_target[samples],
+            row_of_sample=self.row_of_sample[samples],
+            groups=None if self.groups is None else self.groups[samples],
+        )
+
+    def span_rows(self, samples: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return the row positions of each step of these samples.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice
+
+        Returns
+        -------
+        positions : ndarray of int64, shape (B, T)
+            T is the longest span of the batch. Padding repeats the last row.
+        valid : ndarray of bool, shape (B, T)
+            False on padding.
+        """
+        start, length = self.start[samples], self.length[samples]
+        steps = np.arange(int(length.max()) if len(length) else 0)
+        valid = steps < length[:, None]
+        positions = start[:, None] + np.minimum(steps, length[:, None] - 1)
+        return positions, valid
+
+    def gather(
+        self, samples: np.ndarray | slice
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """Copy the spans of these samples into one batch.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice
+
+        Returns
+        -------
+        values : ndarray of shape (B, T, n_features)
+            0 to the right of each span.
+        gaps : ndarray of float64, shape (B, T), or None
+            As ``elapsed``, 0 to the right of each span.
+        lengths : ndarray of int64, shape (B,)
+        """
+        positions, valid = self.span_rows(samples)
+        values = _spread(self.rows, positions, valid)
+        gaps = None
+        if self.elapsed is not None:
+            gaps = np.where(valid, self.elapsed[positions], 0.0)
+        return values, gaps, self.length[samples]
+
+    def anchors(self, samples: np.ndarray | slice) -> np.ndarray:
+        """Return the raw anchor values at the last row of each span.
+
+        Returns
+        -------
+        ndarray of shape (B, K)
+        """
+        last = self.start[samples] + self.length[samples] - 1
+        return self._anchor_rows().take(last)
+
+    def anchors_per_step(self, samples: np.ndarray | slice) -> np.ndarray:
+        """Return the raw anchor values at every step, 0 on padding.
+
+        Returns
+        -------
+        ndarray of shape (B, T, K)
+        """
+        positions, valid = self.span_rows(samples)
+        return _spread(self._anchor_rows(), positions, valid)
+
+    def row_weights(self, sample_weight: np.ndarray | None = None) -> np.ndarray:
+        """Return for each row the summed weight of the samples that read it.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n_samples,), optional
+            1 each by default.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+            Exactly 0 for rows that no sample of positive weight reads.
+        """
+        if sample_weight is None:
+            return self._cover(self.start, self.length).astype(np.float64)
+        weight = np.asarray(sample_weight, dtype=np.float64)
+        total = self._cover(self.start, self.length, weight)
+        # The running sum of fractions does not come back to exactly 0.
+        live = weight > 0
+        total[self._cover(self.start[live], self.length[live]) == 0] = 0.0
+        return np.maximum(total, 0.0, out=total)
+
+    def covered_gaps(self, samples: np.ndarray | slice | None = None) -> np.ndarray:
+        """Return the known gaps of the rows that these samples read, once per row.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice, optional
+            All by default.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Empty without time stamps.
+        """
+        if self.elapsed is None:
+            return np.empty(0)
+        chosen = slice(None) if samples is None else samples
+        covered = self._cover(self.start[chosen], self.length[chosen]) > 0
+        gaps = self.elapsed[covered]
+        return gaps[~np.isnan(gaps)]
+
+    def iter_rows(self, chunk: int = 65536) -> Iterator[tuple[slice, np.ndarray]]:
+        """Go through the rows in chunks.
+
+        Parameters
+        ----------
+        chunk : int
+            Rows at a time.
+
+        Yields
+        ------
+        positions : slice
+        values : ndarray of shape (at most chunk, n_features)
+            May be a view of the caller's data: do not write to it.
+        """
+        for begin in range(0, self.rows.n_rows, chunk):
+            end = min(begin + chunk, self.rows.n_rows)
+            yield slice(begin, end), self.rows.block(begin, end)
+
+    def _anchor_rows(self) -> Rows:
+        if self.anchor_rows is None:
+            raise AttributeError("These sequences were read without anchor=.")
+        return self.anchor_rows
+
+    def _cover(
+        self, start: np.ndarray, length: np.ndarray, weight: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Sum of weights (or count) of the spans over each row."""
+        size = self.rows.n_rows + 1
+        change = np.bincount(start, weight, size)
+        change -= np.bincount(start + length, weight, size)
+        return np.cumsum(change)[:-1]
+
+
+def _spread(rows: Rows, positions: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Rows at (B, T) positions as (B, T, F), 0 where not valid."""
+    if valid.all():
+        return rows.take(positions.ravel()).reshape(*positions.shape, rows.n_features)
+    values = np.zeros((*positions.shape, rows.n_features), dtype=rows.dtype)
+    values[valid] = rows.take(positions[valid])
+    return values

@@ -1,0 +1,275 @@
+"""From time stamps to elapsed time.
+
+Stamps may be numbers, datetimes or durations; what the network needs is the gap to the
+row before. Gaps of datetimes and durations are in seconds, gaps of numbers in the
+numbers' own unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from LNN.exceptions import InvalidInputError
+
+__all__ = ["elapsed_time", "is_regular", "normalised", "time_unit"]
+
+_TICKS_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+
+# Gaps this near to one unit are one unit: regular data then gives the same bits with
+# and without time stamps.
+_SNAP = 1e-6
+_WIDEST_SNAP = 0.1
+
+Place = Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class _Ticks:
+    """Stamps as numbers whose differences are exact, or as exact as they came."""
+
+    values: np.ndarray
+    per_unit: float
+    resolution: float
+
+
+def elapsed_time(
+    stamps: Any,
+    is_first: np.ndarray,
+    *,
+    order: np.ndarray | None = None,
+    place: Place | None = None,
+    name: str = "timestamps",
+) -> tuple[np.ndarray, float]:
+    """Return the gap of every row to the row before it in its recording.
+
+    Parameters
+    ----------
+    stamps : array-like of shape (n,)
+        Numbers, datetimes (time zones are fine) or durations.
+    is_first : ndarray of bool, shape (n,)
+        Positions at which a recording begins.
+    order : ndarray of int, shape (n,), optional
+        Position ``k`` holds stamp ``order[k]``.
+    place : callable, optional
+        Turns the number of a stamp into words for messages ("row 7").
+    name : str
+        What the stamps are called in messages.
+
+    Returns
+    -------
+    gaps : ndarray of float64, shape (n,)
+        Seconds for datetimes and durations; NaN at the first row of each recording.
+    resolution : float
+        Rounding of the stamps in the same unit, 0 for exact ones.
+
+    Raises
+    ------
+    InvalidInputError
+        If a stamp is missing or infinite, if time zones are mixed, or if time goes back
+        inside a recording.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> elapsed_time(np.array([0, 2, 5]), np.array([True, False, False]))[0].tolist()
+    [nan, 2.0, 3.0]
+    """
+    place = place or (lambda number: f"row {number}")
+    stamps = _as_column(stamps, name)
+    ticks = _to_ticks(stamps, place, name)
+    values = ticks.values if order is None else ticks.values[order]
+    gaps = np.empty(len(values))
+    if len(values):
+        gaps[0] = np.nan
+        # Integers are subtracted as integers: nanoseconds since 1970 do not fit into
+        # a double.
+        gaps[1:] = np.diff(values)
+    gaps[is_first] = np.nan
+    backwards = np.flatnonzero(gaps < 0)
+    if len(backwards):
+        here, before = int(backwards[0]), int(backwards[0]) - 1
+        if order is not None:
+            here, before = int(order[here]), int(order[before])
+        raise InvalidInputError(_went_back(stamps, here, before, place, name))
+    gaps /= ticks.per_unit
+    return gaps, ticks.resolution
+
+
+def time_unit(gaps: np.ndarray) -> float:
+    """Return one unit of time: the median of the positive gaps, 1 if there is none.
+
+    Parameters
+    ----------
+    gaps : ndarray of float
+        NaN is ignored.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> time_unit(np.array([np.nan, 60.0, 60.0, 0.0, 120.0]))
+    60.0
+    """
+    positive = gaps[gaps > 0]
+    if not len(positive):
+        return 1.0
+    return float(np.median(positive))
+
+
+def is_regular(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> bool:
+    """Tell whether all known gaps are one unit, up to rounding.
+
+    Parameters
+    ----------
+    gaps : ndarray of float
+        NaN is ignored.
+    unit : float
+        As from `time_unit`.
+    resolution : float
+        Rounding of the time stamps the gaps came from.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_regular(np.array([np.nan, 0.1, 0.30000000000000004 - 0.2]), 0.1)
+    True
+    """
+    known = gaps[~np.isnan(gaps)]
+    off = np.abs(known / unit - 1.0)
+    return bool((off <= _tolerance(unit, resolution)).all())
+
+
+def normalised(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> np.ndarray:
+    """Return gaps in units, exactly 1 where they are one unit up to rounding.
+
+    Parameters
+    ----------
+    gaps : ndarray of float, any shape
+        NaN (the first row of a recording) becomes 1.
+    unit : float
+        As from `time_unit`.
+    resolution : float
+        Rounding of the time stamps the gaps came from.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> normalised(np.array([np.nan, 60.0, 60.00000001, 90.0]), 60.0).tolist()
+    [1.0, 1.0, 1.0, 1.5]
+    """
+    units = np.asarray(gaps, dtype=np.float64) / unit
+    tolerance = _tolerance(unit, resolution)
+    units[np.isnan(units) | (np.abs(units - 1.0) <= tolerance)] = 1.0
+    return units
+
+
+def _tolerance(unit: float, resolution: float) -> float:
+    # Each of the two stamps of a gap is off by up to half the resolution.
+    return min(max(_SNAP, 2.0 * resolution / unit), _WIDEST_SNAP)
+
+
+def _as_column(stamps: Any, name: str) -> np.ndarray | pd.Index:
+    """Stamps as a numeric array or an index with datetimes, durations or objects."""
+    if isinstance(stamps, pd.PeriodIndex):
+        return stamps.to_timestamp()
+    if not isinstance(stamps, np.ndarray | pd.Index | pd.Series):
+        stamps = pd.Index(list(stamps)) if np.ndim(stamps) == 1 else np.asarray(stamps)
+    if stamps.ndim == 2 and stamps.shape[1] == 1:
+        stamps = stamps[:, 0]
+    if stamps.ndim != 1:
+        raise InvalidInputError(
+            f"Expected {name} of shape (n_rows,), got shape {stamps.shape}. Pass one "
+            "time stamp per row."
+        )
+    if isinstance(stamps, np.ndarray) and stamps.dtype.kind in "iuf":
+        return stamps
+    column = pd.Index(stamps).infer_objects()
+    return column.to_timestamp() if isinstance(column, pd.PeriodIndex) else column
+
+
+def _to_ticks(stamps: np.ndarray | pd.Index, place: Place, name: str) -> _Ticks:
+    if isinstance(stamps, pd.Index):
+        if isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex):
+            _refuse(stamps.isna(), "is missing (NaT)", place, name)
+            return _Ticks(stamps.asi8, _TICKS_PER_SECOND[stamps.unit], 0.0)
+        stamps = _numbers_of(stamps, place, name)
+    # Unsigned integers wrap around when time goes back.
+    if stamps.dtype.kind == "i" or (stamps.dtype.kind == "u" and _fits_int64(stamps)):
+        return _Ticks(stamps.astype(np.int64, copy=False), 1.0, 0.0)
+    _refuse(np.isnan(stamps), "is NaN", place, name)
+    _refuse(np.isinf(stamps), "is infinite", place, name)
+    largest = np.abs(stamps).max() if len(stamps) else stamps.dtype.type(0)
+    return _Ticks(stamps.astype(np.float64), 1.0, float(np.spacing(largest)))
+
+
+def _fits_int64(stamps: np.ndarray) -> bool:
+    return not len(stamps) or int(stamps.max()) <= np.iinfo(np.int64).max
+
+
+def _numbers_of(stamps: pd.Index, place: Place, name: str) -> np.ndarray:
+    """An index of another kind as numbers, or the reason why it is not time."""
+    kind = stamps.dtype
+    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+        if pd.api.types.is_integer_dtype(kind) and not stamps.hasnans:
+            return stamps.to_numpy(dtype=np.int64)
+        return stamps.to_numpy(dtype=np.float64, na_value=np.nan)
+    _refuse_mixed_zones(stamps, place, name)
+    if kind.kind == "O" and not any(isinstance(stamp, str | bool) for stamp in stamps):
+        try:
+            return stamps.to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError):
+            pass
+    example = stamps[0] if len(stamps) else None
+    raise InvalidInputError(
+        f"Expected {name} to be numbers, datetimes or durations, got {kind} (such as "
+        f"{example!r}). Convert them first: pandas.to_datetime({name})."
+    )
+
+
+def _refuse_mixed_zones(stamps: pd.Index, place: Place, name: str) -> None:
+    zones = [str(s.tzinfo) if hasattr(s, "tzinfo") else None for s in stamps]
+    known = [zone for zone in zones if zone is not None]
+    if len(set(known)) < 2:
+        return
+    row = next(k for k, zone in enumerate(zones) if zone not in (None, known[0]))
+    raise InvalidInputError(
+        f"Expected {name} in one time zone, got {known[0]} first and {zones[row]} in "
+        f"{place(row)}. Use pandas.to_datetime({name}, utc=True)."
+    )
+
+
+def _refuse(bad: np.ndarray, what: str, place: Place, name: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InvalidInputError(
+            f"Expected a time stamp for every row, but {name} {what} in {place(row)}. "
+            "Fill it in or drop the row."
+        )
+
+
+def _went_back(
+    stamps: np.ndarray | pd.Index, here: int, before: int, place: Place, name: str
+) -> str:
+    return (
+        f"Expected {name} in time order inside a recording, but time goes back: "
+        f"{place(here)} is at {stamps[here]}, the row before it ({place(before)}) at "
+        f"{stamps[before]}. This is what train_test_split(shuffle=True) does: use "
+        "shuffle=False or TimeSeriesSplit, or sort the rows by time; if they belong to "
+        "several recordings, pass groups (or group_column)."
+    )

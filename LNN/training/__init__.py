@@ -1,0 +1,1 @@
+"""Training: turns the crank; knows nothing of estimators."""

@@ -1,0 +1,77 @@
+"""Batches: samples of a `SequenceSet` as tensors on a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LNN.sequences import SequenceScaler, SequenceSet
+from LNN.sequences.timestamps import normalised
+from LNN.training.targets import Targets
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """Gather, scale and cast samples when they are needed, and not before.
+
+    Attributes
+    ----------
+    sequences : SequenceSet
+    scaler : SequenceScaler
+    time_unit : float
+        Elapsed times are given to the network as multiples of it.
+    dtype : torch.dtype
+    device : torch.device
+    targets : Targets, default=None
+        In the network's units.
+    weights : ndarray of shape (n_samples,), default=None
+    """
+
+    sequences: SequenceSet
+    scaler: SequenceScaler
+    time_unit: float
+    dtype: torch.dtype
+    device: torch.device
+    targets: Targets | None = None
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
+        """Return what the network takes: inputs, timespans, lengths."""
+        values, gaps, lengths = self.sequences.gather(samples)
+        batch, steps, width = values.shape
+        values = self.scaler.transform_rows(values.reshape(-1, width))
+        arguments = {"inputs": self._tensor(values).view(batch, steps, -1)}
+        if gaps is not None:
+            resolution = self.sequences.time_resolution
+            spans = normalised(gaps, self.time_unit, resolution)
+            arguments["timespans"] = self._tensor(spans)
+        if (lengths != steps).any():
+            arguments["lengths"] = torch.from_numpy(lengths).to(self.device)
+        return arguments
+
+    def goals(self, samples: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Return targets and weights, both of shape (B, ...) or (B, T, ...)."""
+        values = self.targets.of(self.sequences, samples)
+        codes = values.dtype.kind == "i"
+        target = self._tensor(values, torch.int64 if codes else self.dtype)
+        weight = self._tensor(self.weights[samples])
+        if self.targets.per_step:
+            steps = target.shape[1]
+            weight = weight[:, None].expand(-1, steps)
+        return target, weight
+
+    def _tensor(self, values: np.ndarray, dtype: torch.dtype | None = None) -> Tensor:
+        array = np.ascontiguousarray(values)
+        if not array.flags.writeable:
+            array = array.copy()
+        return torch.from_numpy(array).to(self.device, dtype or self.dtype)
+
+    def split(self, order: np.ndarray, size: int) -> list[np.ndarray]:
+        """Cut an order of samples into batches of at most `size`."""
+        return [order[i : i + size] for i in range(0, len(order), size)]

@@ -1,0 +1,44 @@
+"""Where a network runs, and what to say when it does not fit there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from LNN.exceptions import DeviceMemoryError, InvalidInputError
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the device for a name; "auto" is CUDA where there is one, else the CPU."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise InvalidInputError(
+            f'device must be "auto", "cpu", "cuda" or "cuda:<number>", got {device!r}.'
+        ) from error
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise InvalidInputError(
+            f'device="{device}" was asked for, but torch sees no CUDA device. Use '
+            'device="auto" or "cpu", or install a CUDA build of torch.'
+        )
+    return resolved
+
+
+@contextmanager
+def memory_errors_explained(batch_size: int) -> Iterator[None]:
+    """Turn an accelerator's out-of-memory error into one that says what to change."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise DeviceMemoryError(
+            f"The accelerator ran out of memory with batch_size={batch_size}. Memory "
+            "grows with batch_size x sequence length x n_neurons: lower batch_size "
+            "first, then window_length (or cut long sequences), or use "
+            f'device="cpu". torch said: {error}'
+        ) from error

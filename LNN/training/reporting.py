@@ -1,0 +1,74 @@
+"""Telling the caller how training goes: lines, a bar, callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from LNN.exceptions import MissingDependencyError
+from LNN.training.loop import Epoch
+
+
+class Reporter:
+    """Passes each epoch on to whoever wants to know.
+
+    Parameters
+    ----------
+    verbose : int or "bar"
+        0 is silent, 1 prints a line per epoch, "bar" shows a tqdm progress bar.
+    callback : callable or None
+        Gets the `Epoch`; returning True stops training.
+    protocol : callable or None
+        Same, for scikit-learn's callbacks.
+    epochs : int
+    """
+
+    def __init__(
+        self,
+        verbose: int | bool | str,
+        callback: Callable[[Epoch], Any] | None,
+        protocol: Callable[[Epoch], Any] | None,
+        epochs: int,
+    ):
+        self.lines = verbose != "bar" and bool(verbose)
+        self.listeners = [f for f in (callback, protocol) if f is not None]
+        self.bar = _bar(epochs) if verbose == "bar" else None
+
+    def __call__(self, epoch: Epoch) -> bool:
+        """Report one epoch; True if somebody wants to stop."""
+        if self.lines:
+            print(_line(epoch))
+        if self.bar is not None:
+            self.bar.set_postfix_str(_losses(epoch))
+            self.bar.update()
+        answers = [listener(epoch) for listener in self.listeners]
+        return any(answer is True for answer in answers)
+
+    def close(self) -> None:
+        """Finish the bar."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _losses(epoch: Epoch) -> str:
+    text = f"loss {epoch.loss:.6g}"
+    if epoch.validation_loss is not None:
+        text += f"  validation {epoch.validation_loss:.6g}"
+    return text
+
+
+def _line(epoch: Epoch) -> str:
+    width = len(str(epoch.epochs))
+    rate = f"learning rate {epoch.learning_rate:.3g}"
+    return f"epoch {epoch.epoch:{width}d}/{epoch.epochs}  {_losses(epoch)}  {rate}"
+
+
+def _bar(epochs: int):
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        raise MissingDependencyError(
+            'verbose="bar" needs tqdm. Install it with: pip install "LNN[progress]", '
+            "or use verbose=1."
+        ) from error
+    return tqdm(total=epochs, unit="epoch")

@@ -1,0 +1,207 @@
+"""Targets: what the network is to say, per sample or per step, in its own units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from LNN.exceptions import InvalidInputError
+from LNN.sequences import SequenceSet
+
+MISSING_CLASS = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Target values beside a `SequenceSet`.
+
+    Attributes
+    ----------
+    values : ndarray
+        Regression: float64 (n_samples, K), or (n_rows, K) per step, NaN where there is
+        none. Classification: int64 codes (n_samples,) or (n_rows,), -1 where none.
+    per_step : bool
+    ndim : int
+        Dimensions of the caller's y for one sample or step: 0 a number, 1 a vector.
+    """
+
+    values: np.ndarray
+    per_step: bool
+    ndim: int
+
+    def of(self, sequences: SequenceSet, samples: np.ndarray) -> np.ndarray:
+        """Return the targets of samples: (B, ...) or, per step, padded (B, T, ...)."""
+        if not self.per_step:
+            return self.values[samples]
+        positions, valid = sequences.span_rows(samples)
+        values = self.values[positions]
+        values[~valid] = MISSING_CLASS if values.dtype.kind == "i" else np.nan
+        return values
+
+    def with_values(self, values: np.ndarray) -> Targets:
+        """Return the same layout with other values."""
+        return Targets(values, self.per_step, self.ndim)
+
+    def subset(self, samples: np.ndarray) -> Targets:
+        """Return the targets of some samples; per step they stay with the rows."""
+        return self if self.per_step else self.with_values(self.values[samples])
+
+
+def is_per_step(y: Any, X: Any, layout: str, return_sequences: bool | str) -> bool:
+    """Tell whether y has a target at every step, from its shape.
+
+    For T outputs per sample as one vector, ``return_sequences=False`` decides.
+    """
+    if layout == "rows":
+        if return_sequences is True:
+            raise InvalidInputError(
+                "return_sequences=True needs sequences: 3-D X or a list of (T_i, F). "
+                "2-D X already gives one prediction per row."
+            )
+        return False
+    if return_sequences != "auto":
+        return bool(return_sequences)
+    if layout == "ragged":
+        # Frames and Series of one step each are told apart by their length.
+        return all(np.ndim(item) >= 1 for item in y) and all(
+            len(item) == len(x) for item, x in zip(y, X, strict=False)
+        )
+    shape = np.shape(y)
+    return len(shape) == 3 or (len(shape) == 2 and shape[1] == np.shape(X)[1])
+
+
+def read_targets(
+    y: Any, sequences: SequenceSet, *, n_samples: int, task: str, per_step: bool
+) -> tuple[np.ndarray, int]:
+    """Read y into (n, ...) values in row or sample order, still in the user's labels.
+
+    Parameters
+    ----------
+    y : array-like
+    sequences : SequenceSet
+    n_samples : int
+        Samples (rows, for 2-D) of the X that y belongs to.
+    task : {"regression", "classification"}
+    per_step : bool
+
+    Returns
+    -------
+    values : ndarray
+        Regression: float64 (n, K); classification: labels (n,).
+    ndim : int
+        As `Targets.ndim`.
+    """
+    if y is None:
+        raise InvalidInputError(
+            "This estimator requires y to be passed, but the target y is None."
+        )
+    if not per_step:
+        values, ndim = _per_sample(y, n_samples, task)
+        return values[sequences.row_of_sample], ndim
+    blocks = [np.asarray(block) for block in y]
+    check_consistent_length(blocks, np.empty(n_samples))
+    lengths = sequences.length
+    for i, (block, length) in enumerate(zip(blocks, lengths, strict=True)):
+        if block.ndim not in (1, 2) or len(block) != length:
+            raise InvalidInputError(
+                f"y has targets per step, so y[{i}] must have shape ({length},) or "
+                f"({length}, n_outputs) like the steps of X[{i}], got {block.shape}. "
+                "For one target per sequence give one value each, or set "
+                "return_sequences=False."
+            )
+    ndim = blocks[0].ndim - 1
+    values = np.concatenate(blocks)
+    if task == "classification":
+        return _labels_per_step(values), 0
+    values = values.astype(np.float64).reshape(len(values), -1)
+    if np.isinf(values).any():
+        raise InvalidInputError("Input y contains infinity. Remove or clip it.")
+    return values, ndim
+
+
+def _per_sample(y: Any, n_samples: int, task: str) -> tuple[np.ndarray, int]:
+    if task == "classification":
+        _refuse_missing_labels(y)
+        values = column_or_1d(y, warn=True)
+        check_classification_targets(values)
+        check_consistent_length(np.empty(n_samples), values)
+        return values, 0
+    _refuse_missing_values(y)
+    values = check_array(
+        y, ensure_2d=False, dtype="numeric", input_name="y", ensure_all_finite=True
+    )
+    if values.ndim > 2:
+        raise InvalidInputError(
+            f"y must have shape (n_samples,) or (n_samples, n_outputs), got "
+            f"{values.shape}. Targets per step need sequences: 3-D X or a list."
+        )
+    check_consistent_length(np.empty(n_samples), values)
+    ndim = values.ndim - 1
+    return np.asarray(values, dtype=np.float64).reshape(len(values), -1), ndim
+
+
+def _refuse_missing_values(y: Any) -> None:
+    try:
+        numbers = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        return  # check_array says what is wrong with it
+    bad = np.flatnonzero(np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1))
+    if len(bad):
+        raise InvalidInputError(
+            f"Input y contains NaN, first in row {bad[0]}, {len(bad)} in all. Drop "
+            "these rows from X and y: after y = s.shift(-1) it is the last one."
+        )
+
+
+def _refuse_missing_labels(y: Any) -> None:
+    values = np.asarray(y)
+    if values.dtype.kind in "Of" and values.ndim in (1, 2):
+        bad = np.flatnonzero(
+            np.asarray(pd.isna(values)).reshape(len(values), -1).any(1)
+        )
+        if len(bad):
+            raise InvalidInputError(
+                f"Input y contains NaN, first in row {bad[0]}. Every sample needs a "
+                "class: drop the rows without one."
+            )
+
+
+def _labels_per_step(values: np.ndarray) -> np.ndarray:
+    if values.ndim == 2 and values.shape[1] != 1:
+        raise InvalidInputError(
+            f"Classes per step must have shape (n_timesteps,), got {values.shape[1]} "
+            "columns. Several labels at once are not supported."
+        )
+    return values.ravel()
+
+
+def encode_classes(labels: np.ndarray, classes: np.ndarray | None = None):
+    """Return (classes, codes); unlabelled steps (NaN, None) get the code -1.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+    classes : ndarray, default=None
+        Known classes; a label that is none of them is an error. None finds them.
+    """
+    missing = np.asarray(pd.isna(labels))
+    known = labels[~missing]
+    if classes is None:
+        classes = np.unique(known)
+    place = np.searchsorted(classes, known)
+    place = np.minimum(place, max(len(classes) - 1, 0))
+    strange = known[classes[place] != known] if len(classes) else known
+    if len(strange):
+        raise InvalidInputError(
+            f"y has the label {strange[0]!r}, which is not one of the known classes "
+            f"{list(classes)}. Train with all classes, or pass classes= to the first "
+            "partial_fit."
+        )
+    codes = np.full(len(labels), MISSING_CLASS, dtype=np.int64)
+    codes[~missing] = place
+    return classes, codes

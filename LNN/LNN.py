@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags, Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from LNN import fitting
 from LNN._compat import CallbackSupportMixin, with_callbacks
 from LNN._version import __version__
-from LNN.exceptions import InvalidInputError, LNNWarning
+from LNN._warnings import warn
+from LNN.exceptions import InvalidInputError
 from LNN.kernels import resolve_backend
 from LNN.parameters import check_parameter, check_parameters
-from LNN.reading import (
-    Data,
-    check_weights,
-    read_data,
-    read_inputs,
-    remember_time,
-    without_unknown_time,
+from LNN.predicting import (
+    in_layout,
+    in_units,
+    known_steps,
+    point_prediction,
+    raw_outputs,
 )
-from LNN.sequences import SequenceSet
-from LNN.training.batches import Batches
-from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
+from LNN.reading import Data, read_data, remember_time
+from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch
-
-# Samples per forward pass in predict: enough to be fast, little in memory.
-PREDICT_BATCH = 1024
 
 
 def _classifies(estimator: LiquidNeuralNetwork) -> bool:
@@ -456,9 +450,6 @@ or list, default=None
         self._check({})
         first = not self.__sklearn_is_fitted__()
         random = check_random_state(self.random_state)
-        reset = first
-        if first and classes is not None and _classifies(self):
-            self.classes_ = np.unique(np.asarray(classes))
         data = read_data(
             self,
             X,
@@ -466,7 +457,8 @@ or list, default=None
             sample_weight,
             timestamps=timestamps,
             groups=groups,
-            reset=reset,
+            reset=first,
+            classes=classes if first else None,
         )
         if first:
             self._remember_kind(data)
@@ -582,12 +574,12 @@ or list, default=None
             In the units and the layout of the y given to `fit`; several quantiles are
             a last axis. Lists give lists where there is a prediction per step.
         """
-        outputs, sequences = self._outputs(X, timestamps, groups, context)
+        outputs, sequences = raw_outputs(self, X, timestamps, groups, context)
         if _classifies(self):
             values = self.classes_[outputs.argmax(-1)]
         else:
-            values = self._in_units(outputs, sequences)
-        return self._shaped(values, sequences)
+            values = in_units(self, outputs, sequences)
+        return in_layout(self, values, sequences)
 
     @available_if(_classifies)
     def predict_proba(
@@ -610,9 +602,8 @@ or list, default=None
         ndarray of shape (n_samples, n_classes)
             Per step (n_samples, n_timesteps, n_classes), or a list.
         """
-        outputs, sequences = self._outputs(X, timestamps, groups, context)
-        odds = np.exp(outputs - outputs.max(-1, keepdims=True))
-        return self._shaped(odds / odds.sum(-1, keepdims=True), sequences)
+        outputs, sequences = raw_outputs(self, X, timestamps, groups, context)
+        return in_layout(self, softmax(outputs, axis=-1), sequences)
 
     def score(
         self,
@@ -638,93 +629,12 @@ or list, default=None
         float
         """
         predicted = self.predict(X, timestamps=timestamps, groups=groups)
-        if not _classifies(self) and len(np.atleast_1d(self.quantile)) > 1:
-            predicted = self._median(predicted)
-        weight = sample_weight
+        if not _classifies(self):
+            predicted = point_prediction(self, predicted)
         if self._per_step:
-            lengths = [len(block) for block in predicted]
-            predicted = np.concatenate(list(predicted))
-            y = np.concatenate([np.asarray(block) for block in y])
-            weights = check_weights(sample_weight, len(lengths))
-            known = ~np.asarray(_is_missing(y))
-            weight = np.repeat(weights, lengths)[known]
-            predicted, y = predicted[known], y[known]
+            y, predicted, sample_weight = known_steps(y, predicted, sample_weight)
         metric = accuracy_score if _classifies(self) else r2_score
-        return float(metric(y, predicted, sample_weight=weight))
-
-    def _median(self, predicted: Any) -> Any:
-        levels = list(self.quantile) if self.loss == "quantile" else []
-        if not levels:
-            return predicted
-        if 0.5 not in levels:
-            raise InvalidInputError(
-                f"score needs a point prediction, and quantile={levels} has no 0.5. "
-                "Add it, or use sklearn.metrics.mean_pinball_loss for each level."
-            )
-        pick = levels.index(0.5)
-        if isinstance(predicted, list):
-            return [block[..., pick] for block in predicted]
-        return predicted[..., pick]
-
-    @torch.no_grad()
-    def _outputs(
-        self, X: Any, timestamps: Any, groups: Any, context: Any
-    ) -> tuple[NDArray, SequenceSet]:
-        """Return raw outputs as float64, one row per sample or, per step, per row."""
-        check_is_fitted(self)
-        sequences = read_inputs(
-            self,
-            X,
-            timestamps=timestamps,
-            groups=groups,
-            context=context,
-            per_step=self._per_step,
-        )
-        sequences = without_unknown_time(self, sequences)
-        device = resolve_device(self.device)
-        network = self.network_
-        if device.type != "cpu":
-            network = copy.deepcopy(network).to(device)
-        batches = Batches(
-            sequences, self.scaler_, self.time_unit_, DTYPES[self.dtype], device
-        )
-        n = sequences.rows.n_rows if self._per_step else len(sequences)
-        outputs = np.empty((n, network.output_size))
-        size = min(PREDICT_BATCH, max(1, 2**17 // max(1, sequences.max_length)))
-        with memory_errors_explained(size):
-            for samples in batches.split(np.arange(len(sequences)), size):
-                batch = network(**batches.inputs(samples)).double().cpu().numpy()
-                if self._per_step:
-                    positions, valid = sequences.span_rows(samples)
-                    outputs[positions[valid]] = batch[valid]
-                else:
-                    outputs[samples] = batch
-        return outputs, sequences
-
-    def _in_units(self, outputs: NDArray, sequences: SequenceSet) -> NDArray:
-        """Bring network outputs (n, K x levels) back to the units of y."""
-        scaler = self.target_scaler_
-        n_levels = len(np.atleast_1d(self.quantile)) if self.loss == "quantile" else 1
-        values = outputs.reshape(len(outputs), -1, n_levels)
-        values = values * scaler.scale_[:, None] + scaler.center_[:, None]
-        if sequences.anchor_rows is not None:
-            if self._per_step:
-                rows = np.arange(sequences.rows.n_rows)
-                present = sequences.anchor_rows.take(rows)
-            else:
-                present = sequences.anchors(np.arange(len(sequences)))
-            values = values + present[..., None]
-        if n_levels == 1:
-            values = values[..., 0]
-        return values[:, 0] if self._target_ndim == 0 else values
-
-    def _shaped(self, values: NDArray, sequences: SequenceSet) -> Any:
-        """Give predictions per step the layout of X."""
-        if not self._per_step:
-            return values
-        if sequences.layout == "cube":
-            return values.reshape(len(sequences), -1, *values.shape[1:])
-        return np.split(values, np.cumsum(sequences.length)[:-1])
+        return float(metric(y, predicted, sample_weight=sample_weight))
 
     # ---------------------------------------------------------- scikit-learn's view
 
@@ -755,19 +665,9 @@ or list, default=None
         state = dict(state)
         version = state.pop("_lnn_version", "unknown")
         if version != __version__:
-            warnings.warn(
+            warn(
                 f"This {type(self).__name__} was pickled by LNN {version} and is "
                 f"loaded by LNN {__version__}. Predictions may differ: check some, or "
-                "fit again.",
-                LNNWarning,
-                stacklevel=2,
+                "fit again."
             )
         super().__setstate__(state)
-
-
-def _is_missing(y: NDArray) -> NDArray:
-    """Tell which steps have no target."""
-    if y.dtype.kind == "O":
-        return np.array([v is None or v != v for v in y])
-    missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(y.shape, dtype=bool)
-    return missing if y.ndim == 1 else missing.any(axis=1)

@@ -3,6 +3,7 @@
 from LNN._version import __version__
 from LNN.cells import CfCCell, LTCCell
 from LNN.classifier import LiquidClassifier
+from LNN.compat import from_ncps, to_ncps
 from LNN.layers import LTC, CfC
 from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
@@ -22,4 +23,6 @@ __all__ = [
     "SequenceScaler",
     "Wiring",
     "__version__",
+    "from_ncps",
+    "to_ncps",
 ]

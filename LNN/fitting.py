@@ -108,6 +108,7 @@ def make_batches(estimator, data: Data, device: torch.device) -> Batches:
         time_unit=estimator.time_unit_,
         dtype=DTYPES[estimator.dtype],
         device=device,
+        time_resolution=estimator._time_resolution,
         targets=targets,
         weights=data.weights,
     )

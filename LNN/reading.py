@@ -94,9 +94,12 @@ def read_data(
     groups: Any = None,
     n_jobs: int | None = None,
     reset: bool = True,
+    classes: Any = None,
     suffix: str = "",
 ) -> Data:
     """Read X, y and weights for training or validation; sets `classes_` if reset.
+
+    `classes` are all class labels, where y may not show them all.
 
     Samples of weight 0 are left out: they are the same as samples that are not there.
     """
@@ -126,7 +129,7 @@ def read_data(
         y, sequences, n_samples=n_samples, task=estimator.task, per_step=per_step
     )
     if estimator.task == "classification":
-        values = _codes(estimator, values, reset)
+        values = _codes(estimator, values, reset, classes)
     weights = check_weights(sample_weight, n_samples)[sequences.row_of_sample]
     data = Data(sequences, Targets(values, per_step, ndim), weights)
     if not (weights > 0).any():
@@ -165,6 +168,7 @@ def remember_time(estimator, sequences: SequenceSet) -> None:
     gaps = sequences.covered_gaps()
     estimator.time_unit_ = time_unit(gaps)
     estimator._has_time = sequences.elapsed is not None
+    estimator._time_resolution = sequences.time_resolution
     estimator._regular_time = is_regular(
         gaps, estimator.time_unit_, sequences.time_resolution
     )
@@ -196,8 +200,9 @@ def without_unknown_time(estimator, sequences: SequenceSet) -> SequenceSet:
     return replace(sequences, elapsed=None)
 
 
-def _codes(estimator, labels: np.ndarray, reset: bool) -> np.ndarray:
-    classes, codes = encode_classes(labels, None if reset else estimator.classes_)
+def _codes(estimator, labels: np.ndarray, reset: bool, classes: Any) -> np.ndarray:
+    known = np.unique(np.asarray(classes)) if classes is not None else None
+    classes, codes = encode_classes(labels, known if reset else estimator.classes_)
     if reset:
         estimator.classes_ = classes
     return codes

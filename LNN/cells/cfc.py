@@ -50,13 +50,16 @@ def closed_form(
 class _CfC(Cell):
     """What both CfC cells share: the mode and, for "pure", its two vectors."""
 
-    def _set_mode(self, mode: str, n: int) -> None:
+    def _set_mode(self, mode: str, n: int, generator) -> None:
         choice("mode", mode, MODES)
         self.mode = mode
         self.maps = map_names(mode)
         pure = mode == "pure"
         self.register_parameter("A", nn.Parameter(torch.ones(n)) if pure else None)
-        self.register_parameter("w_tau", nn.Parameter(torch.zeros(n)) if pure else None)
+        # Not zero: |w_tau| has no gradient there, so it would never move.
+        bound = (6 / (1 + n)) ** 0.5  # Glorot's, as in ncps
+        rate = nn.Parameter(uniform(n, 0, bound, generator)) if pure else None
+        self.register_parameter("w_tau", rate)
 
 
 class CfCCell(_CfC):
@@ -122,7 +125,7 @@ class CfCCell(_CfC):
             linear(a, b, generator) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
         )
         self.dropout = Dropout(backbone_dropout)
-        self._set_mode(mode, hidden_size)
+        self._set_mode(mode, hidden_size, generator)
         for name in self.maps:
             setattr(self, name, linear(sizes[-1], hidden_size, generator))
 
@@ -221,7 +224,7 @@ class WiredCfCCell(_CfC):
         self.input_size = wiring.n_inputs
         self.state_size = wiring.n_neurons
         self.output_size = wiring.n_outputs
-        self._set_mode(mode, wiring.n_neurons)
+        self._set_mode(mode, wiring.n_neurons, generator)
         self._order_layers(wiring)
         self._make_maps(wiring, map_edges or {}, generator)
         if time_constants is not None and mode != "pure":

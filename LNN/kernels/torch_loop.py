@@ -12,6 +12,10 @@ def run(
     cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor, lengths: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Return all states (B, T, S) and the final one (B, S)."""
+    if lengths is not None:
+        # Whatever stands in the padding, NaN included, must reach no gradient.
+        step = torch.arange(inputs.shape[1], device=inputs.device)
+        inputs = inputs.masked_fill((step >= lengths[:, None]).unsqueeze(-1), 0)
     drive = cell.drive(inputs).unbind(1)
     spans = timespans.unsqueeze(-1).unbind(1)
     constants = cell.constants()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from LNN.exceptions import InvalidInputError, LNNWarning
+from LNN._warnings import warn
+from LNN.exceptions import InvalidInputError
 
 from .tables import Table, group_codes
 
@@ -81,12 +81,10 @@ def warn_if_shuffled(
     if not len(back):
         return
     row = int(back[0] if order is None else order[back[0]])
-    warnings.warn(
+    warn(
         "Expected rows in time order, but they look shuffled: the index of X goes back "
         f"in row {row} (to {numbers[row]}). train_test_split(shuffle=True) does this: "
         "use shuffle=False or TimeSeriesSplit. Pass groups if these are several "
         "recordings; if the order is right, X.reset_index(drop=True) stops this "
-        "warning.",
-        LNNWarning,
-        stacklevel=6,
+        "warning."
     )

@@ -25,6 +25,8 @@ class Batches:
         Elapsed times are given to the network as multiples of it.
     dtype : torch.dtype
     device : torch.device
+    time_resolution : float
+        Rounding of the time stamps in training, so that regular time stays regular.
     targets : Targets, default=None
         In the network's units.
     weights : ndarray of shape (n_samples,), default=None
@@ -35,6 +37,7 @@ class Batches:
     time_unit: float
     dtype: torch.dtype
     device: torch.device
+    time_resolution: float = 0.0
     targets: Targets | None = None
     weights: np.ndarray | None = None
 
@@ -48,7 +51,7 @@ class Batches:
         values = self.scaler.transform_rows(values.reshape(-1, width))
         arguments = {"inputs": self._tensor(values).view(batch, steps, -1)}
         if gaps is not None:
-            resolution = self.sequences.time_resolution
+            resolution = max(self.time_resolution, self.sequences.time_resolution)
             spans = normalised(gaps, self.time_unit, resolution)
             arguments["timespans"] = self._tensor(spans)
         if (lengths != steps).any():

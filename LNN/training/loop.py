@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,8 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from LNN._warnings import warn
 from LNN.cells.dropout import set_dropout_generator
-from LNN.exceptions import LNNWarning, NonFiniteLossError
+from LNN.exceptions import NonFiniteLossError
 from LNN.training.batches import Batches
 from LNN.training.losses import Objective
 from LNN.training.optimisers import Schedule, clip_gradients
@@ -123,11 +123,9 @@ def train(
                 break
     except KeyboardInterrupt:
         history.interrupted = True
-        warnings.warn(
+        warn(
             f"Training was interrupted in epoch {len(history.loss) + 1}; the best "
-            "weights so far are kept.",
-            LNNWarning,
-            stacklevel=4,
+            "weights so far are kept."
         )
     finally:
         best.restore()

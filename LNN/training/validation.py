@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
-from LNN.exceptions import LNNWarning
+from LNN._warnings import warn
 from LNN.sequences import SequenceSet
 
 # From so many recordings on, whole recordings are held out.
@@ -51,12 +49,10 @@ def split_samples(
     else:
         held_out = _drawn(n, fraction, codes, random)
     if codes is not None and not _both_complete(codes, held_out):
-        warnings.warn(
+        warn(
             "No validation part was held out: it or the training part would lack a "
             "class. All samples train, without early stopping; pass X_val and y_val, "
-            "or set early_stopping=False.",
-            LNNWarning,
-            stacklevel=5,
+            "or set early_stopping=False."
         )
         held_out = np.zeros(n, dtype=bool)
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -1,0 +1,24 @@
+"""Warnings that point at the caller's line, however deep inside LNN they arise."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
+import sklearn
+
+from LNN.exceptions import LNNWarning
+
+# Frames of LNN and of scikit-learn (which wraps methods) are not the caller's.
+_INSIDE = tuple(
+    str(Path(file).parent) for file in (__file__, sklearn.__file__ or __file__)
+)
+
+
+def warn(message: str) -> None:
+    """Issue an `LNNWarning` at the innermost frame outside of LNN."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, LNNWarning, stacklevel=level + 1)

@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 TORCH := $(shell grep '^torch==' constraints.txt)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-all test-slow lint format clean
+.PHONY: demo test test-all test-slow lint format reference clean
 
 demo: $(INSTALLED)
 	$(BIN)/python examples/demo.py
@@ -35,6 +35,10 @@ $(INSTALLED): setup.cfg pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	touch $@
+
+# The pages that the estimators' HTML representation links to.
+reference: $(INSTALLED)
+	$(BIN)/python docu/build_reference.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 
 from LNN import fitting
 from LNN._compat import CallbackSupportMixin, with_callbacks
+from LNN._docs import REFERENCE
 from LNN._version import __version__
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
@@ -316,6 +317,10 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self.verbose = verbose
         self.callback = callback
         self.warm_start = warm_start
+
+    # Links of the HTML representation: pages that ship with the package.
+    _doc_link_module = "LNN"
+    _doc_link_template = REFERENCE
 
     # ------------------------------------------------------------------ training
 

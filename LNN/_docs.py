@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
+
+# Address of an estimator's page, for scikit-learn to fill in; braces are its syntax.
+_FOLDER = (Path(__file__).parent / "reference").as_uri()
+REFERENCE = _FOLDER.replace("{", "{{").replace("}", "}}") + "/{estimator_name}.html"
 
 SECTIONS = ("Parameters", "Attributes")
 

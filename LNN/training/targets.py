@@ -66,11 +66,13 @@ def is_per_step(y: Any, X: Any, layout: str, return_sequences: bool | str) -> bo
         return False
     if return_sequences != "auto":
         return bool(return_sequences)
-    if layout == "ragged":
-        # Frames and Series of one step each are told apart by their length.
-        return all(np.ndim(item) >= 1 for item in y) and all(
-            len(item) == len(x) for item, x in zip(y, X, strict=False)
-        )
+    blocks = isinstance(y, list | tuple) or getattr(y, "dtype", None) == object
+    if layout == "ragged" or blocks:
+        sizes = [len(item) if np.ndim(item) else None for item in y]
+        if None in sizes:
+            return False
+        # Blocks of several lengths can only be steps, right or wrong.
+        return len(set(sizes)) > 1 or sizes == [len(x) for x in X]
     shape = np.shape(y)
     return len(shape) == 3 or (len(shape) == 2 and shape[1] == np.shape(X)[1])
 
@@ -160,6 +162,11 @@ def _refuse_missing_values(y: Any) -> None:
 
 def _refuse_missing_labels(y: Any) -> None:
     values = np.asarray(y)
+    if values.dtype.kind == "f" and np.isinf(values).any():
+        raise InvalidInputError(
+            f"Input y contains infinity or a value too large for {values.dtype!r}. "
+            "Classes are labels: use whole numbers, strings or booleans."
+        )
     if values.dtype.kind in "Of" and values.ndim in (1, 2):
         bad = np.flatnonzero(
             np.asarray(pd.isna(values)).reshape(len(values), -1).any(1)

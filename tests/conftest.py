@@ -1,0 +1,19 @@
+"""Fixtures for all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_home():
+    """Folder of the published data sets; tests that need it skip without it."""
+    given = os.environ.get("LNN_DATA_HOME")
+    home = Path(given or Path(__file__).resolve().parents[2] / "shared" / "data")
+    if not home.is_dir():
+        pytest.skip(
+            f"real data: no folder {home}. Set LNN_DATA_HOME to the folder that holds "
+            "occupancy/, ucr_uea/, ..."
+        )
+    return home

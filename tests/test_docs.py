@@ -1,0 +1,63 @@
+"""The code in README and docu runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docu").glob("*.md"))]
+
+
+def blocks(page: Path) -> str:
+    return "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.S))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test__docs__code_blocks__run(page, tmp_path, monkeypatch):
+    code = blocks(page)
+    if not code:
+        pytest.skip(f"{page.name} has no code")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, str(page), "exec"), {"__name__": "docs"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test__docs__links_to_files__exist(page):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test__reference_pages__docstrings__are_up_to_date():
+    import importlib.util
+
+    import LNN
+
+    path = ROOT / "docu" / "build_reference.py"
+    spec = importlib.util.spec_from_file_location("build_reference", path)
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    for name in build.CLASSES:
+        page = (build.PAGES / f"{name}.html").read_text(encoding="utf-8")
+        assert page == build.page(getattr(LNN, name)), "run: make reference"
+
+
+def test__html_repr__parameter_links__lead_to_the_parameter():
+    import html
+    from urllib.parse import unquote, urlparse
+
+    from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
+
+    for cls in (LiquidRegressor, LiquidClassifier, LiquidNeuralNetwork):
+        links = re.findall(r'href="(file:[^"]+)"', cls()._repr_html_())
+        fragments = [link for link in links if "#:~:text=" in link]
+        assert len(fragments) == len(cls().get_params())
+        for link in fragments:
+            address, text = html.unescape(link).split("#:~:text=")
+            page = Path(unquote(urlparse(address).path)).read_text(encoding="utf-8")
+            shown = html.unescape(re.sub(r"<[^>]+>", "", page))
+            name, kind = (unquote(part) for part in text.split(",-"))
+            assert f"{name}{kind}" in shown

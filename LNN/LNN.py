@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator
-from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils import ClassifierTags, RegressorTags, Tags, check_random_state
+from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
 
 from LNN import fitting
@@ -29,7 +28,13 @@ from LNN.predicting import (
     point_prediction,
     raw_outputs,
 )
-from LNN.reading import Data, read_data, remember_time
+from LNN.reading import (
+    Data,
+    read_data,
+    refuse_without_x_val,
+    remember_time,
+    unchanged_on_error,
+)
 from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch
 
@@ -387,39 +392,47 @@ or list, default=None
             "n_jobs": n_jobs,
         }
         self._check(overrides)
-        go_on = self.warm_start and self.__sklearn_is_fitted__()
-        random = check_random_state(self.random_state)
-        data = read_data(
-            self,
-            X,
-            y,
-            sample_weight,
-            timestamps=timestamps,
-            groups=groups,
-            n_jobs=n_jobs,
-            reset=not go_on,
+        refuse_without_x_val(
+            X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+            timestamps_val=timestamps_val,
+            groups_val=groups_val,
         )
-        if not go_on:
-            self._remember_kind(data)
-        if X_val is None:
-            training, validation = fitting.hold_out(self, data, random)
-        if not go_on:
-            remember_time(self, (data if X_val is not None else training).sequences)
-        if X_val is not None:
-            training = data
-            validation = read_data(
+        go_on = self.warm_start and self.__sklearn_is_fitted__()
+        random = fitting.random_source(self.random_state)
+        with unchanged_on_error(self):
+            data = read_data(
                 self,
-                X_val,
-                y_val,
-                sample_weight_val,
-                timestamps=timestamps_val,
-                groups=groups_val,
+                X,
+                y,
+                sample_weight,
+                timestamps=timestamps,
+                groups=groups,
                 n_jobs=n_jobs,
-                reset=False,
-                suffix="_val",
+                reset=not go_on,
             )
-        if not go_on:
-            self._build(training, random)
+            if not go_on:
+                self._remember_kind(data)
+            if X_val is None:
+                training, validation = fitting.hold_out(self, data, random)
+            if not go_on:
+                remember_time(self, (data if X_val is not None else training).sequences)
+            if X_val is not None:
+                training = data
+                validation = read_data(
+                    self,
+                    X_val,
+                    y_val,
+                    sample_weight_val,
+                    timestamps=timestamps_val,
+                    groups=groups_val,
+                    n_jobs=n_jobs,
+                    reset=False,
+                    suffix="_val",
+                )
+            if not go_on:
+                self._build(training, random)
         plan = fitting.make_plan(self, len(training.sequences), **overrides)
         rate = self.learning_rate if learning_rate is None else learning_rate
         self._start_curves()
@@ -454,22 +467,23 @@ or list, default=None
         """
         self._check({})
         first = not self.__sklearn_is_fitted__()
-        random = check_random_state(self.random_state)
-        data = read_data(
-            self,
-            X,
-            y,
-            sample_weight,
-            timestamps=timestamps,
-            groups=groups,
-            reset=first,
-            classes=classes if first else None,
-        )
-        if first:
-            self._remember_kind(data)
-            remember_time(self, data.sequences)
-            self._build(data, random)
-            self._start_curves()
+        random = fitting.random_source(self.random_state)
+        with unchanged_on_error(self):
+            data = read_data(
+                self,
+                X,
+                y,
+                sample_weight,
+                timestamps=timestamps,
+                groups=groups,
+                reset=first,
+                classes=classes if first else None,
+            )
+            if first:
+                self._remember_kind(data)
+                remember_time(self, data.sequences)
+                self._build(data, random)
+                self._start_curves()
         plan = fitting.make_plan(self, len(data.sequences), epochs=1)
         self._run(data, None, plan, self.learning_rate, random, X, y)
         return self
@@ -638,6 +652,9 @@ or list, default=None
             predicted = point_prediction(self, predicted)
         if self._per_step:
             y, predicted, sample_weight = known_steps(y, predicted, sample_weight)
+        # Imported here: `import LNN` should cost little more than torch and pandas.
+        from sklearn.metrics import accuracy_score, r2_score
+
         metric = accuracy_score if _classifies(self) else r2_score
         return float(metric(y, predicted, sample_weight=sample_weight))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
 
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
@@ -25,6 +26,15 @@ from LNN.training.validation import split_samples
 MIN_STEPS, MIN_EPOCHS = 500, 30
 # "auto" stops early from so many training sequences on.
 EARLY_STOPPING_FROM = 200
+
+
+def random_source(seed: Any) -> np.random.RandomState:
+    """Return the source of all randomness of one fit.
+
+    Unlike scikit-learn's `check_random_state`, None does not draw from numpy's global
+    generator: a fit leaves no trace in it.
+    """
+    return np.random.RandomState() if seed is None else check_random_state(seed)
 
 
 def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
@@ -206,6 +216,7 @@ def make_plan(estimator, n_samples: int, **overrides) -> Plan:
         clip_value=value("clip_value"),
         clip_by=estimator.clip_by,
         n_iter_no_change=estimator.n_iter_no_change,
+        stops_early=estimator.early_stopping is not False,
         tol=estimator.tol,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,6 +110,11 @@ def read_data(
         raise InvalidInputError(
             f"requires y{suffix} to be passed, but the target y{suffix} is None."
         )
+    if np.shape(y) == () if hasattr(y, "shape") else not hasattr(y, "__len__"):
+        raise InvalidInputError(
+            f"Expected y{suffix} with one target per sample, got the single value "
+            f"{y!r}. Pass an array-like as long as X{suffix}."
+        )
     per_step = layout != "rows" and is_per_step(
         y, X, layout, estimator.return_sequences if reset else estimator._per_step
     )
@@ -138,6 +145,31 @@ def read_data(
             "sample_weight and stride."
         )
     return data.subset(np.flatnonzero(weights)) if (weights == 0).any() else data
+
+
+@contextmanager
+def unchanged_on_error(estimator) -> Iterator[None]:
+    """Take back all attributes that were set, if what is done here fails.
+
+    A fit that refuses its data must not leave a fitted estimator with other classes.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def refuse_without_x_val(X_val: Any, **others: Any) -> None:
+    """Refuse arguments that belong to X_val where there is no X_val."""
+    given = [name for name, value in others.items() if value is not None]
+    if X_val is None and given:
+        raise InvalidInputError(
+            f"Expected X_val with {', '.join(given)}, got none. Pass X_val and y_val, "
+            "or leave all of them out."
+        )
 
 
 def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:

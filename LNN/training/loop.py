@@ -29,6 +29,7 @@ class Plan:
     clip_value: float | None
     clip_by: str
     n_iter_no_change: int
+    stops_early: bool
     tol: float
 
 
@@ -98,7 +99,8 @@ def train(
     per_epoch = math.ceil(len(batches) / plan.batch_size)
     slow = max(1, plan.n_iter_no_change // 3)
     schedule = Schedule(plan.lr_schedule, optimizer, plan.epochs, per_epoch, slow)
-    patience = Patience(plan.n_iter_no_change if validation else None, plan.tol)
+    stops = validation is not None and plan.stops_early
+    patience = Patience(plan.n_iter_no_change if stops else None, plan.tol)
     best = BestWeights(network)
     try:
         for epoch in range(1, plan.epochs + 1):

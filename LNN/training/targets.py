@@ -66,7 +66,7 @@ def is_per_step(y: Any, X: Any, layout: str, return_sequences: bool | str) -> bo
         return False
     if return_sequences != "auto":
         return bool(return_sequences)
-    blocks = isinstance(y, list | tuple) or getattr(y, "dtype", None) == object
+    blocks = isinstance(y, list | tuple) or getattr(y, "dtype", None) == np.dtype("O")
     if layout == "ragged" or blocks:
         sizes = [len(item) if np.ndim(item) else None for item in y]
         if None in sizes:
@@ -135,7 +135,12 @@ def _per_sample(y: Any, n_samples: int, task: str) -> tuple[np.ndarray, int]:
         return values, 0
     _refuse_missing_values(y)
     values = check_array(
-        y, ensure_2d=False, dtype="numeric", input_name="y", ensure_all_finite=True
+        y,
+        ensure_2d=False,
+        allow_nd=True,
+        dtype="numeric",
+        input_name="y",
+        ensure_all_finite=True,
     )
     if values.ndim > 2:
         raise InvalidInputError(

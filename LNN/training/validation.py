@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.model_selection import StratifiedShuffleSplit
 
 from LNN._warnings import warn
 from LNN.sequences import SequenceSet
@@ -89,6 +88,9 @@ def _drawn(n, fraction, codes, random) -> np.ndarray:
     n_held = max(n_held, np.count_nonzero(counts))
     if counts[counts > 0].min() < 2 or n - n_held < np.count_nonzero(counts):
         return held_out  # a class with one sample cannot be in both parts
+    # Imported here: `import LNN` should cost little more than torch and pandas.
+    from sklearn.model_selection import StratifiedShuffleSplit
+
     splitter = StratifiedShuffleSplit(1, test_size=n_held, random_state=random)
     _, validation = next(splitter.split(np.zeros((n, 1)), codes))
     held_out[validation] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -97,8 +98,8 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         Train on every stride-th window of 2-D data; predictions are for every row.
     pooling : {"auto", "last", "mean", "attention"}, default="auto"
         How the states of a sequence become one: that after the last step, their mean,
-        or a learnt weighted mean. "auto" is "mean" for one target per sequence, else
-        "last".
+        or a learnt weighted mean. "auto" is "mean" for one target per sequence of more
+        than 100 steps (in the median), else "last".
     return_sequences : bool or "auto", default="auto"
         Whether y has a target for every step of a sequence; "auto" sees it from the
         shape of y. T outputs per sample as one vector need False.
@@ -119,8 +120,10 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         Optimiser; SGD has Nesterov momentum 0.9.
     weight_decay : float, default=0.0
         Decay of the weights per step.
-    lr_schedule : {None, "plateau", "cosine", "exponential", "onecycle"}, default=None
-        How the learning rate falls while training.
+    lr_schedule : str or None, default="cosine"
+        How the learning rate falls while training: "cosine" (to 1 % of it, over all
+        `epochs`), "plateau", "exponential", "onecycle"; None keeps it, and so does
+        `partial_fit`.
     clip_value : float, default=1.0
         Largest gradient; None or 0 does not clip.
     clip_by : {"norm", "value"}, default="norm"
@@ -251,7 +254,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         learning_rate: float = 0.01,
         optimizer: str = "adam",
         weight_decay: float = 0.0,
-        lr_schedule: str | None = None,
+        lr_schedule: str | None = "cosine",
         clip_value: float | None = 1.0,
         clip_by: str = "norm",
         early_stopping: bool | str = "auto",
@@ -485,6 +488,8 @@ or list, default=None
                 self._build(data, random)
                 self._start_curves()
         plan = fitting.make_plan(self, len(data.sequences), epochs=1)
+        # One epoch of unknown many: no schedule can know where it is.
+        plan = dataclasses.replace(plan, lr_schedule=None)
         self._run(data, None, plan, self.learning_rate, random, X, y)
         return self
 
@@ -501,6 +506,7 @@ or list, default=None
         self._fitted_on_rows = data.sequences.layout == "rows"
         self._per_step = data.targets.per_step
         self._target_ndim = data.targets.ndim
+        self._n_targets = data.targets.values[0].size
         if _classifies(self) and len(self.classes_) < 2:
             raise InvalidInputError(
                 "A classifier needs samples of at least 2 classes in y, got one class "

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.reading import Data
@@ -26,6 +27,8 @@ from LNN.training.validation import split_samples
 MIN_STEPS, MIN_EPOCHS = 500, 30
 # "auto" stops early from so many training sequences on.
 EARLY_STOPPING_FROM = 200
+# From more steps on, pooling="auto" takes the mean of a sequence's states.
+LONG_SEQUENCE = 100
 
 
 def random_source(seed: Any) -> np.random.RandomState:
@@ -60,7 +63,15 @@ def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
     )
     if not len(validation) or not len(training):
         return data, None
-    return data.subset(training), data.subset(validation)
+    parts = data.subset(training), data.subset(validation)
+    if not all(part.has_targets() for part in parts):
+        warn(
+            "No validation part was held out: it or the training part would have no "
+            "step with a target. All samples train, without early stopping; pass X_val "
+            "and y_val, or set early_stopping=False."
+        )
+        return data, None
+    return parts
 
 
 def fit_scalers(estimator, data: Data) -> None:
@@ -145,8 +156,10 @@ def class_weights(estimator, data: Data) -> tuple[float, ...]:
         codes, weights = data.targets.values, _weight_per_value(data)
         known = codes >= 0
         counts = np.bincount(codes[known], weights[known], minlength=len(classes))
-        counts = np.maximum(counts, np.finfo(float).tiny)
-        return tuple((counts.sum() / (len(classes) * counts)).tolist())
+        # A class that a partial_fit or a training part does not show has no weight.
+        counts[counts == 0] = np.inf
+        total = counts[np.isfinite(counts)].sum()
+        return tuple((total / (len(classes) * counts)).tolist())
     unknown = set(wanted) - set(classes.tolist())
     if unknown:
         raise InvalidInputError(
@@ -163,10 +176,10 @@ def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetw
     typical = float(np.median(data.sequences.length))
     pooling = estimator.pooling
     if pooling == "auto":
-        # One output per window asks what comes next: the end matters. One per whole
-        # sequence asks what it is: the evidence may be anywhere (docu/defaults.md).
+        # The last state learns more, but little from long sequences, where the mean
+        # does better (docu/defaults.md). Of a window, the end is what matters.
         whole = data.sequences.layout != "rows" and not data.targets.per_step
-        pooling = "mean" if whole else "last"
+        pooling = "mean" if whole and typical > LONG_SEQUENCE else "last"
     network = LiquidNetwork(
         estimator.scaler_.transform_rows(one_row).shape[1],
         estimator.n_neurons,
@@ -189,8 +202,8 @@ def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetw
         backbone_layers=estimator.backbone_layers,
         backbone_dropout=estimator.backbone_dropout,
         backbone_activation=estimator.backbone_activation,
-        # As much memory as there is to remember (shared with LTC and CfC alike).
-        time_constants=(1.0, max(2.0, typical)),
+        # Memories of one step up to half a sequence (docu/defaults.md).
+        time_constants=(1.0, max(2.0, typical / 2)),
         backend=estimator.backend,
         use_time=not estimator._regular_time,
         generator=generator,
@@ -241,10 +254,11 @@ def run(
         learning_rate,
         estimator.weight_decay,
     )
-    if estimator._optimizer_state is not None:
-        optimizer.load_state_dict(estimator._optimizer_state)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate
+    kept = estimator._optimizer_state
+    if kept is not None and kept["name"] == estimator.optimizer:
+        # The moments go on; settings are those of now.
+        settings = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": kept["state"], "param_groups": settings})
     batches = make_batches(estimator, training, device)
     held_out = (
         None if validation is None else make_batches(estimator, validation, device)
@@ -266,7 +280,10 @@ def run(
     finally:
         report.close()
         estimator.network_ = network.to("cpu")
-        estimator._optimizer_state = _on_cpu(optimizer.state_dict())
+        estimator._optimizer_state = {
+            "name": estimator.optimizer,
+            "state": _on_cpu(optimizer.state_dict()["state"]),
+        }
 
 
 def _on_cpu(state: Any) -> Any:

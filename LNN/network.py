@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -108,56 +111,32 @@ class LiquidNetwork(nn.Module):
         self.input_size, self.output_size = input_size, output_size
         self.pooling, self.return_sequences = pooling, return_sequences
         self.encoder = encoder
-        named = wiring if isinstance(wiring, str) else None
-        shared = {"mixed_memory": mixed_memory, "backend": backend}
-        common = {"time_constants": time_constants, "generator": generator, **shared}
-        backbone = {
-            "backbone_units": backbone_units,
-            "backbone_layers": backbone_layers,
-            "backbone_dropout": backbone_dropout,
-            "backbone_activation": backbone_activation,
-        }
-
-        def make_wiring(n_inputs: int, k: int) -> Wiring:
-            dense = layer_recurrence
-            if dense is None:
-                dense = model_type == "CfC" and named == "ncp"
-            return build_wiring(
-                wiring,
-                n_inputs,
-                hidden_size,
-                _n_motor(readout, output_size, hidden_size, named),
-                sparsity=sparsity,
-                # Layers of a stack differ, and the first is what one layer would be.
-                seed=wiring_seed if k == 0 else (wiring_seed or 0) + k,
-                layer_recurrence=dense,
-            )
-
-        def make_layer(n_inputs: int, k: int) -> nn.Module:
-            if model_type in RECURRENT:
-                return RecurrentBaseline(
-                    model_type,
-                    n_inputs,
-                    hidden_size,
-                    use_time=use_time,
-                    generator=generator,
-                )
-            units = make_wiring(n_inputs, k)
-            if model_type == "LTC":
-                return LTC(
-                    n_inputs,
-                    units,
-                    solver=solver,
-                    ode_unfolds=ode_unfolds,
-                    output_mapping=None,  # the read-out has its own
-                    **common,
-                )
-            if named == "full":
-                return CfC(n_inputs, hidden_size, mode=mode, **backbone, **common)
-            return CfC(n_inputs, units, mode=mode, **backbone, **common)
-
+        plan = _LayerPlan(
+            model_type=model_type,
+            n_neurons=hidden_size,
+            wiring=wiring,
+            n_motor=output_size if readout == "motor" else None,
+            n_outputs=output_size,
+            wiring_options={"sparsity": sparsity, "seed": wiring_seed},
+            layer_recurrence=layer_recurrence,
+            mode=mode,
+            solver_options={"solver": solver, "ode_unfolds": ode_unfolds},
+            backbone={
+                "backbone_units": backbone_units,
+                "backbone_layers": backbone_layers,
+                "backbone_dropout": backbone_dropout,
+                "backbone_activation": backbone_activation,
+            },
+            common={
+                "mixed_memory": mixed_memory,
+                "time_constants": time_constants,
+                "backend": backend,
+                "generator": generator,
+            },
+            use_time=use_time,
+        )
         sizes = [input_size] + [hidden_size] * (n_layers - 1)
-        self.layers = nn.ModuleList(make_layer(size, k) for k, size in enumerate(sizes))
+        self.layers = nn.ModuleList(plan.layer(size, k) for k, size in enumerate(sizes))
         n_neurons = self.layers[-1].n_neurons
         self.attention = None
         if pooling == "attention":
@@ -260,12 +239,66 @@ class MotorReadout(nn.Module):
         return states[..., : len(self.weight)] * self.weight + self.bias
 
 
-def _n_motor(
-    readout: str, output_size: int, n_neurons: int, named: str | None
-) -> int | None:
-    """Return how many motor neurons the wiring needs; None takes what it has."""
-    if readout == "motor":
-        return output_size
-    if named is None:
-        return None
-    return max(1, min(output_size, n_neurons // 4))
+@dataclass(frozen=True)
+class _LayerPlan:
+    """How to make each layer of a network: its parameters, sorted by who takes them."""
+
+    model_type: str
+    n_neurons: int
+    wiring: Any
+    n_motor: int | None
+    n_outputs: int
+    wiring_options: dict[str, Any]
+    layer_recurrence: bool | None
+    mode: str
+    solver_options: dict[str, Any]
+    backbone: dict[str, Any]
+    common: dict[str, Any]
+    use_time: bool
+
+    @property
+    def named(self) -> str | None:
+        """The name of the wiring, if it has one."""
+        return self.wiring if isinstance(self.wiring, str) else None
+
+    def layer(self, n_inputs: int, k: int) -> nn.Module:
+        """Make layer k, which reads so many inputs."""
+        if self.model_type in RECURRENT:
+            return RecurrentBaseline(
+                self.model_type,
+                n_inputs,
+                self.n_neurons,
+                use_time=self.use_time,
+                generator=self.common["generator"],
+            )
+        wiring = self.make_wiring(n_inputs, k)
+        if self.model_type == "LTC":
+            # The read-out has an output map of its own.
+            options = {"output_mapping": None, **self.solver_options, **self.common}
+            return LTC(n_inputs, wiring, **options)
+        # The fully connected CfC is another cell, with a backbone.
+        units = self.n_neurons if self.named == "full" else wiring
+        return CfC(n_inputs, units, mode=self.mode, **self.backbone, **self.common)
+
+    def make_wiring(self, n_inputs: int, k: int) -> Wiring:
+        """Build the wiring of layer k."""
+        options = dict(self.wiring_options)
+        if k:  # layers of a stack differ, and the first is what one layer would be
+            options["seed"] = (options["seed"] or 0) + k
+        recurrence = self.layer_recurrence
+        if recurrence is None:
+            recurrence = self.model_type == "CfC" and self.named == "ncp"
+        return build_wiring(
+            self.wiring,
+            n_inputs,
+            self.n_neurons,
+            self._motor_neurons(),
+            layer_recurrence=recurrence,
+            **options,
+        )
+
+    def _motor_neurons(self) -> int | None:
+        """Return how many motor neurons there must be; None takes what there are."""
+        if self.n_motor is not None or self.named is None:
+            return self.n_motor
+        return max(1, min(self.n_outputs, self.n_neurons // 4))

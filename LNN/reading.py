@@ -45,6 +45,14 @@ class Data:
             self.weights[samples],
         )
 
+    def has_targets(self) -> bool:
+        """Tell whether there is anything to learn from: steps may have no target."""
+        values = self.targets.values
+        known = values >= 0 if values.dtype.kind == "i" else ~np.isnan(values).any(1)
+        if self.targets.per_step:
+            known &= self.sequences.row_weights(self.weights) > 0
+        return bool(known.any())
+
 
 def read_inputs(
     estimator,
@@ -110,7 +118,7 @@ def read_data(
         raise InvalidInputError(
             f"requires y{suffix} to be passed, but the target y{suffix} is None."
         )
-    if np.shape(y) == () if hasattr(y, "shape") else not hasattr(y, "__len__"):
+    if np.isscalar(y) or getattr(y, "shape", None) == ():
         raise InvalidInputError(
             f"Expected y{suffix} with one target per sample, got the single value "
             f"{y!r}. Pass an array-like as long as X{suffix}."
@@ -137,12 +145,23 @@ def read_data(
     )
     if estimator.task == "classification":
         values = _codes(estimator, values, reset, classes)
+    elif not reset and values.shape[1] != estimator._n_targets:
+        raise InvalidInputError(
+            f"Expected y{suffix} with {estimator._n_targets} target(s) as in the first "
+            f"fit, got {values.shape[1]}. Pass the same targets, or fit anew "
+            "(warm_start=False)."
+        )
     weights = check_weights(sample_weight, n_samples)[sequences.row_of_sample]
     data = Data(sequences, Targets(values, per_step, ndim), weights)
     if not (weights > 0).any():
         raise InvalidInputError(
             f"No sample of X{suffix} has a positive weight among those used; check "
             "sample_weight and stride."
+        )
+    if not data.has_targets():
+        raise InvalidInputError(
+            f"No step of y{suffix} has a target among the samples used: all are NaN. "
+            "Pass at least one."
         )
     return data.subset(np.flatnonzero(weights)) if (weights == 0).any() else data
 

@@ -66,7 +66,7 @@ class LiquidRegressor(RegressorMixin, LiquidNeuralNetwork):
         learning_rate: float = 0.01,
         optimizer: str = "adam",
         weight_decay: float = 0.0,
-        lr_schedule: str | None = None,
+        lr_schedule: str | None = "cosine",
         clip_value: float | None = 1.0,
         clip_by: str = "norm",
         early_stopping: bool | str = "auto",

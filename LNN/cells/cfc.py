@@ -259,7 +259,11 @@ class WiredCfCCell(_CfC):
 
     @torch.no_grad()
     def _spread_time_constants(self, shortest, longest, generator) -> None:
-        """Start as leaky integrators: f1 carries the state, s = 1 / tau writes."""
+        """Start as leaky integrators: f1 carries the state, s = 1 / tau writes.
+
+        What is written comes from the inputs rather than from other neurons: dense
+        recurrence at Glorot's size trains badly over long sequences.
+        """
         n = self.state_size
         low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
         tau = torch.exp(uniform(n, low, high, generator))
@@ -270,6 +274,7 @@ class WiredCfCCell(_CfC):
         self.ff1_recurrent.mul_(0.1)
         self.ff1_sensory.mul_(0.1)
         self.ff1_recurrent[own] = 1.0
+        self.ff2_recurrent.mul_(0.3)
 
     def enter(self, state: Tensor) -> Tensor:
         """Bring a state into evaluation order."""

@@ -120,6 +120,8 @@ def train(
                 history.validation_loss.append(checked)
             best.update(monitored)
             schedule.after_epoch(monitored)
+            # A callback may predict: without dropout, and without drawing from it.
+            network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate)
             if after_epoch(told) or patience.exhausted(monitored):
                 break

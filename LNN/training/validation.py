@@ -54,6 +54,12 @@ def split_samples(
             "or set early_stopping=False."
         )
         held_out = np.zeros(n, dtype=bool)
+    elif held_out.all() or not held_out.any():
+        warn(
+            f"No validation part was held out: validation_fraction={fraction} of {n} "
+            "samples leaves nothing for one of the parts. All samples train, without "
+            "early stopping; change validation_fraction, or pass X_val and y_val."
+        )
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 

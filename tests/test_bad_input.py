@@ -1,0 +1,443 @@
+"""Bad input: each says what was expected, what came and what to do; nothing changes."""
+
+import copy
+import warnings
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import train_test_split
+
+from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
+from LNN.exceptions import InvalidInputError, LNNError, LNNWarning
+
+TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}
+Regressor = partial(LiquidRegressor, **TINY, window_length=4)
+Classifier = partial(LiquidClassifier, **TINY, window_length=4)
+N = 30
+
+
+def good(kind="rows"):
+    X = np.random.default_rng(0).normal(size=(N, 5, 2))
+    return X if kind == "cube" else X[:, 0].copy()
+
+
+def frozen(value):
+    """A comparable picture of a value that may hold arrays and tensors."""
+    if isinstance(value, dict):
+        return {key: frozen(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [frozen(v) for v in value]
+    if hasattr(value, "state_dict"):
+        return frozen(dict(value.state_dict()))
+    if hasattr(value, "numpy") or isinstance(value, np.ndarray | pd.DataFrame):
+        return np.asarray(value).tolist().__repr__()
+    if hasattr(value, "__dict__") and not isinstance(value, type):
+        return frozen(vars(value))
+    return repr(value)
+
+
+def assert_refused(call, model, words, *data):
+    """Every word is in the message, and neither the data nor the model changed."""
+    before = frozen(vars(model)), frozen(copy.deepcopy(data))
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (the words are below)
+        call()
+    message = str(caught.value)
+    for word in words:
+        assert word in message, message
+    assert frozen(vars(model)) == before[0]
+    assert frozen(data) == before[1]
+
+
+BOTH_STATES = pytest.mark.parametrize("fitted", [False, True], ids=["new", "fitted"])
+LAYOUTS = pytest.mark.parametrize("layout", ["rows", "cube", "list"])
+
+
+def model_and_data(fitted, layout, kind=Regressor):
+    X = good("rows" if layout == "rows" else "cube")
+    y = X[..., 0] if layout == "rows" else X[:, 0, 0]
+    model = kind()
+    if kind is Classifier:
+        y = np.where(y > 0, "up", "down")
+    if fitted:
+        model.fit(X, y)
+    return model, X, y
+
+
+def in_layout(X, layout):
+    return list(X) if layout == "list" else X
+
+
+# ------------------------------------------------------- 1 and 2: NaN and infinity
+
+
+@BOTH_STATES
+@LAYOUTS
+@pytest.mark.parametrize(
+    ("value", "word"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")]
+)
+def test__x__nan_or_infinity__names_the_place(fitted, layout, value, word):
+    model, X, y = model_and_data(fitted, layout)
+    X = X.copy()
+    X[(7, 1) if layout == "rows" else (7, 3, 1)] = value
+    place = "row 7, column 1" if layout == "rows" else "time step 3 of sample 7"
+    X = in_layout(X, layout)
+    words = [f"X contains {word}", "Expected finite", place, "column 1", "Fill such"]
+    assert_refused(lambda: model.fit(X, y), model, words, X, y)
+    if fitted:
+        assert_refused(lambda: model.predict(X), model, words, X)
+        assert_refused(lambda: model.partial_fit(X, y), model, words, X, y)
+
+
+def test__x__nan_in_a_frame__names_the_column():
+    frame = pd.DataFrame(good(), columns=["a", "b"])
+    frame.loc[3, "b"] = np.nan
+    with pytest.raises(InvalidInputError, match=r"row 3, column 1 \('b'\)"):
+        Regressor().fit(frame, np.ones(N))
+
+
+@BOTH_STATES
+def test__y__nan_from_shift__says_it_is_the_last_row(fitted):
+    model, X, _ = model_and_data(fitted, "rows")
+    y = pd.Series(X[:, 0]).shift(-1)
+    words = ["y contains NaN", f"row {N - 1}", "Drop", "s.shift(-1)"]
+    assert_refused(lambda: model.fit(X, y), model, words, X)
+
+
+@BOTH_STATES
+@pytest.mark.parametrize("per_step", [False, True])
+def test__y__infinity__is_refused(fitted, per_step):
+    model, X, y = model_and_data(fitted, "cube")
+    y = X[:, :, 0].copy() if per_step else y.copy()
+    y.flat[3] = np.inf
+    assert_refused(lambda: model.fit(X, y), model, ["y contains infinity"], X, y)
+
+
+def test__y__missing_class__names_the_row():
+    y = np.array(["a", "b"] * (N // 2), dtype=object)
+    y[4] = None
+    with pytest.raises(InvalidInputError, match="first in row 4.*drop the rows"):
+        Classifier().fit(good(), y)
+
+
+# --------------------------------------------------------------- 3: wrong width
+
+
+@LAYOUTS
+def test__x__wrong_width__says_both_widths(layout):
+    model, X, _ = model_and_data(True, layout)
+    X = in_layout(np.concatenate([X, X], axis=-1), layout)
+    words = ["X has 4 features", "expecting 2 features"]
+    assert_refused(lambda: model.predict(X), model, words, X)
+    assert_refused(lambda: model.partial_fit(X, np.ones(N)), model, words, X)
+
+
+def test__x__other_columns__are_refused():
+    frame = pd.DataFrame(good(), columns=["a", "b"])
+    model = Regressor().fit(frame, frame["a"])
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[["b", "a"]])
+
+
+# --------------------------------------------------------------- 4: wrong shape of y
+
+
+@BOTH_STATES
+@LAYOUTS
+@pytest.mark.parametrize("shape", [(N - 1,), (N, 2, 2, 2), ()])
+def test__y__wrong_shape__is_refused(fitted, layout, shape):
+    model, X, _ = model_and_data(fitted, layout)
+    X, y = in_layout(X, layout), np.zeros(shape)
+    assert_refused(lambda: model.fit(X, y), model, [], X, y)
+
+
+@pytest.mark.parametrize("kind", [Regressor, Classifier])
+def test__y__list_with_one_wrong_length__names_it(kind):
+    X = list(good("cube"))
+    y = [np.arange(5) % 2 for _ in X]
+    y[4] = y[4][:3]
+    with pytest.raises(InvalidInputError, match=r"y\[4\] must have shape \(5,\)"):
+        kind().fit(X, y)
+
+
+def test__y__one_number__is_refused():
+    with pytest.raises(InvalidInputError, match="one target per sample.*3.0.*as long"):
+        Regressor().fit(good(), 3.0)
+
+
+def test__y__per_step_for_rows__is_refused():
+    with pytest.raises(InvalidInputError, match="Targets per step need sequences"):
+        Regressor().fit(good(), np.zeros((N, 5, 1)))
+
+
+def test__y__several_labels__are_refused():
+    with pytest.raises(ValueError, match="1d array|multilabel|shape"):
+        Classifier().fit(good(), np.random.default_rng(0).integers(0, 2, (N, 3)))
+
+
+def test__y__numbers_for_a_classifier__are_refused():
+    with pytest.raises(ValueError, match="Unknown label type.*classifier"):
+        Classifier().fit(good(), good()[:, 0])
+
+
+def test__y__none__is_refused():
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        Regressor().fit(good(), None)
+
+
+@BOTH_STATES
+def test__y__no_target_at_any_step__is_refused(fitted):
+    model, X, _ = model_and_data(fitted, "cube")
+    y = np.full((N, 5), np.nan)
+    assert_refused(lambda: model.fit(X, y), model, ["No step of y", "all are NaN"], X)
+
+
+# --------------------------------------------------------------- 5: empty
+
+
+@BOTH_STATES
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.empty((0, 2)),
+        np.empty((5, 0)),
+        np.empty((0, 5, 2)),
+        np.empty((3, 0, 2)),
+        [np.zeros((3, 2)), np.zeros((0, 2))],
+        [],
+    ],
+    ids=["no rows", "no columns", "no sequences", "no steps", "empty one", "no list"],
+)
+def test__x__empty__says_what_is_missing(fitted, X):
+    model, _, _ = model_and_data(fitted, "rows")
+    y = np.zeros(len(X))
+    assert_refused(lambda: model.fit(X, y), model, [], X)
+    with pytest.raises(
+        ValueError, match=r"(?i)0 sample|0 feature|empty|at least one|array=\[\]"
+    ):
+        model.fit(X, y)
+    if fitted:
+        assert_refused(lambda: model.predict(X), model, [], X)
+
+
+# --------------------------------------------------------------- 6: one class
+
+
+@BOTH_STATES
+@LAYOUTS
+def test__y__one_class__is_refused(fitted, layout):
+    model, X, y = model_and_data(fitted, layout, Classifier)
+    X, y = in_layout(X, layout), np.full(N, "same")
+    words = [
+        "at least 2 classes",
+        "one class only",
+        "'same'",
+        "how the data were split",
+    ]
+    assert_refused(lambda: model.fit(X, y), model, words, X, y)
+
+
+# --------------------------------------------------------------- 7: object dtype
+
+
+@BOTH_STATES
+@LAYOUTS
+def test__x__words__are_refused(fitted, layout):
+    model, X, y = model_and_data(fitted, layout)
+    X = X.astype(object)
+    X.flat[3] = "warm"
+    X = in_layout(X, layout)
+    assert_refused(lambda: model.fit(X, y), model, ["warm"], X, y)
+    if fitted:
+        assert_refused(lambda: model.predict(X), model, ["warm"], X)
+
+
+def test__x__numbers_as_objects__work():
+    X = good()
+    model = Regressor().fit(X.astype(object), X[:, 0])
+    np.testing.assert_array_equal(model.predict(X.astype(object)), model.predict(X))
+
+
+def test__x__datetime_column__points_at_time_column():
+    frame = pd.DataFrame(good(), columns=["a", "b"])
+    frame["when"] = pd.date_range("2024", periods=N)
+    with pytest.raises(InvalidInputError, match="time_column='when'"):
+        Regressor().fit(frame, frame["a"])
+    model = Regressor(time_column="when").fit(frame, frame["a"])
+    assert model.time_unit_ == 86400
+
+
+# --------------------------------------------------------------- 8: time going back
+
+
+@BOTH_STATES
+@pytest.mark.parametrize("source", ["timestamps", "index", "column"])
+def test__time__going_back__names_the_row(fitted, source):
+    time = np.arange(N) * 60
+    time[11] = time[9]
+    X, extra = good(), {}
+    model = Regressor(time_column=2) if source == "column" else Regressor()
+    if fitted:
+        fine = np.column_stack([X, np.arange(N)]) if source == "column" else X
+        model.fit(fine, X[:, 0])
+    if source == "timestamps":
+        extra = {"timestamps": time}
+    elif source == "index":
+        X = pd.DataFrame(X, index=pd.to_datetime(time, unit="s"))
+    else:
+        X = np.column_stack([X, time])
+    words = ["time order", "row 11", "row 10", "shuffle=False", "sort the rows"]
+    y = np.ones(N)
+    assert_refused(lambda: model.fit(X, y, **extra), model, words, X)
+    if fitted:
+        assert_refused(lambda: model.predict(X, **extra), model, words, X)
+
+
+def test__time__shuffled_split__is_refused_and_says_so():
+    frame = pd.DataFrame(good(), index=pd.date_range("2024", periods=N, freq="h"))
+    train, _, y, _ = train_test_split(frame, frame[0], random_state=0)
+    with pytest.raises(InvalidInputError, match=r"train_test_split\(shuffle=True\)"):
+        Regressor().fit(train, y)
+
+
+def test__rows__shuffled_integer_index__warn():
+    frame = pd.DataFrame(good())
+    train, _, y, _ = train_test_split(frame, frame[0], random_state=0)
+    with pytest.warns(LNNWarning, match="shuffle"):
+        Regressor().fit(train, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Regressor(window_length=1).fit(train, y)  # independent rows: nothing wrong
+
+
+@pytest.mark.parametrize(
+    "stamps", [np.full(N, np.nan), ["monday"] * N, np.arange(N - 1)]
+)
+def test__time__unusable_stamps__are_refused(stamps):
+    model, X = Regressor(), good()
+    assert_refused(
+        lambda: model.fit(X, np.ones(N), timestamps=stamps), model, ["Expected"], X
+    )
+
+
+def test__predict__without_time_after_irregular_time__is_refused():
+    X, time = good(), np.cumsum(np.random.default_rng(0).choice([1.0, 4.0], N))
+    model = Regressor().fit(X, X[:, 0], timestamps=time)
+    words = ["fitted on irregular time stamps", "without any", "Pass timestamps="]
+    assert_refused(lambda: model.predict(X), model, words, X)
+    assert_refused(lambda: model.score(X, X[:, 0]), model, words, X)
+
+
+def test__predict__irregular_time_after_none__is_refused():
+    X, time = good(), np.cumsum(np.random.default_rng(0).choice([1.0, 4.0], N))
+    model = Regressor().fit(X, X[:, 0])
+    words = ["fitted without time stamps", "irregular ones", "Fit with time stamps"]
+    assert_refused(lambda: model.predict(X, timestamps=time), model, words, X)
+    regular = model.predict(X, timestamps=np.arange(N))
+    np.testing.assert_array_equal(regular, model.predict(X))
+
+
+# --------------------------------------------------------------- 9: too many outputs
+
+
+@pytest.mark.parametrize("readout", ["motor", "dense"])
+def test__outputs__too_many_for_the_neurons__says_how_many_would_do(readout):
+    X = good("cube")
+    y = np.tile(X[:, 0, :1], (1, 12))
+    model = LiquidRegressor(**TINY, readout=readout)
+    if readout == "dense":
+        assert model.fit(X, y).predict(X).shape == (N, 12)
+        return
+    with pytest.raises(ValueError, match="1[0-9]") as caught:
+        model.fit(X, y)
+    assert "n_neurons" in str(caught.value)
+    assert isinstance(caught.value, LNNError)
+
+
+# --------------------------------------------------------------- 10: parameters
+
+
+@BOTH_STATES
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_neurons", 0),
+        ("n_neurons", 2.5),
+        ("model_type", "cfc"),
+        ("mode", "fast"),
+        ("wiring", "star"),
+        ("sparsity", 1.0),
+        ("readout", "linear"),
+        ("solver", "euler"),
+        ("window_length", 0),
+        ("stride", -1),
+        ("pooling", "max"),
+        ("return_sequences", "yes"),
+        ("epochs", 0),
+        ("batch_size", None),
+        ("learning_rate", 0),
+        ("learning_rate", float("nan")),
+        ("optimizer", "lbfgs"),
+        ("lr_schedule", "linear"),
+        ("clip_value", -1.0),
+        ("clip_by", "size"),
+        ("early_stopping", "yes"),
+        ("validation_fraction", 1.0),
+        ("loss", "mse"),
+        ("quantile", [0.1, 1.0]),
+        ("scale", "log"),
+        ("scale_target", 1),
+        ("dtype", "float16"),
+        ("n_jobs", 0),
+        ("verbose", "loud"),
+        ("callback", 3),
+        ("warm_start", None),
+        ("random_state", "seed"),
+    ],
+)
+def test__parameter__unknown_value__names_it_and_what_is_allowed(fitted, name, value):
+    model, X, y = model_and_data(fitted, "rows")
+    model.set_params(**{name: value})
+    words = [name.replace("random_state", "seed"), repr(value)]
+    assert_refused(lambda: model.fit(X, y), model, words, X, y)
+
+
+def test__parameter__unknown_name__is_pythons_error():
+    with pytest.raises(TypeError, match="hidden_size"):
+        LiquidRegressor(hidden_size=3)
+
+
+def test__parameter__task__is_checked():
+    with pytest.raises(InvalidInputError, match="'regression', 'classification'"):
+        LiquidNeuralNetwork(task="auto").fit(good(), np.ones(N))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"time_column": "when"}, "time_column in X"),
+        ({"group_column": 9}, "group_column in X"),
+        ({"time_column": 1, "group_column": 1}, "Expected two columns"),
+        ({"anchor": [0, 1]}, "anchor names 2 columns for 1"),
+        ({"anchor": 7}, "anchor"),
+        ({"class_weight": "equal"}, "class_weight"),
+    ],
+)
+def test__parameter__that_does_not_fit_the_data__says_why(settings, words):
+    kind = Classifier if "class_weight" in settings else Regressor
+    y = np.arange(N) % 2
+    with pytest.raises(InvalidInputError, match=words):
+        kind(**settings).fit(good(), y)
+
+
+def test__fit__both_time_stamps_and_time_column__is_refused():
+    X = np.column_stack([good(), np.arange(N)])
+    with pytest.raises(InvalidInputError, match="Drop one of them"):
+        Regressor(time_column=2).fit(X, np.ones(N), timestamps=np.arange(N))
+
+
+def test__predict__context_with_sequences__is_refused():
+    model, X, _ = model_and_data(True, "cube")
+    with pytest.raises(InvalidInputError, match="context only with 2-D"):
+        model.predict(X, context=X[0])

@@ -1,0 +1,560 @@
+"""How training goes: steps, stopping, weights kept, losses, what is reported."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from LNN import LiquidClassifier, LiquidRegressor
+from LNN.exceptions import (
+    DeviceMemoryError,
+    InvalidInputError,
+    LNNWarning,
+    NonFiniteLossError,
+)
+from LNN.training.losses import Objective, same_shape
+from LNN.training.optimisers import OPTIMIZERS, SCHEDULES, Schedule, clip_gradients
+
+TINY = {
+    "n_neurons": 8,
+    "epochs": 5,
+    "lr_schedule": None,
+    "device": "cpu",
+    "random_state": 0,
+}
+Regressor = partial(LiquidRegressor, **TINY, window_length=6)
+Classifier = partial(LiquidClassifier, **TINY, window_length=6)
+
+
+@pytest.fixture
+def rows():
+    t = np.arange(260)
+    return np.column_stack([np.sin(0.25 * t), np.cos(0.1 * t)])
+
+
+@pytest.fixture
+def y(rows):
+    return 3.0 * np.roll(rows[:, 0], -1) + 20.0
+
+
+@pytest.fixture
+def cube():
+    return np.random.default_rng(0).normal(size=(40, 6, 2))
+
+
+def state(model):
+    return {k: v.clone() for k, v in model.network_.state_dict().items()}
+
+
+def same_bits(left, right):
+    left, right = state(left), state(right)
+    return all(torch.equal(left[name], right[name]) for name in left)
+
+
+def mean_loss(model, X, y):
+    """Squared error in the network's units, without LNN's loop."""
+    return np.mean((model.predict(X) - y) ** 2) / model.target_scaler_.scale_[0] ** 2
+
+
+# --------------------------------------------------------------- optimisers
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test__fit__optimizer_and_schedule__lower_the_loss(cube, optimizer, schedule):
+    model = LiquidRegressor(
+        8,
+        epochs=12,
+        batch_size=10,
+        optimizer=optimizer,
+        lr_schedule=schedule,
+        device="cpu",
+        random_state=0,
+    ).fit(cube, cube[:, :, 0].mean(axis=1))
+    assert model.best_loss_ < 0.8 * model.loss_curve_[0]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "last"),
+    [(None, 1.0), ("cosine", 0.01), ("exponential", 0.01), ("onecycle", 1e-3)],
+)
+def test__schedule__last_epoch__rate_is_that_of_its_definition(cube, schedule, last):
+    rates = []
+    LiquidRegressor(
+        8,
+        epochs=8,
+        learning_rate=0.02,
+        lr_schedule=schedule,
+        device="cpu",
+        callback=lambda epoch: rates.append(epoch.learning_rate),
+    ).fit(cube, cube[:, 0, 0])
+    assert rates[-1] <= 0.02 * last * 1.001
+    assert len(rates) == 8
+
+
+def test__schedule__plateau__halves_without_progress():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = Schedule("plateau", optimizer, 10, 1, 2)
+    for _ in range(5):
+        schedule.after_epoch(1.0)
+    assert schedule.rate == 0.5
+
+
+@pytest.mark.parametrize("by", ["norm", "value"])
+def test__clip_gradients__large__are_cut(by):
+    parameters = [torch.zeros(3), torch.zeros(2)]
+    for parameter in parameters:
+        parameter.grad = torch.full_like(parameter, 10.0)
+    clip_gradients(parameters, 0.5, by)
+    joint = torch.cat([p.grad for p in parameters])
+    size = joint.norm() if by == "norm" else joint.abs().max()
+    assert float(size) == pytest.approx(0.5, rel=1e-4)
+
+
+def test__clip_value__none_or_zero__does_not_clip(cube):
+    y = cube[:, 0, 0]
+    models = [
+        LiquidRegressor(**TINY, optimizer="sgd", clip_value=value).fit(cube, y)
+        for value in (None, 0, 1e9, 1e-3)
+    ]
+    assert same_bits(models[0], models[1])
+    assert same_bits(models[0], models[2])
+    assert not same_bits(models[0], models[3])
+
+
+def test__clip_by__value_and_norm__differ(cube):
+    y = cube[:, 0, 0]
+    models = [
+        LiquidRegressor(**TINY, optimizer="sgd", clip_value=0.01, clip_by=by)
+        for by in ("norm", "value")
+    ]
+    assert not same_bits(*[model.fit(cube, y) for model in models])
+
+
+def test__weight_decay__large__makes_weights_smaller(cube):
+    def size(decay):
+        model = LiquidRegressor(**TINY, optimizer="adamw", weight_decay=decay)
+        model.fit(cube, cube[:, 0, 0])
+        return float(sum(v.square().sum() for v in state(model).values()))
+
+    assert size(20.0) < size(0.0)
+
+
+# --------------------------------------------------------------- stopping
+
+
+def test__early_stopping__any_end__restores_the_best_weights(rows, y):
+    model = Regressor(
+        epochs=60, early_stopping=True, n_iter_no_change=3, dtype="float64"
+    )
+    model.set_params(learning_rate=0.05)
+    split = 200
+    model.fit(rows[:split], y[:split], X_val=rows[split:-1], y_val=y[split:-1])
+    assert len(model.validation_loss_curve_) == len(model.loss_curve_) == model.n_iter_
+    assert model.best_validation_loss_ == min(model.validation_loss_curve_)
+    assert model.best_loss_ == min(model.loss_curve_)
+    final = mean_loss(model, rows[split:-1], y[split:-1])
+    assert final == pytest.approx(model.best_validation_loss_, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("early_stopping", "n_iter"), [("auto", 5), (True, 5), (False, 9)]
+)
+def test__early_stopping__no_progress__stops_after_patience(
+    rows, y, early_stopping, n_iter
+):
+    model = Regressor(epochs=9, learning_rate=1e-12, n_iter_no_change=4)
+    model.set_params(early_stopping=early_stopping)
+    model.fit(rows, y, X_val=rows, y_val=y)
+    assert model.n_iter_ == len(model.validation_loss_curve_) == n_iter
+
+
+def test__fit__keyboard_interrupt_in_callback__keeps_the_best_weights(rows, y):
+    def interrupt(epoch):
+        if epoch.epoch == 4:
+            raise KeyboardInterrupt
+
+    model = Regressor(
+        epochs=50, callback=interrupt, dtype="float64", learning_rate=0.05
+    )
+    with pytest.warns(LNNWarning, match="interrupted"):
+        model.fit(rows, y, X_val=rows[:-1], y_val=y[:-1])
+    assert model.n_iter_ == len(model.loss_curve_) == 4
+    assert model.best_validation_loss_ == min(model.validation_loss_curve_)
+    assert mean_loss(model, rows[:-1], y[:-1]) == pytest.approx(
+        model.best_validation_loss_, rel=1e-9
+    )
+
+
+def test__fit__any_error_in_callback__is_raised_with_a_usable_estimator(rows, y):
+    def fail(epoch):
+        if epoch.epoch == 3:
+            raise RuntimeError("mine")
+
+    model = Regressor(callback=fail)
+    with pytest.raises(RuntimeError, match="mine"):
+        model.fit(rows, y)
+    assert len(model.loss_curve_) == 3
+    assert np.isfinite(model.predict(rows)).all()
+    assert not model.network_.training
+
+
+def test__fit__non_finite_loss__is_an_error_that_keeps_finite_weights(rows, y):
+    model = Regressor(epochs=30, learning_rate=1e30, optimizer="sgd", clip_value=None)
+    with pytest.raises(NonFiniteLossError, match="Lower learning_rate"):
+        model.fit(rows, y)
+    assert all(v.isfinite().all() for v in state(model).values())
+    assert np.isfinite(model.predict(rows)).all()
+    assert np.isfinite(model.loss_curve_).all()
+
+
+def test__fit__weights_spoilt_later__keeps_the_best_before(rows, y):
+    holder = {}
+
+    def spoil(epoch):
+        if epoch.epoch == 3:
+            holder["best"] = mean_loss(holder["model"], rows[:-1], y[:-1])
+            with torch.no_grad():
+                next(holder["model"].network_.parameters()).fill_(float("nan"))
+
+    model = holder["model"] = Regressor(epochs=10, callback=spoil, dtype="float64")
+    with pytest.raises(NonFiniteLossError, match="epoch 4"):
+        model.fit(rows, y, X_val=rows[:-1], y_val=y[:-1])
+    assert mean_loss(model, rows[:-1], y[:-1]) == pytest.approx(
+        min(model.validation_loss_curve_), rel=1e-9
+    )
+
+
+def test__callback__returns_true__stops(rows, y):
+    seen = []
+
+    def stop(epoch):
+        seen.append(epoch)
+        return epoch.epoch == 3
+
+    model = Regressor(callback=stop).fit(rows, y)
+    assert model.n_iter_ == 3
+    assert [e.epoch for e in seen] == [1, 2, 3]
+    assert [e.loss for e in seen] == model.loss_curve_
+    assert seen[0].epochs == 5
+    assert seen[0].validation_loss == model.validation_loss_curve_[0]
+
+
+def test__callback__predicting__sees_no_dropout_and_changes_nothing(cube):
+    y, seen = cube[:, 0, 0], []
+    watched = LiquidRegressor(**TINY, dropout=0.5)
+
+    def watch(epoch):
+        seen.append(np.array_equal(watched.predict(cube), watched.predict(cube)))
+
+    watched.set_params(callback=watch).fit(cube, y)
+    assert seen == [True] * 5
+    assert same_bits(watched, LiquidRegressor(**TINY, dropout=0.5).fit(cube, y))
+
+
+def test__callback__returns_something_else__goes_on(rows, y):
+    assert Regressor(callback=lambda epoch: epoch.epoch).fit(rows, y).n_iter_ == 5
+
+
+def test__epochs__auto__takes_500_steps_and_30_epochs(cube):
+    seen = []
+    model = LiquidRegressor(
+        8, batch_size=2, device="cpu", callback=lambda e: seen.append(e) or True
+    )
+    model.fit(cube, cube[:, 0, 0])  # 20 steps an epoch
+    assert seen[-1].epochs == 30
+    model.set_params(batch_size=40).fit(cube, cube[:, 0, 0])
+    assert seen[-1].epochs == 500
+
+
+# --------------------------------------------------------------- losses
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
+def test__loss__by_name__is_what_the_curve_shows(cube, loss):
+    y = cube[:, :, 0].mean(axis=1)
+    model = LiquidRegressor(**TINY, loss=loss, dtype="float64", batch_size=100)
+    model.fit(cube, y, X_val=cube, y_val=y)
+    error = (model.predict(cube) - y) / model.target_scaler_.scale_[0]
+    by_hand = {
+        "squared_error": error**2,
+        "absolute_error": np.abs(error),
+        "huber": np.where(np.abs(error) <= 1, error**2 / 2, np.abs(error) - 0.5),
+    }[loss]
+    assert model.best_validation_loss_ == pytest.approx(by_hand.mean())
+
+
+def test__loss__quantiles__cover_what_they_say():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 1))
+    y = X[:, 0] + rng.exponential(size=600)
+    levels = [0.1, 0.5, 0.9]
+    model = LiquidRegressor(
+        8,
+        window_length=1,
+        loss="quantile",
+        quantile=levels,
+        epochs=40,
+        early_stopping=False,
+        device="cpu",
+        random_state=0,
+    ).fit(X, y)
+    predicted = model.predict(X)
+    assert predicted.shape == (600, 3)
+    below = (y[:, None] <= predicted).mean(axis=0)
+    np.testing.assert_allclose(below, levels, atol=0.07)
+    single = LiquidRegressor(**TINY, window_length=1, loss="quantile", quantile=0.9)
+    assert single.fit(X, y).predict(X).shape == (600,)
+    assert isinstance(model.score(X, y), float)
+
+
+def test__loss__quantiles_of_several_targets__are_a_last_axis(cube):
+    y = cube[:, 0]
+    settings = TINY | {"loss": "quantile", "quantile": [0.25, 0.75]}
+    assert LiquidRegressor(**settings).fit(cube, y).predict(cube).shape == (40, 2, 2)
+    per_step = LiquidRegressor(**settings).fit(cube, cube[:, :, 0])
+    assert per_step.predict(cube).shape == (40, 6, 2)
+    with pytest.raises(InvalidInputError, match=r"no 0\.5"):
+        per_step.score(cube, cube[:, :, 0])
+
+
+def test__objective__column_against_vector__is_refused():
+    objective = Objective("squared_error", 1)
+    with pytest.raises(RuntimeError, match=r"\(4, 1\) and \(4,\)|one shape"):
+        objective(torch.zeros(4, 1), torch.zeros(4, 1), torch.ones(4, 1))
+    with pytest.raises(RuntimeError, match="one shape"):
+        same_shape(torch.zeros(4, 1), torch.zeros(4))
+
+
+def test__loss__of_the_other_task__is_refused(cube):
+    with pytest.raises(InvalidInputError, match="does not fit task"):
+        LiquidRegressor(loss="cross_entropy").fit(cube, cube[:, 0, 0])
+
+
+# --------------------------------------------------------------- class weights
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+def test__class_weight__dict_and_balanced__equal_sample_weights(cube, per_step):
+    y = (cube[:, :, 0] > 0.8).astype(int) if per_step else (cube[:, 0, 0] > 0.5) * 1
+    settings = TINY | {"dtype": "float64", "early_stopping": False, "batch_size": 100}
+    # Weights must not reach the scalers here: class weights are of the loss alone.
+    settings["scale"] = "none"
+    counts = np.bincount(np.ravel(y))
+    balanced = dict(enumerate(y.size / (2 * counts)))
+    by_dict = LiquidClassifier(**settings, class_weight=balanced).fit(cube, y)
+    by_name = LiquidClassifier(**settings, class_weight="balanced").fit(cube, y)
+    for name, value in state(by_dict).items():
+        torch.testing.assert_close(state(by_name)[name], value, rtol=1e-9, atol=1e-12)
+    if not per_step:
+        weight = np.array([balanced[label] for label in y])
+        by_sample = LiquidClassifier(**settings).fit(cube, y, sample_weight=weight)
+        for name, value in state(by_dict).items():
+            torch.testing.assert_close(
+                state(by_sample)[name], value, rtol=1e-7, atol=1e-9
+            )
+
+
+def test__class_weight__unknown_class__is_named(cube):
+    with pytest.raises(InvalidInputError, match="'c'.*not among the classes"):
+        LiquidClassifier(**TINY, class_weight={"c": 2.0}).fit(
+            cube, np.where(cube[:, 0, 0] > 0, "a", "b")
+        )
+
+
+def test__sample_weight__independent_rows__equals_repetition(rows, y):
+    counts = np.random.default_rng(0).integers(0, 3, len(rows))
+    settings = {"window_length": 1, "dtype": "float64", "batch_size": 10**6}
+    settings |= {"early_stopping": False}
+    weighted = Regressor().set_params(**settings).fit(rows, y, sample_weight=counts)
+    repeated = Regressor().set_params(**settings)
+    repeated.fit(np.repeat(rows, counts, axis=0), np.repeat(y, counts))
+    for name, value in state(weighted).items():
+        torch.testing.assert_close(state(repeated)[name], value, rtol=1e-7, atol=1e-9)
+
+
+# --------------------------------------------------------------- going on
+
+
+def test__partial_fit__many_calls__keep_scalers_and_optimiser(rows, y):
+    model = Regressor().partial_fit(rows, y)
+    center, first = model.scaler_.center_.copy(), model.loss_curve_[0]
+    steps = float(model._optimizer_state["state"][0]["step"])
+    for _ in range(20):
+        model.partial_fit(rows + 0.5, y)
+    np.testing.assert_array_equal(model.scaler_.center_, center)
+    assert model._optimizer_state["state"][0]["step"] == 21 * steps
+    assert model.n_iter_ == len(model.loss_curve_) == 21
+    assert model.loss_curve_[-1] < first
+
+
+def test__partial_fit__one_full_batch_twice__equals_fit_of_two_epochs(cube):
+    """The optimiser's moments are kept: else the second step would be another one."""
+    y = cube[:, 0, 0]
+    settings = TINY | {"epochs": 2, "batch_size": 100, "early_stopping": False}
+    whole = LiquidRegressor(**settings, dtype="float64").fit(cube, y)
+    parts = LiquidRegressor(**settings, dtype="float64")
+    parts.partial_fit(cube, y).partial_fit(cube, y)
+    np.testing.assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-9)
+
+
+def test__partial_fit__classes__come_from_the_first_call(cube):
+    model = LiquidClassifier(**TINY)
+    model.partial_fit(cube, ["a"] * 20 + ["b"] * 20, classes=["a", "b", "c"])
+    model.partial_fit(cube, ["c"] * 40)
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert model.predict_proba(cube).shape == (40, 3)
+    with pytest.raises(InvalidInputError, match="'d'.*known classes"):
+        model.partial_fit(cube, ["d"] * 40)
+
+
+def test__warm_start__second_fit__goes_on(rows, y):
+    model = Regressor(warm_start=True, early_stopping=False).fit(rows, y)
+    before, center = model.loss_curve_[-1], model.scaler_.center_.copy()
+    model.fit(rows * 2, y)
+    np.testing.assert_array_equal(model.scaler_.center_, center)
+    model.fit(rows, y)
+    assert model.best_loss_ < before
+    assert model.n_iter_ == 5
+    cold = Regressor(early_stopping=False).fit(rows, y)
+    assert not same_bits(model, cold)
+
+
+@pytest.mark.parametrize("y_shape", [(40, 6), (40, 2)])
+def test__warm_start__other_targets__are_refused_by_name(cube, y_shape):
+    model = LiquidRegressor(**TINY, warm_start=True).fit(cube, cube[:, 0, 0])
+    words = r"Expected y with 1 target\(s\) as in the first fit, got"
+    with pytest.raises(InvalidInputError, match=words):
+        model.fit(cube, np.zeros(y_shape))
+    with pytest.raises(InvalidInputError, match=words):
+        model.partial_fit(cube, np.zeros(y_shape))
+    assert model.predict(cube).shape == (40,)
+
+
+def test__x_val__other_targets_than_y__are_refused_by_name(cube):
+    words = r"Expected y_val with 1 target\(s\)"
+    with pytest.raises(InvalidInputError, match=words):
+        LiquidRegressor(**TINY).fit(
+            cube, cube[:, 0, 0], X_val=cube, y_val=cube[:, 0, :2]
+        )
+
+
+def test__warm_start__other_settings__are_those_of_now(cube):
+    y = cube[:, 0, 0]
+    model = LiquidRegressor(**TINY, warm_start=True).fit(cube, y)
+    decayed = model.set_params(optimizer="adamw", weight_decay=0.5).fit(cube, y)
+    decayed.set_params(optimizer="sgd", lr_schedule="onecycle").fit(cube, y)
+    assert np.isfinite(decayed.loss_curve_).all()
+
+    def size(decay):
+        one = LiquidRegressor(**TINY, warm_start=True, optimizer="adamw").fit(cube, y)
+        one.set_params(weight_decay=decay).fit(cube, y)
+        return float(sum(v.square().sum() for v in state(one).values()))
+
+    assert size(20.0) < size(0.0)
+
+
+def test__partial_fit__balanced_with_an_absent_class__stays_finite(cube):
+    model = LiquidClassifier(**TINY, class_weight="balanced")
+    model.partial_fit(cube, [0, 1] * 20, classes=[0, 1, 2])
+    assert np.isfinite(model.loss_curve_).all()
+
+
+# --------------------------------------------------------------- reporting
+
+
+def test__verbose__1__prints_a_line_per_epoch(rows, y, capsys):
+    Regressor(verbose=1, epochs=3).fit(rows, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("epoch 1/3  loss ")
+    assert "validation" in lines[0]
+    assert "learning rate" in lines[0]
+
+
+def test__verbose__0__prints_nothing(rows, y, capsys):
+    Regressor().fit(rows, y)
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test__verbose__bar__shows_tqdm(rows, y, capsys):
+    pytest.importorskip("tqdm")
+    Regressor(verbose="bar", epochs=3).fit(rows, y)
+    assert "3/3" in capsys.readouterr().err
+
+
+# --------------------------------------------------------------- per-call values
+
+
+def test__fit__overrides__hold_for_that_call_only(rows, y):
+    rates = []
+    model = Regressor(callback=lambda epoch: rates.append(epoch.learning_rate))
+    model.fit(rows, y, epochs=2, clip_value=0.5, learning_rate=0.003, n_jobs=2)
+    assert model.n_iter_ == 2
+    assert rates == [0.003, 0.003]
+    assert (model.epochs, model.learning_rate, model.clip_value) == (5, 0.01, 1.0)
+    same = Regressor(epochs=2, learning_rate=0.003, clip_value=0.5).fit(rows, y)
+    assert same_bits(model, same)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [{"epochs": 0}, {"learning_rate": -1}, {"clip_value": -1}, {"n_jobs": 0}],
+)
+def test__fit__bad_override__is_named(rows, y, override):
+    name = next(iter(override))
+    with pytest.raises(InvalidInputError, match=f"'{name}' parameter of"):
+        Regressor().fit(rows, y, **override)
+
+
+# --------------------------------------------------------------- device and backend
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a missing device")
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test__device__cuda_without_cuda__says_what_to_do(rows, y, device):
+    with pytest.raises(InvalidInputError, match="torch sees no CUDA device.*Use"):
+        Regressor(device=device).fit(rows, y)
+
+
+def test__device__unknown__is_named(rows, y):
+    with pytest.raises(InvalidInputError, match="device must be"):
+        Regressor(device="abacus").fit(rows, y)
+
+
+def test__out_of_memory__in_training_and_prediction__names_batch_size(
+    rows, y, monkeypatch
+):
+    model = Regressor(batch_size=17).fit(rows, y)
+
+    def exhausted(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(type(model.network_), "forward", exhausted)
+    with pytest.raises(DeviceMemoryError, match="batch_size=17.*lower batch_size"):
+        Regressor(batch_size=17).fit(rows, y)
+    with pytest.raises(DeviceMemoryError, match="ran out of memory"):
+        model.predict(rows)
+
+
+def test__backend__auto_and_environment__say_what_ran(rows, y, monkeypatch):
+    assert Regressor(epochs=1).fit(rows, y).backend_ == "torch"
+    monkeypatch.setenv("LNN_BACKEND", "torch")
+    assert Regressor(epochs=1).fit(rows, y).backend_ == "torch"
+    monkeypatch.setenv("LNN_BACKEND", "abacus")
+    with pytest.raises(ValueError, match="LNN_BACKEND.*abacus|abacus.*LNN_BACKEND"):
+        Regressor(epochs=1).fit(rows, y)
+    assert Regressor(epochs=1, backend="torch").fit(rows, y).backend_ == "torch"
+
+
+def test__backend__unknown__is_named(rows, y):
+    with pytest.raises(InvalidInputError, match="'backend' parameter.*'abacus'"):
+        Regressor(backend="abacus").fit(rows, y)
+
+
+def test__loss_curve__any_fit__is_plain_finite_floats(rows, y):
+    model = Regressor().fit(rows, y)
+    assert all(type(v) is float and math.isfinite(v) for v in model.loss_curve_)

@@ -75,7 +75,11 @@ def _levels(value) -> bool:
 
 
 def _class_weight(value) -> bool:
-    return value is None or value == "balanced" or isinstance(value, dict)
+    if isinstance(value, dict):
+        weights = list(value.values())
+        numbers = all(isinstance(w, Real) and w >= 0 for w in weights)
+        return numbers and any(w > 0 for w in weights)
+    return value is None or value == "balanced"
 
 
 RULES: dict[str, Rule] = {
@@ -114,7 +118,9 @@ RULES: dict[str, Rule] = {
     "tol": real(0),
     "loss": one_of("auto", "cross_entropy", *REGRESSION_LOSSES),
     "quantile": Rule(_levels, "a number in (0, 1) or a list of them"),
-    "class_weight": Rule(_class_weight, "None, 'balanced' or a dict class -> weight"),
+    "class_weight": Rule(
+        _class_weight, "None, 'balanced' or a dict class -> weight >= 0"
+    ),
     "scale": one_of("standard", "minmax", "robust", "none")
     | Rule(lambda v: hasattr(v, "transform"), "a scikit-learn transformer"),
     "scale_target": BOOL,
@@ -156,8 +162,38 @@ def check_parameters(estimator) -> None:
             f"anchor={estimator.anchor!r} is the present value of a numeric target; "
             "classes have none. Leave anchor out."
         )
-    if estimator.mixed_memory and estimator.model_type in ("LSTM", "GRU"):
-        raise InvalidInputError(
-            f"mixed_memory=True puts an LSTM around a liquid cell; model_type="
-            f"{estimator.model_type!r} is none. Use 'CfC' or 'LTC'."
-        )
+    for name, idle, why in _WITHOUT_EFFECT:
+        value = getattr(estimator, name)
+        if value != _DEFAULTS[name] and idle(estimator):
+            raise InvalidInputError(
+                f"{name}={value!r} has no effect here: {why}. Leave {name} out."
+            )
+
+
+def _fixed_cell(estimator) -> bool:
+    return estimator.model_type in ("LSTM", "GRU")
+
+
+def _not(model_type: str) -> Callable[[Any], bool]:
+    return lambda estimator: estimator.model_type != model_type
+
+
+# Values that would be ignored without a word, were they not refused.
+_DEFAULTS = {
+    "mode": "default",
+    "solver": "semi-implicit",
+    "mixed_memory": False,
+    "dropout": 0.0,
+    "readout": "dense",
+}
+_WITHOUT_EFFECT = (
+    ("mode", _not("CfC"), "it is a form of the CfC"),
+    ("solver", _not("LTC"), "only the LTC is solved step by step"),
+    ("mixed_memory", _fixed_cell, "it puts an LSTM around a liquid cell"),
+    ("readout", _fixed_cell, "LSTM and GRU have no motor neurons"),
+    (
+        "dropout",
+        lambda estimator: estimator.readout == "motor",
+        "it acts on what the dense read-out reads",
+    ),
+)

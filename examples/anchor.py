@@ -2,8 +2,9 @@
 
     python examples/anchor.py
 
-The test part lies above everything in the training part. A network that learns the level
-cannot follow; with `anchor="co2"` it learns the change. Needs statsmodels for the data.
+The test part lies above everything in the training part. A network that learns the
+level cannot follow; with `anchor="co2"` it learns the change. The data come with
+statsmodels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A convolutional encoder before a liquid network: which way does the dot move?
+"""A convolutional encoder before a liquid network: which way the dot moves.
 
     python examples/torch_encoder.py
 

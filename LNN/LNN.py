@@ -31,6 +31,7 @@ from LNN.predicting import (
 )
 from LNN.reading import (
     Data,
+    Given,
     read_data,
     refuse_without_x_val,
     remember_time,
@@ -395,47 +396,12 @@ or list, default=None
             "n_jobs": n_jobs,
         }
         self._check(overrides)
-        refuse_without_x_val(
-            X_val,
-            y_val=y_val,
-            sample_weight_val=sample_weight_val,
-            timestamps_val=timestamps_val,
-            groups_val=groups_val,
-        )
-        go_on = self.warm_start and self.__sklearn_is_fitted__()
+        given = Given(X, y, sample_weight, timestamps, groups)
+        held_out = Given(X_val, y_val, sample_weight_val, timestamps_val, groups_val)
+        refuse_without_x_val(held_out)
         random = fitting.random_source(self.random_state)
         with unchanged_on_error(self):
-            data = read_data(
-                self,
-                X,
-                y,
-                sample_weight,
-                timestamps=timestamps,
-                groups=groups,
-                n_jobs=n_jobs,
-                reset=not go_on,
-            )
-            if not go_on:
-                self._remember_kind(data)
-            if X_val is None:
-                training, validation = fitting.hold_out(self, data, random)
-            if not go_on:
-                remember_time(self, (data if X_val is not None else training).sequences)
-            if X_val is not None:
-                training = data
-                validation = read_data(
-                    self,
-                    X_val,
-                    y_val,
-                    sample_weight_val,
-                    timestamps=timestamps_val,
-                    groups=groups_val,
-                    n_jobs=n_jobs,
-                    reset=False,
-                    suffix="_val",
-                )
-            if not go_on:
-                self._build(training, random)
+            training, validation = self._prepare(given, held_out, random, n_jobs)
         plan = fitting.make_plan(self, len(training.sequences), **overrides)
         rate = self.learning_rate if learning_rate is None else learning_rate
         self._start_curves()
@@ -472,16 +438,9 @@ or list, default=None
         first = not self.__sklearn_is_fitted__()
         random = fitting.random_source(self.random_state)
         with unchanged_on_error(self):
-            data = read_data(
-                self,
-                X,
-                y,
-                sample_weight,
-                timestamps=timestamps,
-                groups=groups,
-                reset=first,
-                classes=classes if first else None,
-            )
+            given = Given(X, y, sample_weight, timestamps, groups)
+            known = classes if first else None
+            data = read_data(self, given, reset=first, classes=known)
             if first:
                 self._remember_kind(data)
                 remember_time(self, data.sequences)
@@ -500,6 +459,31 @@ or list, default=None
             if value is not None:
                 check_parameter(f"{type(self).__name__}.fit", name, value)
         resolve_device(self.device)
+
+    def _prepare(
+        self,
+        given: Given,
+        held_out: Given,
+        random: np.random.RandomState,
+        n_jobs: int | None,
+    ) -> tuple[Data, Data | None]:
+        """Read the data, part them, and build what is not kept from the last fit."""
+        go_on = self.warm_start and self.__sklearn_is_fitted__()
+        training = read_data(self, given, n_jobs=n_jobs, reset=not go_on)
+        if not go_on:
+            self._remember_kind(training)
+        validation = None
+        if held_out.X is None:
+            training, validation = fitting.hold_out(self, training, random)
+        if not go_on:
+            remember_time(self, training.sequences)
+        if held_out.X is not None:
+            validation = read_data(
+                self, held_out, n_jobs=n_jobs, reset=False, suffix="_val"
+            )
+        if not go_on:
+            self._build(training, random)
+        return training, validation
 
     def _remember_kind(self, data: Data) -> None:
         """Keep what predictions must look like, from the training data."""

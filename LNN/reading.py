@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import _num_samples, validate_data
@@ -94,14 +94,20 @@ def read_inputs(
     return sequences
 
 
+class Given(NamedTuple):
+    """What the caller passed to learn from, as it came."""
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    timestamps: Any = None
+    groups: Any = None
+
+
 def read_data(
     estimator,
-    X: Any,
-    y: Any,
-    sample_weight: Any = None,
+    given: Given,
     *,
-    timestamps: Any = None,
-    groups: Any = None,
     n_jobs: int | None = None,
     reset: bool = True,
     classes: Any = None,
@@ -113,6 +119,7 @@ def read_data(
 
     Samples of weight 0 are left out: they are the same as samples that are not there.
     """
+    X, y, sample_weight, timestamps, groups = given
     layout = layout_of(X)
     if y is None:
         raise InvalidInputError(
@@ -181,10 +188,13 @@ def unchanged_on_error(estimator) -> Iterator[None]:
         raise
 
 
-def refuse_without_x_val(X_val: Any, **others: Any) -> None:
+def refuse_without_x_val(held_out: Given) -> None:
     """Refuse arguments that belong to X_val where there is no X_val."""
-    given = [name for name, value in others.items() if value is not None]
-    if X_val is None and given:
+    others = held_out._asdict()
+    if others.pop("X") is not None:
+        return
+    given = [f"{name}_val" for name, value in others.items() if value is not None]
+    if given:
         raise InvalidInputError(
             f"Expected X_val with {', '.join(given)}, got none. Pass X_val and y_val, "
             "or leave all of them out."

@@ -26,14 +26,17 @@ from LNN.predicting import (
     in_layout,
     in_units,
     known_steps,
-    point_prediction,
+    pinball_score,
     raw_outputs,
 )
 from LNN.reading import (
     Data,
     Given,
+    built,
     read_data,
+    refuse_rebuilding,
     refuse_without_x_val,
+    remember_parameters,
     remember_time,
     unchanged_on_error,
 )
@@ -109,8 +112,8 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     group_column : str or int, default=None
         Column of X that tells recordings apart; it is no input of the network.
     anchor : str, int or list, default=None
-        Column of X with the present value of the target (one per target): the network
-        then learns the change from it. For series with a trend.
+        Column of X with the present value of the target (one per target), in the same
+        units: the network then learns the change from it. For series with a trend.
     epochs : int or "auto", default="auto"
         Passes over the training data; "auto" takes at least 30 and 500 optimiser steps.
     batch_size : int, default=64
@@ -172,11 +175,11 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None
-        Its synapses; None for LSTM and GRU.
+        Neurons and synapses of the last layer; None for LSTM and GRU.
     n_parameters_ : int
         Number of trained parameters.
     n_synapses_ : int or None
-        Number of synapses, sensory ones included.
+        Number of synapses of all layers, sensory ones included.
     classes_ : ndarray of shape (n_classes,)
         Class labels; classification only.
     scaler_ : SequenceScaler
@@ -191,7 +194,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     validation_loss_curve_ : list of float or None
         Validation loss after each epoch.
     best_loss_ : float
-        Lowest training loss.
+        Lowest training loss; without a validation part that of the weights kept.
     best_validation_loss_ : float or None
         Lowest validation loss; the weights are those of that epoch.
     n_iter_ : int
@@ -436,19 +439,23 @@ or list, default=None
         """
         self._check({})
         first = not self.__sklearn_is_fitted__()
-        random = fitting.random_source(self.random_state)
+        if not first:
+            refuse_rebuilding(self)
+        random = None if first else self._random
+        if random is None:
+            random = fitting.random_source(self.random_state)
         with unchanged_on_error(self):
             given = Given(X, y, sample_weight, timestamps, groups)
-            known = classes if first else None
-            data = read_data(self, given, reset=first, classes=known)
+            data = read_data(self, given, reset=first, classes=classes)
             if first:
                 self._remember_kind(data)
                 remember_time(self, data.sequences)
                 self._build(data, random)
                 self._start_curves()
+            self._random = random  # later calls go on in it
         plan = fitting.make_plan(self, len(data.sequences), epochs=1)
         # One epoch of unknown many: no schedule can know where it is.
-        plan = dataclasses.replace(plan, lr_schedule=None)
+        plan = dataclasses.replace(plan, lr_schedule=None, keep_last=True)
         self._run(data, None, plan, self.learning_rate, random, X, y)
         return self
 
@@ -469,6 +476,8 @@ or list, default=None
     ) -> tuple[Data, Data | None]:
         """Read the data, part them, and build what is not kept from the last fit."""
         go_on = self.warm_start and self.__sklearn_is_fitted__()
+        if go_on:
+            refuse_rebuilding(self)
         training = read_data(self, given, n_jobs=n_jobs, reset=not go_on)
         if not go_on:
             self._remember_kind(training)
@@ -486,7 +495,8 @@ or list, default=None
         return training, validation
 
     def _remember_kind(self, data: Data) -> None:
-        """Keep what predictions must look like, from the training data."""
+        """Keep what predictions must look like, from parameters and training data."""
+        remember_parameters(self)
         self._fitted_on_rows = data.sequences.layout == "rows"
         self._per_step = data.targets.per_step
         self._target_ndim = data.targets.ndim
@@ -499,14 +509,20 @@ or list, default=None
 
     def _build(self, training: Data, random: np.random.RandomState) -> None:
         """Fit the scalers and make the network."""
+        for stale in ("classes_",) if not _classifies(self) else ("target_scaler_",):
+            vars(self).pop(stale, None)
         fitting.fit_scalers(self, training)
         size = fitting.make_objective(self, training).output_size
         self.network_ = fitting.build_network(self, training, size, random)
         self.wiring_ = self.network_.wiring
         self.n_parameters_ = sum(p.numel() for p in self.network_.parameters())
-        self.n_synapses_ = None if self.wiring_ is None else self.wiring_.n_synapses
+        self.n_synapses_ = None
+        if self.wiring_ is not None:
+            layers = self.network_.layers
+            self.n_synapses_ = sum(layer.wiring.n_synapses for layer in layers)
         self.backend_ = resolve_backend(self.backend)
         self._optimizer_state = None
+        self._random = None
 
     def _start_curves(self) -> None:
         self.loss_curve_: list[float] = []
@@ -530,6 +546,8 @@ or list, default=None
         finally:
             self.loss_curve_ = self.loss_curve_ + history.loss
             self.best_loss_ = min(self.loss_curve_, default=float("inf"))
+            if validation is None and not plan.keep_last:
+                self.best_loss_ = history.kept
             if validation is not None:
                 self.validation_loss_curve_ = history.validation_loss
                 best = min(history.validation_loss, default=float("inf"))
@@ -574,8 +592,9 @@ or list, default=None
         timestamps, groups : array-like, default=None
             As in `fit`.
         context : array-like of shape (n_rows, n_features), default=None
-            Rows that came just before X, so that the first predictions see as much
-            history as the rest. 2-D data only; `timestamps` then begin with theirs.
+            Rows that came just before X (`window_length` or more), so that the first
+            predictions see as much history as the rest. 2-D data only; `timestamps`
+            then begin with theirs.
 
         Returns
         -------
@@ -625,6 +644,9 @@ or list, default=None
     ) -> float:
         """Return R2 (regression) or accuracy (classification).
 
+        For `loss="quantile"` D2 of the pinball loss, which is to it as R2 is to the
+        squared error, averaged over the levels.
+
         Parameters
         ----------
         X, timestamps, groups
@@ -638,10 +660,10 @@ or list, default=None
         float
         """
         predicted = self.predict(X, timestamps=timestamps, groups=groups)
-        if not _classifies(self):
-            predicted = point_prediction(self, predicted)
         if self._per_step:
             y, predicted, sample_weight = known_steps(y, predicted, sample_weight)
+        if not _classifies(self) and built(self, "loss") == "quantile":
+            return pinball_score(self, y, predicted, sample_weight)
         # Imported here: `import LNN` should cost little more than torch and pandas.
         from sklearn.metrics import accuracy_score, r2_score
 

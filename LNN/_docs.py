@@ -18,7 +18,10 @@ def inherit_parameters(cls: type) -> type:
 
     Only those that the subclass takes, so that the two cannot tell different things.
     """
-    base = inspect.cleandoc(cls.__mro__[2].__doc__ or "")
+    if cls.__doc__ is None:  # python -OO
+        return cls
+    (parent,) = (c for c in cls.__bases__ if c.__module__.startswith("LNN."))
+    base = inspect.cleandoc(parent.__doc__)
     taken = set(inspect.signature(cls).parameters)
     foreign = "target_scaler_" if cls.task == "classification" else "classes_"
     sections = []
@@ -30,7 +33,7 @@ def inherit_parameters(cls: type) -> type:
             if (name in taken or title == "Attributes") and name != foreign
         ]
         sections.append(f"{title}\n{'-' * len(title)}\n" + "\n".join(kept))
-    own = inspect.cleandoc(cls.__doc__ or "")
+    own = inspect.cleandoc(cls.__doc__)
     intro, rest = own.split("\n\n", 1)
     cls.__doc__ = "\n\n".join([intro, *sections, rest])
     return cls

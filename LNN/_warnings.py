@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -12,7 +13,7 @@ from LNN.exceptions import LNNWarning
 
 # Frames of LNN and of scikit-learn (which wraps methods) are not the caller's.
 _INSIDE = tuple(
-    str(Path(file).parent) for file in (__file__, sklearn.__file__ or __file__)
+    str(Path(file).parent) + os.sep for file in (__file__, sklearn.__file__ or __file__)
 )
 
 

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from LNN.layers import check_lengths
+from LNN.exceptions import InvalidInputError
 
 RECURRENT = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 
 
 class RecurrentBaseline(nn.Module):
-    """`torch.nn.LSTM` or `torch.nn.GRU` with the `states` method of a liquid layer.
+    """`torch.nn.LSTM` or `torch.nn.GRU` with the `run` method of a liquid layer.
 
     They know nothing of time: `use_time` gives them the elapsed time as one more
     input, which is the common remedy.
@@ -37,17 +37,20 @@ class RecurrentBaseline(nn.Module):
         for parameter in self.rnn.parameters():
             nn.init.uniform_(parameter, -bound, bound, generator=generator)
 
-    def states(
-        self, inputs: Tensor, state=None, timespans=None, lengths: Tensor | None = None
+    def run(
+        self, inputs: Tensor, state, spans: Tensor, lengths: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Return the state after every step, (B, T, n_neurons), and the last one."""
-        batch, steps = inputs.shape[:2]
+        steps = inputs.shape[1]
         if self.use_time:
-            spans = inputs.new_ones(batch, steps) if timespans is None else timespans
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
-        lengths = check_lengths(lengths, batch, steps, inputs.device)
         if lengths is None:
             return self.rnn(inputs, state)
+        if bool((lengths == 0).any()):
+            raise InvalidInputError(
+                "LSTM and GRU need lengths of 1 or more, got a sequence of length 0. "
+                "Leave it out."
+            )
         packed = pack_padded_sequence(
             inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
         )

@@ -64,14 +64,15 @@ def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
     if not len(validation) or not len(training):
         return data, None
     parts = data.subset(training), data.subset(validation)
-    if not all(part.has_targets() for part in parts):
-        warn(
-            "No validation part was held out: it or the training part would have no "
-            "step with a target. All samples train, without early stopping; pass X_val "
-            "and y_val, or set early_stopping=False."
-        )
-        return data, None
-    return parts
+    shown = [part.classes_shown() for part in parts]
+    if all(part.has_targets() for part in parts) and shown[0] == shown[1]:
+        return parts
+    warn(
+        "No validation part was held out: it or the training part would have no step "
+        "with a target, or lack a class. All samples train, without early stopping; "
+        "pass X_val and y_val, or set early_stopping=False."
+    )
+    return data, None
 
 
 def fit_scalers(estimator, data: Data) -> None:
@@ -86,9 +87,25 @@ def fit_scalers(estimator, data: Data) -> None:
         method = "standard" if estimator.scale_target else "none"
         values = relative(data).values
         per_value = _weight_per_value(data)
+        if sequences.anchor_rows is not None:
+            _doubt_anchor(estimator, data, values, per_value)
         estimator.target_scaler_ = SequenceScaler(method).fit_rows(
             lambda: [(values, per_value)]
         )
+
+
+def _doubt_anchor(estimator, data: Data, change: np.ndarray, weights) -> None:
+    """Warn where the change from the anchor is no smaller than the target itself."""
+    target = data.targets.values
+    known = (weights > 0) & ~np.isnan(change).any(axis=1)
+    if np.mean(change[known] ** 2) < np.mean(target[known].var(axis=0)):
+        return
+    warn(
+        f"The target differs from the column anchor={estimator.anchor!r} by more than "
+        "it varies. Is this column its present value, in the same units? A scaler "
+        "in front of the estimator, or a TransformedTargetRegressor around it, changes "
+        "one of them: scale inside instead."
+    )
 
 
 def _weight_per_value(data: Data) -> np.ndarray:
@@ -172,7 +189,6 @@ def class_weights(estimator, data: Data) -> tuple[float, ...]:
 def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetwork:
     """Make the network that the estimator's parameters describe."""
     generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
-    one_row = data.sequences.rows.take(np.zeros(1, dtype=np.int64))
     typical = float(np.median(data.sequences.length))
     pooling = estimator.pooling
     if pooling == "auto":
@@ -180,7 +196,15 @@ def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetw
         # does better (docu/defaults.md). Of a window, the end is what matters.
         whole = data.sequences.layout != "rows" and not data.targets.per_step
         pooling = "mean" if whole and typical > LONG_SEQUENCE else "last"
-    network = LiquidNetwork(
+    # On the CPU whatever torch's default device is: the generator is there.
+    with torch.device("cpu"):
+        network = _network(estimator, data, output_size, pooling, typical, generator)
+    return network.to(DTYPES[estimator.dtype])
+
+
+def _network(estimator, data: Data, output_size, pooling, typical, generator):
+    one_row = data.sequences.rows.take(np.zeros(1, dtype=np.int64))
+    return LiquidNetwork(
         estimator.scaler_.transform_rows(one_row).shape[1],
         estimator.n_neurons,
         output_size,
@@ -208,7 +232,6 @@ def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetw
         use_time=not estimator._regular_time,
         generator=generator,
     )
-    return network.to(DTYPES[estimator.dtype])
 
 
 def make_plan(estimator, n_samples: int, **overrides) -> Plan:
@@ -247,43 +270,44 @@ def run(
     """Train `network_` in place on the chosen device and bring it back to the CPU."""
     device = resolve_device(estimator.device)
     objective = make_objective(estimator, training)
-    network = estimator.network_.to(device)
-    optimizer = make_optimizer(
-        estimator.optimizer,
-        [p for p in network.parameters() if p.requires_grad],
-        learning_rate,
-        estimator.weight_decay,
-    )
-    kept = estimator._optimizer_state
-    if kept is not None and kept["name"] == estimator.optimizer:
-        # The moments go on; settings are those of now.
-        settings = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": kept["state"], "param_groups": settings})
-    batches = make_batches(estimator, training, device)
-    held_out = (
-        None if validation is None else make_batches(estimator, validation, device)
-    )
-    report = Reporter(estimator.verbose, estimator.callback, protocol, plan.epochs)
+    network, kept = estimator.network_, estimator._optimizer_state
+    # Whatever goes wrong from here on, the network comes back to the CPU, and moments
+    # that led to a failure are forgotten.
+    estimator._optimizer_state, report = None, None
     try:
+        report = Reporter(estimator.verbose, estimator.callback, protocol, plan.epochs)
         with memory_errors_explained(plan.batch_size):
+            optimizer = make_optimizer(
+                estimator.optimizer,
+                [p for p in network.to(device).parameters() if p.requires_grad],
+                learning_rate,
+                estimator.weight_decay,
+            )
+            if kept is not None and kept["name"] == estimator.optimizer:
+                # The moments go on; settings are those of now.
+                groups = optimizer.state_dict()["param_groups"]
+                optimizer.load_state_dict(
+                    {"state": kept["state"], "param_groups": groups}
+                )
             train(
                 network,
                 optimizer,
                 objective,
-                batches,
-                held_out,
+                make_batches(estimator, training, device),
+                validation and make_batches(estimator, validation, device),
                 plan,
                 random,
                 report,
                 history,
             )
-    finally:
-        report.close()
-        estimator.network_ = network.to("cpu")
         estimator._optimizer_state = {
             "name": estimator.optimizer,
             "state": _on_cpu(optimizer.state_dict()["state"]),
         }
+    finally:
+        if report is not None:
+            report.close()
+        estimator.network_ = network.to("cpu")
 
 
 def _on_cpu(state: Any) -> Any:

@@ -37,7 +37,8 @@ class SequenceLayer(nn.Module):
         self.cell = MixedMemoryCell(cell, generator=rng) if mixed_memory else cell
         self.input_size = cell.input_size
         self.return_sequences = return_sequences
-        self.backend = kernels.resolve_backend(backend) and backend
+        kernels.resolve_backend(backend)  # refuses one that does not exist
+        self.backend = backend
         self.projection = (
             linear(cell.output_size, proj_size, rng) if proj_size else None
         )
@@ -100,8 +101,15 @@ class SequenceLayer(nn.Module):
         """
         self._check(inputs)
         batch, steps = inputs.shape[:2]
-        spans = check_timespans(timespans, (batch, steps), inputs)
         lengths = check_lengths(lengths, batch, steps, inputs.device)
+        spans = check_timespans(timespans, (batch, steps), inputs, lengths)
+        return self.run(inputs, state, spans, lengths)
+
+    def run(
+        self, inputs: Tensor, state: State | None, spans: Tensor, lengths: Tensor | None
+    ) -> tuple[Tensor, State]:
+        """Do what `states` does, with time spans and lengths that were checked."""
+        self._check(inputs)
         start = self._pack(state, inputs)
         states, last = kernels.run(
             self.cell, inputs, start, spans, lengths, self.backend

@@ -189,19 +189,27 @@ class LiquidNetwork(nn.Module):
 
     def states(self, inputs, timespans=None, *, lengths=None, state=None):
         """Return the last layer's states (B, T, hidden_size) and all final states."""
-        if self.encoder is not None:
-            batch, steps = inputs.shape[:2]
-            inputs = self.encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
         shape = tuple(inputs.shape[:2])
-        if timespans is not None:
-            timespans = check_timespans(timespans, shape, inputs)
         lengths = check_lengths(lengths, *shape, inputs.device)
+        if self.encoder is not None:
+            inputs = self._encode(inputs, lengths)
+        timespans = check_timespans(timespans, shape, inputs, lengths)
         starts = state or (None,) * len(self.layers)
         finals = []
         for layer, start in zip(self.layers, starts, strict=True):
-            inputs, final = layer.states(inputs, start, timespans, lengths)
+            inputs, final = layer.run(inputs, start, timespans, lengths)
             finals.append(final)
         return inputs, tuple(finals)
+
+    def _encode(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Apply the encoder to the valid steps, and to no other."""
+        batch, steps = inputs.shape[:2]
+        if lengths is None:
+            return self.encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
+        valid = torch.arange(steps, device=inputs.device) < lengths[:, None]
+        features = self.encoder(inputs[valid])
+        encoded = features.new_zeros(batch, steps, *features.shape[1:])
+        return encoded.masked_scatter(valid[..., None], features)
 
     def _pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
         """Make one state (B, N) of a sequence's states (B, T, N)."""
@@ -278,7 +286,9 @@ class _LayerPlan:
             return LTC(n_inputs, wiring, **options)
         # The fully connected CfC is another cell, with a backbone.
         units = self.n_neurons if self.named == "full" else wiring
-        return CfC(n_inputs, units, mode=self.mode, **self.backbone, **self.common)
+        layer = CfC(n_inputs, units, mode=self.mode, **self.backbone, **self.common)
+        layer.wiring = wiring  # with the motor neurons that the read-out takes
+        return layer
 
     def make_wiring(self, n_inputs: int, k: int) -> Wiring:
         """Build the wiring of layer k."""

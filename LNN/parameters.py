@@ -87,7 +87,7 @@ RULES: dict[str, Rule] = {
     "n_neurons": integer(1),
     "model_type": one_of(*MODEL_TYPES),
     "mode": one_of(*MODES),
-    "sparsity": NONE | real(0, 1),
+    "sparsity": NONE | real(0, 1, ends="[]"),
     "wiring_seed": NONE | integer(0),
     "layer_recurrence": NONE | BOOL,
     "readout": one_of("dense", "motor"),
@@ -164,7 +164,9 @@ def check_parameters(estimator) -> None:
         )
     for name, idle, why in _WITHOUT_EFFECT:
         value = getattr(estimator, name)
-        if value != _DEFAULTS[name] and idle(estimator):
+        # A wiring may be an array or an object: only what says it is the default is.
+        default = type(value) is type(_DEFAULTS[name]) and value == _DEFAULTS[name]
+        if not default and idle(estimator):
             raise InvalidInputError(
                 f"{name}={value!r} has no effect here: {why}. Leave {name} out."
             )
@@ -178,6 +180,12 @@ def _not(model_type: str) -> Callable[[Any], bool]:
     return lambda estimator: estimator.model_type != model_type
 
 
+_BACKBONE = (
+    "backbone_units",
+    "backbone_layers",
+    "backbone_dropout",
+    "backbone_activation",
+)
 # Values that would be ignored without a word, were they not refused.
 _DEFAULTS = {
     "mode": "default",
@@ -185,12 +193,20 @@ _DEFAULTS = {
     "mixed_memory": False,
     "dropout": 0.0,
     "readout": "dense",
+    "wiring": "ncp",
+    "sparsity": None,
+    "layer_recurrence": None,
+    **dict.fromkeys(_BACKBONE),
 }
 _WITHOUT_EFFECT = (
     ("mode", _not("CfC"), "it is a form of the CfC"),
     ("solver", _not("LTC"), "only the LTC is solved step by step"),
     ("mixed_memory", _fixed_cell, "it puts an LSTM around a liquid cell"),
     ("readout", _fixed_cell, "LSTM and GRU have no motor neurons"),
+    ("wiring", _fixed_cell, "LSTM and GRU have none"),
+    ("sparsity", _fixed_cell, "LSTM and GRU have no wiring"),
+    ("layer_recurrence", _fixed_cell, "LSTM and GRU have no wiring"),
+    *((name, _not("CfC"), "only the CfC has a backbone") for name in _BACKBONE),
     (
         "dropout",
         lambda estimator: estimator.readout == "motor",

@@ -6,15 +6,17 @@ import copy
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from LNN.exceptions import InvalidInputError
-from LNN.reading import check_weights, read_inputs, without_unknown_time
+from LNN._warnings import warn
+from LNN.exceptions import DeviceMemoryError, InvalidInputError
+from LNN.reading import built, check_weights, read_inputs
 from LNN.sequences import SequenceSet
 from LNN.training.batches import Batches
-from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
+from LNN.training.device import DTYPES, resolve_device
 
 # Per forward pass: enough to be fast, little in memory.
 MAX_SAMPLES, MAX_STEPS = 1024, 2**17
@@ -34,8 +36,7 @@ def raw_outputs(
         context=context,
         per_step=estimator._per_step,
     )
-    sequences = without_unknown_time(estimator, sequences)
-    device = resolve_device(estimator.device)
+    device = _device(estimator)
     network = estimator.network_
     if device.type != "cpu":
         network = copy.deepcopy(network).to(device)
@@ -43,30 +44,54 @@ def raw_outputs(
         sequences,
         estimator.scaler_,
         estimator.time_unit_,
-        DTYPES[estimator.dtype],
+        DTYPES[built(estimator, "dtype")],
         device,
         estimator._time_resolution,
     )
     n = sequences.rows.n_rows if estimator._per_step else len(sequences)
     outputs = np.empty((n, network.output_size))
     size = min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, sequences.max_length)))
-    with memory_errors_explained(size):
-        for samples in batches.split(np.arange(len(sequences)), size):
+    done = 0
+    while done < len(sequences):
+        samples = np.arange(done, min(done + size, len(sequences)))
+        try:
             batch = network(**batches.inputs(samples)).double().cpu().numpy()
-            if estimator._per_step:
-                positions, valid = sequences.span_rows(samples)
-                outputs[positions[valid]] = batch[valid]
-            else:
-                outputs[samples] = batch
+        except torch.OutOfMemoryError as error:
+            if size == 1:
+                raise DeviceMemoryError(
+                    "The accelerator ran out of memory while predicting a single "
+                    f"sequence of {sequences.max_length} steps. Cut it, or use "
+                    'set_params(device="cpu").'
+                ) from error
+            size //= 2  # the answer is the same, in smaller parts
+            continue
+        if estimator._per_step:
+            positions, valid = sequences.span_rows(samples)
+            outputs[positions[valid]] = batch[valid]
+        else:
+            outputs[samples] = batch
+        done += len(samples)
     return outputs, sequences
+
+
+def _device(estimator) -> torch.device:
+    """Return the device to predict on: a model from a GPU also works without one."""
+    try:
+        return resolve_device(estimator.device)
+    except InvalidInputError:
+        warn(
+            f'device="{estimator.device}" is not there on this machine: predictions '
+            'run on the CPU. set_params(device="auto") ends this warning.'
+        )
+        return torch.device("cpu")
 
 
 def in_units(estimator, outputs: NDArray, sequences: SequenceSet) -> NDArray:
     """Bring outputs (n, targets x levels) back to the units of y."""
     scaler = estimator.target_scaler_
-    n_levels = len(np.atleast_1d(estimator.quantile))
-    if estimator.loss != "quantile":
-        n_levels = 1
+    n_levels = 1
+    if built(estimator, "loss") == "quantile":
+        n_levels = len(np.atleast_1d(built(estimator, "quantile")))
     values = outputs.reshape(len(outputs), -1, n_levels)
     values = values * scaler.scale_[:, None] + scaler.center_[:, None]
     if sequences.anchor_rows is not None:
@@ -89,26 +114,28 @@ def in_layout(estimator, values: NDArray, sequences: SequenceSet) -> Any:
     return np.split(values, np.cumsum(sequences.length)[:-1])
 
 
-def point_prediction(estimator, predicted: Any) -> Any:
-    """Return the median of several quantiles, or what there is."""
-    levels = np.atleast_1d(estimator.quantile).tolist()
-    if estimator.loss != "quantile" or len(levels) == 1:
-        return predicted
-    if 0.5 not in levels:
-        raise InvalidInputError(
-            f"score needs a point prediction, and quantile={levels} has no 0.5. Add "
-            "it, or use sklearn.metrics.mean_pinball_loss for each level."
-        )
-    pick = levels.index(0.5)
-    if isinstance(predicted, list):
-        return [block[..., pick] for block in predicted]
-    return predicted[..., pick]
+def pinball_score(estimator, y: Any, predicted: NDArray, sample_weight: Any) -> float:
+    """Return D2 of the pinball loss, averaged over the quantile levels."""
+    # Imported here: `import LNN` should cost little more than torch and pandas.
+    from sklearn.metrics import d2_pinball_score
+
+    levels = np.atleast_1d(built(estimator, "quantile")).tolist()
+    by_level = np.asarray(predicted)
+    if len(levels) == 1:
+        by_level = by_level[..., None]
+    scores = [
+        d2_pinball_score(y, by_level[..., k], sample_weight=sample_weight, alpha=level)
+        for k, level in enumerate(levels)
+    ]
+    return float(np.mean(scores))
 
 
 def known_steps(
     y: Any, predicted: Any, sample_weight: Any
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return targets, predictions and weights of the steps that have a target."""
+    if isinstance(y, pd.DataFrame):
+        y = y.to_numpy()
     lengths = [len(block) for block in predicted]
     weight = np.repeat(check_weights(sample_weight, len(lengths)), lengths)
     flat = np.concatenate([np.asarray(block) for block in y])
@@ -118,7 +145,5 @@ def known_steps(
 
 
 def _is_missing(y: NDArray) -> NDArray:
-    if y.dtype.kind == "O":
-        return np.array([v is None or v != v for v in y])
-    missing = np.isnan(y) if y.dtype.kind == "f" else np.zeros(y.shape, dtype=bool)
+    missing = np.asarray(pd.isna(y))
     return missing if y.ndim == 1 else missing.any(axis=1)

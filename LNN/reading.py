@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import _num_samples, validate_data
 
+from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.sequences import (
     SequenceSet,
@@ -53,6 +56,15 @@ class Data:
             known &= self.sequences.row_weights(self.weights) > 0
         return bool(known.any())
 
+    def classes_shown(self) -> set[int]:
+        """Return the codes of the classes that occur; none for regression."""
+        codes = self.targets.values
+        if codes.dtype.kind != "i":
+            return set()
+        if self.targets.per_step:
+            codes = codes[self.sequences.row_weights(self.weights) > 0]
+        return set(np.unique(codes[codes >= 0]).tolist())
+
 
 def read_inputs(
     estimator,
@@ -68,15 +80,19 @@ def read_inputs(
     name: str = "X",
 ) -> SequenceSet:
     """Read X with the estimator's parameters, and check it against what was fitted."""
+
+    def settled(parameter: str) -> Any:
+        return getattr(estimator, parameter) if reset else built(estimator, parameter)
+
     sequences = read_sequences(
         X,
         window_length=estimator.window_length,
         stride=stride,
         timestamps=timestamps,
         groups=groups,
-        time_column=estimator.time_column,
-        group_column=estimator.group_column,
-        anchor=estimator.anchor,
+        time_column=settled("time_column"),
+        group_column=settled("group_column"),
+        anchor=settled("anchor"),
         context=context,
         per_step=per_step,
         n_jobs=estimator.n_jobs if n_jobs is None else n_jobs,
@@ -90,7 +106,7 @@ def read_inputs(
         _check_columns(estimator, sequences, X, name)
     if not reset:
         _check_kind(estimator, sequences, name)
-        _check_time(estimator, sequences, name)
+        sequences = _in_known_time(estimator, sequences, name)
     return sequences
 
 
@@ -121,6 +137,8 @@ def read_data(
     """
     X, y, sample_weight, timestamps, groups = given
     layout = layout_of(X)
+    if isinstance(y, pd.DataFrame) and layout != "rows":
+        y = y.to_numpy()  # going through a frame gives its columns, not its rows
     if y is None:
         raise InvalidInputError(
             f"requires y{suffix} to be passed, but the target y{suffix} is None."
@@ -171,6 +189,63 @@ def read_data(
             "Pass at least one."
         )
     return data.subset(np.flatnonzero(weights)) if (weights == 0).any() else data
+
+
+# What the network and the scalers were built from: it cannot change without a new fit.
+BUILT_FROM = (
+    "task",
+    "n_neurons",
+    "model_type",
+    "mode",
+    "wiring",
+    "sparsity",
+    "wiring_seed",
+    "layer_recurrence",
+    "readout",
+    "n_layers",
+    "solver",
+    "ode_unfolds",
+    "mixed_memory",
+    "backbone_units",
+    "backbone_layers",
+    "backbone_dropout",
+    "backbone_activation",
+    "dropout",
+    "pooling",
+    "time_column",
+    "group_column",
+    "anchor",
+    "loss",
+    "quantile",
+    "scale",
+    "scale_target",
+    "dtype",
+)
+
+
+def remember_parameters(estimator) -> None:
+    """Keep the parameters that the network is built from, as they are now."""
+    estimator._built_from = {
+        name: copy.deepcopy(getattr(estimator, name)) for name in BUILT_FROM
+    }
+
+
+def built(estimator, name: str) -> Any:
+    """Return a parameter as it was when the network was built."""
+    return estimator._built_from[name]
+
+
+def refuse_rebuilding(estimator) -> None:
+    """Refuse to go on training with a network of other parameters."""
+    for name, value in estimator._built_from.items():
+        now = getattr(estimator, name)
+        if type(now) is type(value) and repr(now) == repr(value):
+            continue
+        raise InvalidInputError(
+            f"{name} was {value!r} when the network was built and is {now!r} now, but "
+            "training that goes on (warm_start, partial_fit) keeps the network. Set it "
+            "back, or fit anew with warm_start=False."
+        )
 
 
 @contextmanager
@@ -226,43 +301,67 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
 
 def remember_time(estimator, sequences: SequenceSet) -> None:
     """Set `time_unit_` from the training part, and whether its time is regular."""
-    gaps = sequences.covered_gaps()
-    estimator.time_unit_ = time_unit(gaps)
-    estimator._has_time = sequences.elapsed is not None
-    estimator._time_resolution = sequences.time_resolution
-    estimator._regular_time = is_regular(
-        gaps, estimator.time_unit_, sequences.time_resolution
-    )
-
-
-def _check_time(estimator, sequences: SequenceSet, name: str) -> None:
-    if estimator.window_length == 1 and sequences.layout == "rows":
-        return
-    if sequences.elapsed is None and not estimator._regular_time:
+    gaps, resolution = sequences.covered_gaps(), sequences.time_resolution
+    unit = time_unit(gaps)
+    if resolution > 0.1 * unit:
         raise InvalidInputError(
-            f"{type(estimator).__name__} was fitted on irregular time stamps, but "
-            f"{name} comes without any. Pass timestamps=, a frame with a "
-            "DatetimeIndex, or the time column it was fitted with."
+            f"The time stamps are rounded to {resolution:g}, but the gaps between them "
+            f"are about {unit:g}: they lost what they measure. Pass them as float64, "
+            "or subtract the first one before they become float32."
         )
-    if sequences.elapsed is not None and not estimator._has_time:
-        gaps = sequences.covered_gaps()
-        if not is_regular(gaps, time_unit(gaps), sequences.time_resolution):
-            raise InvalidInputError(
-                f"{type(estimator).__name__} was fitted without time stamps, but "
-                f"{name} comes with irregular ones, which it never learnt to use. Fit "
-                "with time stamps too, or leave them out here."
-            )
+    estimator.time_unit_ = unit
+    estimator._time_kind = sequences.time_kind
+    estimator._time_resolution = resolution
+    estimator._regular_time = is_regular(gaps, unit, resolution)
 
 
-def without_unknown_time(estimator, sequences: SequenceSet) -> SequenceSet:
-    """Drop regular time stamps that a network fitted without time has no unit for."""
-    if estimator._has_time or sequences.elapsed is None:
+def _in_known_time(estimator, sequences: SequenceSet, name: str) -> SequenceSet:
+    """Check the time of new data against that of training; drop what has no unit."""
+    if estimator.window_length == 1 and sequences.layout == "rows":
         return sequences
-    return replace(sequences, elapsed=None)
+    kind, known = sequences.time_kind, estimator._time_kind
+    owner = type(estimator).__name__
+    if kind is None:
+        if estimator._regular_time:
+            return sequences
+        raise InvalidInputError(
+            f"{owner} was fitted on irregular time stamps, but {name} comes without "
+            "any. Pass timestamps=, a frame with a DatetimeIndex, or the time column "
+            "it was fitted with."
+        )
+    gaps = sequences.covered_gaps()
+    if known is None:
+        if is_regular(gaps, time_unit(gaps), sequences.time_resolution):
+            return replace(sequences, elapsed=None)
+        raise InvalidInputError(
+            f"{owner} was fitted without time stamps, but {name} comes with irregular "
+            "ones, which it never learnt to use. Fit with time stamps too, or leave "
+            "them out here."
+        )
+    if kind != known:
+        raise InvalidInputError(
+            f"{owner} was fitted on time stamps that are {known}, but those of {name} "
+            f"are {kind}: their units differ. Pass the same kind as in fit."
+        )
+    resolution = max(sequences.time_resolution, estimator._time_resolution)
+    if estimator._regular_time and not is_regular(
+        gaps, estimator.time_unit_, resolution
+    ):
+        warn(
+            f"{owner} was fitted on equal gaps of {estimator.time_unit_:g}, but {name} "
+            "has others, which it never learnt to use. Predictions may be poor: fit on "
+            "data with such gaps."
+        )
+    return sequences
 
 
 def _codes(estimator, labels: np.ndarray, reset: bool, classes: Any) -> np.ndarray:
     known = np.unique(np.asarray(classes)) if classes is not None else None
+    if known is not None and not reset and list(known) != list(estimator.classes_):
+        raise InvalidInputError(
+            f"classes={known.tolist()} is not the same as on the last call to "
+            f"partial_fit, was: {estimator.classes_.tolist()}. Pass the same, or none."
+        )
     classes, codes = encode_classes(labels, known if reset else estimator.classes_)
     if reset:
         estimator.classes_ = classes

@@ -367,7 +367,7 @@ def test__outputs__too_many_for_the_neurons__says_how_many_would_do(readout):
         ("model_type", "cfc"),
         ("mode", "fast"),
         ("wiring", "star"),
-        ("sparsity", 1.0),
+        ("sparsity", 1.5),
         ("readout", "linear"),
         ("solver", "euler"),
         ("window_length", 0),

@@ -273,7 +273,7 @@ def test__RecurrentBaseline__same_weights__equals_torch(kind, x):
     torchs = getattr(nn, kind)(3, 8, batch_first=True)
     torchs.load_state_dict(ours.rnn.state_dict())
     expected, last = torchs(x)
-    states, end = ours.states(x)
+    states, end = ours.run(x, None, torch.ones(x.shape[:2]), None)
     torch.testing.assert_close(states, expected)
     torch.testing.assert_close(end, last)
 
@@ -307,3 +307,17 @@ def test__network__meta_device__emptied_and_loaded__same_outputs(kind, x):
     assert all(p.is_meta for p in b.parameters())
     b.to_empty(device="cpu").load_state_dict(a.state_dict())
     assert torch.equal(a(x), b(x))
+
+
+def test__encoder__padding__has_no_influence_not_even_as_nan(x):
+    model = network("CfC", encoder=nn.Linear(3, 3))
+    lengths = torch.tensor([6, 4, 3, 2, 1])
+    spoilt, spans = x.clone(), torch.rand(5, 6)
+    spoilt[1, 4:], spans[1, 4:] = torch.nan, torch.nan
+    outputs = model(spoilt, spans, lengths=lengths)
+    spans[1, 4:] = 0.5
+    torch.testing.assert_close(outputs, model(x, spans, lengths=lengths))
+    outputs.square().sum().backward()
+    assert all(
+        p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters()
+    )

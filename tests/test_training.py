@@ -316,8 +316,8 @@ def test__loss__quantiles_of_several_targets__are_a_last_axis(cube):
     assert LiquidRegressor(**settings).fit(cube, y).predict(cube).shape == (40, 2, 2)
     per_step = LiquidRegressor(**settings).fit(cube, cube[:, :, 0])
     assert per_step.predict(cube).shape == (40, 6, 2)
-    with pytest.raises(InvalidInputError, match=r"no 0\.5"):
-        per_step.score(cube, cube[:, :, 0])
+    # The score is that of the pinball loss, which knows a prediction by its level.
+    assert per_step.score(cube, cube[:, :, 0]) < 1.0
 
 
 def test__objective__column_against_vector__is_refused():
@@ -558,3 +558,101 @@ def test__backend__unknown__is_named(rows, y):
 def test__loss_curve__any_fit__is_plain_finite_floats(rows, y):
     model = Regressor().fit(rows, y)
     assert all(type(v) is float and math.isfinite(v) for v in model.loss_curve_)
+
+
+def test__best_weights__without_validation__have_the_best_loss(rows, y):
+    """The loss of an epoch belongs to the weights before it, not after it."""
+    settings = {"learning_rate": 30.0, "lr_schedule": None, "epochs": 5}
+    model = Regressor(**settings, batch_size=10**6, early_stopping=False)
+    model.fit(rows, y)
+    error = (model.predict(rows) - y) / model.target_scaler_.scale_
+    assert np.mean(error**2) == pytest.approx(model.best_loss_, rel=1e-3)
+
+
+def test__partial_fit__after_a_non_finite_loss__is_not_poisoned(rows, y):
+    model = Regressor(scale_target=False).partial_fit(rows, y)
+    with pytest.raises(NonFiniteLossError):
+        model.partial_fit(rows, y * 1e39)
+    assert np.isfinite(model.partial_fit(rows, y).predict(rows)).all()
+
+
+def test__sample_weight__batches_of_one__still_count(rows, y):
+    weight = np.where(np.arange(len(y)) % 2, 1.0, 1000.0)
+    plain, weighted = (
+        Regressor(batch_size=1, epochs=1, clip_value=None, scale="none").fit(rows, y, w)
+        for w in (None, weight)
+    )
+    assert np.abs(plain.predict(rows) - weighted.predict(rows)).max() > 1e-3
+
+
+def test__warm_start__other_parameters__are_refused_by_name(rows, y):
+    model = Regressor(warm_start=True).fit(rows, y)
+    for name, value in {
+        "n_neurons": 20,
+        "model_type": "LTC",
+        "scale": "minmax",
+    }.items():
+        old = getattr(model, name)
+        with pytest.raises(InvalidInputError, match=f"{name} was {old!r}"):
+            model.set_params(**{name: value}).fit(rows, y)
+        model.set_params(**{name: old})
+
+
+def test__predict__parameters_changed_after_fit__do_not_count(rows, y):
+    model = Regressor().fit(rows, y)
+    before = model.predict(rows)
+    model.set_params(anchor=0, dtype="float64", loss="quantile")
+    np.testing.assert_array_equal(model.predict(rows), before)
+
+
+def test__callback__numpy_truth__stops(rows, y):
+    model = Regressor(callback=lambda e: e.loss < np.float64(1e9), epochs=5)
+    assert model.fit(rows, y).n_iter_ == 1
+
+
+def test__partial_fit__other_classes_later__are_refused(rows, y):
+    model = LiquidClassifier(n_neurons=8, window_length=3)
+    model.partial_fit(rows, y > 0, classes=[False, True])
+    with pytest.raises(InvalidInputError, match="not the same"):
+        model.partial_fit(rows, y > 0, classes=[0, 1, 2])
+
+
+def test__n_synapses__layers__are_added_up(rows, y):
+    one, two = (Regressor(n_layers=n, epochs=1).fit(rows, y) for n in (1, 2))
+    assert two.n_synapses_ > 2 * one.n_synapses_ - 10
+    assert two.wiring_.n_synapses < two.n_synapses_
+
+
+def test__score__one_quantile__is_that_of_its_loss(rows, y):
+    from sklearn.metrics import d2_pinball_score
+
+    model = Regressor(loss="quantile", quantile=0.1).fit(rows, y)
+    expected = d2_pinball_score(y, model.predict(rows), alpha=0.1)
+    assert model.score(rows, y) == pytest.approx(expected)
+
+
+def test__device__of_another_machine__predicts_on_the_cpu_and_says_so(rows, y):
+    model = Regressor(epochs=1).fit(rows, y)
+    before = model.predict(rows)
+    model.set_params(device="cuda:63")
+    with pytest.warns(LNNWarning, match="predictions run on the CPU"):
+        np.testing.assert_array_equal(model.predict(rows), before)
+    with pytest.raises(InvalidInputError, match="cuda:63"):
+        model.fit(rows, y)
+
+
+def test__anchor__scaler_in_front__is_doubted(rows):
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    level = 100 + rows[:, :1].cumsum(axis=0)
+    model = make_pipeline(StandardScaler(), Regressor(anchor=0, epochs=1))
+    with pytest.warns(LNNWarning, match="present value"):
+        model.fit(level[:-1], level[1:, 0])
+
+
+def test__scale__transformer_that_refuses_zero__sees_no_padding(rows, y):
+    from sklearn.preprocessing import PowerTransformer
+
+    model = Regressor(scale=PowerTransformer("box-cox"), epochs=1)
+    model.fit(np.exp(rows), y).predict(np.exp(rows))

@@ -240,3 +240,27 @@ def test__x_val__label_unknown_to_training__is_named():
     y = np.repeat(["a", "b"], 20)
     with pytest.raises(InvalidInputError, match="'c'.*known classes"):
         LiquidClassifier(**TINY).fit(X, y, X_val=X[:2], y_val=["a", "c"])
+
+
+def test__time__stamps_of_another_kind__are_refused():
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        rng.normal(size=(60, 2)), index=pd.date_range("2024", periods=60, freq="h")
+    )
+    model = LiquidRegressor(n_neurons=8, window_length=3, epochs=1, random_state=0)
+    model.fit(X, X[0])
+    with pytest.raises(InvalidInputError, match="numbers: their units differ"):
+        model.predict(X, timestamps=np.arange(60.0))
+    with pytest.warns(LNNWarning, match="equal gaps of 3600"):
+        model.predict(X, timestamps=X.index + pd.to_timedelta(rng.random(60), unit="s"))
+
+
+def test__time__only_with_x_val__has_no_unit_and_no_effect():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
+    model = LiquidRegressor(n_neurons=8, window_length=3, epochs=2, random_state=0)
+    plain = model.fit(X, y, X_val=X, y_val=y).validation_loss_curve_
+    timed = model.fit(X, y, X_val=X, y_val=y, timestamps_val=np.arange(60) * 3600)
+    assert timed.validation_loss_curve_ == plain

@@ -90,12 +90,16 @@ class Cell(nn.Module):
 
 
 def check_timespans(
-    timespans: Tensor | float | None, shape: tuple[int, int], like: Tensor
+    timespans: Tensor | float | None,
+    shape: tuple[int, int],
+    like: Tensor,
+    lengths: Tensor | None = None,
 ) -> Tensor:
     """Return elapsed times as (B, T) in the dtype of `like`, or refuse by name.
 
     A scalar holds for every sample and step; (B, T, 1) and, for B = 1 or T = 1,
     (T,) or (B,) are read as what they can only mean. Nothing is broadcast by accident.
+    Steps past `lengths` may hold anything.
     """
     if timespans is None:
         return like.new_ones(shape)
@@ -109,6 +113,9 @@ def check_timespans(
             f"timespans must be a number or have shape (batch, time) = {shape}, "
             f"got {tuple(spans.shape)}. Give one elapsed time per sample and step."
         )
+    if lengths is not None:
+        step = torch.arange(shape[1], device=like.device)
+        spans = spans.masked_fill(step >= lengths[:, None], 1.0)
     # A check of values would break a graph that torch.compile or export traces.
     if not torch.compiler.is_compiling():
         _refuse_bad_gaps(spans)

@@ -12,7 +12,13 @@ from LNN.exceptions import InvalidInputError
 
 from .tables import Table, group_codes
 
-__all__ = ["joined", "split_multi_index", "time_of_index", "warn_if_shuffled"]
+__all__ = [
+    "joined",
+    "split_multi_index",
+    "time_of_index",
+    "warn_if_shuffled",
+    "warn_of_single_rows",
+]
 
 
 def time_of_index(parts: list[Table]) -> pd.Index | None:
@@ -65,13 +71,25 @@ def joined(stamps: list[Any]) -> Any:
     return first.append(others)
 
 
+def warn_of_single_rows(index: pd.MultiIndex) -> None:
+    """Warn that every row is a recording, which is hardly meant."""
+    if len(index) > 1:
+        warn(
+            f"Each row is a recording by the levels {list(index.names)} of the "
+            "index, so that no prediction sees a row before its own. The last "
+            "level should be the time (datetimes, durations or numbers), the others "
+            "the recording."
+        )
+
+
 def warn_if_shuffled(
     index: pd.Index | None, order: np.ndarray | None, is_first: np.ndarray
 ) -> None:
-    """Warn if an integer index goes back inside a recording."""
+    """Warn if a numeric index goes back inside a recording."""
     if index is None or isinstance(index, pd.MultiIndex):
         return
-    if not pd.api.types.is_integer_dtype(index.dtype) or index.is_monotonic_increasing:
+    numeric = pd.api.types.is_numeric_dtype(index.dtype)
+    if not numeric or index.is_monotonic_increasing:
         return
     numbers = index.to_numpy()
     # The last ones belong to X: context has its own index before it.

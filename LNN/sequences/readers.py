@@ -17,6 +17,7 @@ from .frame_index import (
     split_multi_index,
     time_of_index,
     warn_if_shuffled,
+    warn_of_single_rows,
 )
 from .recordings import read_recordings
 from .rows import ReorderedRows, StackedRows, first_rows, with_anchors
@@ -205,12 +206,16 @@ class _RowReader:
             if self.context is not None:
                 raise _context_with_groups()
         recordings = self._recordings(owners, table, base.n_rows)
-        elapsed, resolution = self._elapsed(parts, by_index, recordings, n_context)
+        elapsed, resolution, kind = self._elapsed(
+            parts, by_index, recordings, n_context
+        )
         rows = base
         if recordings.order is not None:
             rows = ReorderedRows(base, recordings.order)
         inputs, anchors = with_anchors(rows, columns.anchors, recordings.is_first)
         spans = _windows(recordings, n_context, self.window, self.stride)
+        if owners is not None and self.window > 1 and recordings.is_first.all():
+            warn_of_single_rows(table.index)
         known = self.groups is not None or table.groups is not None
         last = spans["start"] + spans["length"] - 1
         return SequenceSet(
@@ -223,6 +228,7 @@ class _RowReader:
             anchor_rows=anchors,
             groups=recordings.codes[last] if known or owners is not None else None,
             time_resolution=resolution,
+            time_kind=kind,
             **spans,
         )
 
@@ -306,9 +312,9 @@ class _RowReader:
         by_index: pd.Index | None,
         recordings: _Recordings,
         n_context: int,
-    ) -> tuple[np.ndarray | None, float]:
+    ) -> tuple[np.ndarray | None, float, str | None]:
         if self.window == 1:
-            return None, 0.0
+            return None, 0.0, None
         stamps, name = self.timestamps, "timestamps"
         if parts[-1].time is not None:
             stamps, name = joined([part.time for part in parts]), "the time column"
@@ -317,7 +323,7 @@ class _RowReader:
             name = "the index"
         if stamps is None:
             warn_if_shuffled(parts[-1].index, recordings.order, recordings.is_first)
-            return None, 0.0
+            return None, 0.0, None
         n_rows = len(recordings.codes)
         if np.shape(stamps)[:1] != (n_rows,):
             of = "the context's first, then those of X" if n_context else "one per row"

@@ -49,10 +49,10 @@ def read_recordings(
     check_finite(rows, place=place, columns=columns, name=name, n_jobs=n_jobs)
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
-    elapsed, resolution = None, 0.0
+    elapsed, resolution, kind = None, 0.0, None
     stamps = time if timestamps is None else _joined_stamps(timestamps, lengths)
     if stamps is not None:
-        elapsed, resolution = elapsed_time(stamps, is_first, place=place)
+        elapsed, resolution, kind = elapsed_time(stamps, is_first, place=place)
     if groups is not None:
         owners = groups
     if owners is not None:
@@ -72,6 +72,7 @@ def read_recordings(
         anchor_rows=anchors,
         groups=owners,
         time_resolution=resolution,
+        time_kind=kind,
     )
 
 

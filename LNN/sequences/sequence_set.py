@@ -48,6 +48,8 @@ class SequenceSet:
         Number of the recording or group each sample belongs to, if the caller said.
     time_resolution : float
         Rounding of the time stamps (0 for exact ones), for `normalised`.
+    time_kind : str or None
+        "numbers" or "datetimes or durations"; None without time stamps.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class SequenceSet:
     anchor_rows: Rows | None = None
     groups: np.ndarray | None = None
     time_resolution: float = 0.0
+    time_kind: str | None = None
 
     def __len__(self) -> int:
         return len(self.start)

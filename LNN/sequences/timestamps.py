@@ -35,6 +35,7 @@ class _Ticks:
     values: np.ndarray
     per_unit: float
     resolution: float
+    kind: str = "numbers"
 
 
 def elapsed_time(
@@ -44,7 +45,7 @@ def elapsed_time(
     order: np.ndarray | None = None,
     place: Place | None = None,
     name: str = "timestamps",
-) -> tuple[np.ndarray, float]:
+) -> tuple[np.ndarray, float, str]:
     """Return the gap of every row to the row before it in its recording.
 
     Parameters
@@ -66,6 +67,8 @@ def elapsed_time(
         Seconds for datetimes and durations; NaN at the first row of each recording.
     resolution : float
         Rounding of the stamps in the same unit, 0 for exact ones.
+    kind : str
+        "numbers", or "datetimes or durations", whose gaps are seconds.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def elapsed_time(
             here, before = int(order[here]), int(order[before])
         raise InvalidInputError(_went_back(stamps, here, before, place, name))
     gaps /= ticks.per_unit
-    return gaps, ticks.resolution
+    return gaps, ticks.resolution, ticks.kind
 
 
 def time_unit(gaps: np.ndarray) -> float:
@@ -207,7 +210,8 @@ def _to_ticks(stamps: np.ndarray | pd.Index, place: Place, name: str) -> _Ticks:
     if isinstance(stamps, pd.Index):
         if isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex):
             _refuse(stamps.isna(), "is missing (NaT)", place, name)
-            return _Ticks(stamps.asi8, _TICKS_PER_SECOND[stamps.unit], 0.0)
+            per_second = _TICKS_PER_SECOND[stamps.unit]
+            return _Ticks(stamps.asi8, per_second, 0.0, "datetimes or durations")
         stamps = _numbers_of(stamps, place, name)
     # Unsigned integers wrap around when time goes back.
     if stamps.dtype.kind == "i" or (stamps.dtype.kind == "u" and _fits_int64(stamps)):

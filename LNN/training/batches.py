@@ -46,15 +46,26 @@ class Batches:
 
     def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
         """Return what the network takes: inputs, timespans, lengths."""
-        values, gaps, lengths = self.sequences.gather(samples)
-        batch, steps, width = values.shape
-        values = self.scaler.transform_rows(values.reshape(-1, width))
-        arguments = {"inputs": self._tensor(values).view(batch, steps, -1)}
-        if gaps is not None:
-            resolution = max(self.time_resolution, self.sequences.time_resolution)
-            spans = normalised(gaps, self.time_unit, resolution)
-            arguments["timespans"] = self._tensor(spans)
-        if (lengths != steps).any():
+        sequences = self.sequences
+        positions, valid = sequences.span_rows(samples)
+        lengths = sequences.length[samples]
+        ragged = not valid.all()
+        # Only what is there is scaled: a transformer may not know what to do with 0.
+        chosen = positions[valid] if ragged else positions.ravel()
+        rows = self.scaler.transform_rows(sequences.rows.take(chosen))
+        if ragged:
+            values = np.zeros((*positions.shape, rows.shape[1]), dtype=rows.dtype)
+            values[valid] = rows
+        else:
+            values = rows.reshape(*positions.shape, -1)
+        arguments = {"inputs": self._tensor(values)}
+        if sequences.elapsed is not None:
+            resolution = max(self.time_resolution, sequences.time_resolution)
+            gaps = sequences.elapsed[positions]
+            arguments["timespans"] = self._tensor(
+                normalised(gaps, self.time_unit, resolution)
+            )
+        if ragged:
             arguments["lengths"] = torch.from_numpy(lengths).to(self.device)
         return arguments
 

@@ -18,14 +18,17 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         resolved = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError):
+        resolved = None
+    if resolved is None or resolved.type not in ("cpu", "cuda"):
         raise InvalidInputError(
             f'device must be "auto", "cpu", "cuda" or "cuda:<number>", got {device!r}.'
-        ) from error
-    if resolved.type == "cuda" and not torch.cuda.is_available():
+        )
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if resolved.type == "cuda" and (resolved.index or 0) >= there:
         raise InvalidInputError(
-            f'device="{device}" was asked for, but torch sees no CUDA device. Use '
-            'device="auto" or "cpu", or install a CUDA build of torch.'
+            f'device="{device}" was asked for, but torch sees {there or "no"} CUDA '
+            'device(s). Use device="auto" or "cpu", or install a CUDA build of torch.'
         )
     return resolved
 

@@ -21,7 +21,11 @@ from LNN.training.stopping import BestWeights, Patience
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and in which way to train; the names are those of the estimator."""
+    """How long and in which way to train; the names are those of the estimator.
+
+    `keep_last` keeps the last finite weights in place of the best: for data that come
+    in parts, where the best on one part is not the aim.
+    """
 
     epochs: int
     batch_size: int
@@ -31,20 +35,17 @@ class Plan:
     n_iter_no_change: int
     stops_early: bool
     tol: float
+    keep_last: bool = False
 
 
 @dataclass
 class History:
-    """What happened: one entry per epoch, and the best of them."""
+    """What happened: one entry per epoch, and the loss of the weights that are kept."""
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
+    kept: float = math.inf
     interrupted: bool = False
-
-    @property
-    def monitored(self) -> list[float]:
-        """The losses that decide which weights are best."""
-        return self.validation_loss or self.loss
 
 
 @dataclass(frozen=True)
@@ -102,29 +103,34 @@ def train(
     stops = validation is not None and plan.stops_early
     patience = Patience(plan.n_iter_no_change if stops else None, plan.tol)
     best = BestWeights(network)
+    step = Step(network, optimizer, objective, batches, plan)
     try:
         for epoch in range(1, plan.epochs + 1):
-            order = random.permutation(len(batches))
-            loss = run_epoch(
-                network, optimizer, objective, batches, order, plan, schedule
-            )
-            checked = (
-                None
-                if validation is None
-                else evaluate(network, objective, validation, plan.batch_size)
-            )
-            monitored = loss if checked is None else checked
-            refuse_non_finite(loss, monitored, epoch)
-            history.loss.append(loss)
-            if checked is not None:
+            before = best.copy()
+            loss = step.epoch(random.permutation(len(batches)), schedule)
+            refuse_non_finite(loss, epoch)
+            if validation is None:
+                # The loss was that of the weights before (or on the way): theirs is
+                # the merit.
+                checked = None
+                best.update(loss, before)
+            else:
+                checked = evaluate(network, objective, validation, plan.batch_size)
+                refuse_non_finite(checked, epoch)
                 history.validation_loss.append(checked)
-            best.update(monitored)
+                best.update(checked)
+            history.loss.append(loss)
+            monitored = loss if checked is None else checked
             schedule.after_epoch(monitored)
             # A callback may predict: without dropout, and without drawing from it.
             network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate)
             if after_epoch(told) or patience.exhausted(monitored):
                 break
+        if plan.keep_last:
+            best.update(-math.inf)
+        elif validation is None:
+            best.update(evaluate(network, objective, batches, plan.batch_size))
     except KeyboardInterrupt:
         history.interrupted = True
         warn(
@@ -133,34 +139,57 @@ def train(
         )
     finally:
         best.restore()
+        history.kept = best.loss
         set_dropout_generator(network, None)
         network.eval()
 
 
-def run_epoch(network, optimizer, objective, batches, order, plan, schedule) -> float:
-    """Take one optimiser step per batch; return the epoch's mean loss."""
-    network.train()
-    total = weights = 0.0
-    for samples in batches.split(order, plan.batch_size):
-        loss, weight = take_step(network, optimizer, objective, batches, samples, plan)
-        schedule.after_batch()
-        # Tensors are added up, not numbers: an accelerator need not wait here.
-        total, weights = total + loss * weight, weights + weight
-    return float(total / weights)
+class Step:
+    """One optimiser step per batch.
 
+    Parameters
+    ----------
+    network, optimizer, objective, batches, plan
+        As in `train`.
+    """
 
-def take_step(network, optimizer, objective, batches, samples, plan):
-    """Take one optimiser step; return the batch's loss and weight, detached."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    outputs = network(**batches.inputs(samples))
-    total, weight = objective.sums(outputs, *batches.goals(samples))
-    # A batch without any target (all steps unlabelled) must not divide by zero.
-    loss = total / weight.clamp_min(torch.finfo(weight.dtype).tiny)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    clip_gradients(parameters, plan.clip_value, plan.clip_by)
-    optimizer.step()
-    return loss.detach(), weight
+    def __init__(self, network, optimizer, objective, batches: Batches, plan: Plan):
+        self.network, self.optimizer = network, optimizer
+        self.objective, self.batches, self.plan = objective, batches, plan
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
+        self.mean_weight = self._total_weight() / len(batches)
+
+    def _total_weight(self) -> float:
+        everything = np.arange(len(self.batches))
+        return sum(
+            float(self.objective.weights(*self.batches.goals(samples)).sum())
+            for samples in self.batches.split(everything, 1024)
+        )
+
+    def epoch(self, order: np.ndarray, schedule: Schedule) -> float:
+        """Train on all samples in this order; return the mean loss."""
+        self.network.train()
+        total = weights = 0.0
+        for samples in self.batches.split(order, self.plan.batch_size):
+            loss, weight = self.batch(samples)
+            schedule.after_batch()
+            # Tensors are added up, not numbers: an accelerator need not wait here.
+            total, weights = total + loss, weights + weight
+        return float(total / weights)
+
+    def batch(self, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take one step; return sum(w l) and sum(w) of the batch, detached."""
+        outputs = self.network(**self.batches.inputs(samples))
+        goals = self.batches.goals(samples)
+        total, weight = self.objective.sums(outputs, *goals)
+        # By the mean weight of all samples, not by that of the batch: weights would
+        # cancel out in a batch of one, and the sum over batches would be another loss.
+        loss = total / (self.mean_weight * len(samples))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        clip_gradients(self.parameters, self.plan.clip_value, self.plan.clip_by)
+        self.optimizer.step()
+        return total.detach(), weight
 
 
 @torch.no_grad()
@@ -176,12 +205,12 @@ def evaluate(network, objective, batches: Batches, batch_size: int) -> float:
     return float(total / weights)
 
 
-def refuse_non_finite(loss: float, monitored: float, epoch: int) -> None:
+def refuse_non_finite(loss: float, epoch: int) -> None:
     """Stop training by name when a loss is no number any more."""
-    if math.isfinite(loss) and math.isfinite(monitored):
+    if math.isfinite(loss):
         return
     raise NonFiniteLossError(
-        f"The loss became {loss} (validation: {monitored}) in epoch {epoch}. The best "
-        "weights before that are kept. Lower learning_rate, lower clip_value, or scale "
-        'the data (scale="standard", scale_target=True).'
+        f"The loss became {loss} in epoch {epoch}. The best weights before that are "
+        "kept. Lower learning_rate, lower clip_value, or scale the data "
+        '(scale="standard", scale_target=True).'
     )

@@ -53,34 +53,40 @@ class Objective:
 
     def sums(self, outputs: Tensor, target: Tensor, weight: Tensor):
         """Return sum(w l) and sum(w), so that batches can be added up."""
-        losses, known = self._each(outputs, target)
+        losses = self._each(outputs, target)
+        weight = self.weights(target, weight)
         same_shape(losses, weight)
+        return (losses * weight).sum(), weight.sum()
+
+    def weights(self, target: Tensor, weight: Tensor) -> Tensor:
+        """Return what each sample or step counts: 0 where there is no target."""
+        codes = self.name == "cross_entropy"
+        known = target >= 0 if codes else ~torch.isnan(target).any(-1)
         weight = torch.where(known, weight, torch.zeros_like(weight))
         if self.class_weights:
             per_class = weight.new_tensor(self.class_weights)
             weight = weight * per_class[target.clamp_min(0)]
-        return (losses * weight).sum(), weight.sum()
+        return weight
 
-    def _each(self, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return one loss per sample or step, and whether there is a target."""
+    def _each(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Return one loss per sample or step, of any value where there is no target."""
         if self.name == "cross_entropy":
-            known = target >= 0
             flat = F.cross_entropy(
                 outputs.reshape(-1, self.n_targets),
                 target.clamp_min(0).reshape(-1),
                 reduction="none",
             )
-            return flat.view(target.shape), known
-        known = ~torch.isnan(target).any(-1)
-        target = torch.where(known[..., None], target, torch.zeros_like(target))
+            return flat.view(target.shape)
+        known = ~torch.isnan(target).any(-1, keepdim=True)
+        target = torch.where(known, target, torch.zeros_like(target))
         if self.name == "quantile":
             outputs = outputs.unflatten(-1, (self.n_targets, len(self.levels)))
             target = target.unsqueeze(-1).expand_as(outputs)
             levels = outputs.new_tensor(self.levels)
             same_shape(outputs, target)
-            return pinball(target - outputs, levels).mean((-1, -2)), known
+            return pinball(target - outputs, levels).mean((-1, -2))
         same_shape(outputs, target)
-        return ELEMENTWISE[self.name](outputs - target).mean(-1), known
+        return ELEMENTWISE[self.name](outputs - target).mean(-1)
 
 
 def pinball(error: Tensor, levels: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from LNN.exceptions import MissingDependencyError
 from LNN.training.loop import Epoch
 
@@ -42,7 +44,8 @@ class Reporter:
             self.bar.set_postfix_str(_losses(epoch))
             self.bar.update()
         answers = [listener(epoch) for listener in self.listeners]
-        return any(answer is True for answer in answers)
+        # Only a truth value stops (numpy's too): a callback may return what it likes.
+        return any(isinstance(a, bool | np.bool_) and bool(a) for a in answers)
 
     def close(self) -> None:
         """Finish the bar."""

@@ -20,18 +20,23 @@ class BestWeights:
     def __init__(self, network: nn.Module):
         self.network = network
         self.loss = math.inf
-        self._weights: dict[str, torch.Tensor] = {}
-        self._keep()
+        self._weights = self.copy()
 
-    def _keep(self) -> None:
+    def copy(self) -> dict[str, torch.Tensor]:
+        """Return a copy of the weights of now."""
         state = self.network.state_dict()
-        self._weights = {name: value.clone() for name, value in state.items()}
+        return {name: value.clone() for name, value in state.items()}
 
-    def update(self, loss: float) -> None:
-        """Take the weights of now if their loss is the lowest."""
-        if loss < self.loss:
-            self.loss = loss
-            self._keep()
+    def update(self, loss: float, weights: dict[str, torch.Tensor] | None = None):
+        """Take weights (None: those of now) if their loss is the lowest.
+
+        Weights that are not finite are never taken.
+        """
+        if not loss < self.loss:
+            return
+        weights = self.copy() if weights is None else weights
+        if all(bool(torch.isfinite(value).all()) for value in weights.values()):
+            self.loss, self._weights = loss, weights
 
     def restore(self) -> None:
         """Put the best weights back."""

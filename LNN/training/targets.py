@@ -189,7 +189,9 @@ def _labels_per_step(values: np.ndarray) -> np.ndarray:
             f"Classes per step must have shape (n_timesteps,), got {values.shape[1]} "
             "columns. Several labels at once are not supported."
         )
-    return values.ravel()
+    values = values.ravel()
+    check_classification_targets(values[~np.asarray(pd.isna(values))])
+    return values
 
 
 def encode_classes(labels: np.ndarray, classes: np.ndarray | None = None):

@@ -44,7 +44,12 @@ def split_samples(
     if groups is not None and len(np.unique(groups)) >= WHOLE_RECORDINGS:
         held_out = _whole_groups(groups, fraction, random)
     elif not independent:
-        held_out = _tails(sequences, fraction)
+        recording = sequences.recording[sequences.start]
+        last = sequences.start + sequences.length - 1
+        held_out = _tails(recording, last, fraction)
+    elif groups is not None:
+        # Few groups: the last samples of each, as with the rows of recordings.
+        held_out = _tails(groups, np.arange(n), fraction)
     else:
         held_out = _drawn(n, fraction, codes, random)
     if codes is not None and not _both_complete(codes, held_out):
@@ -63,10 +68,8 @@ def split_samples(
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
-def _tails(sequences: SequenceSet, fraction: float) -> np.ndarray:
-    """Hold out the last part of each recording's samples."""
-    recording = sequences.recording[sequences.start]
-    last = sequences.start + sequences.length - 1
+def _tails(recording: np.ndarray, last: np.ndarray, fraction: float) -> np.ndarray:
+    """Hold out the samples of each recording that end last."""
     order = np.lexsort((last, recording))
     ordered = recording[order]
     first = np.r_[True, ordered[1:] != ordered[:-1]]

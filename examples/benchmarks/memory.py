@@ -51,7 +51,9 @@ def main() -> None:
     """Fit once, predict once, print both growths."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--stride", type=int, default=16, help="windows to train on")
+    parser.add_argument(
+        "--stride", type=int, default=1, help="every how many rows a window"
+    )
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     X = rng.normal(size=(options.rows, 8))

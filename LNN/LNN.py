@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator
@@ -19,8 +18,6 @@ from LNN._compat import CallbackSupportMixin, with_callbacks
 from LNN._docs import REFERENCE
 from LNN._version import __version__
 from LNN._warnings import warn
-from LNN.exceptions import InvalidInputError
-from LNN.kernels import resolve_backend
 from LNN.parameters import check_parameter, check_parameters
 from LNN.predicting import (
     in_layout,
@@ -30,13 +27,12 @@ from LNN.predicting import (
     raw_outputs,
 )
 from LNN.reading import (
-    Data,
     Given,
     built,
     read_data,
     refuse_rebuilding,
     refuse_without_x_val,
-    remember_parameters,
+    remember_kind,
     remember_time,
     unchanged_on_error,
 )
@@ -404,7 +400,9 @@ or list, default=None
         refuse_without_x_val(held_out)
         random = fitting.random_source(self.random_state)
         with unchanged_on_error(self):
-            training, validation = self._prepare(given, held_out, random, n_jobs)
+            training, validation = fitting.prepare(
+                self, given, held_out, random, n_jobs
+            )
         plan = fitting.make_plan(self, len(training.sequences), **overrides)
         rate = self.learning_rate if learning_rate is None else learning_rate
         self._start_curves()
@@ -448,9 +446,9 @@ or list, default=None
             given = Given(X, y, sample_weight, timestamps, groups)
             data = read_data(self, given, reset=first, classes=classes)
             if first:
-                self._remember_kind(data)
+                remember_kind(self, data)
                 remember_time(self, data.sequences)
-                self._build(data, random)
+                fitting.build(self, data, random)
                 self._start_curves()
             self._random = random  # later calls go on in it
         plan = fitting.make_plan(self, len(data.sequences), epochs=1)
@@ -466,63 +464,6 @@ or list, default=None
             if value is not None:
                 check_parameter(f"{type(self).__name__}.fit", name, value)
         resolve_device(self.device)
-
-    def _prepare(
-        self,
-        given: Given,
-        held_out: Given,
-        random: np.random.RandomState,
-        n_jobs: int | None,
-    ) -> tuple[Data, Data | None]:
-        """Read the data, part them, and build what is not kept from the last fit."""
-        go_on = self.warm_start and self.__sklearn_is_fitted__()
-        if go_on:
-            refuse_rebuilding(self)
-        training = read_data(self, given, n_jobs=n_jobs, reset=not go_on)
-        if not go_on:
-            self._remember_kind(training)
-        validation = None
-        if held_out.X is None:
-            training, validation = fitting.hold_out(self, training, random)
-        if not go_on:
-            remember_time(self, training.sequences)
-        if held_out.X is not None:
-            validation = read_data(
-                self, held_out, n_jobs=n_jobs, reset=False, suffix="_val"
-            )
-        if not go_on:
-            self._build(training, random)
-        return training, validation
-
-    def _remember_kind(self, data: Data) -> None:
-        """Keep what predictions must look like, from parameters and training data."""
-        remember_parameters(self)
-        self._fitted_on_rows = data.sequences.layout == "rows"
-        self._per_step = data.targets.per_step
-        self._target_ndim = data.targets.ndim
-        self._n_targets = data.targets.values[0].size
-        if _classifies(self) and len(self.classes_) < 2:
-            raise InvalidInputError(
-                "A classifier needs samples of at least 2 classes in y, got one class "
-                f"only: {self.classes_.tolist()}. Check how the data were split."
-            )
-
-    def _build(self, training: Data, random: np.random.RandomState) -> None:
-        """Fit the scalers and make the network."""
-        for stale in ("classes_",) if not _classifies(self) else ("target_scaler_",):
-            vars(self).pop(stale, None)
-        fitting.fit_scalers(self, training)
-        size = fitting.make_objective(self, training).output_size
-        self.network_ = fitting.build_network(self, training, size, random)
-        self.wiring_ = self.network_.wiring
-        self.n_parameters_ = sum(p.numel() for p in self.network_.parameters())
-        self.n_synapses_ = None
-        if self.wiring_ is not None:
-            layers = self.network_.layers
-            self.n_synapses_ = sum(layer.wiring.n_synapses for layer in layers)
-        self.backend_ = resolve_backend(self.backend)
-        self._optimizer_state = None
-        self._random = None
 
     def _start_curves(self) -> None:
         self.loss_curve_: list[float] = []

@@ -12,8 +12,16 @@ from sklearn.utils import check_random_state
 
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
+from LNN.kernels import resolve_backend
 from LNN.network import LiquidNetwork
-from LNN.reading import Data
+from LNN.reading import (
+    Data,
+    Given,
+    read_data,
+    refuse_rebuilding,
+    remember_kind,
+    remember_time,
+)
 from LNN.sequences import SequenceScaler
 from LNN.training.batches import Batches
 from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
@@ -38,6 +46,52 @@ def random_source(seed: Any) -> np.random.RandomState:
     generator: a fit leaves no trace in it.
     """
     return np.random.RandomState() if seed is None else check_random_state(seed)
+
+
+def prepare(
+    estimator,
+    given: Given,
+    held_out: Given,
+    random: np.random.RandomState,
+    n_jobs: int | None,
+) -> tuple[Data, Data | None]:
+    """Read the data, part them, and build what is not kept from the last fit."""
+    go_on = estimator.warm_start and estimator.__sklearn_is_fitted__()
+    if go_on:
+        refuse_rebuilding(estimator)
+    training = read_data(estimator, given, n_jobs=n_jobs, reset=not go_on)
+    if not go_on:
+        remember_kind(estimator, training)
+    validation = None
+    if held_out.X is None:
+        training, validation = hold_out(estimator, training, random)
+    if not go_on:
+        remember_time(estimator, training.sequences)
+    if held_out.X is not None:
+        validation = read_data(
+            estimator, held_out, n_jobs=n_jobs, reset=False, suffix="_val"
+        )
+    if not go_on:
+        build(estimator, training, random)
+    return training, validation
+
+
+def build(estimator, training: Data, random: np.random.RandomState) -> None:
+    """Fit the scalers and make the network; sets what is known of both."""
+    stale = "target_scaler_" if estimator.task == "classification" else "classes_"
+    vars(estimator).pop(stale, None)
+    fit_scalers(estimator, training)
+    size = make_objective(estimator, training).output_size
+    network = build_network(estimator, training, size, random)
+    estimator.network_, estimator.wiring_ = network, network.wiring
+    estimator.n_parameters_ = sum(p.numel() for p in network.parameters())
+    estimator.n_synapses_ = None
+    if network.wiring is not None:
+        layers = network.layers
+        estimator.n_synapses_ = sum(layer.wiring.n_synapses for layer in layers)
+    estimator.backend_ = resolve_backend(estimator.backend)
+    estimator._optimizer_state = None
+    estimator._random = None
 
 
 def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:

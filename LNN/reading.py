@@ -139,15 +139,7 @@ def read_data(
     layout = layout_of(X)
     if isinstance(y, pd.DataFrame) and layout != "rows":
         y = y.to_numpy()  # going through a frame gives its columns, not its rows
-    if y is None:
-        raise InvalidInputError(
-            f"requires y{suffix} to be passed, but the target y{suffix} is None."
-        )
-    if np.isscalar(y) or getattr(y, "shape", None) == ():
-        raise InvalidInputError(
-            f"Expected y{suffix} with one target per sample, got the single value "
-            f"{y!r}. Pass an array-like as long as X{suffix}."
-        )
+    _check_given(y, suffix)
     per_step = layout != "rows" and is_per_step(
         y, X, layout, estimator.return_sequences if reset else estimator._per_step
     )
@@ -276,6 +268,18 @@ def refuse_without_x_val(held_out: Given) -> None:
         )
 
 
+def _check_given(y: Any, suffix: str) -> None:
+    if y is None:
+        raise InvalidInputError(
+            f"requires y{suffix} to be passed, but the target y{suffix} is None."
+        )
+    if np.isscalar(y) or getattr(y, "shape", None) == ():
+        raise InvalidInputError(
+            f"Expected y{suffix} with one target per sample, got the single value "
+            f"{y!r}. Pass an array-like as long as X{suffix}."
+        )
+
+
 def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     """Return sample weights as float64 (n,), ones for None."""
     if sample_weight is None:
@@ -297,6 +301,20 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
             "should not count the weight 0."
         )
     return weights
+
+
+def remember_kind(estimator, data: Data) -> None:
+    """Keep what predictions must look like, from parameters and training data."""
+    remember_parameters(estimator)
+    estimator._fitted_on_rows = data.sequences.layout == "rows"
+    estimator._per_step = data.targets.per_step
+    estimator._target_ndim = data.targets.ndim
+    estimator._n_targets = data.targets.values[0].size
+    if estimator.task == "classification" and len(estimator.classes_) < 2:
+        raise InvalidInputError(
+            "A classifier needs samples of at least 2 classes in y, got one class "
+            f"only: {estimator.classes_.tolist()}. Check how the data were split."
+        )
 
 
 def remember_time(estimator, sequences: SequenceSet) -> None:

@@ -31,6 +31,11 @@ def test__docs__links_to_files__exist(page):
     assert not missing
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test__docs__numbers__are_filled_in(page):
+    assert "@" + "@" not in page.read_text()
+
+
 def test__reference_pages__docstrings__are_up_to_date():
     import importlib.util
 

@@ -30,7 +30,8 @@ ONE_ROW = {
     "window_length": 1,
     "dtype": "float64",
     "batch_size": 10**6,
-    "epochs": 25,
+    "epochs": 40,
+    "learning_rate": 0.05,
     "early_stopping": False,
 }
 

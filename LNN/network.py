@@ -100,14 +100,7 @@ class LiquidNetwork(nn.Module):
         generator: torch.Generator | None = None,
     ):
         super().__init__()
-        choice("model_type", model_type, MODEL_TYPES)
-        choice("readout", readout, ("dense", "motor"))
-        choice("pooling", pooling, POOLINGS)
-        if return_sequences and pooling != "last":
-            raise InvalidInputError(
-                f'pooling="{pooling}" makes one output of a whole sequence, but '
-                'return_sequences asks for one per step. Use pooling="last".'
-            )
+        _check_head(model_type, readout, pooling, return_sequences)
         self.input_size, self.output_size = input_size, output_size
         self.pooling, self.return_sequences = pooling, return_sequences
         self.encoder = encoder
@@ -137,14 +130,18 @@ class LiquidNetwork(nn.Module):
         )
         sizes = [input_size] + [hidden_size] * (n_layers - 1)
         self.layers = nn.ModuleList(plan.layer(size, k) for k, size in enumerate(sizes))
+        self._make_head(readout, dropout, generator)
+
+    def _make_head(self, readout: str, dropout: float, generator) -> None:
+        """Make what turns states into outputs."""
         n_neurons = self.layers[-1].n_neurons
         self.attention = None
-        if pooling == "attention":
+        if self.pooling == "attention":
             self.attention = linear(n_neurons, 1, generator)
         if readout == "motor":
-            self.readout: nn.Module = MotorReadout(output_size)
+            self.readout: nn.Module = MotorReadout(self.output_size)
         else:
-            head = linear(n_neurons, output_size, generator)
+            head = linear(n_neurons, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
 
     @property
@@ -245,6 +242,17 @@ class MotorReadout(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """Map states (..., N) to outputs (..., output_size)."""
         return states[..., : len(self.weight)] * self.weight + self.bias
+
+
+def _check_head(model_type, readout, pooling, return_sequences) -> None:
+    choice("model_type", model_type, MODEL_TYPES)
+    choice("readout", readout, ("dense", "motor"))
+    choice("pooling", pooling, POOLINGS)
+    if return_sequences and pooling != "last":
+        raise InvalidInputError(
+            f'pooling="{pooling}" makes one output of a whole sequence, but '
+            'return_sequences asks for one per step. Use pooling="last".'
+        )
 
 
 @dataclass(frozen=True)

@@ -163,16 +163,6 @@ class SequenceSet:
         last = self.start[samples] + self.length[samples] - 1
         return self._anchor_rows().take(last)
 
-    def anchors_per_step(self, samples: np.ndarray | slice) -> np.ndarray:
-        """Return the raw anchor values at every step, 0 on padding.
-
-        Returns
-        -------
-        ndarray of shape (B, T, K)
-        """
-        positions, valid = self.span_rows(samples)
-        return _spread(self._anchor_rows(), positions, valid)
-
     def row_weights(self, sample_weight: np.ndarray | None = None) -> np.ndarray:
         """Return for each row the summed weight of the samples that read it.
 

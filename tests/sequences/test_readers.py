@@ -253,8 +253,6 @@ def test__anchor__columns__enter_as_changes(dtype):
     values = sequences.rows.take(np.arange(4))
     assert values.tolist() == [[0, 0], [-2, 1], [1, 3], [-6, -5]]
     assert sequences.anchors(np.array([3, 0])).tolist() == [[4, 2], [5, 9]]
-    steps = sequences.anchors_per_step(np.array([0, 2]))
-    assert steps.tolist() == [[[5, 9], [0, 0]], [[6, 7], [9, 8]]]
 
 
 def test__anchor__recordings__first_change_is_zero(rng):
@@ -264,9 +262,8 @@ def test__anchor__recordings__first_change_is_zero(rng):
     np.testing.assert_array_equal(values[:, 0, 1], 0)
     np.testing.assert_array_equal(values[:, 1:, 1], np.diff(X[:, :, 1], axis=1))
     np.testing.assert_array_equal(values[:, :, 0], X[:, :, 0])
-    np.testing.assert_array_equal(
-        sequences.anchors_per_step(np.arange(3))[:, :, 0], X[:, :, 1]
-    )
+    present = sequences.anchor_rows.take(np.arange(12)).reshape(3, 4)
+    np.testing.assert_array_equal(present, X[:, :, 1])
 
 
 # ---------------------------------------------------------------- context

@@ -128,8 +128,7 @@ class LiquidNetwork(nn.Module):
             },
             use_time=use_time,
         )
-        sizes = [input_size] + [hidden_size] * (n_layers - 1)
-        self.layers = nn.ModuleList(plan.layer(size, k) for k, size in enumerate(sizes))
+        self.layers = plan.stack(input_size, n_layers)
         self._make_head(readout, dropout, generator)
 
     def _make_head(self, readout: str, dropout: float, generator) -> None:
@@ -276,6 +275,11 @@ class _LayerPlan:
     def named(self) -> str | None:
         """The name of the wiring, if it has one."""
         return self.wiring if isinstance(self.wiring, str) else None
+
+    def stack(self, n_inputs: int, n_layers: int) -> nn.ModuleList:
+        """Make layers on top of each other; each reads all neurons of the one below."""
+        sizes = [n_inputs] + [self.n_neurons] * (n_layers - 1)
+        return nn.ModuleList(self.layer(size, k) for k, size in enumerate(sizes))
 
     def layer(self, n_inputs: int, k: int) -> nn.Module:
         """Make layer k, which reads so many inputs."""

@@ -140,11 +140,10 @@ def read_data(
     if isinstance(y, pd.DataFrame) and layout != "rows":
         y = y.to_numpy()  # going through a frame gives its columns, not its rows
     _check_given(y, suffix)
-    per_step = layout != "rows" and is_per_step(
-        y, X, layout, estimator.return_sequences if reset else estimator._per_step
-    )
-    if layout == "rows" and estimator.return_sequences is True:
-        is_per_step(y, X, layout, True)  # raises: rows have no steps
+    wanted = estimator.return_sequences
+    if not reset and layout != "rows":
+        wanted = estimator._per_step
+    per_step = is_per_step(y, X, layout, wanted)
     sequences = read_inputs(
         estimator,
         X,

@@ -45,7 +45,6 @@ class History:
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     kept: float = math.inf
-    interrupted: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,6 @@ def train(
         elif validation is None:
             best.update(evaluate(network, objective, batches, plan.batch_size))
     except KeyboardInterrupt:
-        history.interrupted = True
         warn(
             f"Training was interrupted in epoch {len(history.loss) + 1}; the best "
             "weights so far are kept."

@@ -98,10 +98,6 @@ def read_targets(
     ndim : int
         As `Targets.ndim`.
     """
-    if y is None:
-        raise InvalidInputError(
-            "This estimator requires y to be passed, but the target y is None."
-        )
     if not per_step:
         values, ndim = _per_sample(y, n_samples, task)
         return values[sequences.row_of_sample], ndim

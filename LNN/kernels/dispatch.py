@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 from torch import Tensor
 
+from LNN._warnings import warn
 from LNN.cells.base import Cell, choice
-from LNN.kernels import torch_loop
+from LNN.exceptions import InvalidInputError
+from LNN.kernels import native, torch_loop
+from LNN.kernels.library import load
 
-# Fused backends ("native", "triton") register here when they exist.
-RUNNERS = {"torch": torch_loop.run}
-BACKENDS = ("auto", *RUNNERS)
+BACKENDS = ("auto", "torch", "native")
 
 
 def resolve_backend(requested: str = "auto") -> str:
-    """Return the backend that will run for a requested one.
+    """Return the backend that will be tried first for a requested one.
 
     The environment variable LNN_BACKEND replaces "auto", and only "auto".
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such backend, or "native" was asked for and is not installed.
     """
     choice("backend", requested, BACKENDS)
     if requested == "auto":
         requested = os.environ.get("LNN_BACKEND", "auto")
         choice("LNN_BACKEND", requested, BACKENDS)
-    return "torch" if requested == "auto" else requested
+    library = load()
+    if requested == "native" and not library:
+        raise InvalidInputError(
+            f'backend="native" is not available: {library.reason}. To get it, '
+            f'{library.remedy}. backend="torch" does the same, more slowly.'
+        )
+    if requested != "auto":
+        return requested
+    if not library:
+        _tell_once()
+    return "native" if library else "torch"
+
+
+@functools.cache
+def _tell_once() -> None:
+    library = load()
+    warn(
+        f"LNN runs on torch, without its fast kernels: {library.reason}. To get them, "
+        f'{library.remedy}. backend="torch" or LNN_BACKEND=torch ends this warning.'
+    )
 
 
 def run(
@@ -33,6 +59,20 @@ def run(
     timespans: Tensor,
     lengths: Tensor | None,
     backend: str = "auto",
-) -> tuple[Tensor, Tensor]:
-    """Run a cell over sequences with the backend asked for."""
-    return RUNNERS[resolve_backend(backend)](cell, inputs, state, timespans, lengths)
+    all_states: bool = True,
+) -> tuple[Tensor | None, Tensor]:
+    """Run a cell over sequences.
+
+    With the backend asked for, or on torch where that has no kernel for the case.
+
+    Returns
+    -------
+    states : Tensor of shape (B, T, S)
+        After every step; None unless `all_states`.
+    final : Tensor of shape (B, S)
+    """
+    data = (cell, inputs, state, timespans)
+    runner = torch_loop
+    if resolve_backend(backend) == "native" and native.can_run(*data):
+        runner = native
+    return runner.run(*data, lengths, all_states)

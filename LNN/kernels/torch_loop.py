@@ -9,9 +9,14 @@ from LNN.cells.base import Cell
 
 
 def run(
-    cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor, lengths: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Return all states (B, T, S) and the final one (B, S)."""
+    cell: Cell,
+    inputs: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+    all_states: bool = True,
+) -> tuple[Tensor | None, Tensor]:
+    """Return all states (B, T, S), or None if not wanted, and the final one (B, S)."""
     if lengths is not None:
         # Whatever stands in the padding, NaN included, must reach no gradient.
         step = torch.arange(inputs.shape[1], device=inputs.device)
@@ -27,6 +32,9 @@ def run(
         state = (
             new if lengths is None else torch.where((lengths > t)[:, None], new, state)
         )
-        states.append(state)
+        if all_states:
+            states.append(state)
+    if not all_states:
+        return None, cell.leave(state)
     states = cell.leave(torch.stack(states, dim=1))
     return states, states[:, -1]

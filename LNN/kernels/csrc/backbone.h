@@ -1,0 +1,114 @@
+/* The fully connected CfC: affine maps with an activation between, then the heads. */
+
+enum { MAX_MAPS = (LNN_MAX_PARAMETERS - 5) / 2 };
+
+static INLINE vec times(real a, vec x) { return v_mul(v_set(a), x); }
+
+/* x Phi(x) and its derivative; lane by lane, as no vector unit has erf. */
+static INLINE vec gelu(vec x, int derivative) {
+    real lane[W];
+    v_store(lane, x);
+    for (int i = 0; i < W; i++) {
+        double z = lane[i], phi = 0.5 * (1 + erf(z * 0.70710678118654752));
+        lane[i] = (real)(derivative ? phi + z * 0.39894228040143268 * exp(-0.5 * z * z)
+                                    : z * phi);
+    }
+    return v_load(lane);
+}
+
+static INLINE vec activate(int64_t activation, vec x) {
+    switch (activation) {
+    case LNN_LECUN_TANH:
+        return times((real)1.7159, hyperbolic_tangent(times((real)0.666, x)));
+    case LNN_TANH:
+        return hyperbolic_tangent(x);
+    case LNN_RELU:
+        /* 0 is not positive, and neither is a NaN, which has to stay one. */
+        return v_where_positive(x, x, v_mul(x, v_set(0)));
+    case LNN_SILU:
+        return v_mul(x, sigmoid(x));
+    default:
+        return gelu(x, 0);
+    }
+}
+
+/* The derivative at x, where the activation is y. */
+static INLINE vec activation_gradient(int64_t activation, vec x, vec y) {
+    const vec one = v_set(1);
+    switch (activation) {
+    case LNN_LECUN_TANH: {
+        vec tanh = times((real)(1 / 1.7159), y);
+        return times((real)(1.7159 * 0.666), v_fnma(tanh, tanh, one));
+    }
+    case LNN_TANH:
+        return v_fnma(y, y, one);
+    case LNN_RELU:
+        return v_where_positive(x, one, v_set(0));
+    case LNN_SILU: {
+        vec s = sigmoid(x);
+        return v_mul(s, v_fma(x, v_sub(one, s), one));
+    }
+    default:
+        return gelu(x, 1);
+    }
+}
+
+static INLINE void activate_rows(int64_t activation, const real *x, real *y,
+                                 int64_t count, int64_t row, int nv) {
+    for (int64_t i = 0; i < count; i++)
+        for (int u = 0; u < nv; u++)
+            v_store(y + i * row + u * W,
+                    activate(activation, v_load(x + i * row + u * W)));
+}
+
+/* x, the input of the activation, becomes its gradient; g is that of y. */
+static INLINE void activate_rows_gradient(int64_t activation, real *x, const real *y,
+                                          const real *g, int64_t count, int64_t row,
+                                          int nv) {
+    for (int64_t i = 0; i < count; i++)
+        for (int u = 0; u < nv; u++) {
+            real *at = x + i * row + u * W;
+            vec slope = activation_gradient(activation, v_load(at),
+                                            v_load(y + i * row + u * W));
+            v_store(at, v_mul(slope, v_load(g + i * L + u * W)));
+        }
+}
+
+/* The heads' values, N rows a head, to new states; the rows keep what backward needs. */
+static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *pure,
+                              const real *dt, real *heads, real *states, int64_t row,
+                              int nv) {
+    const int m = mode == LNN_PURE ? 1 : 4;
+    for (int64_t j = 0; j < p->neurons; j++) {
+        real a = mode == LNN_PURE ? pure->asymptote[j] : 0;
+        real rate = mode == LNN_PURE ? pure->rate[j] : 0;
+        for (int u = 0; u < nv; u++) {
+            vec z[4];
+            for (int i = 0; i < m; i++)
+                z[i] = v_load(heads + (i * p->neurons + j) * row + u * W);
+            vec h = closed_form(mode, z, v_load(dt + u * W), a, rate);
+            v_store(states + j * row + L + u * W, h);
+            for (int i = 0; i < m; i++)
+                v_store(heads + (i * p->neurons + j) * row + u * W, z[i]);
+        }
+    }
+}
+
+static INLINE void heads_step_gradient(const lnn_problem *p, int mode,
+                                       const pure_form *pure, const real *dt,
+                                       const real *g_new, real *heads, real *g_dt,
+                                       int64_t row, int nv) {
+    const int m = mode == LNN_PURE ? 1 : 4;
+    for (int64_t j = 0; j < p->neurons; j++)
+        for (int u = 0; u < nv; u++) {
+            vec z[4];
+            for (int i = 0; i < m; i++)
+                z[i] = v_load(heads + (i * p->neurons + j) * row + u * W);
+            vec more = closed_form_gradient(mode, v_load(g_new + j * L + u * W), z,
+                                            v_load(dt + u * W), v_load(g_dt + u * W), pure,
+                                            j);
+            v_store(g_dt + u * W, more);
+            for (int i = 0; i < m; i++)
+                v_store(heads + (i * p->neurons + j) * row + u * W, z[i]);
+        }
+}

@@ -1,0 +1,57 @@
+/* The closed form of the CfC (Hasani et al. 2022, eq. 10) and its gradient.
+ *
+ * The maps of one neuron are rows `apart` reals from each other. The forward pass
+ * leaves in them what the backward pass needs (tanh f1, tanh f2, ta, s; for "pure"
+ * f and exp), and the backward pass the gradients of the maps.
+ */
+
+typedef struct {
+    real *g_asymptote, *g_rate; /* "pure": accumulators, W reals a neuron */
+    const real *asymptote, *rate;
+} pure_form;
+
+static INLINE vec gated(int mode, vec f1, vec f2, vec s) {
+    return v_fma(s, mode == LNN_NO_GATE ? f2 : v_sub(f2, f1), f1);
+}
+
+/* z: values of the maps in, replaced as told above; returns the new state. */
+static INLINE vec closed_form(int mode, vec *z, vec dt, real asymptote, real rate) {
+    if (mode == LNN_PURE) {
+        vec speed = v_add(v_set(rate < 0 ? -rate : rate), v_abs(z[0]));
+        vec decay = exponential(v_fnma(dt, speed, v_set(0)));
+        vec a = v_set(asymptote);
+        return v_fnma(v_mul(a, decay), z[0], a);
+    }
+    z[0] = hyperbolic_tangent(z[0]);
+    z[1] = hyperbolic_tangent(z[1]);
+    z[3] = sigmoid(v_fma(z[2], dt, z[3]));
+    return gated(mode, z[0], z[1], z[3]);
+}
+
+/* From g, the gradient of the new state: gradients of the maps (z) and of dt. */
+static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt,
+                                       const pure_form *pure, int64_t neuron) {
+    const vec one = v_set(1);
+    if (mode == LNN_PURE) {
+        vec f = z[0], rate = v_set(pure->rate[neuron]);
+        vec speed = v_add(v_abs(rate), v_abs(f));
+        vec decay = exponential(v_fnma(dt, speed, v_set(0)));
+        vec a = v_mul(v_set(pure->asymptote[neuron]), v_mul(g, decay));
+        real *ga = pure->g_asymptote + neuron * W, *gr = pure->g_rate + neuron * W;
+        v_store(ga, v_fma(g, v_fnma(decay, f, one), v_load(ga)));
+        vec sign = v_sub(v_where_positive(rate, one, v_set(0)),
+                         v_where_positive(v_sub(v_set(0), rate), one, v_set(0)));
+        v_store(gr, v_fma(v_mul(a, f), v_mul(dt, sign), v_load(gr)));
+        z[0] = v_mul(a, v_fms(dt, v_abs(f), one));
+        return v_fma(v_mul(a, f), speed, g_dt);
+    }
+    vec f1 = z[0], f2 = z[1], ta = z[2], s = z[3];
+    vec gs = v_mul(g, s), g1 = mode == LNN_NO_GATE ? g : v_sub(g, gs);
+    vec step = mode == LNN_NO_GATE ? f2 : v_sub(f2, f1);
+    vec gu = v_mul(v_mul(g, step), v_fnma(s, s, s));
+    z[0] = v_mul(g1, v_fnma(f1, f1, one));
+    z[1] = v_mul(gs, v_fnma(f2, f2, one));
+    z[2] = v_mul(gu, dt);
+    z[3] = gu;
+    return v_fma(gu, ta, g_dt);
+}

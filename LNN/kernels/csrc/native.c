@@ -1,0 +1,88 @@
+/* The entry points of the native backend: the right engine for the problem at hand. */
+#include "engines.h"
+
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+#if defined(LNN_X86) && defined(_MSC_VER)
+#include <immintrin.h>
+#include <intrin.h>
+
+static int has(int isa) {
+    int basic[4], extended[4];
+    __cpuid(basic, 1);
+    __cpuidex(extended, 7, 0);
+    /* The operating system has to save the registers too (OSXSAVE, XCR0). */
+    if (!(basic[2] >> 27 & 1)) return 0;
+    uint64_t saved = _xgetbv(0);
+    int avx2 = (basic[2] >> 12 & 1) && (extended[1] >> 5 & 1) && (saved & 6) == 6;
+    if (isa == LNN_AVX2) return avx2;
+    return avx2 && (extended[1] >> 16 & 1) && (extended[1] >> 17 & 1) &&
+           (saved & 0xe6) == 0xe6;
+}
+#elif defined(LNN_X86)
+static int has(int isa) {
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (isa == LNN_AVX2) return avx2;
+    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+}
+#else
+static int has(int isa) { return 0 * isa; }
+#endif
+
+EXPORT int64_t lnn_abi(void) { return LNN_ABI; }
+
+/* The instruction set that `isa` (0: the best one) means here; 0 if it cannot run. */
+EXPORT int64_t lnn_isa(int64_t isa) {
+    if (isa == LNN_BEST) {
+        if (has(LNN_AVX512)) return LNN_AVX512;
+        return has(LNN_AVX2) ? LNN_AVX2 : LNN_PLAIN;
+    }
+    if (isa == LNN_PLAIN) return isa;
+    return (isa == LNN_AVX2 || isa == LNN_AVX512) && has((int)isa) ? isa : 0;
+}
+
+static const lnn_engine *engine(int64_t isa, int64_t precision) {
+    if (precision == 64) return &lnn_plain_double;
+#ifdef LNN_X86
+    if (isa == LNN_AVX512) return &lnn_avx512_float;
+    if (isa == LNN_AVX2) return &lnn_avx2_float;
+#endif
+    (void)isa;
+    return &lnn_plain_float;
+}
+
+static const lnn_engine *engine_of(const lnn_problem *p) {
+    return engine(p->isa, p->precision);
+}
+
+/* How much scratch memory the problem needs; it has to be aligned to 64 bytes. */
+EXPORT int64_t lnn_scratch_bytes(const lnn_problem *p, int64_t backward) {
+    return engine_of(p)->scratch_bytes(p, backward);
+}
+
+/* How many groups there are to run; they may run at the same time. */
+EXPORT int64_t lnn_groups(const lnn_problem *p) { return engine_of(p)->groups(p); }
+
+/* A pass is lnn_prepare, lnn_run for each group, and backwards lnn_finish. */
+EXPORT void lnn_prepare(const lnn_problem *p, int64_t backward) {
+    engine_of(p)->prepare(p, backward);
+}
+
+EXPORT void lnn_run(const lnn_problem *p, int64_t backward, int64_t group) {
+    engine_of(p)->run(p, backward, group);
+}
+
+EXPORT void lnn_finish(const lnn_problem *p) { engine_of(p)->finish(p); }
+
+EXPORT double lnn_calibrate(int64_t isa, int64_t backward, int64_t n) {
+    return engine(isa, 32)->calibrate(backward, n);
+}
+
+EXPORT void lnn_apply(int64_t isa, int64_t precision, int64_t function, const void *from,
+                      void *to, int64_t n) {
+    engine(isa, precision)->apply(function, from, to, n);
+}

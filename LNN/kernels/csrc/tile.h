@@ -1,0 +1,370 @@
+/* One tile of samples, forward or backward. */
+
+typedef struct {
+    int64_t first, samples; /* of the batch */
+    int64_t steps;          /* of its longest sequence */
+} tile;
+
+static int64_t sample_length(const lnn_problem *p, int64_t sample) {
+    return p->lengths ? p->lengths[sample] : p->steps;
+}
+
+/* rows[i][lane] = from[lane][i]: `apart` reals lie between two samples. */
+static void to_lanes(real *rows, int64_t row, const real *from, int64_t apart,
+                     int64_t count, int64_t samples) {
+    for (int64_t b = 0; b < samples; b++)
+        for (int64_t i = 0; i < count; i++) rows[i * row + b] = from[b * apart + i];
+}
+
+static void from_lanes(const real *rows, int64_t row, real *to, int64_t apart,
+                       int64_t count, int64_t samples) {
+    for (int64_t b = 0; b < samples; b++)
+        for (int64_t i = 0; i < count; i++) to[b * apart + i] = rows[i * row + b];
+}
+
+static void add_to_lanes(real *rows, const real *from, int64_t apart, int64_t count,
+                         int64_t samples) {
+    for (int64_t b = 0; b < samples; b++)
+        for (int64_t i = 0; i < count; i++) rows[i * L + b] += from[b * apart + i];
+}
+
+/* Inputs, time spans and what else steps [start, start + steps) need. */
+static void load_chunk(const plan *q, group *w, tile where, int64_t start, int64_t steps) {
+    const lnn_problem *p = q->p;
+    const int64_t f = p->inputs;
+    const real *x = p->inputs_data, *dt = p->timespans;
+    for (int64_t t = 0; t < steps; t++) {
+        for (int64_t i = 0; i < f; i++)
+            memset(w->x + i * q->row + t * L, 0, sizeof(real) * L);
+        for (int64_t b = 0; b < L; b++) {
+            int64_t sample = where.first + b, at = sample * p->steps + start + t;
+            int live = b < where.samples && start + t < sample_length(p, sample);
+            real span = live ? dt[at] : 1;
+            w->live[t * L + b] = (real)live;
+            w->dt[t * L + b] = span;
+            w->h_unfold[t * L + b] = span / (real)larger(1, p->unfolds);
+            /* What stands in the padding is read nowhere. */
+            if (live) to_lanes(w->x + t * L + b, q->row, x + at * f, 0, f, 1);
+        }
+    }
+}
+
+/* The state before step `start`, into the first slot. */
+static void load_state(const plan *q, group *w, tile where, int64_t start) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, steps = p->steps, columns = q->columns;
+    const real *from = p->start;
+    int64_t apart = columns;
+    if (start > 0) {
+        from = (const real *)p->states + (start - 1) * columns;
+        apart = steps * columns;
+    }
+    from += where.first * apart;
+    for (int64_t i = 0; i < n; i++) memset(w->h + i * q->row, 0, sizeof(real) * L);
+    to_lanes(w->h, q->row, from, apart, n, where.samples);
+    if (!p->memory) return;
+    for (int64_t i = 0; i < n; i++) memset(w->c + i * q->row, 0, sizeof(real) * L);
+    to_lanes(w->c, q->row, from + n, apart, n, where.samples);
+}
+
+static INLINE void backbone_step(const plan *q, group *w, int64_t t, int mode, int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t row = q->row, last = p->n_maps - 1;
+    const real *rows = w->x + t * L;
+    for (int64_t i = 0; i <= last; i++) {
+        dense_apply(&q->maps[i], rows, w->input[i] + t * L, row, nv);
+        if (i == last) break;
+        activate_rows(p->activation, w->input[i] + t * L, w->output[i] + t * L,
+                      q->maps[i].outputs, row, nv);
+        rows = w->output[i] + t * L;
+    }
+    heads_step(p, mode, &w->pure, w->dt + t * L, w->input[last] + t * L, w->h + t * L, row,
+               nv);
+}
+
+static INLINE void backbone_step_gradient(const plan *q, group *w, int64_t t, int mode,
+                                          int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t row = q->row;
+    int64_t i = p->n_maps - 1;
+    heads_step_gradient(p, mode, &w->pure, w->dt + t * L, w->g_new, w->input[i] + t * L,
+                        w->g_dt, row, nv);
+    for (; i > 0; i--) {
+        int64_t width = q->maps[i].sources;
+        memset(w->g_layer, 0, sizeof(real) * width * L);
+        dense_apply_transposed(&q->maps[i], w->input[i] + t * L, row, w->g_layer, nv);
+        activate_rows_gradient(p->activation, w->input[i - 1] + t * L,
+                               w->output[i - 1] + t * L, w->g_layer, width, row, nv);
+    }
+    dense_apply_transposed(&q->maps[0], w->input[0] + t * L, row, w->g, nv);
+}
+
+/* The liquid cell's own step, from the rows `before` to the next slot of h. */
+static INLINE void cell_step(const plan *q, group *w, int64_t t, int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, row = q->row, at = t * L;
+    if (p->kind == LNN_LTC) {
+        const real *v = ltc_step(&q->ltc, p, w->x + at, w->before + at, row,
+                                 w->h_unfold + at, w->drive,
+                                 &w->record[q->backward ? t : 0], nv);
+        for (int64_t j = 0; j < n; j++)
+            memcpy(w->h + j * row + at + L, v + j * L, sizeof(real) * nv * W);
+        return;
+    }
+    for (int mode = 0; mode <= LNN_PURE; mode++) {
+        if (mode != p->mode) continue;
+        if (p->kind == LNN_WIRED_CFC)
+            wired_step(&q->wired, p, mode, &w->pure, w->x + at, w->dt + at, w->h + at,
+                       w->map + at, row, nv);
+        else
+            backbone_step(q, w, t, mode, nv);
+    }
+}
+
+/* Sequences that have ended keep their state. */
+static void hold_ended(real *rows, const real *live, int64_t count, int64_t row, int nv) {
+    for (int64_t i = 0; i < count; i++)
+        for (int u = 0; u < nv; u++) {
+            real *old = rows + i * row + u * W;
+            v_store(old + L, v_where_positive(v_load(live + u * W), v_load(old + L),
+                                              v_load(old)));
+        }
+}
+
+static INLINE void step(const plan *q, group *w, int64_t t, int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, row = q->row, at = t * L;
+    if (p->memory) {
+        dense_apply(&q->gates, w->x + at, w->gate + at, row, nv);
+        lstm_step(n, w->gate + at, w->c + at, w->squashed + at, w->before + at, row, nv);
+    }
+    cell_step(q, w, t, nv);
+    if (!p->lengths) return;
+    hold_ended(w->h + at, w->live + at, n, row, nv);
+    if (p->memory) hold_ended(w->c + at, w->live + at, n, row, nv);
+}
+
+static INLINE void advance(const plan *q, group *w, tile where, int64_t start,
+                           int64_t steps, int nv) {
+    load_chunk(q, w, where, start, steps);
+    for (int64_t t = 0; t < steps; t++) step(q, w, t, nv);
+}
+
+static void store_state(const plan *q, const group *w, tile where, int64_t slot, real *to,
+                        int64_t apart) {
+    const int64_t n = q->p->neurons;
+    from_lanes(w->h + slot * L, q->row, to, apart, n, where.samples);
+    if (q->p->memory)
+        from_lanes(w->c + slot * L, q->row, to + n, apart, n, where.samples);
+}
+
+static INLINE void forward(const plan *q, group *w, tile where, int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t columns = q->columns, n = p->neurons, row = q->row;
+    real *states = p->states;
+    if (states) states += where.first * p->steps * columns;
+    load_state(q, w, where, 0);
+    for (int64_t start = 0; start < where.steps; start += q->chunk) {
+        int64_t steps = smaller(q->chunk, where.steps - start);
+        advance(q, w, where, start, steps, nv);
+        for (int64_t t = 0; states && t < steps; t++)
+            store_state(q, w, where, t + 1, states + (start + t) * columns,
+                        p->steps * columns);
+        for (int64_t j = 0; j < n; j++) {
+            memcpy(w->h + j * row, w->h + j * row + steps * L, sizeof(real) * L);
+            if (p->memory)
+                memcpy(w->c + j * row, w->c + j * row + steps * L, sizeof(real) * L);
+        }
+    }
+    for (int64_t t = where.steps; states && t < p->steps; t++)
+        store_state(q, w, where, 0, states + t * columns, p->steps * columns);
+    store_state(q, w, where, 0, (real *)p->final + where.first * columns, columns);
+}
+
+static INLINE void cell_step_gradient(const plan *q, group *w, int64_t t, int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, row = q->row, at = t * L;
+    if (p->kind == LNN_LTC) {
+        memset(w->g_dt, 0, sizeof(real) * L);
+        ltc_step_gradient(&q->ltc, p, w->x + at, row, w->h_unfold + at, &w->record[t],
+                          w->g_new, w->g_x, w->g_dt, w->ltc_work, &w->ltc, nv);
+        memcpy(w->g_before, w->g_new, sizeof(real) * n * L);
+        for (int i = 0; i < L; i++) w->g_dt[i] /= (real)p->unfolds;
+        return;
+    }
+    for (int mode = 0; mode <= LNN_PURE; mode++) {
+        if (mode != p->mode) continue;
+        if (p->kind == LNN_WIRED_CFC)
+            wired_step_gradient(&q->wired, p, mode, &w->pure, w->dt + at, w->map + at, row,
+                                w->g, w->g_dt, nv);
+        else
+            backbone_step_gradient(q, w, t, mode, nv);
+    }
+}
+
+/* Part g into what goes through the cell and what a held state passes by. */
+static void split_held(real *g, real *kept, const real *live, int64_t n) {
+    for (int64_t i = 0; i < n * L; i++) {
+        real through = live[i % L] > 0 ? g[i] : 0;
+        kept[i] = g[i] - through;
+        g[i] = through;
+    }
+}
+
+/* In: gradients of the new state in g_new and g_c. Out: of the one before, there too. */
+static INLINE void step_gradient(const plan *q, group *w, int64_t t, int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, block = n * L, at = t * L;
+    if (p->lengths) {
+        split_held(w->g_new, w->kept, w->live + at, n);
+        if (p->memory) split_held(w->g_c, w->kept + block, w->live + at, n);
+    }
+    memset(w->g, 0, sizeof(real) * (p->inputs + n) * L);
+    memset(w->g_h, 0, sizeof(real) * block);
+    memset(w->g_dt, 0, sizeof(real) * L);
+    cell_step_gradient(q, w, t, nv);
+    const real *g_before = w->g_before;
+    if (p->memory) {
+        lstm_step_gradient(n, w->gate + at, w->c + at, w->squashed + at, w->g_before, w->g_c,
+                           q->row, nv);
+        dense_apply_transposed(&q->gates, w->gate + at, q->row, w->g, nv);
+        g_before = w->g_h;
+    }
+    memcpy(w->g_new, g_before, sizeof(real) * block);
+    if (!p->lengths) return;
+    for (int64_t i = 0; i < block; i++) w->g_new[i] += w->kept[i];
+    for (int64_t i = 0; p->memory && i < block; i++) w->g_c[i] += w->kept[block + i];
+}
+
+/* Sums over the chunk that are done at once, as products of recorded rows. */
+static INLINE void chunk_gradients(const plan *q, group *w, int64_t steps, int nv) {
+    const lnn_problem *p = q->p;
+    if (p->kind == LNN_WIRED_CFC) {
+        if (p->mode == LNN_PURE)
+            wired_gradients(&q->wired, p, 1, w->x, w->map, q->row, steps, w->g_weight,
+                            w->g_bias, nv);
+        else
+            wired_gradients(&q->wired, p, 4, w->x, w->map, q->row, steps, w->g_weight,
+                            w->g_bias, nv);
+    }
+    for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++)
+        dense_gradients(&q->maps[i], i ? w->output[i - 1] : w->x, w->input[i], q->row, steps,
+                        w->g_map[i], w->g_map_bias[i], nv);
+    if (p->memory)
+        dense_gradients(&q->gates, w->x, w->gate, q->row, steps, w->g_gates, w->g_gates_bias,
+                        nv);
+}
+
+static void add_state_gradient(const plan *q, group *w, tile where, const real *from,
+                               int64_t apart) {
+    const int64_t n = q->p->neurons;
+    from += where.first * apart;
+    add_to_lanes(w->g_new, from, apart, n, where.samples);
+    if (q->p->memory) add_to_lanes(w->g_c, from + n, apart, n, where.samples);
+}
+
+static void store_input_gradient(const plan *q, const group *w, tile where, int64_t t,
+                                 int64_t time) {
+    const lnn_problem *p = q->p;
+    real *g_dt = p->grad_timespans, *g_x = p->grad_inputs;
+    for (int64_t b = 0; b < where.samples; b++) {
+        int64_t at = (where.first + b) * p->steps + time;
+        int live = w->live[t * L + b] > 0;
+        if (g_dt) g_dt[at] = live ? w->g_dt[b] : 0;
+        for (int64_t i = 0; g_x && i < p->inputs; i++)
+            g_x[at * p->inputs + i] = live ? w->g_x[i * L + b] : 0;
+    }
+}
+
+/* Steps that no sequence of the tile reaches: states are held, inputs unread. */
+static void backward_past_end(const plan *q, group *w, tile where) {
+    const lnn_problem *p = q->p;
+    const int64_t columns = q->columns, rest = p->steps - where.steps;
+    const real *g_states = p->grad_states;
+    real *g_dt = p->grad_timespans, *g_x = p->grad_inputs;
+    for (int64_t t = where.steps; g_states && t < p->steps; t++)
+        add_state_gradient(q, w, where, g_states + t * columns, p->steps * columns);
+    for (int64_t b = 0; b < where.samples; b++) {
+        int64_t at = (where.first + b) * p->steps + where.steps;
+        if (g_dt) memset(g_dt + at, 0, sizeof(real) * rest);
+        if (g_x) memset(g_x + at * p->inputs, 0, sizeof(real) * rest * p->inputs);
+    }
+}
+
+static INLINE void backward(const plan *q, group *w, tile where, int nv) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, columns = q->columns;
+    const real *g_states = p->grad_states, *g_final = p->grad_final;
+    memset(w->g_new, 0, sizeof(real) * n * L);
+    memset(w->g_c, 0, sizeof(real) * n * L);
+    if (g_final) add_state_gradient(q, w, where, g_final, columns);
+    backward_past_end(q, w, where);
+    for (int64_t end = where.steps; end > 0;) {
+        int64_t steps = (end - 1) % q->chunk + 1, start = end - steps;
+        load_state(q, w, where, start);
+        advance(q, w, where, start, steps, nv);
+        for (int64_t t = steps - 1; t >= 0; t--) {
+            if (g_states)
+                add_state_gradient(q, w, where, g_states + (start + t) * columns,
+                                   p->steps * columns);
+            step_gradient(q, w, t, nv);
+            store_input_gradient(q, w, where, t, start + t);
+        }
+        chunk_gradients(q, w, steps, nv);
+        end = start;
+    }
+    real *g_start = p->grad_start;
+    if (!g_start) return;
+    g_start += where.first * columns;
+    from_lanes(w->g_new, L, g_start, columns, n, where.samples);
+    if (p->memory) from_lanes(w->g_c, L, g_start + n, columns, n, where.samples);
+}
+
+static INLINE void run_tile(const plan *q, group *w, tile where, int nv) {
+    for (int64_t b = 0; b < where.samples; b++)
+        where.steps = larger(where.steps, sample_length(q->p, where.first + b));
+    if (q->backward)
+        backward(q, w, where, nv);
+    else
+        forward(q, w, where, nv);
+}
+
+static void pure_finish(const lnn_problem *p, const group *w, int64_t first) {
+    real *ga = p->grad_parameters[first], *gr = p->grad_parameters[first + 1];
+    for (int64_t j = 0; ga && j < p->neurons; j++) {
+        ga[j] = (real)lanes_total(w->pure.g_asymptote + j * W);
+        gr[j] = (real)lanes_total(w->pure.g_rate + j * W);
+    }
+}
+
+static void wired_finish(const plan *q, const group *w) {
+    const lnn_problem *p = q->p;
+    const int64_t m = n_maps_of(p->mode);
+    memcpy(p->grad_parameters[0], w->g_weight, sizeof(real) * p->n_sensory * m);
+    memcpy(p->grad_parameters[1], w->g_weight + p->n_sensory * m,
+           sizeof(real) * p->n_recurrent * m);
+    memcpy(p->grad_parameters[2], w->g_bias, sizeof(real) * p->neurons * m);
+    pure_finish(p, w, 3);
+}
+
+static void backbone_finish(const plan *q, const group *w) {
+    const lnn_problem *p = q->p;
+    for (int64_t i = 0; i < p->n_maps; i++) {
+        const dense_map *d = &q->maps[i];
+        memcpy(p->grad_parameters[2 + 2 * i], w->g_map[i],
+               sizeof(real) * d->outputs * d->sources);
+        memcpy(p->grad_parameters[3 + 2 * i], w->g_map_bias[i], sizeof(real) * d->outputs);
+    }
+    pure_finish(p, w, 0);
+}
+
+static void memory_finish(const plan *q, const group *w) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, f = p->inputs;
+    void *const *g = p->grad_parameters + LNN_MAX_PARAMETERS - 3;
+    for (int64_t o = 0; o < 4 * n; o++) {
+        memcpy((real *)g[0] + o * f, w->g_gates + o * (f + n), sizeof(real) * f);
+        memcpy((real *)g[2] + o * n, w->g_gates + o * (f + n) + f, sizeof(real) * n);
+    }
+    memcpy(g[1], w->g_gates_bias, sizeof(real) * 4 * n);
+}

@@ -1,0 +1,56 @@
+/* Vectors of 16 floats: AVX-512 (F, DQ). */
+#ifndef LNN_VEC_H
+#define LNN_VEC_H
+
+#include <immintrin.h>
+
+typedef float real;
+typedef __m512 vec;
+enum { W = 16 };
+
+static INLINE vec v_load(const real *p) { return _mm512_loadu_ps(p); }
+static INLINE void v_store(real *p, vec a) { _mm512_storeu_ps(p, a); }
+static INLINE vec v_set(real a) { return _mm512_set1_ps(a); }
+static INLINE vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
+static INLINE vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+static INLINE vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+/* a b + c, c - a b, a b - c */
+static INLINE vec v_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static INLINE vec v_fnma(vec a, vec b, vec c) { return _mm512_fnmadd_ps(a, b, c); }
+static INLINE vec v_fms(vec a, vec b, vec c) { return _mm512_fmsub_ps(a, b, c); }
+/* The smaller (larger) of a limit and x; a NaN in x stays (the second operand wins). */
+static INLINE vec v_at_most(vec limit, vec x) { return _mm512_min_ps(limit, x); }
+static INLINE vec v_at_least(vec limit, vec x) { return _mm512_max_ps(limit, x); }
+static INLINE vec v_abs(vec a) { return _mm512_abs_ps(a); }
+static INLINE vec v_copysign(vec size, vec sign) {
+    const __m512i bit = _mm512_set1_epi32((int)0x80000000u);
+    /* bit ? sign : size */
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
+        bit, _mm512_castps_si512(sign), _mm512_castps_si512(size), 0xCA));
+}
+/* a where x > 0, else b */
+static INLINE vec v_where_positive(vec x, vec a, vec b) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ),
+                                b, a);
+}
+static INLINE real v_sum(vec a) { return _mm512_reduce_add_ps(a); }
+static INLINE vec v_gather(const real *base, const int32_t *index) {
+    return _mm512_i32gather_ps(_mm512_loadu_si512(index), base, 4);
+}
+
+/* x = floor + fraction with fraction in [0, 1); and a 2^floor(x), for any x. */
+static INLINE vec v_fraction(vec x) { return _mm512_reduce_ps(x, 0x09); }
+static INLINE vec v_floor(vec x) { return _mm512_roundscale_ps(x, 0x09); }
+static INLINE vec v_scale(vec a, vec x) { return _mm512_scalef_ps(a, x); }
+
+/* 1 / d and n / d for normal d, to about one unit in the last place. */
+static INLINE vec v_reciprocal(vec d) {
+    vec r = _mm512_rcp14_ps(d);
+    return v_fma(r, v_fnma(d, r, v_set(1.0f)), r);
+}
+static INLINE vec v_divide(vec n, vec d) {
+    vec r = v_reciprocal(d), q = v_mul(n, r);
+    return v_fma(v_fnma(d, q, n), r, q);
+}
+
+#endif

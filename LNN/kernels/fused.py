@@ -1,0 +1,260 @@
+"""How each cell looks to the native library: its structure, options and parameters."""
+
+from __future__ import annotations
+
+import functools
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
+from LNN.cells.base import Cell
+from LNN.cells.cfc import MODES
+
+LTC, WIRED_CFC, CFC = range(3)
+ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu", "gelu")
+MAX_BACKBONE_LAYERS = 12
+
+# What runs on the torch cell even where the library is there, for `show_versions`.
+NOT_FUSED = (
+    ('solver="explicit" or "rk4"', "only the semi-implicit solver is fused"),
+    ("backbone_dropout > 0 while training", "its random numbers are torch's"),
+    (f"backbone_layers > {MAX_BACKBONE_LAYERS}", "more than the library takes"),
+    ("devices other than the CPU", "the library runs on the CPU"),
+    ("float16 and bfloat16, autocast", "the library computes in float32 and float64"),
+    ("second derivatives, torch.func, forward mode", "only one backward pass is fused"),
+    ("subclassed or parametrized cells", "their equations are the user's own"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Fused:
+    """A cell as the library takes it.
+
+    Attributes
+    ----------
+    options : list of int
+        As `problem.OPTIONS` names them.
+    structure : list of ndarray of int64
+        Sources and targets of the synapses, evaluation order, ends of layers. No
+        tensors: they would be those of whatever transform is at work at the time.
+    owners : list of (dict, str)
+        Where each parameter is found: a module's `_parameters`, and its name there.
+    names : list of str
+        The parameters' names in `Cell.named_parameters`.
+    pack : callable
+        From the parameters to the library's own list.
+    unpack : callable
+        From gradients of that list to gradients of the parameters.
+    epsilon : float
+    """
+
+    options: list[int]
+    structure: list[np.ndarray]
+    owners: list[tuple[dict, str]]
+    names: list[str]
+    pack: Callable[[list[Tensor]], list[Tensor | None]]
+    unpack: Callable[[list[Tensor | None]], list[Tensor | None]]
+    epsilon: float = 0.0
+
+    @functools.cached_property
+    def places(self) -> list[tuple[int, int]]:
+        """Address and length of each array of the structure."""
+        return [(array.ctypes.data, len(array)) for array in self.structure]
+
+    def parameters(self) -> list[Tensor]:
+        """Return the parameters as they are now."""
+        return [owner[name] for owner, name in self.owners]
+
+
+_known: weakref.WeakKeyDictionary[Cell, Fused | None] = weakref.WeakKeyDictionary()
+
+
+def fused(cell: Cell) -> Fused | None:
+    """Describe a cell once; None if the library has no kernel for it."""
+    if cell not in _known:
+        _known[cell] = _describe(cell)
+    return _known[cell]
+
+
+def has_dropout(cell: Cell) -> bool:
+    """Tell whether the cell would draw random numbers now."""
+    inner = cell.cell if type(cell) is MixedMemoryCell else cell
+    return type(inner) is CfCCell and inner.dropout.p > 0 and inner.dropout.training
+
+
+def _describe(cell: Cell) -> Fused | None:
+    if type(cell) is MixedMemoryCell:
+        return _mixed_memory(cell)
+    if any(nn.utils.parametrize.is_parametrized(part) for part in cell.modules()):
+        return None
+    if type(cell) is LTCCell and cell.solver == "semi-implicit":
+        return _ltc(cell) if cell.ode_unfolds >= 1 else None
+    if type(cell) is WiredCfCCell:
+        return _wired(cell)
+    if type(cell) is CfCCell and len(cell.backbone) <= MAX_BACKBONE_LAYERS:
+        return _backbone(cell)
+    return None
+
+
+def _options(kind: int, mode: int = 0, activation: int = 0, unfolds=1, maps=0, units=0):
+    return [kind, mode, activation, 0, unfolds, maps, units]
+
+
+def _owners(cell: nn.Module, names: list[str]) -> list[tuple[dict, str]]:
+    split = [name.rpartition(".") for name in names]
+    return [(cell.get_submodule(path)._parameters, name) for path, _, name in split]
+
+
+def _integers(*arrays: np.ndarray) -> list[np.ndarray]:
+    return [np.ascontiguousarray(array, dtype=np.int64) for array in arrays]
+
+
+def _as_they_are(tensors: list) -> list:
+    return tensors
+
+
+def _ltc(cell: LTCCell) -> Fused:
+    kinds = ("sensory", "recurrent")
+    names = [
+        f"{kind}.{name}" for kind in kinds for name in ("w", "sigma", "mu", "erev")
+    ]
+    names += ["gleak", "vleak", "cm", "input_weight", "input_bias"]
+    edges = [getattr(cell, kind).index._structure for kind in kinds]
+    return Fused(
+        _options(LTC, unfolds=cell.ode_unfolds),
+        _integers(*edges[0], *edges[1]),
+        _owners(cell, names),
+        names,
+        _as_they_are,
+        _as_they_are,
+        cell.epsilon,
+    )
+
+
+def _wired(cell: WiredCfCCell) -> Fused:
+    kinds = ("sensory", "recurrent")
+    names = [f"{name}_{kind}" for kind in (*kinds, "bias") for name in cell.maps]
+    if cell.mode == "pure":
+        names += ["A", "w_tau"]
+    tables = [_MapTable(cell, kind) for kind in kinds]
+    m = len(cell.maps)
+
+    def pack(parameters: list[Tensor]) -> list[Tensor | None]:
+        packed = [tables[k].pack(parameters[k * m : (k + 1) * m]) for k in (0, 1)]
+        return [
+            *packed,
+            torch.stack(parameters[2 * m : 3 * m], 1),
+            *parameters[3 * m :],
+        ]
+
+    def unpack(gradients: list[Tensor | None]) -> list[Tensor | None]:
+        single = [g for k in (0, 1) for g in tables[k].unpack(gradients[k])]
+        return [*single, *_columns(gradients[2]), *gradients[3:]]
+
+    edges = [edge for table in tables for edge in (table.source, table.target)]
+    ends = np.array([end for _, end in cell.slices])
+    order = np.concatenate([layer.neurons for layer in cell.wiring.layers])
+    return Fused(
+        _options(WIRED_CFC, MODES.index(cell.mode)),
+        _integers(*edges, order, ends),
+        _owners(cell, names),
+        names,
+        pack,
+        unpack,
+    )
+
+
+class _MapTable:
+    """The weights of all maps as one table (synapses, maps).
+
+    Maps that do not share their synapses (networks of other libraries) get the union,
+    with zeros where a map has no synapse.
+    """
+
+    def __init__(self, cell: WiredCfCCell, kind: str):
+        pairs = []
+        for name in cell.maps:
+            index = getattr(cell, f"{name}_{kind}_index")
+            source, target = index._structure
+            pairs.append(target * index.n_sources + source)
+        union = np.unique(np.concatenate(pairs))
+        self.source, self.target = union % index.n_sources, union // index.n_sources
+        self.shared = all(len(pair) == len(union) for pair in pairs)
+        self.places = [np.searchsorted(union, pair) for pair in pairs]
+
+    def pack(self, weights: list[Tensor]) -> Tensor:
+        """Return the table (synapses, maps)."""
+        if not self.shared:
+            zeros = weights[0].new_zeros(len(self.source))
+            pairs = zip(self.places, weights, strict=True)
+            weights = [
+                zeros.index_put((torch.from_numpy(place),), w) for place, w in pairs
+            ]
+        return torch.stack(weights, 1)
+
+    def unpack(self, table: Tensor) -> list[Tensor]:
+        """Return each map's part of a table of gradients."""
+        columns = _columns(table)
+        if self.shared:
+            return columns
+        return [c[place] for c, place in zip(columns, self.places, strict=True)]
+
+
+def _columns(table: Tensor) -> list[Tensor]:
+    return list(table.t().contiguous().unbind(0))
+
+
+def _backbone(cell: CfCCell) -> Fused:
+    names = ["A", "w_tau"] if cell.mode == "pure" else []
+    n_pure, n_layers, m = len(names), len(cell.backbone), len(cell.maps)
+    layers = [f"backbone.{k}" for k in range(n_layers)] + list(cell.maps)
+    names += [f"{layer}.{name}" for layer in layers for name in ("weight", "bias")]
+    first_head = n_pure + 2 * n_layers
+    sizes = [cell.state_size] * m
+
+    def pack(parameters: list[Tensor]) -> list[Tensor | None]:
+        pure: list = parameters[:n_pure] or [None, None]
+        heads = parameters[first_head:]
+        joined = [torch.cat(heads[0::2]), torch.cat(heads[1::2])]
+        return [*pure, *parameters[n_pure:first_head], *joined]
+
+    def unpack(gradients: list[Tensor | None]) -> list[Tensor | None]:
+        *rest, weight, bias = gradients
+        heads = zip(weight.split(sizes), bias.split(sizes), strict=True)
+        return [*rest[2 - n_pure :], *(g for head in heads for g in head)]
+
+    units = cell.backbone[0].out_features if n_layers else 0
+    activation = ACTIVATIONS.index(cell.backbone_activation)
+    return Fused(
+        _options(
+            CFC, MODES.index(cell.mode), activation, maps=n_layers + 1, units=units
+        ),
+        [],
+        _owners(cell, names),
+        names,
+        pack,
+        unpack,
+    )
+
+
+def _mixed_memory(cell: MixedMemoryCell) -> Fused | None:
+    inner = _describe(cell.cell)
+    if inner is None or type(cell.cell) is MixedMemoryCell:
+        return None
+    own = ["input_map.weight", "input_map.bias", "recurrent_weight"]
+    options = list(inner.options)
+    options[3] = 1
+    return Fused(
+        options,
+        inner.structure,
+        [*inner.owners, *_owners(cell, own)],
+        [*(f"cell.{name}" for name in inner.names), *own],
+        lambda parameters: [*inner.pack(parameters[:-3]), *parameters[-3:]],
+        lambda gradients: [*inner.unpack(gradients[:-3]), *gradients[-3:]],
+        inner.epsilon,
+    )

@@ -1,0 +1,116 @@
+"""The shared library behind the `native` backend: found, loaded and described."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ABI = 1  # LNN_ABI of csrc/problem.h: raised whenever the struct there changes
+ISAS = {"plain": 1, "avx2": 2, "avx512": 3}
+# setup.py names the file, the same for every Python: it is no extension module.
+_SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+FILE = Path(__file__).with_name("_native" + _SUFFIX)
+# LNN is in no package index: the way to it is a clone. pip hides a failed build from
+# all who do not say -v.
+_BUILD = (
+    "install a C compiler (gcc, clang or MSVC), then, in a clone of LNN, run "
+    "`pip install -v --force-reinstall --no-deps .`, or `make native` if LNN is "
+    "imported from that clone"
+)
+_ISA = f"leave LNN_ISA unset, or set it to one of {', '.join(ISAS)}"
+
+
+@dataclass(frozen=True)
+class Library:
+    """The library, or why there is none; it is true if there is one.
+
+    Attributes
+    ----------
+    functions : ctypes.CDLL or None
+        The functions of csrc/native.c.
+    isa : str
+        The instruction set in use: "plain" (what the compiler takes for granted on the
+        machine's kind), "avx2" or "avx512"; "" without a library.
+    reason : str
+        Why there is no library; "" if there is one.
+    remedy : str
+        What to do about the reason.
+    """
+
+    functions: ctypes.CDLL | None
+    isa: str
+    reason: str = ""
+    remedy: str = ""
+
+    def __bool__(self) -> bool:
+        return self.functions is not None
+
+
+@functools.cache
+def load() -> Library:
+    """Load the library, once per process.
+
+    The environment variable LNN_ISA asks for less than the machine's best instruction
+    set, to compare results or to keep them alike on different machines.
+
+    Returns
+    -------
+    Library
+        Never an error: without a library it says why, and LNN runs on torch.
+    """
+    if not FILE.exists():
+        return _missing(f"{FILE.name} was not built when LNN was installed", _BUILD)
+    try:
+        functions = ctypes.CDLL(str(FILE))
+        found = _call(functions, "lnn_abi")
+    except (OSError, AttributeError) as error:
+        return _missing(f"{FILE} cannot be loaded: {error}", _BUILD)
+    if found != ABI:
+        return _missing(
+            f"{FILE} is of another version of LNN (ABI {found}, not {ABI})", _BUILD
+        )
+    return _with_isa(functions)
+
+
+def _with_isa(functions: ctypes.CDLL) -> Library:
+    wanted = os.environ.get("LNN_ISA", "")
+    if wanted and wanted not in ISAS:
+        return _missing(f"there is no LNN_ISA={wanted}", _ISA)
+    code = _call(functions, "lnn_isa", ISAS.get(wanted, 0))
+    names = {value: name for name, value in ISAS.items()}
+    if code not in names:
+        return _missing(f"this machine or this build has no {wanted}", _ISA)
+    _declare(functions)
+    return Library(functions, names[code])
+
+
+def _declare(functions: ctypes.CDLL) -> None:
+    """Tell ctypes the types of the functions in csrc/native.c."""
+    integer, real, pointer = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
+    for name, result, arguments in (
+        ("lnn_scratch_bytes", integer, [pointer, integer]),
+        ("lnn_groups", integer, [pointer]),
+        ("lnn_prepare", None, [pointer, integer]),
+        ("lnn_run", None, [pointer, integer, integer]),
+        ("lnn_finish", None, [pointer]),
+        ("lnn_calibrate", real, [integer, integer, integer]),
+        ("lnn_apply", None, [integer] * 3 + [pointer, pointer, integer]),
+    ):
+        function = getattr(functions, name)
+        function.restype, function.argtypes = result, arguments
+
+
+def _call(functions: ctypes.CDLL, name: str, *values: int) -> int:
+    """Call a function whose arguments and result are all int64_t."""
+    function = getattr(functions, name)
+    function.argtypes = [ctypes.c_int64] * len(values)
+    function.restype = ctypes.c_int64
+    return function(*values)
+
+
+def _missing(reason: str, remedy: str) -> Library:
+    return Library(None, "", reason, remedy)

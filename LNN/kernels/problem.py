@@ -1,0 +1,118 @@
+"""The C struct of csrc/problem.h, field by field."""
+
+from __future__ import annotations
+
+import ctypes
+
+import torch
+from torch import Tensor
+
+from LNN.kernels.library import ABI
+
+MAX_PARAMETERS = 32
+_INTEGERS = (
+    "abi precision isa kind mode activation memory batch steps inputs neurons unfolds "
+    "n_maps n_sensory n_recurrent n_layers backbone_units"
+)
+_STRUCTURE = (
+    "sensory_source",
+    "sensory_target",
+    "recurrent_source",
+    "recurrent_target",
+    "order",
+    "layer_end",
+)
+_DATA = "inputs_data timespans lengths start states final"
+_GRADIENTS = "grad_states grad_final grad_inputs grad_timespans grad_start"
+
+
+def _fields(kind: type, names: str) -> list[tuple[str, type]]:
+    return [(name, kind) for name in names.split()]
+
+
+class Problem(ctypes.Structure):
+    """One cell over one batch of sequences, as the library reads it."""
+
+    _fields_ = [
+        *_fields(ctypes.c_int64, _INTEGERS),
+        ("epsilon", ctypes.c_double),
+        *_fields(ctypes.c_void_p, " ".join(_STRUCTURE)),
+        *_fields(ctypes.c_void_p, _DATA),
+        ("parameters", ctypes.c_void_p * MAX_PARAMETERS),
+        *_fields(ctypes.c_void_p, _GRADIENTS),
+        ("grad_parameters", ctypes.c_void_p * MAX_PARAMETERS),
+        ("scratch", ctypes.c_void_p),
+    ]
+
+
+# What an int of `options` means, in this order.
+OPTIONS = (
+    "kind",
+    "mode",
+    "activation",
+    "memory",
+    "unfolds",
+    "n_maps",
+    "backbone_units",
+)
+
+
+def make_problem(
+    isa: int,
+    inputs: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+    parameters: list[Tensor | None],
+    structure: list[tuple[int, int]],
+    options: list[int],
+    epsilon: float,
+) -> Problem:
+    """Describe a problem; all tensors must be contiguous and must outlive it.
+
+    `structure` holds address and length of each array that csrc/problem.h names.
+    """
+    problem = Problem(abi=ABI, precision=8 * inputs.element_size(), isa=isa)
+    for name, value in zip(OPTIONS, options, strict=True):
+        setattr(problem, name, value)
+    problem.batch, problem.steps, problem.inputs = inputs.shape
+    problem.neurons = state.shape[1] // 2 if problem.memory else state.shape[1]
+    problem.epsilon = epsilon
+    for name, (place, _) in zip(_STRUCTURE, structure, strict=False):
+        setattr(problem, name, place)
+    if structure:
+        problem.n_sensory, problem.n_recurrent = structure[0][1], structure[2][1]
+    if len(structure) > 4:
+        problem.n_layers = structure[5][1]
+    problem.inputs_data, problem.start = inputs.data_ptr(), state.data_ptr()
+    problem.timespans = timespans.data_ptr()
+    problem.lengths = address(lengths)
+    place_all(problem.parameters, parameters, problem.memory)
+    return problem
+
+
+def place_all(table: ctypes.Array, tensors: list[Tensor | None], memory: int) -> None:
+    """Enter addresses; with mixed memory the last three go to the table's end."""
+    split = len(tensors) - 3 if memory else len(tensors)
+    for i, tensor in enumerate(tensors):
+        place = i if i < split else MAX_PARAMETERS - len(tensors) + i
+        table[place] = address(tensor)
+
+
+def address(tensor: Tensor | None) -> int | None:
+    """Return where a tensor's numbers lie; None if there is none."""
+    return None if tensor is None else tensor.data_ptr()
+
+
+class Scratch:
+    """Memory for the kernels, aligned to cache lines.
+
+    Parameters
+    ----------
+    n_bytes : int
+    """
+
+    def __init__(self, n_bytes: int):
+        self._memory = torch.empty(n_bytes + 64, dtype=torch.uint8)
+        start = self._memory.data_ptr()
+        self.address = start + (-start) % 64

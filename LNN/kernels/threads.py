@@ -1,0 +1,54 @@
+"""A small pool of threads for the kernels, which release the interpreter's lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+
+import torch
+from joblib.parallel import get_active_backend
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+# A forked child has none of its parent's threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
+def thread_count() -> int:
+    """Return how many threads a call may use: torch's number, 1 in a joblib worker."""
+    if get_active_backend()[0].nesting_level:
+        return 1
+    return torch.get_num_threads()
+
+
+def run_all(function: Callable[[int], None], n_tasks: int, n_threads: int) -> None:
+    """Call function(0), ..., function(n_tasks - 1), on some threads at once.
+
+    Parameters
+    ----------
+    function : callable
+    n_tasks : int
+    n_threads : int
+        This one included.
+    """
+    n_threads = min(n_threads, n_tasks)
+
+    def share(first: int) -> None:
+        for task in range(first, n_tasks, n_threads):
+            function(task)
+
+    others = [_pool(n_threads - 1).submit(share, k) for k in range(1, n_threads)]
+    try:
+        share(0)
+    finally:
+        wait_for(others)  # whatever happens here, nobody writes any more
+    for other in others:
+        other.result()
+
+
+def _pool(size: int) -> ThreadPoolExecutor:
+    if size not in _pools:
+        _pools[size] = ThreadPoolExecutor(size, thread_name_prefix="LNN")
+    return _pools[size]

@@ -23,6 +23,20 @@ _BUILD = (
 )
 _ISA = f"leave LNN_ISA unset, or set it to one of {', '.join(ISAS)}"
 
+_INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
+# The functions of csrc/native.c: result and arguments.
+SIGNATURES = {
+    "lnn_abi": (_INTEGER, []),
+    "lnn_isa": (_INTEGER, [_INTEGER]),
+    "lnn_scratch_bytes": (_INTEGER, [_POINTER, _INTEGER]),
+    "lnn_groups": (_INTEGER, [_POINTER]),
+    "lnn_prepare": (None, [_POINTER, _INTEGER]),
+    "lnn_run": (None, [_POINTER, _INTEGER, _INTEGER]),
+    "lnn_finish": (None, [_POINTER]),
+    "lnn_calibrate": (_REAL, [_INTEGER, _INTEGER, _INTEGER]),
+    "lnn_apply": (None, [_INTEGER] * 3 + [_POINTER, _POINTER, _INTEGER]),
+}
+
 
 @dataclass(frozen=True)
 class Library:
@@ -66,7 +80,10 @@ def load() -> Library:
         return _missing(f"{FILE.name} was not built when LNN was installed", _BUILD)
     try:
         functions = ctypes.CDLL(str(FILE))
-        found = _call(functions, "lnn_abi")
+        functions.lnn_abi.restype = ctypes.c_int64
+        found = functions.lnn_abi()
+        if found == ABI:
+            _declare(functions)
     except (OSError, AttributeError) as error:
         return _missing(f"{FILE} cannot be loaded: {error}", _BUILD)
     if found != ABI:
@@ -80,36 +97,18 @@ def _with_isa(functions: ctypes.CDLL) -> Library:
     wanted = os.environ.get("LNN_ISA", "")
     if wanted and wanted not in ISAS:
         return _missing(f"there is no LNN_ISA={wanted}", _ISA)
-    code = _call(functions, "lnn_isa", ISAS.get(wanted, 0))
+    code = functions.lnn_isa(ISAS.get(wanted, 0))
     names = {value: name for name, value in ISAS.items()}
     if code not in names:
         return _missing(f"this machine or this build has no {wanted}", _ISA)
-    _declare(functions)
     return Library(functions, names[code])
 
 
 def _declare(functions: ctypes.CDLL) -> None:
-    """Tell ctypes the types of the functions in csrc/native.c."""
-    integer, real, pointer = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-    for name, result, arguments in (
-        ("lnn_scratch_bytes", integer, [pointer, integer]),
-        ("lnn_groups", integer, [pointer]),
-        ("lnn_prepare", None, [pointer, integer]),
-        ("lnn_run", None, [pointer, integer, integer]),
-        ("lnn_finish", None, [pointer]),
-        ("lnn_calibrate", real, [integer, integer, integer]),
-        ("lnn_apply", None, [integer] * 3 + [pointer, pointer, integer]),
-    ):
+    """Tell ctypes the types of the functions; AttributeError if one is missing."""
+    for name, (result, arguments) in SIGNATURES.items():
         function = getattr(functions, name)
         function.restype, function.argtypes = result, arguments
-
-
-def _call(functions: ctypes.CDLL, name: str, *values: int) -> int:
-    """Call a function whose arguments and result are all int64_t."""
-    function = getattr(functions, name)
-    function.argtypes = [ctypes.c_int64] * len(values)
-    function.restype = ctypes.c_int64
-    return function(*values)
 
 
 def _missing(reason: str, remedy: str) -> Library:

@@ -182,9 +182,15 @@ static plan make_plan(const lnn_problem *p, int backward) {
 }
 
 #include "tile.h"
+#include "slices.h"
+#include "narrow.h"
 
 /* Set up what all groups read: weights in the order in which they are used. */
 static void prepare(const lnn_problem *p, int64_t backward) {
+    if (is_narrow(p)) {
+        narrow_prepare(p, (int)backward);
+        return;
+    }
     plan q = make_plan(p, (int)backward);
     const int64_t n = p->neurons, f = p->inputs, row = q.row;
     const int64_t before = (p->memory ? f + n : f) * row;
@@ -213,6 +219,10 @@ static void prepare(const lnn_problem *p, int64_t backward) {
 
 /* Run the tiles of one group. Groups may run at the same time. */
 static void run(const lnn_problem *p, int64_t backward, int64_t index) {
+    if (is_narrow(p)) {
+        narrow_run(p, (int)backward, index);
+        return;
+    }
     plan q = make_plan(p, (int)backward);
     group w;
     lay_out_group(&q, (char *)p->scratch + q.packed_bytes + index * q.group_bytes, &w);
@@ -232,6 +242,10 @@ static void run(const lnn_problem *p, int64_t backward, int64_t index) {
 
 /* Add up the groups, in order, and turn sums into gradients of the parameters. */
 static void finish(const lnn_problem *p) {
+    if (is_narrow(p)) {
+        narrow_finish(p);
+        return;
+    }
     plan q = make_plan(p, 1);
     group w, other;
     char *base = (char *)p->scratch + q.packed_bytes;
@@ -241,7 +255,7 @@ static void finish(const lnn_problem *p) {
         lay_out_group(&q, base + i * q.group_bytes, &other);
         for (int64_t k = 0; k < end - w.sums; k++) w.sums[k] += other.sums[k];
     }
-    if (p->kind == LNN_LTC) ltc_finish(&q.ltc, p, &w.ltc);
+    if (p->kind == LNN_LTC) ltc_finish(p, &w.ltc);
     if (p->kind == LNN_WIRED_CFC) wired_finish(&q, &w);
     if (p->kind == LNN_CFC) backbone_finish(&q, &w);
     if (p->memory) memory_finish(&q, &w);
@@ -250,12 +264,16 @@ static void finish(const lnn_problem *p) {
 static int64_t scratch_bytes(const lnn_problem *p, int64_t backward) {
     lnn_problem empty = *p;
     empty.scratch = 0;
+    if (is_narrow(p)) {
+        narrow_plan n = make_narrow_plan(&empty, (int)backward);
+        return n.packed_bytes + p->batch * n.group_bytes;
+    }
     plan q = make_plan(&empty, (int)backward);
     return q.packed_bytes + q.groups * q.group_bytes;
 }
 
 static int64_t group_count(const lnn_problem *p) {
-    return smaller((p->batch + L - 1) / L, MAX_GROUPS);
+    return is_narrow(p) ? p->batch : smaller((p->batch + L - 1) / L, MAX_GROUPS);
 }
 
 #include "calibration.h"

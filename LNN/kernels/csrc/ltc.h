@@ -16,6 +16,8 @@ typedef struct {
     int64_t edges, sources;
     int64_t *begin;  /* (N + 1) first synapse of each target */
     int64_t *source; /* (E) */
+    int64_t *leaving, *out; /* (sources + 1), (E): the same synapses by source */
+    int64_t *target;        /* (E) */
     real *forward;   /* (E, 4): -sigma log2 e, sigma mu log2 e, w, w E */
     real *backward;  /* (E, 2): E, w sigma */
 } synapses;
@@ -48,6 +50,9 @@ static void synapses_reserve(synapses *s, arena *a, int64_t edges, int64_t sourc
     s->sources = sources;
     s->begin = take_integers(a, neurons + 1);
     s->source = take_integers(a, edges);
+    s->leaving = take_integers(a, sources + 1);
+    s->out = take_integers(a, edges);
+    s->target = take_integers(a, edges);
     s->forward = take(a, edges * 4);
     s->backward = take(a, edges * 2);
 }
@@ -80,6 +85,21 @@ static void ltc_record_reserve(ltc_record *r, arena *a, const lnn_problem *p, in
 static double softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
 static double softplus_slope(double x) { return x > 20 ? 1 : 1 / (1 + exp(-x)); }
 
+/* List the synapses by source (a counting sort keeps them in order). */
+static void sort_by_source(synapses *s) {
+    memset(s->leaving, 0, sizeof(int64_t) * (s->sources + 1));
+    for (int64_t e = 0; e < s->edges; e++) s->leaving[s->source[e]]++;
+    int64_t total = 0;
+    for (int64_t i = 0; i <= s->sources; i++) {
+        int64_t count = i < s->sources ? s->leaving[i] : 0;
+        s->leaving[i] = total;
+        total += count;
+    }
+    for (int64_t e = 0; e < s->edges; e++) s->out[s->leaving[s->source[e]]++] = e;
+    for (int64_t i = s->sources; i > 0; i--) s->leaving[i] = s->leaving[i - 1];
+    s->leaving[0] = 0;
+}
+
 static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *target,
                              int64_t neurons, const void *const *parameters) {
     const real *w = parameters[0], *sigma = parameters[1], *mu = parameters[2],
@@ -88,6 +108,7 @@ static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *
     for (int64_t e = 0; e < s->edges; e++) {
         double conductance = softplus(w[e]);
         s->source[e] = source[e];
+        s->target[e] = target[e];
         s->forward[4 * e] = (real)(-LOG2E * sigma[e]);
         s->forward[4 * e + 1] = (real)(LOG2E * sigma[e] * mu[e]);
         s->forward[4 * e + 2] = (real)conductance;
@@ -95,6 +116,7 @@ static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *
         s->backward[2 * e] = reversal[e];
         s->backward[2 * e + 1] = (real)(conductance * sigma[e]);
     }
+    sort_by_source(s);
 }
 
 static void ltc_prepare(ltc_pack *k, const lnn_problem *p) {
@@ -116,11 +138,14 @@ static INLINE void synaptic_sums(const synapses *k, int64_t j, const real *v, re
                                  vec *current, vec *conductance, int nv) {
     for (int64_t e = k->begin[j]; e < k->begin[j + 1]; e++) {
         const real *from = v + k->source[e] * L, *c = k->forward + 4 * e;
+        vec s[NV];
+        for (int u = 0; u < nv; u++)
+            s[u] = v_fma(v_set(c[0]), v_load(from + u * W), v_set(c[1]));
+        sigmoids2(s, nv);
         for (int u = 0; u < nv; u++) {
-            vec s = sigmoid2(v_fma(v_set(c[0]), v_load(from + u * W), v_set(c[1])));
-            if (keep) v_store(keep + e * L + u * W, s);
-            current[u] = v_fma(v_set(c[3]), s, current[u]);
-            conductance[u] = v_fma(v_set(c[2]), s, conductance[u]);
+            if (keep) v_store(keep + e * L + u * W, s[u]);
+            current[u] = v_fma(v_set(c[3]), s[u], current[u]);
+            conductance[u] = v_fma(v_set(c[2]), s[u], conductance[u]);
         }
     }
 }
@@ -194,43 +219,71 @@ static INLINE const real *ltc_step(const ltc_pack *k, const lnn_problem *p, cons
 static INLINE void neuron_gradients(const ltc_pack *pack, int64_t n, const real *g,
                                     const real *next, const real *slope,
                                     const real *inverse, const real *h, real *k, real *kv,
-                                    real *totals, real *to, real *g_h, real *sums, int nv) {
+                                    real *to, real *g_h, int nv) {
+    vec step[NV], by_step[NV];
+    for (int u = 0; u < nv; u++) {
+        step[u] = v_load(h + u * W);
+        by_step[u] = v_load(g_h + u * W);
+    }
     for (int64_t j = 0; j < n; j++) {
         vec cm = v_set(pack->neuron[3 * j + 2]);
-        real *sum = sums + j * 3 * W;
         for (int u = 0; u < nv; u++) {
             int64_t at = j * L + u * W;
-            vec b = v_mul(v_load(g + at), v_load(inverse + at)), r = v_load(slope + at);
-            vec kj = v_mul(v_load(h + u * W), b), kvj = v_mul(kj, v_load(next + at));
-            vec direct = v_mul(cm, b);
+            vec b = v_mul(v_load(g + at), v_load(inverse + at));
+            vec kj = v_mul(step[u], b), direct = v_mul(cm, b);
             v_store(k + at, kj);
-            v_store(kv + at, kvj);
+            v_store(kv + at, v_mul(kj, v_load(next + at)));
             v_store(to + at, direct);
-            v_store(totals + at, v_add(v_load(totals + at), kj));
-            v_store(totals + n * L + at, v_add(v_load(totals + n * L + at), kvj));
-            v_store(g_h + u * W, v_fma(direct, r, v_load(g_h + u * W)));
-            v_store(sum, v_add(v_load(sum), kj));
-            v_store(sum + W, v_add(v_load(sum + W), kvj));
-            v_store(sum + 2 * W, v_fma(kj, r, v_load(sum + 2 * W)));
+            by_step[u] = v_fma(direct, v_load(slope + at), by_step[u]);
         }
+    }
+    for (int u = 0; u < nv; u++) v_store(g_h + u * W, by_step[u]);
+}
+
+/* Sums of each neuron over the unfolds: per sample for the inputs, and over all. */
+static INLINE void neuron_sums(int64_t n, int64_t unfolds, const real *k, const real *kv,
+                               const real *slope, real *totals, real *sums, int nv) {
+    for (int64_t j = 0; j < n; j++) {
+        real *sum = sums + j * 3 * W;
+        vec all = v_load(sum), all_v = v_load(sum + W), all_r = v_load(sum + 2 * W);
+        for (int u = 0; u < nv; u++) {
+            int64_t at = j * L + u * W;
+            vec total = v_set(0), total_v = v_set(0);
+            for (int64_t i = 0; i < unfolds; i++) {
+                vec kj = v_load(k + i * n * L + at);
+                total = v_add(total, kj);
+                total_v = v_add(total_v, v_load(kv + i * n * L + at));
+                all_r = v_fma(kj, v_load(slope + i * n * L + at), all_r);
+            }
+            v_store(totals + at, total);
+            v_store(totals + n * L + at, total_v);
+            all = v_add(all, total);
+            all_v = v_add(all_v, total_v);
+        }
+        v_store(sum, all);
+        v_store(sum + W, all_v);
+        v_store(sum + 2 * W, all_r);
     }
 }
 
 /* Add to the gradients of the sources what came through the synapses. */
-static INLINE void synapse_sources(const synapses *k, int64_t n, const real *kj,
-                                   const real *kvj, const real *s, real *to, int nv) {
-    for (int64_t j = 0; j < n; j++)
-        for (int64_t e = k->begin[j]; e < k->begin[j + 1]; e++) {
-            real *place = to + k->source[e] * L;
+static INLINE void synapse_sources(const synapses *k, const real *kj, const real *kvj,
+                                   const real *s, real *to, int nv) {
+    for (int64_t i = 0; i < k->sources; i++) {
+        vec sum[NV];
+        for (int u = 0; u < nv; u++) sum[u] = v_load(to + i * L + u * W);
+        for (int64_t at = k->leaving[i]; at < k->leaving[i + 1]; at++) {
+            int64_t e = k->out[at], j = k->target[e] * L;
             vec reversal = v_set(k->backward[2 * e]), pull = v_set(k->backward[2 * e + 1]);
             for (int u = 0; u < nv; u++) {
-                int64_t at = j * L + u * W;
                 vec open = v_load(s + e * L + u * W);
-                vec q = v_fms(reversal, v_load(kj + at), v_load(kvj + at));
+                vec q = v_fms(reversal, v_load(kj + j + u * W), v_load(kvj + j + u * W));
                 vec z = v_mul(v_fnma(open, open, open), q);
-                v_store(place + u * W, v_fma(pull, z, v_load(place + u * W)));
+                sum[u] = v_fma(pull, z, sum[u]);
             }
         }
+        for (int u = 0; u < nv; u++) v_store(to + i * L + u * W, sum[u]);
+    }
 }
 
 /* Add the sums of each synapse over `unfolds`; strides lead from one unfold to the next. */
@@ -279,22 +332,22 @@ static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p,
     real *totals = work, *kj = totals + 2 * block, *kvj = kj + p->unfolds * block;
     real *other = kvj + p->unfolds * block, *mapped = other + block;
     real *from = g, *to = other;
-    memset(totals, 0, sizeof(real) * 2 * block);
     for (int64_t i = p->unfolds - 1; i >= 0; i--) {
         neuron_gradients(k, n, from, r->v + (i + 1) * block, r->slope + i * block,
-                         r->inverse + i * block, h, kj + i * block, kvj + i * block, totals,
-                         to, g_h, sums->neuron, nv);
-        synapse_sources(&k->recurrent, n, kj + i * block, kvj + i * block,
+                         r->inverse + i * block, h, kj + i * block, kvj + i * block, to,
+                         g_h, nv);
+        synapse_sources(&k->recurrent, kj + i * block, kvj + i * block,
                         r->s + i * k->recurrent.edges * L, to, nv);
         real *swap = from;
         from = to;
         to = swap;
     }
     if (from != g) memcpy(g, from, sizeof(real) * block);
+    neuron_sums(n, p->unfolds, kj, kvj, r->slope, totals, sums->neuron, nv);
     synapse_sums(&k->recurrent, n, p->unfolds, kj, kvj, block, r->s, r->v, block,
                  sums->recurrent, nv);
     memset(mapped, 0, sizeof(real) * p->inputs * L);
-    synapse_sources(&k->sensory, n, totals, totals + block, r->s_sensory, mapped, nv);
+    synapse_sources(&k->sensory, totals, totals + block, r->s_sensory, mapped, nv);
     synapse_sums(&k->sensory, n, 1, totals, totals + block, 0, r->s_sensory, r->x, 0,
                  sums->sensory, nv);
     for (int64_t f = 0; f < p->inputs; f++) {
@@ -315,38 +368,54 @@ static double lanes_total(const real *lanes) {
     return total;
 }
 
-/* From the summed lanes to the gradients of raw parameters (those before softplus). */
-static void synapses_finish(const synapses *s, const real *sums,
-                            const void *const *parameters, void *const *gradients) {
+/* From sums to the gradients of raw parameters (those before softplus). */
+static void synapse_finish(int64_t e, const double *sum, const void *const *parameters,
+                           void *const *gradients) {
     const real *w = parameters[0], *sigma = parameters[1], *mu = parameters[2];
     real *gw = gradients[0], *gs = gradients[1], *gm = gradients[2], *ge = gradients[3];
-    for (int64_t e = 0; e < s->edges; e++) {
-        const real *lanes = sums + e * 4 * W;
-        double conductance = softplus(w[e]), z = lanes_total(lanes + 2 * W);
-        gw[e] = (real)(lanes_total(lanes + W) * softplus_slope(w[e]));
-        gs[e] = (real)(conductance * (lanes_total(lanes + 3 * W) - mu[e] * z));
-        gm[e] = (real)(-conductance * sigma[e] * z);
-        ge[e] = (real)(conductance * lanes_total(lanes));
-    }
+    double conductance = softplus(w[e]);
+    gw[e] = (real)(sum[1] * softplus_slope(w[e]));
+    gs[e] = (real)(conductance * (sum[3] - mu[e] * sum[2]));
+    gm[e] = (real)(-conductance * sigma[e] * sum[2]);
+    ge[e] = (real)(conductance * sum[0]);
 }
 
-static void ltc_finish(const ltc_pack *k, const lnn_problem *p, const ltc_sums *sums) {
+static void neuron_finish(const lnn_problem *p, int64_t j, const double *sum) {
     const real *leak = p->parameters[8], *rest = p->parameters[9], *cm = p->parameters[10];
     real *g_leak = p->grad_parameters[8], *g_rest = p->grad_parameters[9];
-    real *g_cm = p->grad_parameters[10], *g_scale = p->grad_parameters[11];
-    real *g_shift = p->grad_parameters[12];
-    synapses_finish(&k->sensory, sums->sensory, p->parameters, p->grad_parameters);
-    synapses_finish(&k->recurrent, sums->recurrent, p->parameters + 4,
-                    p->grad_parameters + 4);
+    real *g_cm = p->grad_parameters[10];
+    g_leak[j] = (real)((rest[j] * sum[0] - sum[1]) * softplus_slope(leak[j]));
+    g_rest[j] = (real)(softplus(leak[j]) * sum[0]);
+    g_cm[j] = (real)(-sum[2] * softplus_slope(cm[j]));
+}
+
+static void input_finish(const lnn_problem *p, int64_t f, const double *sum) {
+    real *g_scale = p->grad_parameters[11], *g_shift = p->grad_parameters[12];
+    if (g_scale) g_scale[f] = (real)sum[0];
+    if (g_shift) g_shift[f] = (real)sum[1];
+}
+
+/* Totals of `fields` sums that lie W lanes each from `lanes` on. */
+static void lanes_totals(const real *lanes, int fields, double *total) {
+    for (int k = 0; k < fields; k++) total[k] = lanes_total(lanes + k * W);
+}
+
+static void ltc_finish(const lnn_problem *p, const ltc_sums *sums) {
+    double total[4];
+    for (int64_t e = 0; e < p->n_sensory; e++) {
+        lanes_totals(sums->sensory + e * 4 * W, 4, total);
+        synapse_finish(e, total, p->parameters, p->grad_parameters);
+    }
+    for (int64_t e = 0; e < p->n_recurrent; e++) {
+        lanes_totals(sums->recurrent + e * 4 * W, 4, total);
+        synapse_finish(e, total, p->parameters + 4, p->grad_parameters + 4);
+    }
     for (int64_t j = 0; j < p->neurons; j++) {
-        const real *sum = sums->neuron + j * 3 * W;
-        double kj = lanes_total(sum), kv = lanes_total(sum + W);
-        g_leak[j] = (real)((rest[j] * kj - kv) * softplus_slope(leak[j]));
-        g_rest[j] = (real)(softplus(leak[j]) * kj);
-        g_cm[j] = (real)(-lanes_total(sum + 2 * W) * softplus_slope(cm[j]));
+        lanes_totals(sums->neuron + j * 3 * W, 3, total);
+        neuron_finish(p, j, total);
     }
     for (int64_t f = 0; f < p->inputs; f++) {
-        if (g_scale) g_scale[f] = (real)lanes_total(sums->input + f * 2 * W);
-        if (g_shift) g_shift[f] = (real)lanes_total(sums->input + f * 2 * W + W);
+        lanes_totals(sums->input + f * 2 * W, 2, total);
+        input_finish(p, f, total);
     }
 }

@@ -9,43 +9,84 @@ static int64_t sample_length(const lnn_problem *p, int64_t sample) {
     return p->lengths ? p->lengths[sample] : p->steps;
 }
 
-/* rows[i][lane] = from[lane][i]: `apart` reals lie between two samples. */
-static void to_lanes(real *rows, int64_t row, const real *from, int64_t apart,
-                     int64_t count, int64_t samples) {
-    for (int64_t b = 0; b < samples; b++)
-        for (int64_t i = 0; i < count; i++) rows[i * row + b] = from[b * apart + i];
+/* A W by W block of samples (`apart` reals from each other), turned into lanes. */
+static INLINE void load_block(vec *block, const real *from, int64_t apart, int64_t count,
+                              int64_t samples) {
+    for (int64_t b = 0; b < W; b++)
+        block[b] = b < samples ? v_load_some(from + b * apart, count) : v_set(0);
+    v_transpose(block);
 }
 
-static void from_lanes(const real *rows, int64_t row, real *to, int64_t apart,
-                       int64_t count, int64_t samples) {
-    for (int64_t b = 0; b < samples; b++)
-        for (int64_t i = 0; i < count; i++) to[b * apart + i] = rows[i * row + b];
+/* rows[i][lane] = from[lane][i]; lanes without a sample become 0. */
+static void to_lanes(real *rows, int64_t row, const real *from, int64_t apart,
+                     int64_t count, int64_t samples) {
+    vec block[W];
+    for (int64_t b = 0; b < L; b += W)
+        for (int64_t i = 0; i < count; i += W) {
+            int64_t n = smaller(W, count - i);
+            load_block(block, from + b * apart + i, apart, n, samples - b);
+            for (int64_t k = 0; k < n; k++) v_store(rows + (i + k) * row + b, block[k]);
+        }
 }
 
 static void add_to_lanes(real *rows, const real *from, int64_t apart, int64_t count,
                          int64_t samples) {
-    for (int64_t b = 0; b < samples; b++)
-        for (int64_t i = 0; i < count; i++) rows[i * L + b] += from[b * apart + i];
+    vec block[W];
+    for (int64_t b = 0; b < samples; b += W)
+        for (int64_t i = 0; i < count; i += W) {
+            int64_t n = smaller(W, count - i);
+            load_block(block, from + b * apart + i, apart, n, samples - b);
+            for (int64_t k = 0; k < n; k++) {
+                real *to = rows + (i + k) * L + b;
+                v_store(to, v_add(v_load(to), block[k]));
+            }
+        }
+}
+
+/* to[lane][i] = rows[i][lane] */
+static void from_lanes(const real *rows, int64_t row, real *to, int64_t apart,
+                       int64_t count, int64_t samples) {
+    vec block[W];
+    for (int64_t b = 0; b < samples; b += W)
+        for (int64_t i = 0; i < count; i += W) {
+            int64_t n = smaller(W, count - i);
+            for (int64_t k = 0; k < W; k++)
+                block[k] = k < n ? v_load(rows + (i + k) * row + b) : v_set(0);
+            v_transpose(block);
+            for (int64_t k = 0; k < W; k++)
+                if (b + k < samples) v_store_some(to + (b + k) * apart + i, block[k], n);
+        }
+}
+
+/* Zero the rows of sequences that have ended: what stands in the padding is not read. */
+static void silence_ended(real *rows, int64_t row, const real *live, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        for (int u = 0; u < NV; u++) {
+            real *at = rows + i * row + u * W;
+            v_store(at, v_where_positive(v_load(live + u * W), v_load(at), v_set(0)));
+        }
 }
 
 /* Inputs, time spans and what else steps [start, start + steps) need. */
 static void load_chunk(const plan *q, group *w, tile where, int64_t start, int64_t steps) {
     const lnn_problem *p = q->p;
-    const int64_t f = p->inputs;
-    const real *x = p->inputs_data, *dt = p->timespans;
+    const int64_t f = p->inputs, T = p->steps;
+    const real *x = (const real *)p->inputs_data + (where.first * T + start) * f;
+    const real *dt = (const real *)p->timespans + where.first * T + start;
+    const real unfolds = (real)larger(1, p->unfolds);
+    to_lanes(w->dt, L, dt, T, steps, where.samples);
     for (int64_t t = 0; t < steps; t++) {
-        for (int64_t i = 0; i < f; i++)
-            memset(w->x + i * q->row + t * L, 0, sizeof(real) * L);
+        real *live = w->live + t * L, *span = w->dt + t * L;
         for (int64_t b = 0; b < L; b++) {
-            int64_t sample = where.first + b, at = sample * p->steps + start + t;
-            int live = b < where.samples && start + t < sample_length(p, sample);
-            real span = live ? dt[at] : 1;
-            w->live[t * L + b] = (real)live;
-            w->dt[t * L + b] = span;
-            w->h_unfold[t * L + b] = span / (real)larger(1, p->unfolds);
-            /* What stands in the padding is read nowhere. */
-            if (live) to_lanes(w->x + t * L + b, q->row, x + at * f, 0, f, 1);
+            live[b] = b < where.samples &&
+                      start + t < sample_length(p, where.first + smaller(b, where.samples - 1));
+            if (!(live[b] > 0)) span[b] = 1;
         }
+        for (int u = 0; u < NV; u++)
+            v_store(w->h_unfold + t * L + u * W,
+                    v_divide(v_load(span + u * W), v_set(unfolds)));
+        to_lanes(w->x + t * L, q->row, x + t * f, T * f, f, where.samples);
+        if (p->lengths) silence_ended(w->x + t * L, q->row, live, f);
     }
 }
 
@@ -60,10 +101,8 @@ static void load_state(const plan *q, group *w, tile where, int64_t start) {
         apart = steps * columns;
     }
     from += where.first * apart;
-    for (int64_t i = 0; i < n; i++) memset(w->h + i * q->row, 0, sizeof(real) * L);
     to_lanes(w->h, q->row, from, apart, n, where.samples);
     if (!p->memory) return;
-    for (int64_t i = 0; i < n; i++) memset(w->c + i * q->row, 0, sizeof(real) * L);
     to_lanes(w->c, q->row, from + n, apart, n, where.samples);
 }
 
@@ -263,17 +302,20 @@ static void add_state_gradient(const plan *q, group *w, tile where, const real *
     if (q->p->memory) add_to_lanes(w->g_c, from + n, apart, n, where.samples);
 }
 
-static void store_input_gradient(const plan *q, const group *w, tile where, int64_t t,
+static void store_input_gradient(const plan *q, group *w, tile where, int64_t t,
                                  int64_t time) {
     const lnn_problem *p = q->p;
-    real *g_dt = p->grad_timespans, *g_x = p->grad_inputs;
-    for (int64_t b = 0; b < where.samples; b++) {
-        int64_t at = (where.first + b) * p->steps + time;
-        int live = w->live[t * L + b] > 0;
-        if (g_dt) g_dt[at] = live ? w->g_dt[b] : 0;
-        for (int64_t i = 0; g_x && i < p->inputs; i++)
-            g_x[at * p->inputs + i] = live ? w->g_x[i * L + b] : 0;
+    const int64_t f = p->inputs, T = p->steps;
+    if (p->lengths) {
+        silence_ended(w->g_x, L, w->live + t * L, f);
+        silence_ended(w->g_dt, L, w->live + t * L, 1);
     }
+    if (p->grad_timespans)
+        from_lanes(w->g_dt, L, (real *)p->grad_timespans + where.first * T + time, T, 1,
+                   where.samples);
+    if (p->grad_inputs)
+        from_lanes(w->g_x, L, (real *)p->grad_inputs + (where.first * T + time) * f, T * f,
+                   f, where.samples);
 }
 
 /* Steps that no sequence of the tile reaches: states are held, inputs unread. */

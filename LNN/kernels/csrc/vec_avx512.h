@@ -38,6 +38,38 @@ static INLINE vec v_gather(const real *base, const int32_t *index) {
     return _mm512_i32gather_ps(_mm512_loadu_si512(index), base, 4);
 }
 
+/* The first n lanes of p, the others 0; and the first n lanes to p. */
+static INLINE vec v_load_some(const real *p, int64_t n) {
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+static INLINE void v_store_some(real *p, vec a, int64_t n) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), a);
+}
+/* a[i][k] becomes a[k][i]: pairs, quadruples, then blocks of four. */
+static INLINE void v_transpose(vec *a) {
+    vec b[16];
+    for (int i = 0; i < 16; i += 2) {
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4)
+        for (int k = 0; k < 2; k++) {
+            __m512d low = _mm512_castps_pd(b[i + k]), high = _mm512_castps_pd(b[i + k + 2]);
+            a[i + 2 * k] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+            a[i + 2 * k + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+        }
+    for (int k = 0; k < 4; k++) {
+        b[k] = _mm512_shuffle_f32x4(a[k], a[k + 4], 0x88);
+        b[k + 4] = _mm512_shuffle_f32x4(a[k], a[k + 4], 0xdd);
+        b[k + 8] = _mm512_shuffle_f32x4(a[k + 8], a[k + 12], 0x88);
+        b[k + 12] = _mm512_shuffle_f32x4(a[k + 8], a[k + 12], 0xdd);
+    }
+    for (int k = 0; k < 8; k++) {
+        a[k] = _mm512_shuffle_f32x4(b[k], b[k + 8], 0x88);
+        a[k + 8] = _mm512_shuffle_f32x4(b[k], b[k + 8], 0xdd);
+    }
+}
+
 /* x = floor + fraction with fraction in [0, 1); and a 2^floor(x), for any x. */
 static INLINE vec v_fraction(vec x) { return _mm512_reduce_ps(x, 0x09); }
 static INLINE vec v_floor(vec x) { return _mm512_roundscale_ps(x, 0x09); }

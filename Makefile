@@ -1,4 +1,5 @@
-# make demo, make test: both create .venv when it is missing.
+# make demo, make test: both create .venv when it is missing, and build the native
+# library again when its sources are newer.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,16 +9,19 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 # One stamp per source of torch: asking for another one installs it.
 SOURCE := $(if $(TORCH_INDEX),-$(shell printf %s '$(TORCH_INDEX)' | cksum | cut -d' ' -f1))
 INSTALLED := $(VENV)/.installed$(SOURCE)
+NATIVE := $(VENV)/.native
+# No stamp without a library: a compiler installed later is noticed.
+STAMP_NATIVE = if ls LNN/kernels/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
-.PHONY: demo test test-all test-slow lint format reference clean
+.PHONY: demo test test-all test-slow native lint format reference clean
 
-demo: $(INSTALLED)
+demo: $(NATIVE)
 	$(BIN)/python examples/demo.py
 
-test: $(INSTALLED)
+test: $(NATIVE)
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(INSTALLED)
+test-slow: $(NATIVE)
 	$(BIN)/python -m pytest -m slow
 
 test-all: test test-slow
@@ -31,16 +35,25 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 
 # torch first and by itself, so that TORCH_INDEX serves torch and nothing else.
-$(INSTALLED): setup.cfg pyproject.toml constraints.txt
+$(INSTALLED): setup.cfg setup.py pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("LNN needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install -q $(if $(TORCH_INDEX),--force-reinstall --no-deps --index-url $(TORCH_INDEX)) $(TORCH)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	touch $@
+	@$(STAMP_NATIVE)
+
+native: $(NATIVE)
+
+# Without a C compiler this says so and goes on: LNN then runs on torch. The test is for
+# a library that $(INSTALLED) built after make had looked for the stamp.
+$(NATIVE): $(wildcard LNN/kernels/csrc/*.[ch]) setup.py | $(INSTALLED)
+	@if ! test -e $@ || test -n "$$(find $^ -newer $@)"; then $(BIN)/python setup.py -q build_ext --inplace; fi
+	@$(STAMP_NATIVE)
 
 # The pages that the estimators' HTML representation links to.
 reference: $(INSTALLED)
 	$(BIN)/python docu/build_reference.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist *.egg-info LNN/kernels/_native.*

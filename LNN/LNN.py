@@ -148,8 +148,9 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         Scaling of the inputs, per column, fitted on the training part only.
     scale_target : bool, default=True
         Whether regression targets are standardised while training.
-    backend : {"auto", "torch"}, default="auto"
-        What runs the cells; `backend_` says what did.
+    backend : {"auto", "torch", "native"}, default="auto"
+        What runs the cells; `backend_` says what did. "native" is the fused C library
+        for the CPU, and "auto" takes it wherever it can.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the network.
     device : str, default="auto"

@@ -1,5 +1,6 @@
 """LNN: liquid neural networks for people who use scikit-learn, pandas and PyTorch."""
 
+from LNN._show_versions import show_versions
 from LNN._version import __version__
 from LNN.cells import CfCCell, LTCCell
 from LNN.classifier import LiquidClassifier
@@ -24,5 +25,6 @@ __all__ = [
     "Wiring",
     "__version__",
     "from_ncps",
+    "show_versions",
     "to_ncps",
 ]

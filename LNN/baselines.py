@@ -38,9 +38,25 @@ class RecurrentBaseline(nn.Module):
             nn.init.uniform_(parameter, -bound, bound, generator=generator)
 
     def run(
-        self, inputs: Tensor, state, spans: Tensor, lengths: Tensor | None
+        self,
+        inputs: Tensor,
+        state,
+        spans: Tensor,
+        lengths: Tensor | None,
+        all_steps: bool = True,
     ) -> tuple[Tensor, Tensor]:
-        """Return the state after every step, (B, T, n_neurons), and the last one."""
+        """Return the states (B, T, n_neurons) and the final state as torch has it.
+
+        Without `all_steps` the states are those after the last step, (B, n_neurons).
+        """
+        states, final = self._run(inputs, state, spans, lengths)
+        return (states if all_steps else states[:, -1]), final
+
+    def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
+        """Return "torch": these are torch's own layers."""
+        return "torch"
+
+    def _run(self, inputs, state, spans, lengths) -> tuple[Tensor, Tensor]:
         steps = inputs.shape[1]
         if self.use_time:
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)

@@ -80,9 +80,8 @@ class SequenceLayer(nn.Module):
             batched = None if state is None else _map_state(state, lambda s: s[None])
             outputs, last = self(inputs[None], batched, timespans, lengths)
             return outputs[0], _map_state(last, lambda s: s[0])
-        states, last = self.states(inputs, state, timespans, lengths)
-        if not self.return_sequences:
-            states = states[:, -1]
+        spans, lengths = self._check_time(inputs, timespans, lengths)
+        states, last = self.run(inputs, state, spans, lengths, self.return_sequences)
         outputs = self.cell.outputs(states)
         if self.projection is not None:
             outputs = self.projection(outputs)
@@ -99,22 +98,39 @@ class SequenceLayer(nn.Module):
 
         Takes what `forward` takes, batched. With mixed memory the states are h.
         """
-        self._check(inputs)
-        batch, steps = inputs.shape[:2]
-        lengths = check_lengths(lengths, batch, steps, inputs.device)
-        spans = check_timespans(timespans, (batch, steps), inputs, lengths)
+        spans, lengths = self._check_time(inputs, timespans, lengths)
         return self.run(inputs, state, spans, lengths)
 
     def run(
-        self, inputs: Tensor, state: State | None, spans: Tensor, lengths: Tensor | None
+        self,
+        inputs: Tensor,
+        state: State | None,
+        spans: Tensor,
+        lengths: Tensor | None,
+        all_steps: bool = True,
     ) -> tuple[Tensor, State]:
-        """Do what `states` does, with time spans and lengths that were checked."""
+        """Do what `states` does, with time spans and lengths that were checked.
+
+        Without `all_steps` the states are those after each last valid step,
+        (B, n_neurons): a kernel then need not store the others.
+        """
         self._check(inputs)
         start = self._pack(state, inputs)
         states, last = kernels.run(
-            self.cell, inputs, start, spans, lengths, self.backend
+            self.cell, inputs, start, spans, lengths, self.backend, all_steps
         )
-        return states[..., : self.n_neurons], self._unpack(last)
+        chosen = states if all_steps else last
+        return chosen[..., : self.n_neurons], self._unpack(last)
+
+    def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
+        """Return the backend that training on this device runs on."""
+        return kernels.backend_for(self.cell, self.backend, device, dtype)
+
+    def _check_time(self, inputs, timespans, lengths) -> tuple[Tensor, Tensor | None]:
+        self._check(inputs)
+        batch, steps = inputs.shape[:2]
+        lengths = check_lengths(lengths, batch, steps, inputs.device)
+        return check_timespans(timespans, (batch, steps), inputs, lengths), lengths
 
     def _check(self, inputs: Tensor) -> None:
         if (
@@ -170,7 +186,8 @@ class LTC(SequenceLayer):
         Put an LSTM cell around the liquid cell; the state is then a pair (h, c).
     proj_size : int, default=None
         Size of a linear map after the outputs; None for none.
-    backend : {"auto", "torch"}, default="auto"
+    backend : {"auto", "torch", "native"}, default="auto"
+        "native" is the fused C library (CPU), "auto" takes it where it can.
     generator : torch.Generator, default=None
         Source of the initial weights; None is torch's global generator.
     **cell_options
@@ -180,7 +197,7 @@ class LTC(SequenceLayer):
     See Also
     --------
     LTCCell : One step, with the equations.
-    CfC : The closed-form sister; about twice as fast.
+    CfC : The closed-form sister; faster.
 
     Examples
     --------

@@ -143,6 +143,10 @@ class LiquidNetwork(nn.Module):
             head = linear(n_neurons, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
 
+    def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
+        """Return the kernel backend that training on this device runs on."""
+        return self.layers[0].backend_for(device, dtype)
+
     @property
     def wiring(self) -> Wiring | None:
         """The wiring of the last layer; None for LSTM and GRU."""
@@ -177,7 +181,9 @@ class LiquidNetwork(nn.Module):
         state : tuple
             Only if `return_state`.
         """
-        states, last = self.states(inputs, timespans, lengths=lengths, state=state)
+        # Of the last layer, only what is read has to be there.
+        every = self.return_sequences or self.pooling != "last"
+        states, last = self._run(inputs, timespans, lengths, state, every)
         if not self.return_sequences:
             states = self._pool(states, lengths)
         outputs = self.readout(states)
@@ -185,6 +191,10 @@ class LiquidNetwork(nn.Module):
 
     def states(self, inputs, timespans=None, *, lengths=None, state=None):
         """Return the last layer's states (B, T, hidden_size) and all final states."""
+        return self._run(inputs, timespans, lengths, state, every=True)
+
+    def _run(self, inputs, timespans, lengths, state, every: bool):
+        """Run all layers; the states of the last one are (B, N) unless `every`."""
         shape = tuple(inputs.shape[:2])
         lengths = check_lengths(lengths, *shape, inputs.device)
         if self.encoder is not None:
@@ -193,7 +203,8 @@ class LiquidNetwork(nn.Module):
         starts = state or (None,) * len(self.layers)
         finals = []
         for layer, start in zip(self.layers, starts, strict=True):
-            inputs, final = layer.run(inputs, start, timespans, lengths)
+            all_steps = every or layer is not self.layers[-1]
+            inputs, final = layer.run(inputs, start, timespans, lengths, all_steps)
             finals.append(final)
         return inputs, tuple(finals)
 
@@ -210,7 +221,7 @@ class LiquidNetwork(nn.Module):
     def _pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
         """Make one state (B, N) of a sequence's states (B, T, N)."""
         if self.pooling == "last":
-            return states[:, -1]  # the state after the end is the last valid one
+            return states  # it is one already
         valid = states.new_ones(states.shape[:2], dtype=torch.bool)
         if lengths is not None:
             step = torch.arange(states.shape[1], device=states.device)

@@ -1,10 +1,11 @@
 """Running a cell over whole sequences; nothing outside knows which backend does it.
 
-A backend is a function ``run(cell, inputs, state, timespans, lengths) -> (states,
-final)`` with inputs (B, T, F), state (B, S), timespans (B, T), lengths (B,) or None,
-states (B, T, S) and final (B, S). `torch_loop` is the oracle that others must equal.
+A backend is a function ``run(cell, inputs, state, timespans, lengths, all_states) ->
+(states, final)`` with inputs (B, T, F), state (B, S), timespans (B, T), lengths (B,) or
+None, states (B, T, S) or None and final (B, S). `torch_loop` is the oracle that others
+must equal; `native` is a C library (csrc/) that computes a whole pass in one call.
 """
 
-from LNN.kernels.dispatch import BACKENDS, resolve_backend, run
+from LNN.kernels.dispatch import BACKENDS, backend_for, resolve_backend, run
 
-__all__ = ["BACKENDS", "resolve_backend", "run"]
+__all__ = ["BACKENDS", "backend_for", "resolve_backend", "run"]

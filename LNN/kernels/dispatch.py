@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 
+import torch
 from torch import Tensor
 
 from LNN._warnings import warn
@@ -41,6 +42,15 @@ def resolve_backend(requested: str = "auto") -> str:
     if not library:
         _tell_once()
     return "native" if library else "torch"
+
+
+def backend_for(
+    cell: Cell, requested: str, device: torch.device, dtype: torch.dtype
+) -> str:
+    """Return the backend that trains this cell on this device."""
+    backend = resolve_backend(requested)
+    fits = device.type == "cpu" and native.supports(cell, dtype)
+    return backend if backend != "native" or fits else "torch"
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from LNN.cells.base import Cell
 from LNN.kernels import threads, torch_loop
 from LNN.kernels.fused import Fused, fused, has_dropout
 from LNN.kernels.library import ISAS, load
-from LNN.kernels.problem import Problem, Scratch, address, make_problem, place_all
+from LNN.kernels.problem import Memory, address, make_problem, place_all
 
 # Neuron updates (of a batch, over all steps) below which more threads cost time.
 WORTH_THREADS = 50_000
@@ -60,17 +60,14 @@ def run(
             cell, plan, lengths, inputs, state, timespans, *parameters
         )
     else:
-        states, final = _forward(
-            inputs,
-            state,
-            timespans,
-            lengths,
+        call = Call(
+            (inputs, state, timespans, lengths),
             plan.pack(parameters),
             plan.places,
             plan.options,
             plan.epsilon,
-            all_states,
         )
+        states, final = call.forward(all_states, keep_record=False)
     return (states if all_states else None), final
 
 
@@ -79,19 +76,21 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
     # First of all: a transform would get into what is remembered of a cell.
     if torch._C._are_functorch_transforms_active():
         return False
-    plan = fused(cell)
-    if plan is None or has_dropout(cell) or not inputs.numel() or not state.numel():
-        return False
-    tensors = (inputs, state, timespans, *plan.parameters())
     dtype = inputs.dtype
+    if not supports(cell, dtype) or not inputs.numel() or not state.numel():
+        return False
+    tensors = (inputs, state, timespans, *fused(cell).parameters())
     return (
-        dtype in (torch.float32, torch.float64)
-        and all(
-            t is None or (t.device.type == "cpu" and t.dtype == dtype) for t in tensors
-        )
+        all(t is None or (t.is_cpu and t.dtype is dtype) for t in tensors)
         and not torch.is_autocast_enabled("cpu")
         and torch.autograd.forward_ad._current_level < 0
     )
+
+
+def supports(cell: Cell, dtype: torch.dtype) -> bool:
+    """Tell whether there is a kernel for the cell as it is set now, on the CPU."""
+    precise = dtype in (torch.float32, torch.float64)
+    return precise and fused(cell) is not None and not has_dropout(cell)
 
 
 def _needs_gradient(*tensors: Tensor | None) -> bool:
@@ -105,52 +104,32 @@ class _Sequence(torch.autograd.Function):
     def forward(ctx, cell, plan, lengths, inputs, state, timespans, *parameters):
         ctx.cell, ctx.plan = cell, plan
         packed = plan.pack(list(parameters))
-        states, final = _forward(
-            inputs,
-            state,
-            timespans,
-            lengths,
+        ctx.call = Call(
+            (inputs, state, timespans, lengths),
             packed,
             plan.places,
             plan.options,
             plan.epsilon,
-            True,
         )
+        states, final = ctx.call.forward(all_states=True, keep_record=True)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(lengths, inputs, state, timespans, states, *parameters)
         return states, final
 
     @staticmethod
-    def backward(ctx, grad_states, grad_final):
+    def backward(ctx, *gradients):
+        # Unpacking them refuses what was changed in place since.
         lengths, inputs, state, timespans, states, *parameters = ctx.saved_tensors
         wanted = ctx.needs_input_grad[3:]
         if torch.is_grad_enabled():  # someone wants the gradient's gradient
-            gradients = _through_torch(
-                ctx.cell,
-                ctx.plan,
-                lengths,
-                (inputs, state, timespans, *parameters),
-                wanted,
-                (grad_states, grad_final),
+            tensors = (inputs, state, timespans, *parameters)
+            found = _through_torch(
+                ctx.cell, ctx.plan, lengths, tensors, wanted, gradients
             )
-            return (None, None, None, *gradients)
-        plan: Fused = ctx.plan
-        *data, packed = _backward(
-            inputs,
-            state,
-            timespans,
-            lengths,
-            plan.pack(parameters),
-            plan.places,
-            plan.options,
-            plan.epsilon,
-            states,
-            grad_states,
-            grad_final,
-            wanted,
-        )
-        gradients = [*data, *plan.unpack(packed)]
-        pairs = zip(gradients, wanted, strict=True)
+        else:
+            *data, packed = ctx.call.backward(states, *gradients, wanted)
+            found = [*data, *ctx.plan.unpack(packed)]
+        pairs = zip(found, wanted, strict=True)
         return (None, None, None, *(g if want else None for g, want in pairs))
 
 
@@ -189,106 +168,114 @@ class _Runner(torch.nn.Module):
         return torch_loop.run(self.cell, inputs, state, timespans, lengths)
 
 
-def _problem(
-    inputs, state, timespans, lengths, parameters, structure, options, epsilon
-) -> tuple[Problem, tuple]:
-    """Make everything contiguous; return the problem and what must outlive it."""
-    inputs, state, timespans = (t.contiguous() for t in (inputs, state, timespans))
-    parameters = [None if p is None else p.detach().contiguous() for p in parameters]
-    if lengths is not None:
-        lengths = lengths.to(torch.int64).contiguous()
-    isa = ISAS[load().isa]
-    problem = make_problem(
-        isa, inputs, state, timespans, lengths, parameters, structure, options, epsilon
-    )
-    return problem, (inputs, state, timespans, lengths, parameters)
+class Call:
+    """One problem of the library: its two passes, and the memory that they share.
+
+    Parameters
+    ----------
+    data : tuple of Tensor
+        Inputs, state, timespans and lengths (or None).
+    parameters, structure, options, epsilon
+        As `fused.Fused` makes them.
+    """
+
+    def __init__(self, data, parameters, structure, options, epsilon):
+        *data, lengths = data
+        self.data = [t.detach().contiguous() for t in data]
+        self.parameters = [
+            None if p is None else p.detach().contiguous() for p in parameters
+        ]
+        if lengths is not None:
+            lengths = lengths.to(torch.int64).contiguous()
+        self.lengths = lengths
+        self.problem = make_problem(
+            ISAS[load().isa],
+            *self.data,
+            lengths,
+            self.parameters,
+            structure,
+            options,
+            epsilon,
+        )
+        self.record: Memory | None = None
+
+    def forward(self, all_states: bool, keep_record: bool) -> tuple[Tensor, Tensor]:
+        """Return all states (B, T, S), or (B, 0, S) if not wanted, and the final ones.
+
+        With `keep_record` what was computed on the way is kept for `backward`, if
+        that is worth its memory.
+        """
+        inputs, state, _ = self.data
+        steps = inputs.shape[1] if all_states else 0
+        states = inputs.new_empty(inputs.shape[0], steps, state.shape[1])
+        final = torch.empty_like(state)
+        self.problem.states = address(states) if all_states else None
+        self.problem.final = address(final)
+        if keep_record:
+            n_bytes = load().functions.lnn_record_bytes(ctypes.byref(self.problem))
+            if n_bytes:
+                self.record = Memory(n_bytes)
+                self.problem.record = self.record.address
+        self._execute(0)
+        return states, final
+
+    def backward(
+        self,
+        states: Tensor,
+        grad_states: Tensor | None,
+        grad_final: Tensor | None,
+        wanted: tuple[bool, ...] = (True, True, True),
+    ) -> tuple:
+        """Return gradients of inputs, state, timespans, and a list of parameters'."""
+        problem = self.problem
+        states = states.contiguous()
+        incoming = [
+            g if g is None else g.contiguous() for g in (grad_states, grad_final)
+        ]
+        pairs = zip(self.data, wanted, strict=False)
+        data = [torch.empty_like(t) if want else None for t, want in pairs]
+        grads = [None if p is None else torch.empty_like(p) for p in self.parameters]
+        problem.states = address(states)
+        problem.grad_states, problem.grad_final = map(address, incoming)
+        targets = map(address, data)
+        problem.grad_inputs, problem.grad_start, problem.grad_timespans = targets
+        place_all(problem.grad_parameters, grads, problem.memory)
+        self._execute(1)
+        # The way back has used it up: another one has to replay.
+        problem.record = self.record = None
+        return (*data, grads)
+
+    def _execute(self, backward: int) -> None:
+        functions, problem = load().functions, self.problem
+        pointer = ctypes.byref(problem)
+        scratch = Memory(functions.lnn_scratch_bytes(pointer, backward))
+        problem.scratch = scratch.address
+        functions.lnn_prepare(pointer, backward)
+        groups = functions.lnn_groups(pointer)
+        work = problem.batch * problem.steps * problem.neurons
+        enough = work > WORTH_THREADS and groups > 1
+        threads.run_all(
+            lambda group: functions.lnn_run(pointer, backward, group),
+            groups,
+            threads.thread_count() if enough else 1,
+        )
+        if backward:
+            functions.lnn_finish(pointer)
 
 
-def _execute(problem: Problem, backward: int) -> None:
-    functions = load().functions
-    pointer = ctypes.byref(problem)
-    scratch = Scratch(functions.lnn_scratch_bytes(pointer, backward))
-    problem.scratch = scratch.address
-    functions.lnn_prepare(pointer, backward)
-    groups = functions.lnn_groups(pointer)
-    work = problem.batch * problem.steps * problem.neurons
-    n_threads = threads.thread_count() if work > WORTH_THREADS and groups > 1 else 1
-    threads.run_all(
-        lambda g: functions.lnn_run(pointer, backward, g), groups, n_threads
-    )
-    if backward:
-        functions.lnn_finish(pointer)
-
-
-def _forward(
-    inputs,
-    state,
-    timespans,
-    lengths,
-    parameters,
-    structure,
-    options,
-    epsilon,
-    all_states,
-) -> tuple[Tensor, Tensor]:
-    problem, alive = _problem(
-        inputs, state, timespans, lengths, parameters, structure, options, epsilon
-    )
-    steps = inputs.shape[1] if all_states else 0
-    states = inputs.new_empty(inputs.shape[0], steps, state.shape[1])
-    final = torch.empty_like(alive[1])
-    problem.states = address(states) if all_states else None
-    problem.final = address(final)
-    _execute(problem, 0)
-    return states, final
-
-
-def _backward(
-    inputs,
-    state,
-    timespans,
-    lengths,
-    parameters,
-    structure,
-    options,
-    epsilon,
-    states,
-    grad_states,
-    grad_final,
-    wanted=(True, True, True),
-) -> tuple:
-    """Return the gradients of inputs, state and timespans, and of all parameters."""
-    problem, alive = _problem(
-        inputs, state, timespans, lengths, parameters, structure, options, epsilon
-    )
-    incoming = [g if g is None else g.contiguous() for g in (grad_states, grad_final)]
-    states = states.contiguous()
-    data = [
-        torch.empty_like(t) if want else None
-        for t, want in zip(alive[:3], wanted, strict=False)
-    ]
-    grads = [None if p is None else torch.empty_like(p) for p in alive[4]]
-    problem.states = address(states)
-    problem.grad_states, problem.grad_final = map(address, incoming)
-    problem.grad_inputs, problem.grad_start, problem.grad_timespans = map(address, data)
-    place_all(problem.grad_parameters, grads, problem.memory)
-    _execute(problem, 1)
-    return (*data, grads)
-
-
-def _with_places(arguments: tuple) -> list:
-    """Put address and length in place of the operator's index tensors."""
-    arguments = list(arguments)
-    arguments[5] = [(index.data_ptr(), len(index)) for index in arguments[5]]
-    return arguments
+def _call_of(inputs, state, timespans, lengths, parameters, structure, *rest) -> Call:
+    places = [(index.data_ptr(), len(index)) for index in structure]
+    return Call((inputs, state, timespans, lengths), parameters, places, *rest)
 
 
 def _operator_forward(*arguments) -> tuple[Tensor, Tensor]:
-    return _forward(*_with_places(arguments))
+    *arguments, all_states = arguments
+    return _call_of(*arguments).forward(all_states, keep_record=False)
 
 
 def _operator_backward(*arguments) -> tuple:
-    *data, parameters = _backward(*_with_places(arguments))
+    *arguments, states, grad_states, grad_final = arguments
+    *data, parameters = _call_of(*arguments).backward(states, grad_states, grad_final)
     return (*data, [g for g in parameters if g is not None])
 
 

@@ -42,6 +42,7 @@ class Problem(ctypes.Structure):
         *_fields(ctypes.c_void_p, _GRADIENTS),
         ("grad_parameters", ctypes.c_void_p * MAX_PARAMETERS),
         ("scratch", ctypes.c_void_p),
+        ("record", ctypes.c_void_p),
     ]
 
 
@@ -104,7 +105,7 @@ def address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
 
 
-class Scratch:
+class Memory:
     """Memory for the kernels, aligned to cache lines.
 
     Parameters

@@ -8,7 +8,8 @@
  *
  * The way back goes from chunk to chunk of steps, the last one first: a chunk is
  * replayed from the stored state before it, with what its steps leave for the way back,
- * and then undone step by step. So only states are stored between the two passes.
+ * and then undone step by step. So only states are stored between the two passes. A CfC,
+ * whose steps leave little, may keep that instead (`record`) and save the replay.
  */
 
 #include "problem.h"
@@ -16,6 +17,8 @@
 enum { NV = 2, L = NV * W, MAX_GROUPS = 16, MAX_CHUNK = 32 };
 /* A chunk's record should stay in the second-level cache. */
 static const int64_t CHUNK_BYTES = 768 * 1024;
+/* Up to here what the forward pass computes is kept, not computed again. */
+static const int64_t RECORD_BYTES = 64 * 1024 * 1024;
 
 #include "memory_plan.h"
 #include "functions.h"
@@ -36,7 +39,7 @@ typedef struct {
     wired_pack wired;
     dense_map maps[MAX_MAPS], gates;
     int64_t *work; /* for preparing */
-    int64_t packed_bytes, group_bytes;
+    int64_t packed_bytes, group_bytes, record_bytes; /* of all, a group, a chunk */
 } plan;
 
 /* The memory of one group. Rows come first and together: x, h, [h before the cell]. */
@@ -61,7 +64,8 @@ static int64_t backbone_width(const lnn_problem *p, int64_t map) {
     return map + 1 < p->n_maps ? p->backbone_units : p->neurons * n_maps_of(p->mode);
 }
 
-static int64_t record_bytes(const lnn_problem *p, int keep) {
+/* What one step of a tile takes, roughly. */
+static int64_t step_bytes(const lnn_problem *p, int keep) {
     arena a = {0, 0};
     ltc_record r;
     if (p->kind == LNN_LTC) ltc_record_reserve(&r, &a, p, keep);
@@ -85,65 +89,77 @@ static pure_form pure_parameters(const lnn_problem *p) {
     return pure;
 }
 
-/* Hand out a group's memory from `base` on; returns how much it takes. */
-static int64_t lay_out_group(const plan *q, char *base, group *out) {
+/* Hand out a chunk's rows from `base` on; returns how much they take. */
+static int64_t lay_out_chunk(const plan *q, char *base, group *w) {
     const lnn_problem *p = q->p;
-    const int64_t n = p->neurons, f = p->inputs, m = n_maps_of(p->mode), row = q->row;
-    group w;
-    memset(&w, 0, sizeof w);
+    const int64_t n = p->neurons, f = p->inputs, row = q->row;
     arena a = {base, 0};
-    w.x = take(&a, (f + (p->memory ? 2 : 1) * n) * row);
-    w.h = part(w.x, f * row);
-    w.before = p->memory ? part(w.h, n * row) : w.h;
+    w->x = take(&a, (f + (p->memory ? 2 : 1) * n) * row);
+    w->h = part(w->x, f * row);
+    w->before = p->memory ? part(w->h, n * row) : w->h;
     if (p->memory) {
-        w.c = take(&a, n * row);
-        w.squashed = take(&a, n * row);
-        w.gate = take(&a, 4 * n * row);
+        w->c = take(&a, n * row);
+        w->squashed = take(&a, n * row);
+        w->gate = take(&a, 4 * n * row);
     }
-    w.dt = take(&a, q->chunk * L);
-    w.live = take(&a, q->chunk * L);
-    w.h_unfold = take(&a, q->chunk * L);
-    if (p->kind == LNN_WIRED_CFC) w.map = take(&a, n * m * row);
+    w->dt = take(&a, q->chunk * L);
+    w->live = take(&a, q->chunk * L);
+    w->h_unfold = take(&a, q->chunk * L);
+    if (p->kind == LNN_WIRED_CFC) w->map = take(&a, n * n_maps_of(p->mode) * row);
     for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++) {
-        w.input[i] = take(&a, backbone_width(p, i) * row);
-        w.output[i] = i + 1 < p->n_maps ? take(&a, backbone_width(p, i) * row) : 0;
+        w->input[i] = take(&a, backbone_width(p, i) * row);
+        w->output[i] = i + 1 < p->n_maps ? take(&a, backbone_width(p, i) * row) : 0;
     }
-    if (p->kind == LNN_LTC) {
-        w.drive = take(&a, 2 * n * L);
-        for (int64_t t = 0; t < (q->backward ? q->chunk : 1); t++)
-            ltc_record_reserve(&w.record[t], &a, p, q->backward);
-    }
-    w.pure = pure_parameters(p);
-    *out = w;
-    if (!q->backward) return a.used;
-    w.g = take(&a, (f + 3 * n) * L);
-    w.g_x = w.g;
-    w.g_before = part(w.g, f * L);
-    w.g_new = part(w.g_before, n * L);
-    w.g_h = part(w.g_new, n * L);
-    w.g_c = take(&a, n * L);
-    w.kept = take(&a, 2 * n * L);
-    w.g_dt = take(&a, L);
-    if (p->kind == LNN_CFC)
-        w.g_layer = take(&a, larger(p->backbone_units, n * m) * L);
-    if (p->kind == LNN_LTC) w.ltc_work = take(&a, ((2 * p->unfolds + 3) * n + f) * L);
-    w.sums = take(&a, 0);
-    if (p->kind == LNN_LTC) ltc_sums_reserve(&w.ltc, &a, p);
+    return a.used;
+}
+
+/* What is summed over all tiles of a group. */
+static void lay_out_sums(const plan *q, arena *a, group *w) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, f = p->inputs, m = n_maps_of(p->mode);
+    w->sums = take(a, 0);
+    if (p->kind == LNN_LTC) ltc_sums_reserve(&w->ltc, a, p);
     if (p->kind == LNN_WIRED_CFC) {
-        w.g_weight = take(&a, (p->n_sensory + p->n_recurrent) * m);
-        w.g_bias = take(&a, n * m);
+        w->g_weight = take(a, (p->n_sensory + p->n_recurrent) * m);
+        w->g_bias = take(a, n * m);
     }
     for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++) {
-        w.g_map[i] = take(&a, q->maps[i].outputs * q->maps[i].sources);
-        w.g_map_bias[i] = take(&a, q->maps[i].outputs);
+        w->g_map[i] = take(a, q->maps[i].outputs * q->maps[i].sources);
+        w->g_map_bias[i] = take(a, q->maps[i].outputs);
     }
     if (p->memory) {
-        w.g_gates = take(&a, 4 * n * (f + n));
-        w.g_gates_bias = take(&a, 4 * n);
+        w->g_gates = take(a, 4 * n * (f + n));
+        w->g_gates_bias = take(a, 4 * n);
     }
-    w.pure.g_asymptote = take(&a, n * W);
-    w.pure.g_rate = take(&a, n * W);
-    *out = w;
+    w->pure.g_asymptote = take(a, n * W);
+    w->pure.g_rate = take(a, n * W);
+}
+
+/* Hand out a group's memory from `base` on; returns how much it takes. */
+static int64_t lay_out_group(const plan *q, char *base, group *w) {
+    const lnn_problem *p = q->p;
+    const int64_t n = p->neurons, f = p->inputs;
+    memset(w, 0, sizeof *w);
+    arena a = {base, lay_out_chunk(q, base, w)};
+    w->pure = pure_parameters(p);
+    if (p->kind == LNN_LTC) {
+        w->drive = take(&a, 2 * n * L);
+        for (int64_t t = 0; t < (q->backward ? q->chunk : 1); t++)
+            ltc_record_reserve(&w->record[t], &a, p, q->backward);
+    }
+    if (!q->backward) return a.used;
+    w->g = take(&a, (f + 3 * n) * L);
+    w->g_x = w->g;
+    w->g_before = part(w->g, f * L);
+    w->g_new = part(w->g_before, n * L);
+    w->g_h = part(w->g_new, n * L);
+    w->g_c = take(&a, n * L);
+    w->kept = take(&a, 2 * n * L);
+    w->g_dt = take(&a, L);
+    if (p->kind == LNN_CFC)
+        w->g_layer = take(&a, larger(p->backbone_units, n * n_maps_of(p->mode)) * L);
+    if (p->kind == LNN_LTC) w->ltc_work = take(&a, ((2 * p->unfolds + 3) * n + f) * L);
+    lay_out_sums(q, &a, w);
     return a.used;
 }
 
@@ -156,7 +172,7 @@ static plan make_plan(const lnn_problem *p, int backward) {
     q.tiles = (p->batch + L - 1) / L;
     q.groups = smaller(q.tiles, MAX_GROUPS);
     q.columns = p->memory ? 2 * p->neurons : p->neurons;
-    q.chunk = CHUNK_BYTES / larger(1, record_bytes(p, backward));
+    q.chunk = CHUNK_BYTES / larger(1, step_bytes(p, backward));
     q.chunk = larger(1, smaller(q.chunk, smaller(MAX_CHUNK, p->steps)));
     /* One vector more than the steps need: rows must not all fall on the same sets of
      * the cache. */
@@ -178,6 +194,7 @@ static plan make_plan(const lnn_problem *p, int backward) {
     q.packed_bytes = a.used;
     group w;
     q.group_bytes = lay_out_group(&q, 0, &w);
+    q.record_bytes = lay_out_chunk(&q, 0, &w);
     return q;
 }
 
@@ -232,7 +249,7 @@ static void run(const lnn_problem *p, int64_t backward, int64_t index) {
     }
     int64_t first = index * q.tiles / q.groups, last = (index + 1) * q.tiles / q.groups;
     for (int64_t i = first; i < last; i++) {
-        tile where = {i * L, smaller(L, p->batch - i * L), 0};
+        tile where = {i, i * L, smaller(L, p->batch - i * L), 0};
         if (where.samples <= W)
             run_tile(&q, &w, where, 1);
         else
@@ -272,11 +289,22 @@ static int64_t scratch_bytes(const lnn_problem *p, int64_t backward) {
     return q.packed_bytes + q.groups * q.group_bytes;
 }
 
+/* How much a forward pass would keep for one way back; 0: replaying is better. */
+static int64_t record_bytes(const lnn_problem *p) {
+    if (p->kind == LNN_LTC) return 0;
+    lnn_problem empty = *p;
+    empty.scratch = 0;
+    plan q = make_plan(&empty, 1);
+    int64_t chunks = (p->steps + q.chunk - 1) / q.chunk;
+    int64_t bytes = q.tiles * chunks * q.record_bytes;
+    return bytes <= RECORD_BYTES ? bytes : 0;
+}
+
 static int64_t group_count(const lnn_problem *p) {
     return is_narrow(p) ? p->batch : smaller((p->batch + L - 1) / L, MAX_GROUPS);
 }
 
 #include "calibration.h"
 
-const lnn_engine ENGINE = {scratch_bytes, group_count, prepare, run, finish, calibrate,
-                           apply_function};
+const lnn_engine ENGINE = {scratch_bytes, record_bytes, group_count, prepare,
+                           run,           finish,       calibrate,   apply_function};

@@ -24,6 +24,7 @@
 
 typedef struct {
     int64_t (*scratch_bytes)(const lnn_problem *, int64_t backward);
+    int64_t (*record_bytes)(const lnn_problem *);
     int64_t (*groups)(const lnn_problem *);
     void (*prepare)(const lnn_problem *, int64_t backward);
     void (*run)(const lnn_problem *, int64_t backward, int64_t group);

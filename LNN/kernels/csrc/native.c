@@ -64,6 +64,11 @@ EXPORT int64_t lnn_scratch_bytes(const lnn_problem *p, int64_t backward) {
     return engine_of(p)->scratch_bytes(p, backward);
 }
 
+/* How much the forward pass would like to keep for the way back; 0: nothing. */
+EXPORT int64_t lnn_record_bytes(const lnn_problem *p) {
+    return engine_of(p)->record_bytes(p);
+}
+
 /* How many groups there are to run; they may run at the same time. */
 EXPORT int64_t lnn_groups(const lnn_problem *p) { return engine_of(p)->groups(p); }
 

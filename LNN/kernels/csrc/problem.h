@@ -47,6 +47,9 @@ typedef struct {
     void *grad_inputs, *grad_timespans, *grad_start;
     void *grad_parameters[LNN_MAX_PARAMETERS];
     void *scratch; /* lnn_scratch_bytes of it, 64-byte aligned */
+    /* lnn_record_bytes of it, or null: what the forward pass leaves for one way back,
+     * which then need not replay it */
+    void *record;
 } lnn_problem;
 
 #endif

@@ -1,9 +1,18 @@
 /* One tile of samples, forward or backward. */
 
 typedef struct {
+    int64_t index;
     int64_t first, samples; /* of the batch */
     int64_t steps;          /* of its longest sequence */
 } tile;
+
+/* Turn to the rows of the chunk that begins with step `start`, if each has its own. */
+static void select_chunk(const plan *q, group *w, tile where, int64_t start) {
+    if (!q->p->record) return;
+    int64_t chunks = (q->p->steps + q->chunk - 1) / q->chunk;
+    int64_t place = where.index * chunks + start / q->chunk;
+    lay_out_chunk(q, (char *)q->p->record + place * q->record_bytes, w);
+}
 
 static int64_t sample_length(const lnn_problem *p, int64_t sample) {
     return p->lengths ? p->lengths[sample] : p->steps;
@@ -197,27 +206,37 @@ static void store_state(const plan *q, const group *w, tile where, int64_t slot,
         from_lanes(w->c + slot * L, q->row, to + n, apart, n, where.samples);
 }
 
+/* Turn to the chunk from step `start` on; the state after the last one comes along. */
+static void next_chunk(const plan *q, group *w, tile where, int64_t start) {
+    const int64_t end = q->chunk * L, row = q->row;
+    const real *h = w->h + end, *c = part(w->c, end);
+    select_chunk(q, w, where, start);
+    for (int64_t j = 0; j < q->p->neurons; j++) {
+        memcpy(w->h + j * row, h + j * row, sizeof(real) * L);
+        if (q->p->memory) memcpy(w->c + j * row, c + j * row, sizeof(real) * L);
+    }
+}
+
 static INLINE void forward(const plan *q, group *w, tile where, int nv) {
     const lnn_problem *p = q->p;
-    const int64_t columns = q->columns, n = p->neurons, row = q->row;
+    const int64_t columns = q->columns;
     real *states = p->states;
     if (states) states += where.first * p->steps * columns;
+    select_chunk(q, w, where, 0);
     load_state(q, w, where, 0);
+    int64_t slot = 0;
     for (int64_t start = 0; start < where.steps; start += q->chunk) {
         int64_t steps = smaller(q->chunk, where.steps - start);
+        if (start > 0) next_chunk(q, w, where, start);
         advance(q, w, where, start, steps, nv);
         for (int64_t t = 0; states && t < steps; t++)
             store_state(q, w, where, t + 1, states + (start + t) * columns,
                         p->steps * columns);
-        for (int64_t j = 0; j < n; j++) {
-            memcpy(w->h + j * row, w->h + j * row + steps * L, sizeof(real) * L);
-            if (p->memory)
-                memcpy(w->c + j * row, w->c + j * row + steps * L, sizeof(real) * L);
-        }
+        slot = steps;
     }
     for (int64_t t = where.steps; states && t < p->steps; t++)
-        store_state(q, w, where, 0, states + t * columns, p->steps * columns);
-    store_state(q, w, where, 0, (real *)p->final + where.first * columns, columns);
+        store_state(q, w, where, slot, states + t * columns, p->steps * columns);
+    store_state(q, w, where, slot, (real *)p->final + where.first * columns, columns);
 }
 
 static INLINE void cell_step_gradient(const plan *q, group *w, int64_t t, int nv) {
@@ -343,8 +362,11 @@ static INLINE void backward(const plan *q, group *w, tile where, int nv) {
     backward_past_end(q, w, where);
     for (int64_t end = where.steps; end > 0;) {
         int64_t steps = (end - 1) % q->chunk + 1, start = end - steps;
-        load_state(q, w, where, start);
-        advance(q, w, where, start, steps, nv);
+        select_chunk(q, w, where, start);
+        if (!p->record) {
+            load_state(q, w, where, start);
+            advance(q, w, where, start, steps, nv);
+        }
         for (int64_t t = steps - 1; t >= 0; t--) {
             if (g_states)
                 add_state_gradient(q, w, where, g_states + (start + t) * columns,

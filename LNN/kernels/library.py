@@ -29,6 +29,7 @@ SIGNATURES = {
     "lnn_abi": (_INTEGER, []),
     "lnn_isa": (_INTEGER, [_INTEGER]),
     "lnn_scratch_bytes": (_INTEGER, [_POINTER, _INTEGER]),
+    "lnn_record_bytes": (_INTEGER, [_POINTER]),
     "lnn_groups": (_INTEGER, [_POINTER]),
     "lnn_prepare": (None, [_POINTER, _INTEGER]),
     "lnn_run": (None, [_POINTER, _INTEGER, _INTEGER]),

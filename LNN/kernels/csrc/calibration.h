@@ -17,7 +17,7 @@ static double calibrate(int64_t backward, int64_t n) {
     }
     for (int64_t at = 0; at < n; at += CHAINS)
         for (int i = 0; i < CHAINS; i++) {
-            vec s = v_reciprocal(one_plus_power(v_fma(a, v[i], c)));
+            vec s = sigmoid2(v_fma(a, v[i], c));
             if (backward) {
                 vec q = v_fms(e, k, kv), z = v_mul(v_fnma(s, s, s), q);
                 current[i] = v_fma(k, s, current[i]);
@@ -45,15 +45,10 @@ static void apply_function(int64_t which, const void *from, void *to, int64_t n)
         memset(lane, 0, sizeof lane);
         memcpy(lane, (const real *)from + i, sizeof(real) * count);
         vec x = v_load(lane);
-        if (which == 3) {
-            vec pair[2] = {v_mul(x, v_set((real)-LOG2E)), v_set(1)};
-            sigmoids2(pair, 2);
-            x = pair[0];
-        } else {
-            x = which == 0   ? sigmoid(x)
-                : which == 1 ? hyperbolic_tangent(x)
-                             : exponential(x);
-        }
+        x = which == 0   ? sigmoid(x)
+            : which == 1 ? hyperbolic_tangent(x)
+            : which == 2 ? exponential(x)
+                         : sigmoid2(v_mul(x, v_set((real)-LOG2E)));
         v_store(lane, x);
         memcpy((real *)to + i, lane, sizeof(real) * count);
     }

@@ -64,29 +64,17 @@ static INLINE vec hyperbolic_tangent(vec x) {
     return v_copysign(v_divide(minus_one, v_add(minus_one, v_set(2))), x);
 }
 
-/* 1 + 2^t, whose reciprocal is the sigmoid of -t log 2. */
-static INLINE vec one_plus_power(vec t) {
-    /* The product of two of them must not overflow. */
-    t = v_at_most(v_set(60), t);
+/* 1 / (1 + 2^t): the sigmoid of -t log 2. */
+static INLINE vec sigmoid2(vec t) {
+    t = v_at_most(v_set(EXPONENT_LIMIT), t);
 #ifdef LNN_DOUBLE
-    return v_add(v_set(1), exponential(v_mul(t, v_set(1 / LOG2E))));
+    vec e = exponential(v_mul(t, v_set(1 / LOG2E)));
 #else
     static const double c[] = {0.999999925064,  0.693153073207,  0.240153616983,
                                0.0558263182317, 0.0089893398766, 0.00187757676566};
-    return v_add(v_set(1), v_scale(polynomial(v_fraction(t), c, 5), t));
+    vec e = v_scale(polynomial(v_fraction(t), c, 5), t);
 #endif
-}
-
-/* The sigmoids of -t[0] log 2, ..., for one or two vectors: two share a division. */
-static INLINE void sigmoids2(vec *t, int count) {
-    for (int u = 0; u < count; u++) t[u] = one_plus_power(t[u]);
-    if (count == 1) {
-        t[0] = v_reciprocal(t[0]);
-    } else {
-        vec r = v_reciprocal(v_mul(t[0], t[1])), first = v_mul(r, t[1]);
-        t[1] = v_mul(r, t[0]);
-        t[0] = first;
-    }
+    return v_reciprocal(v_add(v_set(1), e));
 }
 
 #endif

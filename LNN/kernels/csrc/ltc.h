@@ -138,14 +138,11 @@ static INLINE void synaptic_sums(const synapses *k, int64_t j, const real *v, re
                                  vec *current, vec *conductance, int nv) {
     for (int64_t e = k->begin[j]; e < k->begin[j + 1]; e++) {
         const real *from = v + k->source[e] * L, *c = k->forward + 4 * e;
-        vec s[NV];
-        for (int u = 0; u < nv; u++)
-            s[u] = v_fma(v_set(c[0]), v_load(from + u * W), v_set(c[1]));
-        sigmoids2(s, nv);
         for (int u = 0; u < nv; u++) {
-            if (keep) v_store(keep + e * L + u * W, s[u]);
-            current[u] = v_fma(v_set(c[3]), s[u], current[u]);
-            conductance[u] = v_fma(v_set(c[2]), s[u], conductance[u]);
+            vec s = sigmoid2(v_fma(v_set(c[0]), v_load(from + u * W), v_set(c[1])));
+            if (keep) v_store(keep + e * L + u * W, s);
+            current[u] = v_fma(v_set(c[3]), s, current[u]);
+            conductance[u] = v_fma(v_set(c[2]), s, conductance[u]);
         }
     }
 }

@@ -153,8 +153,8 @@ static INLINE void narrow_sums(const narrow_synapses *k, int64_t slice, const re
                                real *keep, vec *current, vec *conductance) {
     for (int64_t i = k->lanes.first[slice]; i < k->lanes.first[slice + 1]; i++) {
         const real *c = k->forward + i * 4 * W;
-        vec s = v_fma(v_load(c), v_gather(v, k->lanes.source + i * W), v_load(c + W));
-        sigmoids2(&s, 1);
+        vec from = v_gather(v, k->lanes.source + i * W);
+        vec s = sigmoid2(v_fma(v_load(c), from, v_load(c + W)));
         if (keep) v_store(keep + i * W, s);
         *current = v_fma(v_load(c + 3 * W), s, *current);
         *conductance = v_fma(v_load(c + 2 * W), s, *conductance);

@@ -141,20 +141,20 @@ def _wired(cell: WiredCfCCell) -> Fused:
     names = [f"{name}_{kind}" for kind in (*kinds, "bias") for name in cell.maps]
     if cell.mode == "pure":
         names += ["A", "w_tau"]
-    tables = [_MapTable(cell, kind) for kind in kinds]
+    tables = [_Union(cell, kind) for kind in kinds]
     m = len(cell.maps)
 
-    def pack(parameters: list[Tensor]) -> list[Tensor | None]:
-        packed = [tables[k].pack(parameters[k * m : (k + 1) * m]) for k in (0, 1)]
-        return [
-            *packed,
-            torch.stack(parameters[2 * m : 3 * m], 1),
-            *parameters[3 * m :],
-        ]
+    def pack(parameters: list[Tensor]) -> list[Tensor]:
+        sensory, recurrent = (
+            tables[k].spread(parameters[k * m : k * m + m]) for k in (0, 1)
+        )
+        return [*sensory, *recurrent, *parameters[2 * m :]]
 
-    def unpack(gradients: list[Tensor | None]) -> list[Tensor | None]:
-        single = [g for k in (0, 1) for g in tables[k].unpack(gradients[k])]
-        return [*single, *_columns(gradients[2]), *gradients[3:]]
+    def unpack(gradients: list[Tensor]) -> list[Tensor]:
+        sensory, recurrent = (
+            tables[k].gather(gradients[k * m : k * m + m]) for k in (0, 1)
+        )
+        return [*sensory, *recurrent, *gradients[2 * m :]]
 
     edges = [edge for table in tables for edge in (table.source, table.target)]
     ends = np.array([end for _, end in cell.slices])
@@ -169,11 +169,11 @@ def _wired(cell: WiredCfCCell) -> Fused:
     )
 
 
-class _MapTable:
-    """The weights of all maps as one table (synapses, maps).
+class _Union:
+    """The synapses that any map of a cell has, of one kind.
 
-    Maps that do not share their synapses (networks of other libraries) get the union,
-    with zeros where a map has no synapse.
+    Maps that do not share their synapses (networks of other libraries) get zeros where
+    they have none.
     """
 
     def __init__(self, cell: WiredCfCCell, kind: str):
@@ -187,26 +187,19 @@ class _MapTable:
         self.shared = all(len(pair) == len(union) for pair in pairs)
         self.places = [np.searchsorted(union, pair) for pair in pairs]
 
-    def pack(self, weights: list[Tensor]) -> Tensor:
-        """Return the table (synapses, maps)."""
-        if not self.shared:
-            zeros = weights[0].new_zeros(len(self.source))
-            pairs = zip(self.places, weights, strict=True)
-            weights = [
-                zeros.index_put((torch.from_numpy(place),), w) for place, w in pairs
-            ]
-        return torch.stack(weights, 1)
-
-    def unpack(self, table: Tensor) -> list[Tensor]:
-        """Return each map's part of a table of gradients."""
-        columns = _columns(table)
+    def spread(self, weights: list[Tensor]) -> list[Tensor]:
+        """Return the weights of each map on the union."""
         if self.shared:
-            return columns
-        return [c[place] for c, place in zip(columns, self.places, strict=True)]
+            return weights
+        zeros = weights[0].new_zeros(len(self.source))
+        pairs = zip(self.places, weights, strict=True)
+        return [zeros.index_put((torch.from_numpy(place),), w) for place, w in pairs]
 
-
-def _columns(table: Tensor) -> list[Tensor]:
-    return list(table.t().contiguous().unbind(0))
+    def gather(self, gradients: list[Tensor]) -> list[Tensor]:
+        """Return each map's part of gradients on the union."""
+        if self.shared:
+            return gradients
+        return [g[place] for g, place in zip(gradients, self.places, strict=True)]
 
 
 def _backbone(cell: CfCCell) -> Fused:

@@ -79,9 +79,12 @@ static int64_t step_bytes(const lnn_problem *p, int keep) {
 /* base + offset, and nothing where memory is only being measured. */
 static real *part(real *base, int64_t offset) { return base ? base + offset : 0; }
 
+/* Where A and w_tau are among the parameters. */
+static int64_t first_pure(const lnn_problem *p) { return p->kind == LNN_WIRED_CFC ? 3 : 0; }
+
 static pure_form pure_parameters(const lnn_problem *p) {
     pure_form pure = {0, 0, 0, 0};
-    int64_t first = p->kind == LNN_WIRED_CFC ? 3 : 0;
+    int64_t first = first_pure(p);
     if (p->kind != LNN_LTC && p->mode == LNN_PURE) {
         pure.asymptote = p->parameters[first];
         pure.rate = p->parameters[first + 1];

@@ -13,11 +13,9 @@
  */
 
 typedef struct {
-    int64_t edges, sources;
+    int64_t edges;
     int64_t *begin;  /* (N + 1) first synapse of each target */
     int64_t *source; /* (E) */
-    int64_t *leaving, *out; /* (sources + 1), (E): the same synapses by source */
-    int64_t *target;        /* (E) */
     real *forward;   /* (E, 4): -sigma log2 e, sigma mu log2 e, w, w E */
     real *backward;  /* (E, 2): E, w sigma */
 } synapses;
@@ -44,22 +42,18 @@ typedef struct {
     real *input;               /* (F, 2): g x, g */
 } ltc_sums;
 
-static void synapses_reserve(synapses *s, arena *a, int64_t edges, int64_t sources,
+static void synapses_reserve(synapses *s, arena *a, int64_t edges,
                              int64_t neurons) {
     s->edges = edges;
-    s->sources = sources;
     s->begin = take_integers(a, neurons + 1);
     s->source = take_integers(a, edges);
-    s->leaving = take_integers(a, sources + 1);
-    s->out = take_integers(a, edges);
-    s->target = take_integers(a, edges);
     s->forward = take(a, edges * 4);
     s->backward = take(a, edges * 2);
 }
 
 static void ltc_reserve(ltc_pack *k, arena *a, const lnn_problem *p) {
-    synapses_reserve(&k->sensory, a, p->n_sensory, p->inputs, p->neurons);
-    synapses_reserve(&k->recurrent, a, p->n_recurrent, p->neurons, p->neurons);
+    synapses_reserve(&k->sensory, a, p->n_sensory, p->neurons);
+    synapses_reserve(&k->recurrent, a, p->n_recurrent, p->neurons);
     k->neuron = take(a, p->neurons * 3);
 }
 
@@ -85,21 +79,6 @@ static void ltc_record_reserve(ltc_record *r, arena *a, const lnn_problem *p, in
 static double softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
 static double softplus_slope(double x) { return x > 20 ? 1 : 1 / (1 + exp(-x)); }
 
-/* List the synapses by source (a counting sort keeps them in order). */
-static void sort_by_source(synapses *s) {
-    memset(s->leaving, 0, sizeof(int64_t) * (s->sources + 1));
-    for (int64_t e = 0; e < s->edges; e++) s->leaving[s->source[e]]++;
-    int64_t total = 0;
-    for (int64_t i = 0; i <= s->sources; i++) {
-        int64_t count = i < s->sources ? s->leaving[i] : 0;
-        s->leaving[i] = total;
-        total += count;
-    }
-    for (int64_t e = 0; e < s->edges; e++) s->out[s->leaving[s->source[e]]++] = e;
-    for (int64_t i = s->sources; i > 0; i--) s->leaving[i] = s->leaving[i - 1];
-    s->leaving[0] = 0;
-}
-
 static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *target,
                              int64_t neurons, const void *const *parameters) {
     const real *w = parameters[0], *sigma = parameters[1], *mu = parameters[2],
@@ -108,7 +87,6 @@ static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *
     for (int64_t e = 0; e < s->edges; e++) {
         double conductance = softplus(w[e]);
         s->source[e] = source[e];
-        s->target[e] = target[e];
         s->forward[4 * e] = (real)(-LOG2E * sigma[e]);
         s->forward[4 * e + 1] = (real)(LOG2E * sigma[e] * mu[e]);
         s->forward[4 * e + 2] = (real)conductance;
@@ -116,7 +94,6 @@ static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *
         s->backward[2 * e] = reversal[e];
         s->backward[2 * e + 1] = (real)(conductance * sigma[e]);
     }
-    sort_by_source(s);
 }
 
 static void ltc_prepare(ltc_pack *k, const lnn_problem *p) {
@@ -263,56 +240,38 @@ static INLINE void neuron_sums(int64_t n, int64_t unfolds, const real *k, const 
     }
 }
 
-/* Add to the gradients of the sources what came through the synapses. */
-static INLINE void synapse_sources(const synapses *k, const real *kj, const real *kvj,
-                                   const real *s, real *to, int nv) {
-    for (int64_t i = 0; i < k->sources; i++) {
-        vec sum[NV];
-        for (int u = 0; u < nv; u++) sum[u] = v_load(to + i * L + u * W);
-        for (int64_t at = k->leaving[i]; at < k->leaving[i + 1]; at++) {
-            int64_t e = k->out[at], j = k->target[e] * L;
+/* Gradients of all synapses in one unfold: of their sources, and into their sums. */
+static INLINE void synapse_gradients(const synapses *k, int64_t n, const real *kj,
+                                     const real *kvj, const real *s, const real *v,
+                                     real *to, real *sums, int nv) {
+    for (int64_t j = 0; j < n; j++) {
+        vec conducted[NV], pulled[NV];
+        for (int u = 0; u < nv; u++) {
+            conducted[u] = v_load(kj + j * L + u * W);
+            pulled[u] = v_load(kvj + j * L + u * W);
+        }
+        for (int64_t e = k->begin[j]; e < k->begin[j + 1]; e++) {
+            real *sum = sums + e * 4 * W, *place = to + k->source[e] * L;
+            const real *from = v + k->source[e] * L;
             vec reversal = v_set(k->backward[2 * e]), pull = v_set(k->backward[2 * e + 1]);
+            vec ks = v_load(sum), qs = v_load(sum + W), zs = v_load(sum + 2 * W),
+                zv = v_load(sum + 3 * W);
             for (int u = 0; u < nv; u++) {
                 vec open = v_load(s + e * L + u * W);
-                vec q = v_fms(reversal, v_load(kj + j + u * W), v_load(kvj + j + u * W));
+                vec q = v_fms(reversal, conducted[u], pulled[u]);
                 vec z = v_mul(v_fnma(open, open, open), q);
-                sum[u] = v_fma(pull, z, sum[u]);
+                ks = v_fma(conducted[u], open, ks);
+                qs = v_fma(q, open, qs);
+                zs = v_add(zs, z);
+                zv = v_fma(z, v_load(from + u * W), zv);
+                v_store(place + u * W, v_fma(pull, z, v_load(place + u * W)));
             }
+            v_store(sum, ks);
+            v_store(sum + W, qs);
+            v_store(sum + 2 * W, zs);
+            v_store(sum + 3 * W, zv);
         }
-        for (int u = 0; u < nv; u++) v_store(to + i * L + u * W, sum[u]);
     }
-}
-
-/* Add the sums of each synapse over `unfolds`; strides lead from one unfold to the next. */
-static INLINE void synapse_sums(const synapses *k, int64_t n, int64_t unfolds,
-                                const real *kj, const real *kvj, int64_t k_stride,
-                                const real *s, const real *v, int64_t v_stride, real *sums,
-                                int nv) {
-    const int64_t s_stride = k->edges * L;
-    for (int64_t j = 0; j < n; j++)
-        for (int64_t e = k->begin[j]; e < k->begin[j + 1]; e++) {
-            real *to = sums + e * 4 * W;
-            const real *from = v + k->source[e] * L;
-            vec reversal = v_set(k->backward[2 * e]);
-            vec ks = v_load(to), qs = v_load(to + W), zs = v_load(to + 2 * W),
-                zv = v_load(to + 3 * W);
-            for (int64_t i = 0; i < unfolds; i++)
-                for (int u = 0; u < nv; u++) {
-                    int64_t at = i * k_stride + j * L + u * W;
-                    vec open = v_load(s + i * s_stride + e * L + u * W);
-                    vec conducted = v_load(kj + at);
-                    vec q = v_fms(reversal, conducted, v_load(kvj + at));
-                    vec z = v_mul(v_fnma(open, open, open), q);
-                    ks = v_fma(conducted, open, ks);
-                    qs = v_fma(q, open, qs);
-                    zs = v_add(zs, z);
-                    zv = v_fma(z, v_load(from + i * v_stride + u * W), zv);
-                }
-            v_store(to, ks);
-            v_store(to + W, qs);
-            v_store(to + 2 * W, zs);
-            v_store(to + 3 * W, zv);
-        }
 }
 
 /* Backwards through one step.
@@ -333,20 +292,18 @@ static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p,
         neuron_gradients(k, n, from, r->v + (i + 1) * block, r->slope + i * block,
                          r->inverse + i * block, h, kj + i * block, kvj + i * block, to,
                          g_h, nv);
-        synapse_sources(&k->recurrent, kj + i * block, kvj + i * block,
-                        r->s + i * k->recurrent.edges * L, to, nv);
+        synapse_gradients(&k->recurrent, n, kj + i * block, kvj + i * block,
+                          r->s + i * k->recurrent.edges * L, r->v + i * block, to,
+                          sums->recurrent, nv);
         real *swap = from;
         from = to;
         to = swap;
     }
     if (from != g) memcpy(g, from, sizeof(real) * block);
     neuron_sums(n, p->unfolds, kj, kvj, r->slope, totals, sums->neuron, nv);
-    synapse_sums(&k->recurrent, n, p->unfolds, kj, kvj, block, r->s, r->v, block,
-                 sums->recurrent, nv);
     memset(mapped, 0, sizeof(real) * p->inputs * L);
-    synapse_sources(&k->sensory, totals, totals + block, r->s_sensory, mapped, nv);
-    synapse_sums(&k->sensory, n, 1, totals, totals + block, 0, r->s_sensory, r->x, 0,
-                 sums->sensory, nv);
+    synapse_gradients(&k->sensory, n, totals, totals + block, r->s_sensory, r->x, mapped,
+                      sums->sensory, nv);
     for (int64_t f = 0; f < p->inputs; f++) {
         real *sum = sums->input + f * 2 * W;
         for (int u = 0; u < nv; u++) {

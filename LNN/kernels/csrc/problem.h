@@ -21,7 +21,8 @@ enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3 };
  * input_map.bias (4N,) and recurrent_weight (4N, N).
  *   LTC:       w, sigma, mu, erev (sensory), the same (recurrent), gleak, vleak, cm,
  *              input_weight or null, input_bias or null
- *   wired CfC: sensory (E, M), recurrent (E, M), bias (N, M), A or null, w_tau or null
+ *   wired CfC: of each of its M maps the sensory weights (E), then of each the recurrent
+ *              ones (E), then of each the bias (N), then A and w_tau for "pure"
  *   CfC:       A or null, w_tau or null, then weight and bias of each affine map: the
  *              backbone's layers, at last the heads (M N, .); the first reads [x, h]
  */

@@ -393,9 +393,10 @@ static INLINE void run_tile(const plan *q, group *w, tile where, int nv) {
         forward(q, w, where, nv);
 }
 
-static void pure_finish(const lnn_problem *p, const group *w, int64_t first) {
-    real *ga = p->grad_parameters[first], *gr = p->grad_parameters[first + 1];
-    for (int64_t j = 0; ga && j < p->neurons; j++) {
+static void pure_finish(const lnn_problem *p, const group *w) {
+    if (p->mode != LNN_PURE) return;
+    real *ga = p->grad_parameters[first_pure(p)], *gr = p->grad_parameters[first_pure(p) + 1];
+    for (int64_t j = 0; j < p->neurons; j++) {
         ga[j] = (real)lanes_total(w->pure.g_asymptote + j * W);
         gr[j] = (real)lanes_total(w->pure.g_rate + j * W);
     }
@@ -404,11 +405,15 @@ static void pure_finish(const lnn_problem *p, const group *w, int64_t first) {
 static void wired_finish(const plan *q, const group *w) {
     const lnn_problem *p = q->p;
     const int64_t m = n_maps_of(p->mode);
-    memcpy(p->grad_parameters[0], w->g_weight, sizeof(real) * p->n_sensory * m);
-    memcpy(p->grad_parameters[1], w->g_weight + p->n_sensory * m,
-           sizeof(real) * p->n_recurrent * m);
-    memcpy(p->grad_parameters[2], w->g_bias, sizeof(real) * p->neurons * m);
-    pure_finish(p, w, 3);
+    for (int64_t i = 0; i < m; i++) {
+        real *sensory = p->grad_parameters[i], *recurrent = p->grad_parameters[m + i];
+        real *bias = p->grad_parameters[2 * m + i];
+        for (int64_t e = 0; e < p->n_sensory; e++) sensory[e] = w->g_weight[e * m + i];
+        for (int64_t e = 0; e < p->n_recurrent; e++)
+            recurrent[e] = w->g_weight[(p->n_sensory + e) * m + i];
+        for (int64_t j = 0; j < p->neurons; j++) bias[j] = w->g_bias[j * m + i];
+    }
+    pure_finish(p, w);
 }
 
 static void backbone_finish(const plan *q, const group *w) {
@@ -419,7 +424,7 @@ static void backbone_finish(const plan *q, const group *w) {
                sizeof(real) * d->outputs * d->sources);
         memcpy(p->grad_parameters[3 + 2 * i], w->g_map_bias[i], sizeof(real) * d->outputs);
     }
-    pure_finish(p, w, 0);
+    pure_finish(p, w);
 }
 
 static void memory_finish(const plan *q, const group *w) {

@@ -45,7 +45,6 @@ static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t row,
                           int64_t previous, int64_t *work) {
     int64_t n = p->neurons, maps = n_maps_of(p->mode), e = 0, at = 0;
     int64_t *sensory = work, *recurrent = work + n + 1, *layer = work + 2 * n + 2;
-    const real *weights[2] = {p->parameters[0], p->parameters[1]};
     first_of_each(p->sensory_target, p->n_sensory, n, sensory);
     first_of_each(p->recurrent_target, p->n_recurrent, n, recurrent);
     for (int64_t l = 0; l < p->n_layers; l++)
@@ -68,12 +67,15 @@ static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t row,
         }
     }
     k->begin[n] = e;
-    for (e = 0; e < k->begin[n]; e++) {
-        int64_t i = k->original[e], from_neuron = i >= p->n_sensory;
-        const real *w = weights[from_neuron] + (i - from_neuron * p->n_sensory) * maps;
-        memcpy(k->weight + e * maps, w, sizeof(real) * maps);
+    for (int64_t i = 0; i < maps; i++) {
+        const real *w = p->parameters[i], *v = p->parameters[maps + i];
+        const real *bias = p->parameters[2 * maps + i];
+        for (e = 0; e < k->begin[n]; e++) {
+            int64_t at = k->original[e];
+            k->weight[e * maps + i] = at < p->n_sensory ? w[at] : v[at - p->n_sensory];
+        }
+        for (int64_t j = 0; j < n; j++) k->bias[j * maps + i] = bias[j];
     }
-    memcpy(k->bias, p->parameters[2], sizeof(real) * n * maps);
 }
 
 /* One step: reads rows at this step, writes the new states one step later. */

@@ -153,7 +153,7 @@ static INLINE void narrow_sums(const narrow_synapses *k, int64_t slice, const re
                                real *keep, vec *current, vec *conductance) {
     for (int64_t i = k->lanes.first[slice]; i < k->lanes.first[slice + 1]; i++) {
         const real *c = k->forward + i * 4 * W;
-        vec from = v_gather(v, k->lanes.source + i * W);
+        vec from = slot_source(&k->lanes, i, v);
         vec s = sigmoid2(v_fma(v_load(c), from, v_load(c + W)));
         if (keep) v_store(keep + i * W, s);
         *current = v_fma(v_load(c + 3 * W), s, *current);
@@ -219,9 +219,14 @@ static INLINE void narrow_synapses_gradient(const narrow_synapses *k, int64_t sl
         v_store(sum, v_fma(kj, open, v_load(sum)));
         v_store(sum + W, v_fma(q, open, v_load(sum + W)));
         v_store(sum + 2 * W, v_add(v_load(sum + 2 * W), z));
-        v_store(sum + 3 * W, v_fma(z, v_gather(v, source), v_load(sum + 3 * W)));
-        v_store(lane, v_mul(v_load(c + W), z));
-        for (int l = 0; l < W; l++) to[source[l]] += lane[l];
+        v_store(sum + 3 * W, v_fma(z, slot_source(&k->lanes, i, v), v_load(sum + 3 * W)));
+        vec pulled = v_mul(v_load(c + W), z);
+        if (k->lanes.common[i] >= 0) {
+            to[k->lanes.common[i]] += v_sum(pulled);
+        } else {
+            v_store(lane, pulled);
+            for (int l = 0; l < W; l++) to[source[l]] += lane[l];
+        }
     }
 }
 

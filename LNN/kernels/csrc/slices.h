@@ -11,6 +11,7 @@ typedef struct {
     int32_t *neuron; /* (count, W) neurons; n where there is none */
     int32_t *source; /* (slots, W) where each synapse reads */
     int64_t *place;  /* (E) slot * W + lane of each synapse */
+    int64_t *common; /* (slots) the source of all lanes in use, or -1 */
 } slices;
 
 static int32_t *take_indices(arena *a, int64_t count) {
@@ -51,6 +52,13 @@ static void slices_reserve(slices *s, arena *a, int64_t n, const int64_t *target
     s->neuron = take_indices(a, s->count * W);
     s->source = take_indices(a, s->slots * W);
     s->place = take_integers(a, edges);
+    s->common = take_integers(a, s->slots);
+}
+
+static int64_t common_source(const int32_t *source, int64_t used) {
+    for (int64_t lane = 1; lane < used; lane++)
+        if (source[lane] != source[0]) return -1;
+    return source[0];
 }
 
 /* Lay out synapses whose targets lie in the lanes as `sorted`; `empty` reads 0. */
@@ -72,9 +80,16 @@ static void slices_fill(slices *s, int64_t n, const int64_t *sorted, const int64
             }
             depth = larger(depth, begin[j + 1] - begin[j]);
         }
-        slot += depth;
+        for (int64_t end = slot + depth; slot < end; slot++)
+            s->common[slot] = common_source(s->source + slot * W, s->used[k]);
     }
     s->first[s->count] = slot;
+}
+
+/* The source of a slot's synapses; one load then serves all lanes. */
+static INLINE vec slot_source(const slices *s, int64_t slot, const real *v) {
+    if (s->common[slot] >= 0) return v_set(v[s->common[slot]]);
+    return v_gather(v, s->source + slot * W);
 }
 
 /* to[neuron of the lane] = a, for the lanes in use. */

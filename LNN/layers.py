@@ -81,7 +81,7 @@ class SequenceLayer(nn.Module):
             outputs, last = self(inputs[None], batched, timespans, lengths)
             return outputs[0], _map_state(last, lambda s: s[0])
         spans, lengths = self._check_time(inputs, timespans, lengths)
-        states, last = self.run(inputs, state, spans, lengths, self.return_sequences)
+        states, last = self._run(inputs, state, spans, lengths, self.return_sequences)
         outputs = self.cell.outputs(states)
         if self.projection is not None:
             outputs = self.projection(outputs)
@@ -99,7 +99,7 @@ class SequenceLayer(nn.Module):
         Takes what `forward` takes, batched. With mixed memory the states are h.
         """
         spans, lengths = self._check_time(inputs, timespans, lengths)
-        return self.run(inputs, state, spans, lengths)
+        return self._run(inputs, state, spans, lengths, True)
 
     def run(
         self,
@@ -115,6 +115,9 @@ class SequenceLayer(nn.Module):
         (B, n_neurons): a kernel then need not store the others.
         """
         self._check(inputs)
+        return self._run(inputs, state, spans, lengths, all_steps)
+
+    def _run(self, inputs, state, spans, lengths, all_steps) -> tuple[Tensor, State]:
         start = self._pack(state, inputs)
         states, last = kernels.run(
             self.cell, inputs, start, spans, lengths, self.backend, all_steps

@@ -217,10 +217,10 @@ class LTCCell(Cell):
     def outputs(self, states: Tensor) -> Tensor:
         """Map the motor neurons, which are the first `output_size` columns."""
         motor = states[..., : self.output_size]
-        if self.output_weight is not None:
-            motor = motor * self.output_weight
         if self.output_bias is not None:
-            motor = motor + self.output_bias
+            return torch.addcmul(self.output_bias, motor, self.output_weight)
+        if self.output_weight is not None:
+            return motor * self.output_weight
         return motor
 
     def extra_repr(self) -> str:

@@ -34,6 +34,10 @@ def run_all(function: Callable[[int], None], n_tasks: int, n_threads: int) -> No
         This one included.
     """
     n_threads = min(n_threads, n_tasks)
+    if n_threads == 1:
+        for task in range(n_tasks):
+            function(task)
+        return
 
     def share(first: int) -> None:
         for task in range(first, n_tasks, n_threads):

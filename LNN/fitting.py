@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -12,7 +11,6 @@ from sklearn.utils import check_random_state
 
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
-from LNN.kernels import resolve_backend
 from LNN.network import LiquidNetwork
 from LNN.reading import (
     Data,
@@ -25,10 +23,13 @@ from LNN.reading import (
 from LNN.sequences import SequenceScaler
 from LNN.training.batches import Batches
 from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
-from LNN.training.loop import History, Plan, train
+from LNN.training.goals import Goals
+from LNN.training.loop import History, Plan, Step, train
 from LNN.training.losses import Objective
-from LNN.training.optimisers import make_optimizer
+from LNN.training.optimisers import OPTIMIZERS, Optimizer
+from LNN.training.parameter_vector import ParameterVector
 from LNN.training.reporting import Reporter
+from LNN.training.scaled_rows import ScaledRows
 from LNN.training.validation import split_samples
 
 # Unless the caller sets `epochs`: at least so many optimiser steps, and epochs.
@@ -89,7 +90,8 @@ def build(estimator, training: Data, random: np.random.RandomState) -> None:
     if network.wiring is not None:
         layers = network.layers
         estimator.n_synapses_ = sum(layer.wiring.n_synapses for layer in layers)
-    estimator.backend_ = resolve_backend(estimator.backend)
+    device, dtype = resolve_device(estimator.device), DTYPES[estimator.dtype]
+    estimator.backend_ = network.backend_for(device, dtype)
     estimator._optimizer_state = None
     estimator._random = None
 
@@ -186,7 +188,27 @@ def relative(data: Data):
     return targets.with_values(targets.values - present)
 
 
-def make_batches(estimator, data: Data, device: torch.device) -> Batches:
+def all_batches(
+    estimator,
+    training: Data,
+    validation: Data | None,
+    objective: Objective,
+    device: torch.device,
+) -> tuple[Batches, Batches | None]:
+    """Return the batches to train on and those to validate on; rows may be shared."""
+    dtype = DTYPES[estimator.dtype]
+    rows = ScaledRows(training.sequences.rows, estimator.scaler_, dtype, device)
+    batches = make_batches(estimator, training, objective, rows)
+    if validation is None:
+        return batches, None
+    if validation.sequences.rows is not rows.rows:
+        rows = ScaledRows(validation.sequences.rows, estimator.scaler_, dtype, device)
+    return batches, make_batches(estimator, validation, objective, rows)
+
+
+def make_batches(
+    estimator, data: Data, objective: Objective, rows: ScaledRows
+) -> Batches:
     """Bring targets into the network's units and pair them with their inputs."""
     targets = data.targets
     if estimator.task == "regression":
@@ -194,15 +216,15 @@ def make_batches(estimator, data: Data, device: torch.device) -> Batches:
         targets = targets.with_values(
             estimator.target_scaler_.transform_rows(targets.values)
         )
+    goals = Goals.of_targets(
+        targets, _weight_per_value(data), objective, rows.dtype, rows.device
+    )
     return Batches(
-        sequences=data.sequences,
-        scaler=estimator.scaler_,
-        time_unit=estimator.time_unit_,
-        dtype=DTYPES[estimator.dtype],
-        device=device,
-        time_resolution=estimator._time_resolution,
-        targets=targets,
-        weights=data.weights,
+        data.sequences,
+        rows,
+        estimator.time_unit_,
+        estimator._time_resolution,
+        goals,
     )
 
 
@@ -322,52 +344,53 @@ def run(
     protocol=None,
 ) -> None:
     """Train `network_` in place on the chosen device and bring it back to the CPU."""
-    device = resolve_device(estimator.device)
-    objective = make_objective(estimator, training)
     network, kept = estimator.network_, estimator._optimizer_state
     # Whatever goes wrong from here on, the network comes back to the CPU, and moments
     # that led to a failure are forgotten.
-    estimator._optimizer_state, report = None, None
+    estimator._optimizer_state, report, parameters = None, None, None
     try:
         report = Reporter(estimator.verbose, estimator.callback, protocol, plan.epochs)
         with memory_errors_explained(plan.batch_size):
-            optimizer = make_optimizer(
-                estimator.optimizer,
-                [p for p in network.to(device).parameters() if p.requires_grad],
-                learning_rate,
-                estimator.weight_decay,
-            )
-            if kept is not None and kept["name"] == estimator.optimizer:
-                # The moments go on; settings are those of now.
-                groups = optimizer.state_dict()["param_groups"]
-                optimizer.load_state_dict(
-                    {"state": kept["state"], "param_groups": groups}
-                )
-            train(
+            device = resolve_device(estimator.device)
+            parameters = ParameterVector(network.to(device))
+            step = Step(
                 network,
-                optimizer,
-                objective,
-                make_batches(estimator, training, device),
-                validation and make_batches(estimator, validation, device),
+                parameters,
+                make_optimizer(estimator, parameters, learning_rate, kept),
+                make_objective(estimator, training),
                 plan,
-                random,
-                report,
-                history,
             )
+            batches = all_batches(
+                estimator, training, validation, step.objective, device
+            )
+            train(step, *batches, random, report, history)
         estimator._optimizer_state = {
             "name": estimator.optimizer,
-            "state": _on_cpu(optimizer.state_dict()["state"]),
+            "state": _moved(step.optimizer.state, torch.device("cpu")),
         }
     finally:
         if report is not None:
             report.close()
+        if parameters is not None:
+            parameters.release()
         estimator.network_ = network.to("cpu")
 
 
-def _on_cpu(state: Any) -> Any:
-    """Copy an optimiser's state to the CPU, so that it can be pickled anywhere."""
-    if isinstance(state, torch.Tensor):
-        return state.detach().cpu().clone()
-    if isinstance(state, dict):
-        return {key: _on_cpu(value) for key, value in state.items()}
-    return copy.copy(state)
+def make_optimizer(
+    estimator, parameters: ParameterVector, learning_rate: float, kept: dict | None
+) -> Optimizer:
+    """Make the optimiser, with the moments that a call before has left."""
+    name, vector = estimator.optimizer, parameters.vector
+    optimizer = OPTIMIZERS[name](vector, learning_rate, estimator.weight_decay)
+    if kept is not None and kept["name"] == name:
+        # The moments go on; settings are those of now.
+        optimizer.state = _moved(kept["state"], vector.device)
+    return optimizer
+
+
+def _moved(state: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Copy an optimiser's state to a device; on the CPU it can be pickled anywhere."""
+    return {
+        name: value.to(device, copy=True) if torch.is_tensor(value) else value
+        for name, value in state.items()
+    }

@@ -14,7 +14,8 @@ from LNN.kernels import BACKENDS
 from LNN.network import MODEL_TYPES, POOLINGS
 from LNN.training.device import DTYPES
 from LNN.training.losses import REGRESSION_LOSSES
-from LNN.training.optimisers import OPTIMIZERS, SCHEDULES
+from LNN.training.optimisers import OPTIMIZERS
+from LNN.training.schedules import SCHEDULES
 
 TASKS = ("regression", "classification")
 

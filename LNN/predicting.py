@@ -17,9 +17,7 @@ from LNN.reading import built, check_weights, read_inputs
 from LNN.sequences import SequenceSet
 from LNN.training.batches import Batches
 from LNN.training.device import DTYPES, resolve_device
-
-# Per forward pass: enough to be fast, little in memory.
-MAX_SAMPLES, MAX_STEPS = 1024, 2**17
+from LNN.training.scaled_rows import ScaledRows
 
 
 @torch.no_grad()
@@ -40,17 +38,12 @@ def raw_outputs(
     network = estimator.network_
     if device.type != "cpu":
         network = copy.deepcopy(network).to(device)
-    batches = Batches(
-        sequences,
-        estimator.scaler_,
-        estimator.time_unit_,
-        DTYPES[built(estimator, "dtype")],
-        device,
-        estimator._time_resolution,
-    )
+    dtype = DTYPES[built(estimator, "dtype")]
+    rows = ScaledRows(sequences.rows, estimator.scaler_, dtype, device)
+    batches = Batches(sequences, rows, estimator.time_unit_, estimator._time_resolution)
     n = sequences.rows.n_rows if estimator._per_step else len(sequences)
     outputs = np.empty((n, network.output_size))
-    size = min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, sequences.max_length)))
+    size = batches.size_without_gradients()
     done = 0
     while done < len(sequences):
         samples = np.arange(done, min(done + size, len(sequences)))

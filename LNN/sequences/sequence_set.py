@@ -109,6 +109,30 @@ class SequenceSet:
             groups=None if self.groups is None else self.groups[samples],
         )
 
+    def spans(
+        self, samples: np.ndarray | slice
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the row positions of each step of these samples, and their lengths.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice
+
+        Returns
+        -------
+        positions : ndarray of int64, shape (B, T)
+            As `span_rows`.
+        length : ndarray of int64, shape (B,), or None
+            None if there is no padding, which is the usual case and the quick one.
+        """
+        start, length = self.start[samples], self.length[samples]
+        longest = length.max(initial=0)
+        positions = start[:, None] + np.arange(longest)
+        if length.min(initial=longest) == longest:
+            return positions, None
+        last = start + length - 1
+        return np.minimum(positions, last[:, None], out=positions), length
+
     def span_rows(self, samples: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Return the row positions of each step of these samples.
 
@@ -123,11 +147,10 @@ class SequenceSet:
         valid : ndarray of bool, shape (B, T)
             False on padding.
         """
-        start, length = self.start[samples], self.length[samples]
-        steps = np.arange(int(length.max()) if len(length) else 0)
-        valid = steps < length[:, None]
-        positions = start[:, None] + np.minimum(steps, length[:, None] - 1)
-        return positions, valid
+        positions, length = self.spans(samples)
+        if length is None:
+            return positions, np.ones(positions.shape, dtype=bool)
+        return positions, np.arange(positions.shape[1]) < length[:, None]
 
     def gather(
         self, samples: np.ndarray | slice

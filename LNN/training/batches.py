@@ -2,90 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from LNN.sequences import SequenceScaler, SequenceSet
+from LNN.sequences import SequenceSet
 from LNN.sequences.timestamps import normalised
-from LNN.training.targets import Targets
+from LNN.training.goals import Goals
+from LNN.training.scaled_rows import ScaledRows, gather
+
+# Per forward pass without gradients: enough to be fast, little in memory.
+MAX_SAMPLES, MAX_STEPS = 512, 2**17
 
 
-@dataclass(frozen=True, eq=False)
 class Batches:
-    """Gather, scale and cast samples when they are needed, and not before.
+    """Gather what the network takes when it is needed, and not before.
 
-    Attributes
+    Parameters
     ----------
     sequences : SequenceSet
-    scaler : SequenceScaler
+    rows : ScaledRows
+        Those of the sequences.
     time_unit : float
         Elapsed times are given to the network as multiples of it.
-    dtype : torch.dtype
-    device : torch.device
     time_resolution : float
         Rounding of the time stamps in training, so that regular time stays regular.
-    targets : Targets, default=None
-        In the network's units.
-    weights : ndarray of shape (n_samples,), default=None
+    goals : Goals, default=None
+        What the network is to say, to train on or to evaluate.
     """
 
-    sequences: SequenceSet
-    scaler: SequenceScaler
-    time_unit: float
-    dtype: torch.dtype
-    device: torch.device
-    time_resolution: float = 0.0
-    targets: Targets | None = None
-    weights: np.ndarray | None = None
+    def __init__(
+        self,
+        sequences: SequenceSet,
+        rows: ScaledRows,
+        time_unit: float,
+        time_resolution: float = 0.0,
+        goals: Goals | None = None,
+    ):
+        self.sequences, self.rows, self.goals = sequences, rows, goals
+        self._gaps = None
+        if sequences.elapsed is not None:
+            resolution = max(time_resolution, sequences.time_resolution)
+            gaps = normalised(sequences.elapsed, time_unit, resolution)
+            self._gaps = rows.tensor(gaps)
 
     def __len__(self) -> int:
         return len(self.sequences)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the batches are."""
+        return self.rows.device
+
+    @property
+    def mean_weight(self) -> float:
+        """What a sample counts in the mean, with all its terms."""
+        return self.goals.total_weight / len(self)
+
     def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
         """Return what the network takes: inputs, timespans, lengths."""
-        sequences = self.sequences
-        positions, valid = sequences.span_rows(samples)
-        lengths = sequences.length[samples]
-        ragged = not valid.all()
-        # Only what is there is scaled: a transformer may not know what to do with 0.
-        chosen = positions[valid] if ragged else positions.ravel()
-        rows = self.scaler.transform_rows(sequences.rows.take(chosen))
-        if ragged:
-            values = np.zeros((*positions.shape, rows.shape[1]), dtype=rows.dtype)
-            values[valid] = rows
-        else:
-            values = rows.reshape(*positions.shape, -1)
-        arguments = {"inputs": self._tensor(values)}
-        if sequences.elapsed is not None:
-            resolution = max(self.time_resolution, sequences.time_resolution)
-            gaps = sequences.elapsed[positions]
-            arguments["timespans"] = self._tensor(
-                normalised(gaps, self.time_unit, resolution)
-            )
-        if ragged:
-            arguments["lengths"] = torch.from_numpy(lengths).to(self.device)
+        return self._inputs(*self.sequences.spans(samples))
+
+    def inputs_and_goals(
+        self, samples: np.ndarray
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor | None]]:
+        """Return what the network takes, and the targets and weights of `Goals.of`."""
+        positions, length = self.sequences.spans(samples)
+        goals = self.goals.of(samples, positions, length)
+        return self._inputs(positions, length), goals
+
+    def _inputs(
+        self, positions: np.ndarray, length: np.ndarray | None
+    ) -> dict[str, Tensor]:
+        arguments = {"inputs": self.rows.take(positions)}
+        if self._gaps is not None:
+            arguments["timespans"] = gather(self._gaps, positions)
+        if length is not None:
+            arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments
-
-    def goals(self, samples: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Return targets and weights, both of shape (B, ...) or (B, T, ...)."""
-        values = self.targets.of(self.sequences, samples)
-        codes = values.dtype.kind == "i"
-        target = self._tensor(values, torch.int64 if codes else self.dtype)
-        weight = self._tensor(self.weights[samples])
-        if self.targets.per_step:
-            steps = target.shape[1]
-            weight = weight[:, None].expand(-1, steps)
-        return target, weight
-
-    def _tensor(self, values: np.ndarray, dtype: torch.dtype | None = None) -> Tensor:
-        array = np.ascontiguousarray(values)
-        if not array.flags.writeable:
-            array = array.copy()
-        return torch.from_numpy(array).to(self.device, dtype or self.dtype)
 
     def split(self, order: np.ndarray, size: int) -> list[np.ndarray]:
         """Cut an order of samples into batches of at most `size`."""
         return [order[i : i + size] for i in range(0, len(order), size)]
+
+    def size_without_gradients(self) -> int:
+        """Return how many samples a forward pass takes if no gradients follow."""
+        return min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, self.sequences.max_length)))

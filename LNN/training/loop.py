@@ -15,7 +15,9 @@ from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
 from LNN.training.batches import Batches
 from LNN.training.losses import Objective
-from LNN.training.optimisers import Schedule, clip_gradients
+from LNN.training.optimisers import Optimizer, clip_gradient
+from LNN.training.parameter_vector import ParameterVector
+from LNN.training.schedules import Schedule
 from LNN.training.stopping import BestWeights, Patience
 
 
@@ -58,13 +60,54 @@ class Epoch:
     learning_rate: float
 
 
+@dataclass
+class Step:
+    """One optimiser step per batch.
+
+    Attributes
+    ----------
+    network : nn.Module
+    parameters : ParameterVector
+        Those of the network.
+    optimizer : Optimizer
+        Of this vector.
+    objective : Objective
+    plan : Plan
+    """
+
+    network: nn.Module
+    parameters: ParameterVector
+    optimizer: Optimizer
+    objective: Objective
+    plan: Plan
+
+    def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
+        """Train on all samples in this order; return the mean loss."""
+        self.network.train()
+        total = 0.0
+        for samples in batches.split(order, self.plan.batch_size):
+            # Tensors are added up, not numbers: an accelerator need not wait here.
+            total = total + self.batch(batches, samples)
+            schedule.after_batch()
+        return float(total / batches.goals.total_weight)
+
+    def batch(self, batches: Batches, samples: np.ndarray) -> torch.Tensor:
+        """Take one step; return sum(w l) of the batch, detached."""
+        inputs, goals = batches.inputs_and_goals(samples)
+        total = self.objective.total(self.network(**inputs), *goals)
+        gradient = self.parameters.gradient(total)
+        # By the mean weight of all samples, not by that of the batch: weights would
+        # cancel out in a batch of one, and the sum over batches would be another loss.
+        gradient /= batches.mean_weight * len(samples)
+        clip_gradient(gradient, self.plan.clip_value, self.plan.clip_by)
+        self.optimizer.step(gradient)
+        return total.detach()
+
+
 def train(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    objective: Objective,
+    step: Step,
     batches: Batches,
     validation: Batches | None,
-    plan: Plan,
     random: np.random.RandomState,
     after_epoch: Callable[[Epoch], bool],
     history: History,
@@ -73,14 +116,12 @@ def train(
 
     Parameters
     ----------
-    network : nn.Module
-    optimizer : torch.optim.Optimizer
-    objective : Objective
+    step : Step
+        The network, and how it learns.
     batches : Batches
-        The training part, with targets and weights.
+        The training part, with goals.
     validation : Batches or None
         If given, its loss decides which weights are best and when to stop.
-    plan : Plan
     random : numpy.random.RandomState
         For the order of samples and for dropout.
     after_epoch : callable
@@ -93,20 +134,20 @@ def train(
     NonFiniteLossError
         If the loss is NaN or infinite. The best weights so far are kept.
     """
+    network, plan, weights = step.network, step.plan, step.parameters.vector
     generator = torch.Generator(batches.device)
     generator.manual_seed(int(random.randint(2**31 - 1)))
     set_dropout_generator(network, generator)
     per_epoch = math.ceil(len(batches) / plan.batch_size)
     slow = max(1, plan.n_iter_no_change // 3)
-    schedule = Schedule(plan.lr_schedule, optimizer, plan.epochs, per_epoch, slow)
+    schedule = Schedule(plan.lr_schedule, step.optimizer, plan.epochs, per_epoch, slow)
     stops = validation is not None and plan.stops_early
     patience = Patience(plan.n_iter_no_change if stops else None, plan.tol)
-    best = BestWeights(network)
-    step = Step(network, optimizer, objective, batches, plan)
+    best = BestWeights(weights)
     try:
         for epoch in range(1, plan.epochs + 1):
-            before = best.copy()
-            loss = step.epoch(random.permutation(len(batches)), schedule)
+            before = weights.clone()
+            loss = step.epoch(batches, random.permutation(len(batches)), schedule)
             refuse_non_finite(loss, epoch)
             if validation is None:
                 # The loss was that of the weights before (or on the way): theirs is
@@ -114,7 +155,7 @@ def train(
                 checked = None
                 best.update(loss, before)
             else:
-                checked = evaluate(network, objective, validation, plan.batch_size)
+                checked = evaluate(step, validation)
                 refuse_non_finite(checked, epoch)
                 history.validation_loss.append(checked)
                 best.update(checked)
@@ -129,7 +170,7 @@ def train(
         if plan.keep_last:
             best.update(-math.inf)
         elif validation is None:
-            best.update(evaluate(network, objective, batches, plan.batch_size))
+            best.update(evaluate(step, batches))
     except KeyboardInterrupt:
         warn(
             f"Training was interrupted in epoch {len(history.loss) + 1}; the best "
@@ -142,65 +183,17 @@ def train(
         network.eval()
 
 
-class Step:
-    """One optimiser step per batch.
-
-    Parameters
-    ----------
-    network, optimizer, objective, batches, plan
-        As in `train`.
-    """
-
-    def __init__(self, network, optimizer, objective, batches: Batches, plan: Plan):
-        self.network, self.optimizer = network, optimizer
-        self.objective, self.batches, self.plan = objective, batches, plan
-        self.parameters = [p for p in network.parameters() if p.requires_grad]
-        self.mean_weight = self._total_weight() / len(batches)
-
-    def _total_weight(self) -> float:
-        everything = np.arange(len(self.batches))
-        return sum(
-            float(self.objective.weights(*self.batches.goals(samples)).sum())
-            for samples in self.batches.split(everything, 1024)
-        )
-
-    def epoch(self, order: np.ndarray, schedule: Schedule) -> float:
-        """Train on all samples in this order; return the mean loss."""
-        self.network.train()
-        total = weights = 0.0
-        for samples in self.batches.split(order, self.plan.batch_size):
-            loss, weight = self.batch(samples)
-            schedule.after_batch()
-            # Tensors are added up, not numbers: an accelerator need not wait here.
-            total, weights = total + loss, weights + weight
-        return float(total / weights)
-
-    def batch(self, samples: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take one step; return sum(w l) and sum(w) of the batch, detached."""
-        outputs = self.network(**self.batches.inputs(samples))
-        goals = self.batches.goals(samples)
-        total, weight = self.objective.sums(outputs, *goals)
-        # By the mean weight of all samples, not by that of the batch: weights would
-        # cancel out in a batch of one, and the sum over batches would be another loss.
-        loss = total / (self.mean_weight * len(samples))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        clip_gradients(self.parameters, self.plan.clip_value, self.plan.clip_by)
-        self.optimizer.step()
-        return total.detach(), weight
-
-
 @torch.no_grad()
-def evaluate(network, objective, batches: Batches, batch_size: int) -> float:
+def evaluate(step: Step, batches: Batches) -> float:
     """Return the mean loss over all samples, without training."""
-    network.eval()
-    total = weights = 0.0
+    step.network.eval()
+    total = 0.0
     # Without gradients a batch takes less memory, so it may be larger.
-    for samples in batches.split(np.arange(len(batches)), max(256, batch_size)):
-        outputs = network(**batches.inputs(samples))
-        loss, weight = objective.sums(outputs, *batches.goals(samples))
-        total, weights = total + loss, weights + weight
-    return float(total / weights)
+    size = max(batches.size_without_gradients(), step.plan.batch_size)
+    for samples in batches.split(np.arange(len(batches)), size):
+        inputs, goals = batches.inputs_and_goals(samples)
+        total = total + step.objective.total(step.network(**inputs), *goals)
+    return float(total / batches.goals.total_weight)
 
 
 def refuse_non_finite(loss: float, epoch: int) -> None:

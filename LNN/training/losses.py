@@ -38,55 +38,70 @@ class Objective:
         """Number of network outputs."""
         return self.n_targets * max(1, len(self.levels))
 
-    def __call__(self, outputs: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Return sum(w l) / sum(w).
+    @property
+    def n_terms(self) -> int:
+        """How many losses there are per sample or step: one an output, or one."""
+        return 1 if self.name == "cross_entropy" else self.output_size
+
+    def without_gaps(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return targets without gaps, and what each sample or step counts.
+
+        Parameters
+        ----------
+        target : Tensor of shape (..., n_targets), or (...) of class codes
+            NaN (or code -1) means no target.
+        weight : Tensor of shape (...)
+
+        Returns
+        -------
+        target, weight : Tensor
+            As given; where there was no target, some target of weight 0.
+        """
+        codes = self.name == "cross_entropy"
+        known = target >= 0 if codes else ~torch.isnan(target).any(-1)
+        weight = weight.masked_fill(~known, 0)
+        if codes:
+            target = target.clamp_min(0)
+        else:
+            target = target.masked_fill(~known.unsqueeze(-1), 0)
+        if self.class_weights:
+            weight = weight * weight.new_tensor(self.class_weights)[target]
+        return target, weight
+
+    def total(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        """Return sum(w l) over all terms, so that batches can be added up.
 
         Parameters
         ----------
         outputs : Tensor of shape (..., output_size)
         target : Tensor of shape (..., n_targets), or (...) of class codes
-            NaN (or code -1) means no target: it has no influence.
-        weight : Tensor of shape (...)
+            Without gaps.
+        weight : Tensor of shape (...), or None for ones
         """
-        total, weights = self.sums(outputs, target, weight)
-        return total / weights
-
-    def sums(self, outputs: Tensor, target: Tensor, weight: Tensor):
-        """Return sum(w l) and sum(w), so that batches can be added up."""
         losses = self._each(outputs, target)
-        weight = self.weights(target, weight)
-        same_shape(losses, weight)
-        return (losses * weight).sum(), weight.sum()
-
-    def weights(self, target: Tensor, weight: Tensor) -> Tensor:
-        """Return what each sample or step counts: 0 where there is no target."""
-        codes = self.name == "cross_entropy"
-        known = target >= 0 if codes else ~torch.isnan(target).any(-1)
-        weight = torch.where(known, weight, torch.zeros_like(weight))
-        if self.class_weights:
-            per_class = weight.new_tensor(self.class_weights)
-            weight = weight * per_class[target.clamp_min(0)]
-        return weight
+        if weight is None:
+            return losses.sum()
+        weight = weight.unsqueeze(-1)
+        same_shape(losses[..., :1], weight)
+        return (losses * weight).sum()
 
     def _each(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Return one loss per sample or step, of any value where there is no target."""
+        """Return the losses of each sample or step, (..., n_terms)."""
         if self.name == "cross_entropy":
             flat = F.cross_entropy(
                 outputs.reshape(-1, self.n_targets),
-                target.clamp_min(0).reshape(-1),
+                target.reshape(-1),
                 reduction="none",
             )
-            return flat.view(target.shape)
-        known = ~torch.isnan(target).any(-1, keepdim=True)
-        target = torch.where(known, target, torch.zeros_like(target))
+            return flat.view(*target.shape, 1)
         if self.name == "quantile":
             outputs = outputs.unflatten(-1, (self.n_targets, len(self.levels)))
             target = target.unsqueeze(-1).expand_as(outputs)
             levels = outputs.new_tensor(self.levels)
             same_shape(outputs, target)
-            return pinball(target - outputs, levels).mean((-1, -2))
+            return pinball(target - outputs, levels).flatten(-2)
         same_shape(outputs, target)
-        return ELEMENTWISE[self.name](outputs - target).mean(-1)
+        return ELEMENTWISE[self.name](outputs - target)
 
 
 def pinball(error: Tensor, levels: Tensor) -> Tensor:

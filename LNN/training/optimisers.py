@@ -1,91 +1,118 @@
-"""Optimisers, learning-rate schedules and gradient clipping, by name."""
+"""Optimisers of one vector of parameters, and gradient clipping, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 import torch
-from torch.optim import lr_scheduler
-
-OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
-SCHEDULES = (None, "plateau", "cosine", "exponential", "onecycle")
-
-# The learning rate at the end of "cosine" and "exponential", as a part of the first.
-FINAL_RATE = 0.01
+from torch import Tensor
 
 
-def make_optimizer(
-    name: str, parameters: Iterable, learning_rate: float, weight_decay: float
-) -> torch.optim.Optimizer:
-    """Build an optimiser with the usual settings."""
-    settings = {"lr": learning_rate, "weight_decay": weight_decay}
-    if name == "adam":
-        return torch.optim.Adam(parameters, **settings)
-    if name == "adamw":
-        return torch.optim.AdamW(parameters, **settings)
-    if name == "rmsprop":
-        return torch.optim.RMSprop(parameters, **settings)
-    return torch.optim.SGD(parameters, momentum=0.9, nesterov=True, **settings)
+class Optimizer(ABC):
+    """Moves a vector of parameters against its gradient.
 
-
-class Schedule:
-    """A learning-rate schedule that is told of batches and epochs.
+    These are the rules of `torch.optim`, with its defaults, for a single tensor. A step
+    of `torch.optim` takes twice as long for one of this size, and its first use in a
+    process imports torch's compiler, which takes as long as importing torch.
 
     Parameters
     ----------
-    name : {None, "plateau", "cosine", "exponential", "onecycle"}
-    optimizer : torch.optim.Optimizer
-    epochs, batches_per_epoch : int
-    patience : int
-        Epochs without progress before "plateau" halves the rate.
+    vector : Tensor of shape (n_parameters,)
+        Changed in place.
+    rate : float
+        Learning rate; may be set anew before each step.
+    weight_decay : float
+        Factor of the squared norm of the vector, halved, that is added to the loss.
     """
 
-    def __init__(self, name, optimizer, epochs, batches_per_epoch, patience):
-        self.name = name
-        self.optimizer = optimizer
-        self._per_batch = name in ("cosine", "onecycle")
-        steps = max(1, epochs * batches_per_epoch)
-        rate = optimizer.param_groups[0]["lr"]
-        self._scheduler = None
-        if name == "plateau":
-            self._scheduler = lr_scheduler.ReduceLROnPlateau(
-                optimizer, factor=0.5, patience=patience
-            )
-        elif name == "cosine":
-            self._scheduler = lr_scheduler.CosineAnnealingLR(
-                optimizer, steps, eta_min=FINAL_RATE * rate
-            )
-        elif name == "exponential":
-            self._scheduler = lr_scheduler.ExponentialLR(
-                optimizer, FINAL_RATE ** (1 / max(1, epochs))
-            )
-        elif name == "onecycle":
-            # One step more than there are: torch refuses a step past the last.
-            self._scheduler = lr_scheduler.OneCycleLR(optimizer, rate, steps + 1)
+    momentum: float | None = None  # where there is one, a schedule may set it
+    moments: ClassVar[tuple[str, ...]] = ()
 
-    def after_batch(self) -> None:
-        """Take a step, for schedules that go by batches."""
-        if self._per_batch:
-            self._scheduler.step()
+    def __init__(self, vector: Tensor, rate: float, weight_decay: float):
+        self.vector, self.rate, self.weight_decay = vector, rate, weight_decay
+        self.state: dict[str, Any] = {"step": 0}
+        self.state |= {name: torch.zeros_like(vector) for name in self.moments}
 
-    def after_epoch(self, monitored: float) -> None:
-        """Take a step, for schedules that go by epochs."""
-        if self.name == "plateau":
-            self._scheduler.step(monitored)
-        elif self.name == "exponential":
-            self._scheduler.step()
+    def step(self, gradient: Tensor) -> None:
+        """Take one step."""
+        self.state["step"] += 1
+        if self.weight_decay:
+            gradient = gradient.add(self.vector, alpha=self.weight_decay)
+        self._move(gradient)
 
-    @property
-    def rate(self) -> float:
-        """The learning rate now."""
-        return float(self.optimizer.param_groups[0]["lr"])
+    @abstractmethod
+    def _move(self, gradient: Tensor) -> None:
+        """Change the vector, by the gradient of the loss and its penalty."""
 
 
-def clip_gradients(parameters: list, value: float | None, by: str) -> None:
-    """Clip gradients in place by their joint norm or element by element."""
+class Adam(Optimizer):
+    """Kingma & Ba 2015, https://arxiv.org/abs/1412.6980."""
+
+    momentum = 0.9
+    moments = ("mean", "square")
+    decay, epsilon = 0.999, 1e-8
+
+    def _move(self, gradient: Tensor) -> None:
+        step, mean, square = (self.state[name] for name in ("step", *self.moments))
+        mean.lerp_(gradient, 1 - self.momentum)
+        square.mul_(self.decay).addcmul_(gradient, gradient, value=1 - self.decay)
+        # Both moments start at 0; this corrects for it, as in section 2 of the paper.
+        unseen = math.sqrt(1 - self.decay**step)
+        rate = self.rate * unseen / (1 - self.momentum**step)
+        size = square.sqrt().add_(self.epsilon * unseen)
+        self.vector.addcdiv_(mean, size, value=-rate)
+
+
+class AdamW(Adam):
+    """Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101."""
+
+    def step(self, gradient: Tensor) -> None:
+        """Take one step; the decay is apart from the gradient and its moments."""
+        self.state["step"] += 1
+        self.vector.mul_(1 - self.rate * self.weight_decay)
+        self._move(gradient)
+
+
+class RMSprop(Optimizer):
+    """Tieleman & Hinton 2012, lecture 6.5 of "Neural networks for machine learning"."""
+
+    moments = ("square",)
+    decay, epsilon = 0.99, 1e-8
+
+    def _move(self, gradient: Tensor) -> None:
+        square = self.state["square"]
+        square.mul_(self.decay).addcmul_(gradient, gradient, value=1 - self.decay)
+        size = square.sqrt().add_(self.epsilon)
+        self.vector.addcdiv_(gradient, size, value=-self.rate)
+
+
+class SGD(Optimizer):
+    """With Nesterov momentum: Sutskever et al. 2013."""
+
+    momentum = 0.9
+    moments = ("velocity",)
+
+    def _move(self, gradient: Tensor) -> None:
+        velocity = self.state["velocity"].mul_(self.momentum).add_(gradient)
+        ahead = gradient.add(velocity, alpha=self.momentum)
+        self.vector.add_(ahead, alpha=-self.rate)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
+
+
+def clip_gradient(gradient: Tensor, value: float | None, by: str) -> None:
+    """Clip a gradient in place by its norm or element by element."""
     if not value:
         return
     if by == "norm":
-        torch.nn.utils.clip_grad_norm_(parameters, value)
+        gradient[None].renorm_(2, 0, value)
     else:
-        torch.nn.utils.clip_grad_value_(parameters, value)
+        gradient.clamp_(-value, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
+from torch import Tensor
 
 
 class BestWeights:
@@ -13,34 +13,29 @@ class BestWeights:
 
     Parameters
     ----------
-    network : nn.Module
-        Its weights at the start are the first copy: they are finite.
+    weights : Tensor of shape (n_parameters,)
+        Those that are trained, in place. As they are at the start they are the first
+        copy: they are finite.
     """
 
-    def __init__(self, network: nn.Module):
-        self.network = network
+    def __init__(self, weights: Tensor):
         self.loss = math.inf
-        self._weights = self.copy()
+        self._weights, self._best = weights, weights.clone()
 
-    def copy(self) -> dict[str, torch.Tensor]:
-        """Return a copy of the weights of now."""
-        state = self.network.state_dict()
-        return {name: value.clone() for name, value in state.items()}
-
-    def update(self, loss: float, weights: dict[str, torch.Tensor] | None = None):
+    def update(self, loss: float, weights: Tensor | None = None) -> None:
         """Take weights (None: those of now) if their loss is the lowest.
 
         Weights that are not finite are never taken.
         """
         if not loss < self.loss:
             return
-        weights = self.copy() if weights is None else weights
-        if all(bool(torch.isfinite(value).all()) for value in weights.values()):
-            self.loss, self._weights = loss, weights
+        weights = self._weights.clone() if weights is None else weights
+        if bool(torch.isfinite(weights).all()):
+            self.loss, self._best = loss, weights
 
     def restore(self) -> None:
         """Put the best weights back."""
-        self.network.load_state_dict(self._weights)
+        self._weights.copy_(self._best)
 
 
 class Patience:

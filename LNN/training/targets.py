@@ -34,15 +34,6 @@ class Targets:
     per_step: bool
     ndim: int
 
-    def of(self, sequences: SequenceSet, samples: np.ndarray) -> np.ndarray:
-        """Return the targets of samples: (B, ...) or, per step, padded (B, T, ...)."""
-        if not self.per_step:
-            return self.values[samples]
-        positions, valid = sequences.span_rows(samples)
-        values = self.values[positions]
-        values[~valid] = MISSING_CLASS if values.dtype.kind == "i" else np.nan
-        return values
-
     def with_values(self, values: np.ndarray) -> Targets:
         """Return the same layout with other values."""
         return Targets(values, self.per_step, self.ndim)

@@ -13,7 +13,7 @@ NATIVE := $(VENV)/.native
 # No stamp without a library: a compiler installed later is noticed.
 STAMP_NATIVE = if ls LNN/kernels/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
-.PHONY: demo test test-all test-slow native lint format reference clean
+.PHONY: demo test test-all test-slow sanitize native lint format reference clean
 
 demo: $(NATIVE)
 	$(BIN)/python examples/demo.py
@@ -25,6 +25,10 @@ test-slow: $(NATIVE)
 	$(BIN)/python -m pytest -m slow
 
 test-all: test test-slow
+
+# 100,000 random problems for the C library, and as many as minutes allow under sanitizers.
+sanitize:
+	$(PYTHON) tests/kernels/fuzzing.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

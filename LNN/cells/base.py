@@ -25,6 +25,11 @@ class Cell(nn.Module):
     input_size: int
     state_size: int
     output_size: int
+    fused: tuple | None = None  # what a kernel remembers of the cell
+
+    def __getstate__(self):
+        """Leave out what a kernel remembers: a copy has parameters of its own."""
+        return {**super().__getstate__(), "fused": None}
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., input_size) to all that does not depend on the state."""

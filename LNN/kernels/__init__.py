@@ -7,5 +7,6 @@ must equal; `native` is a C library (csrc/) that computes a whole pass in one ca
 """
 
 from LNN.kernels.dispatch import BACKENDS, backend_for, resolve_backend, run
+from LNN.kernels.fused import fused
 
-__all__ = ["BACKENDS", "backend_for", "resolve_backend", "run"]
+__all__ = ["BACKENDS", "backend_for", "fused", "resolve_backend", "run"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -42,43 +41,83 @@ class Fused:
     structure : list of ndarray of int64
         Sources and targets of the synapses, evaluation order, ends of layers. No
         tensors: they would be those of whatever transform is at work at the time.
-    owners : list of (dict, str)
-        Where each parameter is found: a module's `_parameters`, and its name there.
     names : list of str
         The parameters' names in `Cell.named_parameters`.
+    shapes : list of tuple
+        Of the parameters that the kernels expect.
     pack : callable
         From the parameters to the library's own list.
     unpack : callable
         From gradients of that list to gradients of the parameters.
+    places : list of (int, int)
+        Address and length of each array of the structure.
+    fetch : attrgetter
+        The parameters of a cell by their names.
     epsilon : float
     """
 
     options: list[int]
     structure: list[np.ndarray]
-    owners: list[tuple[dict, str]]
     names: list[str]
+    shapes: list[tuple]
+    places: list[tuple[int, int]]
+    fetch: attrgetter
     pack: Callable[[list[Tensor]], list[Tensor | None]]
     unpack: Callable[[list[Tensor | None]], list[Tensor | None]]
     epsilon: float = 0.0
 
-    @functools.cached_property
-    def places(self) -> list[tuple[int, int]]:
-        """Address and length of each array of the structure."""
-        return [(array.ctypes.data, len(array)) for array in self.structure]
+    def parameters(self, cell: Cell) -> tuple:
+        """Return the parameters of a cell as they are now."""
+        if not torch.compiler.is_compiling():
+            return self.fetch(cell)
+        # torch.compile does not see through attrgetter.
+        return tuple(_attribute(cell, name) for name in self.names)
 
-    def parameters(self) -> list[Tensor]:
-        """Return the parameters as they are now."""
-        return [owner[name] for owner, name in self.owners]
+    def takes(self, parameters: tuple, dtype: torch.dtype) -> bool:
+        """Tell whether parameters are plain ones of the type and shapes expected.
+
+        Pruned, parametrized and replaced ones are not: the torch cell runs with them.
+        """
+        # While a graph is traced, stand-ins take the parameters' places.
+        traced = torch.compiler.is_compiling()
+        return all(
+            (type(p) is nn.Parameter or (traced and p is not None))
+            and p.dtype is dtype
+            and p.is_cpu
+            and p.shape == shape
+            or (p is None and name.rpartition(".")[2] in OPTIONAL)
+            for name, p, shape in zip(self.names, parameters, self.shapes, strict=True)
+        )
 
 
-_known: weakref.WeakKeyDictionary[Cell, Fused | None] = weakref.WeakKeyDictionary()
+def _attribute(cell: Cell, name: str) -> Tensor | None:
+    value: nn.Module | Tensor | None = cell
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+# What a cell may lack (`input_mapping` of the LTC).
+OPTIONAL = ("input_weight", "input_bias")
 
 
 def fused(cell: Cell) -> Fused | None:
-    """Describe a cell once; None if the library has no kernel for it."""
-    if cell not in _known:
-        _known[cell] = _describe(cell)
-    return _known[cell]
+    """Describe a cell, once for its settings; None if the library has no kernel."""
+    settings = _settings(cell)
+    if cell.fused is None or cell.fused[0] != settings:
+        cell.fused = (settings, _describe(cell))
+    return cell.fused[1]
+
+
+def _settings(cell: Cell) -> tuple:
+    """Return what may be changed on a cell, and changes what runs."""
+    if type(cell) is MixedMemoryCell:
+        return _settings(cell.cell)
+    if type(cell) is LTCCell:
+        return cell.solver, cell.ode_unfolds, cell.epsilon
+    if type(cell) is CfCCell:
+        return cell.mode, cell.backbone_activation, len(cell.backbone)
+    return (type(cell), getattr(cell, "mode", None))
 
 
 def has_dropout(cell: Cell) -> bool:
@@ -90,8 +129,6 @@ def has_dropout(cell: Cell) -> bool:
 def _describe(cell: Cell) -> Fused | None:
     if type(cell) is MixedMemoryCell:
         return _mixed_memory(cell)
-    if any(nn.utils.parametrize.is_parametrized(part) for part in cell.modules()):
-        return None
     if type(cell) is LTCCell and cell.solver == "semi-implicit":
         return _ltc(cell) if cell.ode_unfolds >= 1 else None
     if type(cell) is WiredCfCCell:
@@ -105,9 +142,14 @@ def _options(kind: int, mode: int = 0, activation: int = 0, unfolds=1, maps=0, u
     return [kind, mode, activation, 0, unfolds, maps, units]
 
 
-def _owners(cell: nn.Module, names: list[str]) -> list[tuple[dict, str]]:
-    split = [name.rpartition(".") for name in names]
-    return [(cell.get_submodule(path)._parameters, name) for path, _, name in split]
+def _fused(cell: Cell, options, structure, names, pack, unpack, epsilon=0.0) -> Fused:
+    """Make a description, with the shapes that the parameters have now."""
+    fetch = attrgetter(*names)
+    shapes = [None if p is None else p.shape for p in fetch(cell)]
+    places = [(array.ctypes.data, len(array)) for array in structure]
+    return Fused(
+        options, structure, names, shapes, places, fetch, pack, unpack, epsilon
+    )
 
 
 def _integers(*arrays: np.ndarray) -> list[np.ndarray]:
@@ -125,10 +167,10 @@ def _ltc(cell: LTCCell) -> Fused:
     ]
     names += ["gleak", "vleak", "cm", "input_weight", "input_bias"]
     edges = [getattr(cell, kind).index._structure for kind in kinds]
-    return Fused(
+    return _fused(
+        cell,
         _options(LTC, unfolds=cell.ode_unfolds),
         _integers(*edges[0], *edges[1]),
-        _owners(cell, names),
         names,
         _as_they_are,
         _as_they_are,
@@ -159,10 +201,10 @@ def _wired(cell: WiredCfCCell) -> Fused:
     edges = [edge for table in tables for edge in (table.source, table.target)]
     ends = np.array([end for _, end in cell.slices])
     order = np.concatenate([layer.neurons for layer in cell.wiring.layers])
-    return Fused(
+    return _fused(
+        cell,
         _options(WIRED_CFC, MODES.index(cell.mode)),
         _integers(*edges, order, ends),
-        _owners(cell, names),
         names,
         pack,
         unpack,
@@ -223,12 +265,12 @@ def _backbone(cell: CfCCell) -> Fused:
 
     units = cell.backbone[0].out_features if n_layers else 0
     activation = ACTIVATIONS.index(cell.backbone_activation)
-    return Fused(
+    return _fused(
+        cell,
         _options(
             CFC, MODES.index(cell.mode), activation, maps=n_layers + 1, units=units
         ),
         [],
-        _owners(cell, names),
         names,
         pack,
         unpack,
@@ -242,10 +284,10 @@ def _mixed_memory(cell: MixedMemoryCell) -> Fused | None:
     own = ["input_map.weight", "input_map.bias", "recurrent_weight"]
     options = list(inner.options)
     options[3] = 1
-    return Fused(
+    return _fused(
+        cell,
         options,
         inner.structure,
-        [*inner.owners, *_owners(cell, own)],
         [*(f"cell.{name}" for name in inner.names), *own],
         lambda parameters: [*inner.pack(parameters[:-3]), *parameters[-3:]],
         lambda gradients: [*inner.unpack(gradients[:-3]), *gradients[-3:]],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import sys
 from dataclasses import dataclass
@@ -65,7 +64,10 @@ class Library:
         return self.functions is not None
 
 
-@functools.cache
+# Not functools.cache, which torch.compile does not see through.
+_found: list[Library] = []
+
+
 def load() -> Library:
     """Load the library, once per process.
 
@@ -77,6 +79,17 @@ def load() -> Library:
     Library
         Never an error: without a library it says why, and LNN runs on torch.
     """
+    if not _found:
+        _found.append(_find())
+    return _found[0]
+
+
+def forget() -> None:
+    """Look for the library anew the next time (the environment may have changed)."""
+    _found.clear()
+
+
+def _find() -> Library:
     if not FILE.exists():
         return _missing(f"{FILE.name} was not built when LNN was installed", _BUILD)
     try:

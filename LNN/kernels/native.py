@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ WORTH_THREADS = 50_000
 _library = torch.library.Library("lnn", "DEF")
 _ARGUMENTS = (
     "Tensor inputs, Tensor state, Tensor timespans, Tensor? lengths, "
-    "Tensor?[] parameters, Tensor[] structure, int[] options, float epsilon"
+    "Tensor[] parameters, Tensor[] structure, int[] options, int missing, float epsilon"
 )
 _library.define(f"sequence({_ARGUMENTS}, bool all_states) -> (Tensor, Tensor)")
 _library.define(
@@ -40,17 +41,14 @@ def run(
     """Return all states (B, T, S), or None if not wanted, and the final one (B, S)."""
     plan = fused(cell)
     assert plan is not None
-    parameters = plan.parameters()
+    parameters = plan.parameters(cell)
     if torch.compiler.is_compiling():
         states, final = torch.ops.lnn.sequence(
             inputs,
             state,
             timespans,
             lengths,
-            plan.pack(parameters),
-            [torch.from_numpy(array) for array in plan.structure],
-            plan.options,
-            plan.epsilon,
+            *operator_arguments(plan, plan.pack(parameters)),
             True,
         )
     elif torch.is_grad_enabled() and _needs_gradient(
@@ -79,9 +77,8 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
     dtype = inputs.dtype
     if not supports(cell, dtype) or not inputs.numel() or not state.numel():
         return False
-    tensors = (inputs, state, timespans, *fused(cell).parameters())
     return (
-        all(t is None or (t.is_cpu and t.dtype is dtype) for t in tensors)
+        all(t.is_cpu and t.dtype is dtype for t in (inputs, state, timespans))
         and not torch.is_autocast_enabled("cpu")
         and torch.autograd.forward_ad._current_level < 0
     )
@@ -89,8 +86,10 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
 
 def supports(cell: Cell, dtype: torch.dtype) -> bool:
     """Tell whether there is a kernel for the cell as it is set now, on the CPU."""
-    precise = dtype in (torch.float32, torch.float64)
-    return precise and fused(cell) is not None and not has_dropout(cell)
+    if dtype not in (torch.float32, torch.float64) or has_dropout(cell):
+        return False
+    plan = fused(cell)
+    return plan is not None and plan.takes(plan.parameters(cell), dtype)
 
 
 def _needs_gradient(*tensors: Tensor | None) -> bool:
@@ -263,9 +262,28 @@ class Call:
             functions.lnn_finish(pointer)
 
 
-def _call_of(inputs, state, timespans, lengths, parameters, structure, *rest) -> Call:
+def operator_arguments(plan: Fused, packed: Sequence[Tensor | None]) -> tuple:
+    """Return what the operator takes after its data.
+
+    Parameters that are not there are bits of a number, since operators with gradients
+    take no lists with gaps.
+    """
+    missing = sum(1 << place for place, p in enumerate(packed) if p is None)
+    present = [p for p in packed if p is not None]
+    structure = [torch.from_numpy(array) for array in plan.structure]
+    return present, structure, plan.options, missing, plan.epsilon
+
+
+def _call_of(
+    inputs, state, timespans, lengths, parameters, structure, options, missing, epsilon
+) -> Call:
+    parameters = list(parameters)
+    for place in range(missing.bit_length()):
+        if missing >> place & 1:
+            parameters.insert(place, None)
     places = [(index.data_ptr(), len(index)) for index in structure]
-    return Call((inputs, state, timespans, lengths), parameters, places, *rest)
+    data = (inputs, state, timespans, lengths)
+    return Call(data, parameters, places, options, epsilon)
 
 
 def _operator_forward(*arguments) -> tuple[Tensor, Tensor]:
@@ -282,16 +300,17 @@ def _operator_backward(*arguments) -> tuple:
 def _fake_forward(inputs, state, *rest):
     steps = inputs.shape[1] if rest[-1] else 0
     states = inputs.new_empty(inputs.shape[0], steps, state.shape[1])
-    return states, torch.empty_like(state)
+    return states, state.new_empty(state.shape)
 
 
 def _fake_backward(inputs, state, timespans, lengths, parameters, *_):
-    data = [torch.empty_like(t) for t in (inputs, state, timespans)]
-    return (*data, [torch.empty_like(p) for p in parameters if p is not None])
+    data = [t.new_empty(t.shape) for t in (inputs, state, timespans)]
+    return (*data, [p.new_empty(p.shape) for p in parameters])
 
 
 def _remember(ctx, inputs, output) -> None:
-    *data, parameters, structure, ctx.options, ctx.epsilon, _ = inputs
+    *data, parameters, structure, options, missing, epsilon, _ = inputs
+    ctx.settings = options, missing, epsilon
     ctx.counts = len(parameters), len(structure)
     ctx.save_for_backward(*data, *parameters, *structure, output[0])
 
@@ -301,18 +320,9 @@ def _operator_gradient(ctx, grad_states, grad_final):
     n, m = ctx.counts
     data, parameters, structure = rest[:4], rest[4 : 4 + n], rest[4 + n :]
     *grads, packed = torch.ops.lnn.sequence_backward(
-        *data,
-        parameters,
-        structure,
-        ctx.options,
-        ctx.epsilon,
-        states,
-        grad_states,
-        grad_final,
+        *data, parameters, structure, *ctx.settings, states, grad_states, grad_final
     )
-    found = iter(packed)
-    packed = [None if p is None else next(found) for p in parameters]
-    return (*grads, None, packed, [None] * m, None, None, None)
+    return (*grads, None, packed, [None] * m, None, None, None, None)
 
 
 # One operator for torch.compile and torch.export, which cannot look inside.

@@ -23,8 +23,7 @@ static INLINE vec activate(int64_t activation, vec x) {
     case LNN_TANH:
         return hyperbolic_tangent(x);
     case LNN_RELU:
-        /* 0 is not positive, and neither is a NaN, which has to stay one. */
-        return v_where_positive(x, x, v_mul(x, v_set(0)));
+        return v_at_least(v_set(0), x);
     case LNN_SILU:
         return v_mul(x, sigmoid(x));
     default:

@@ -14,8 +14,9 @@ static void select_chunk(const plan *q, group *w, tile where, int64_t start) {
     lay_out_chunk(q, (char *)q->p->record + place * q->record_bytes, w);
 }
 
+/* Lengths out of range are cut, as in the torch cell: an exported graph has no check. */
 static int64_t sample_length(const lnn_problem *p, int64_t sample) {
-    return p->lengths ? p->lengths[sample] : p->steps;
+    return p->lengths ? larger(0, smaller(p->lengths[sample], p->steps)) : p->steps;
 }
 
 /* A W by W block of samples (`apart` reals from each other), turned into lanes. */

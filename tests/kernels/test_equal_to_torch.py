@@ -1,0 +1,302 @@
+"""Native equals torch: every result and every gradient, for any cell and batch.
+
+By norm of the difference over norm, per tensor: 1e-10 in float64; in float32 2e-6 for
+results and 5e-5 for gradients, or three times what the torch cell itself is off by.
+That the torch cell is nowhere nearer than a third holds for many problems together
+(`assert_as_near_as_torch`): in a single one rounding errors are luck, and those of
+torch may cancel.
+"""
+
+import numpy as np
+import pytest
+import torch
+from kernel_cases import (
+    BATCHES,
+    KINDS,
+    LIMITS,
+    Oracle,
+    available,
+    make_problem,
+    random_cell,
+    random_problem,
+    rng,
+    shaken,
+    solve,
+)
+from torch.func import functional_call
+
+from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
+from LNN.cells.cfc import ACTIVATIONS, MODES
+from LNN.cells.ltc import MAPPINGS
+from LNN.kernels import torch_loop
+from LNN.wiring import Wiring
+
+F, N = 3, 9
+NCP = Wiring.ncp(F, N, 2, seed=1, layer_recurrence=True)
+NO_EDGES = (np.arange(0), np.arange(0), np.arange(0))
+WIRINGS = {
+    "ncp": NCP,
+    "strict": Wiring.ncp(F, N, 2, seed=2),
+    "random": Wiring.random(F, N, seed=3, sparsity=0.7),
+    "full": Wiring.full(F, N),
+    "unsorted": Wiring(
+        F,
+        N,
+        2,
+        ([2, 0, 1, 0], [4, 8, 4, 0], [1, -1, 1, 1]),
+        ([8, 4, 8, 3, 0], [4, 8, 3, 3, 5], [1, 1, -1, -1, 1]),
+        [("late", [8, 1, 2]), ("first", [3, 4]), ("last", [0, 5, 6, 7])],
+    ),
+    "no sensory": Wiring(F, N, 2, NO_EDGES, NCP.recurrent, NCP.layers),
+    "no recurrent": Wiring(F, N, 2, NCP.sensory, NO_EDGES, NCP.layers),
+    "no synapses": Wiring(F, N, 2, NO_EDGES, NO_EDGES),
+    "one neuron": Wiring.full(F, 1),
+}
+OTHERS = {
+    name: (wiring.sensory, wiring.recurrent)
+    for name, wiring in zip(
+        ("ff1", "ff2", "time_a", "time_b"),
+        (NCP, WIRINGS["random"], WIRINGS["unsorted"], WIRINGS["strict"]),
+        strict=True,
+    )
+}
+
+
+def cells():
+    """One of everything, by name."""
+    for name, wiring in WIRINGS.items():
+        yield f"LTC {name}", lambda w=wiring: LTCCell(w, generator=rng())
+        for mode in MODES:
+            yield (
+                f"wired {mode} {name}",
+                lambda w=wiring, m=mode: WiredCfCCell(w, mode=m, generator=rng()),
+            )
+    for mapping in MAPPINGS[1:]:
+        yield (
+            f"LTC mapping {mapping}",
+            lambda m=mapping: LTCCell(NCP, input_mapping=m, generator=rng()),
+        )
+    for unfolds in (1, 2):
+        yield (
+            f"LTC unfolds {unfolds}",
+            lambda u=unfolds: LTCCell(NCP, ode_unfolds=u, generator=rng()),
+        )
+    for mode in MODES:
+        yield (
+            f"wired {mode} other edges",
+            lambda m=mode: WiredCfCCell(
+                WIRINGS["strict"], mode=m, map_edges=OTHERS, generator=rng()
+            ),
+        )
+        for layers in range(4):
+            yield (
+                f"CfC {mode} {layers}",
+                lambda m=mode, k=layers: CfCCell(
+                    F, N, mode=m, backbone_layers=k, backbone_units=11, generator=rng()
+                ),
+            )
+    for activation in ACTIVATIONS:
+        yield (
+            f"CfC {activation}",
+            lambda a=activation: CfCCell(
+                F, N, backbone_activation=a, backbone_units=6, generator=rng()
+            ),
+        )
+
+
+CELLS = dict(cells())
+INNER = ("LTC ncp", "LTC unsorted", "wired default ncp", "wired pure unsorted")
+INNER += ("wired no_gate other edges", "CfC default 1", "CfC no_gate 0", "CfC pure 2")
+CELLS |= {
+    f"memory {name}": lambda c=CELLS[name]: MixedMemoryCell(c(), generator=rng(1))
+    for name in INNER
+}
+SOME = ("LTC ncp", "wired default ncp", "wired pure unsorted", "CfC default 1")
+SOME += ("memory LTC ncp", "memory wired default ncp", "memory CfC pure 2")
+DTYPES = pytest.mark.parametrize("dtype", LIMITS, ids=["float64", "float32"])
+
+
+def assert_equal(native, problem, dtype):
+    far, _ = Oracle(torch_loop, problem).far(native, dtype)
+    assert not far, f"{problem.cell}: {far}"
+
+
+# ------------------------------------------------------------------------------- equal
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test__native__every_kind_of_cell__equals_torch(name, native):
+    cell = shaken(CELLS[name](), rng(3))
+    oracle = Oracle(torch_loop, make_problem(cell, 5, 9, ragged=True))
+    for dtype in LIMITS:
+        far, _ = oracle.far(native, dtype)
+        assert not far
+
+
+@pytest.mark.parametrize("batch", [*BATCHES[:-1], 3, 4, 5, 9, 16, 17, 32])
+@pytest.mark.parametrize("name", SOME)
+def test__native__batch_sizes__equal_torch(name, batch, native):
+    cell = shaken(CELLS[name](), rng(3))
+    oracle = Oracle(torch_loop, make_problem(cell, batch, 4, ragged=batch % 2 == 0))
+    for dtype in LIMITS:
+        assert not oracle.far(native, dtype)[0]
+
+
+@pytest.mark.parametrize("name", SOME)
+def test__native__instruction_sets__equal_torch(name, isa, native):
+    cell = shaken(CELLS[name](), rng(3))
+    for batch in (1, 7, 33):
+        assert_equal(native, make_problem(cell, batch, 6, ragged=True), torch.float32)
+
+
+@pytest.mark.parametrize("steps", [1, 31, 32, 33, 65])
+@pytest.mark.parametrize("name", SOME)
+def test__native__lengths_of_chunks__equal_torch(name, steps, native):
+    cell = shaken(CELLS[name](), rng(3))
+    oracle = Oracle(torch_loop, make_problem(cell, 3, steps, ragged=True))
+    assert not oracle.far(native, torch.float64)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "n"), [("ltc", 30), ("wired", 130), ("backbone", 130)]
+)
+def test__native__chunks_of_few_steps__equal_torch(kind, n, native):
+    # A chunk's record has a limit: so many neurons leave room for a few steps or one.
+    cell = random_cell(np.random.default_rng(5), kind, 40, n)
+    oracle = Oracle(torch_loop, make_problem(cell, 3, 24, ragged=True))
+    for dtype in LIMITS:
+        assert not oracle.far(native, dtype)[0]
+
+
+@DTYPES
+@pytest.mark.parametrize("into", [("states",), ("final",)])
+@pytest.mark.parametrize("name", SOME)
+def test__native__loss_of_one_result__equals_torch(name, into, dtype, native):
+    cell = shaken(CELLS[name](), rng(3))
+    assert_equal(native, make_problem(cell, 5, 7, True, into=into), dtype)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test__native__all_sequences_empty__keeps_the_state(name, native):
+    problem = make_problem(CELLS[name](), 5, 3, ragged=True)
+    problem.lengths.zero_()
+    results, gradients = solve(native, problem.with_padding(float("nan")))
+    assert torch.equal(results["final"], problem.state)
+    whole = problem.grad_final + problem.grad_states.sum(1)
+    torch.testing.assert_close(gradients.pop("state"), whole)
+    assert all(not g.any() for g in gradients.values())
+
+
+@DTYPES
+def test__native__large_raw_parameters__equal_torch(dtype, native):
+    cell = LTCCell(NCP, generator=rng())  # softplus is linear from 20 on
+    with torch.no_grad():
+        for parameter in (cell.recurrent.w, cell.sensory.w, cell.cm, cell.gleak):
+            parameter.copy_(torch.linspace(-30, 40, len(parameter)))
+    assert_equal(native, make_problem(cell, 5, 7), dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize("name", ["LTC ncp", "wired default ncp", "CfC default 1"])
+def test__native__steep_synapses__equal_torch(name, dtype, native):
+    cell = CELLS[name]()
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.mul_(6)
+    assert_equal(native, make_problem(cell, 5, 7), dtype)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test__native__relu_at_minus_infinity__is_zero(mode, isa, native):
+    cell = CfCCell(1, 4, mode=mode, backbone_activation="relu", generator=rng())
+    with torch.no_grad():
+        cell.backbone[0].weight.fill_(-3e38)
+    inputs, state = torch.full((2, 1, 1), 10.0), torch.zeros(2, 4)
+    data = (cell, inputs, state, torch.ones(2, 1), None)
+    expected = torch_loop.run(*data)[1]
+    assert torch.isfinite(expected).all()
+    torch.testing.assert_close(native.run(*data)[1], expected)
+
+
+# ------------------------------------------------------------------------------- random
+
+
+@pytest.mark.parametrize("seed", range(36))
+def test__native__random_problem__equals_torch(seed, native):
+    oracle = Oracle(torch_loop, random_problem(seed, most_work=1e5))
+    for dtype in LIMITS:
+        far, _ = oracle.far(native, dtype)
+        assert not far
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 1080, 72))
+def test__native__random_problems__equal_torch(first, native, choose_isa):
+    distances = {name: [] for name in available()}
+    for seed in range(first, first + 72):
+        oracle = Oracle(torch_loop, random_problem(seed))
+        far, _ = oracle.far(native, torch.float64)
+        assert not far, f"seed {seed}, float64: {far}"
+        for name in distances:
+            choose_isa(name)
+            far, distance = oracle.far(native, torch.float32)
+            assert not far, f"seed {seed}, {name}: {far}"
+            distances[name].append(distance)
+    for found in distances.values():
+        assert_as_near_as_torch(found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test__float32__many_problems__is_as_near_as_torch(kind, native, choose_isa):
+    first = len(BATCHES) * KINDS.index(kind)
+    seeds = [s + 18 * k for k in range(6) for s in range(first, first + len(BATCHES))]
+    oracles = [Oracle(torch_loop, random_problem(s, most_work=3e4)) for s in seeds]
+    for name in available():
+        choose_isa(name)
+        assert_as_near_as_torch([o.far(native, torch.float32)[1] for o in oracles])
+
+
+def assert_as_near_as_torch(distances):
+    """Relative distances from float64, over a problem's results or its gradients."""
+    ours = np.array([d.native for d in distances])
+    theirs = np.array([d.torch for d in distances])
+    assert (np.sqrt((ours**2).mean(0)) <= 3 * np.sqrt((theirs**2).mean(0))).all()
+    ratios = np.log((ours + 1e-9) / (theirs + 1e-9))
+    assert (np.exp(ratios.mean(0)) <= 2).all()
+
+
+# ---------------------------------------------------------------------------- gradcheck
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("LTC ncp", "LTC unsorted", "LTC no sensory", "wired default ncp"),
+        *("wired no_gate unsorted", "wired pure ncp", "wired default other edges"),
+        *("CfC default 0", "CfC no_gate 1", "CfC pure 2", "CfC silu", "CfC gelu"),
+        *("memory LTC ncp", "memory wired default ncp", "memory CfC pure 2"),
+    ],
+)
+def test__native__finite_differences__give_its_gradients(name, ragged, native):
+    cell = shaken(CELLS[name](), rng(3)).double()
+    problem = make_problem(cell, 2, 3, ragged).to(torch.float64)
+    spans = 0.2 + torch.rand(2, 3, dtype=torch.float64, generator=rng())
+    leaves = [problem.inputs, problem.state, spans]
+    leaves = [leaf.requires_grad_() for leaf in leaves]
+    names, parameters = zip(*problem.cell.named_parameters(), strict=True)
+
+    class Run(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = problem.cell
+
+        def forward(self, inputs, state, timespans):
+            return native.run(self.cell, inputs, state, timespans, problem.lengths)
+
+    def function(inputs, state, timespans, *values):
+        named = {f"cell.{n}": v for n, v in zip(names, values, strict=True)}
+        return functional_call(Run(), named, (inputs, state, timespans))
+
+    # One random direction a tensor in place of every entry: many times faster.
+    assert torch.autograd.gradcheck(function, (*leaves, *parameters), fast_mode=True)

@@ -1,0 +1,101 @@
+"""sigmoid, tanh and exp of the native library, on their own."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+
+PRECISIONS = {32: np.float32, 64: np.float64}
+NAMES = ("sigmoid", "tanh", "exp")
+EXACT = {"sigmoid": expit, "tanh": np.tanh, "exp": np.exp}
+GRID = np.concatenate(
+    [
+        np.linspace(-20, 20, 400_001),
+        np.linspace(-120, 120, 100_001),
+        *(sign * np.geomspace(1e-30, 100, 100_001) for sign in (-1, 1)),
+    ]
+)
+
+
+@pytest.fixture(params=PRECISIONS, ids=["float32", "float64"])
+def precision(request):
+    return request.param
+
+
+@pytest.fixture
+def apply(isa, precision):
+    """A function that applies one of the library's functions to an array."""
+    from LNN.kernels.library import ISAS, load
+
+    def apply(name, x):
+        x = np.ascontiguousarray(x, dtype=PRECISIONS[precision])
+        out = np.empty_like(x)
+        data = (x.ctypes.data, out.ctypes.data, len(x))
+        load().functions.lnn_apply(ISAS[isa], precision, NAMES.index(name), *data)
+        return out
+
+    return apply
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test__function__dense_grid__is_accurate(name, apply, precision):
+    x = GRID.astype(PRECISIONS[precision])
+    if name == "exp":
+        x = -np.abs(x)  # it serves decays only
+    error = np.abs(apply(name, x) - EXACT[name](x.astype(np.float64)))
+    assert error.max() <= {32: 2e-7, 64: 4e-16}[precision]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test__function__near_zero__keeps_relative_precision(name, apply, precision):
+    x = GRID[np.abs(GRID) < 1].astype(PRECISIONS[precision])
+    if name == "exp":
+        x = -np.abs(x)
+    exact = EXACT[name](x.astype(np.float64))
+    error = np.abs(apply(name, x) - exact) / np.maximum(np.abs(exact), 1e-300)
+    assert error.max() <= {32: 5e-7, 64: 1e-15}[precision]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test__function__special_values__as_they_should_be(name, apply):
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 3e38, -3e38, 1e-40])
+    if name == "exp":
+        x[[1, 5]] = -np.inf  # it is for x <= 0
+    with np.errstate(over="ignore", under="ignore"):
+        exact = EXACT[name](x)
+    np.testing.assert_allclose(apply(name, x), exact, rtol=0, atol=1e-27)
+    assert np.isnan(apply(name, np.full(3, -np.nan))).all()
+
+
+def test__tanh__zeros__keep_their_sign(apply):
+    assert not np.signbit(apply("tanh", np.array([0.0])))
+    assert np.signbit(apply("tanh", np.array([-0.0])))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test__function__any_number_of_values__alike(name, apply):
+    x = -np.abs(np.linspace(-9, 9, 70))
+    whole = apply(name, x)
+    for n in (0, 1, 2, 3, 15, 16, 17, 33):
+        np.testing.assert_array_equal(apply(name, x[:n]), whole[:n])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("activation", ["lecun_tanh", "tanh", "relu", "silu", "gelu"])
+def test__backbone_activation__dense_grid__as_torch(activation, dtype, isa, native):
+    from LNN.cells import CfCCell
+    from LNN.kernels import torch_loop
+
+    # One unit reads the input and passes a twentieth on to f1.
+    cell = CfCCell(1, 1, backbone_units=1, backbone_activation=activation).to(dtype)
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.zero_()
+        cell.backbone[0].weight[0, 0] = 1
+        cell.ff1.weight[0, 0] = 0.05
+    x = torch.linspace(-30, 30, 3001, dtype=dtype)[:, None, None]
+    data = (x, torch.zeros(len(x), 1, dtype=dtype), torch.zeros(len(x), 1, dtype=dtype))
+    found = native.run(cell, *data, None)[1]
+    expected = torch_loop.run(cell.double(), *(t.double() for t in data), None)[1]
+    error = (found - expected).abs().max()
+    assert error <= {torch.float32: 2e-7, torch.float64: 1e-15}[dtype]

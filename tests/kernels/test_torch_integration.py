@@ -1,0 +1,555 @@
+"""The native backend as a citizen of torch: autograd, torch.func, compile, export."""
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+import torch.nn.utils.prune as prune
+from kernel_cases import rng
+from torch.nn.utils import parametrizations
+
+from LNN import CfC, LiquidNetwork
+from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
+from LNN.kernels import torch_loop
+from LNN.kernels.fused import fused
+from LNN.layers import LTC
+from LNN.wiring import Wiring
+
+F = 3
+WIRING = Wiring.ncp(F, 9, 2, seed=1, layer_recurrence=True)
+OTHER = Wiring.random(F, 9, seed=2, sparsity=0.6)
+EDGES = {"time_a": (OTHER.sensory, OTHER.recurrent)}
+LAYERS = {
+    "LTC": lambda: LTC(F, WIRING, generator=rng()),
+    "LTC linear": lambda: LTC(F, WIRING, input_mapping="linear", generator=rng()),
+    "wired": lambda: CfC(F, WIRING, generator=rng()),
+    "wired pure": lambda: CfC(F, WIRING, mode="pure", generator=rng()),
+    "CfC": lambda: CfC(F, 5, backbone_units=7, generator=rng()),
+    "CfC pure": lambda: CfC(F, 5, backbone_units=7, mode="pure", generator=rng()),
+    "memory": lambda: LTC(F, WIRING, mixed_memory=True, generator=rng()),
+    "memory CfC": lambda: CfC(F, 5, mixed_memory=True, generator=rng()),
+}
+SOME = ["LTC", "wired", "CfC", "memory"]
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request, native):
+    return LAYERS[request.param]()
+
+
+@pytest.fixture
+def x():
+    return torch.randn(4, 6, F, generator=rng(7))
+
+
+@pytest.fixture
+def dt():
+    return 0.1 + torch.rand(4, 6, generator=rng(8))
+
+
+@pytest.fixture
+def ran(native, monkeypatch):
+    """Which backends ran, in order."""
+    names = []
+
+    def watch(module, name):
+        original = module.run
+
+        def run(*args, **kwargs):
+            names.append(name)
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(module, "run", run)
+
+    watch(native, "native")
+    watch(torch_loop, "torch")
+    return names
+
+
+def on_torch(layer):
+    """The same layer on the torch backend."""
+    other = copy.deepcopy(layer)
+    other.backend = "torch"
+    return other
+
+
+def results(layer, *args, **kwargs):
+    """Outputs and the gradients of the parameters."""
+    layer.zero_grad()
+    outputs = layer(*args, **kwargs)[0]
+    # A pruned weight is computed once, for more than one way back.
+    outputs.square().sum().backward(retain_graph=prune.is_pruned(layer))
+    grads = {n: p.grad for n, p in layer.named_parameters() if p.grad is not None}
+    return {"outputs": outputs.detach(), **grads}
+
+
+def assert_same(found, expected, **tolerance):
+    assert found.keys() == expected.keys()
+    for name in expected:
+        torch.testing.assert_close(found[name], expected[name], **tolerance)
+
+
+# ---------------------------------------------------------------------------- autograd
+
+
+def test__autograd__frozen_parameters__get_no_gradient(layer, x):
+    expected = results(layer, x)
+    frozen = [n for n, _ in layer.named_parameters()][::2]
+    for name, parameter in layer.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+        parameter.grad = None
+    found = results(layer, x)
+    assert found.keys() == expected.keys() - set(frozen)
+    for name in found:
+        assert torch.equal(found[name], expected[name])
+
+
+def test__autograd__only_inputs_need_it__is_that_of_torch(layer, x, dt):
+    layer.requires_grad_(False)
+    found = []
+    for one in (layer, on_torch(layer)):
+        leaf = x.clone().requires_grad_()
+        one(leaf, timespans=dt)[0].square().sum().backward()
+        found.append(leaf.grad)
+    torch.testing.assert_close(*found)
+
+
+def test__autograd__nothing_needs_it__builds_no_graph(layer, x):
+    assert layer(x)[0].requires_grad
+    with torch.no_grad():
+        assert not layer(x)[0].requires_grad
+    with torch.inference_mode():
+        outputs, _ = layer(x)
+    layer.requires_grad_(False)
+    assert not layer(x)[0].requires_grad
+    assert torch.equal(layer(x)[0], outputs)
+
+
+def test__autograd__parameter_changed_before_backward__is_refused(layer, x):
+    outputs, _ = layer(x)
+    with torch.no_grad():
+        for parameter in layer.cell.parameters():
+            parameter.add_(1)
+    with pytest.raises(RuntimeError, match="inplace"):
+        outputs.sum().backward()
+
+
+def test__double_backward__gradient_penalty__equals_torch(layer, x, dt):
+    found = []
+    for one in (layer.double(), on_torch(layer)):
+        one.zero_grad()
+        leaf, spans = x.double().requires_grad_(), dt.double().requires_grad_()
+        outputs, _ = one(leaf, timespans=spans, lengths=torch.tensor([6, 0, 3, 1]))
+        (slope,) = torch.autograd.grad(outputs.square().sum(), leaf, create_graph=True)
+        slope.square().sum().backward()
+        grads = {n: p.grad for n, p in one.named_parameters() if p.grad is not None}
+        found.append({"inputs": leaf.grad, "timespans": spans.grad, **grads})
+    assert_same(*found, rtol=1e-8, atol=1e-10)
+
+
+# -------------------------------------------------------------------------- torch.func
+
+
+def functional_loss(layer, x):
+    def loss(parameters):
+        outputs, _ = torch.func.functional_call(layer, parameters, (x,))
+        return outputs.square().sum()
+
+    return loss
+
+
+def test__func__grad__equals_autograd(layer, x, ran):
+    expected = results(on_torch(layer.double()), x.double())
+    expected.pop("outputs")
+    ran.clear()
+    parameters = {n: p.detach() for n, p in layer.named_parameters()}
+    found = torch.func.grad(functional_loss(layer, x.double()))(parameters)
+    assert set(ran) == {"torch"}
+    assert_same({n: found[n] for n in expected}, expected, rtol=1e-9, atol=1e-11)
+
+
+def test__func__vmap__is_each_on_its_own(layer, x, ran):
+    stacked = torch.randn(3, *x.shape, generator=rng(9))
+    with torch.no_grad():
+        found = torch.func.vmap(lambda one: layer(one)[0])(stacked)
+        assert set(ran) == {"torch"}
+        expected = torch.stack([layer(one)[0] for one in stacked])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=2e-6)
+    assert ran[-1] == "native"
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch's own use
+def test__func__jvp_and_forward_mode__equal_finite_differences(layer, x):
+    layer, x = layer.double(), x.double()
+    direction = torch.randn(x.shape, dtype=x.dtype, generator=rng(9))
+    run = lambda inputs: layer(inputs)[0]  # noqa: E731
+    _, slope = torch.func.jvp(run, (x,), (direction,))
+    with torch.no_grad():
+        step = 1e-6 * direction
+        expected = (run(x + step) - run(x - step)) / 2e-6
+    torch.testing.assert_close(slope, expected, rtol=1e-5, atol=1e-7)
+    with torch.autograd.forward_ad.dual_level():
+        outputs = run(torch.autograd.forward_ad.make_dual(x, direction))
+        tangent = torch.autograd.forward_ad.unpack_dual(outputs).tangent
+    torch.testing.assert_close(tangent, slope)
+
+
+def test__func__functional_call__takes_the_given_weights(layer, x, ran):
+    other = copy.deepcopy(layer)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(0.5)
+        found, _ = torch.func.functional_call(layer, dict(other.named_parameters()), x)
+        assert torch.equal(found, other(x)[0])
+        assert not torch.equal(found, layer(x)[0])
+    assert set(ran) == {"native"}
+
+
+# ------------------------------------------------------- what is left to the torch cell
+
+
+class Halved(LTCCell):
+    """A cell with a step of its own."""
+
+    def step(self, drive, state, dt, constants):
+        return 0.5 * super().step(drive, state, dt, constants)
+
+
+def replaced(cell):
+    layer = LTC(F, WIRING, generator=rng())
+    layer.cell = cell
+    return layer
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: LTC(F, WIRING, solver="rk4", generator=rng()),
+        lambda: LTC(F, WIRING, solver="explicit", generator=rng()),
+        lambda: CfC(F, 5, backbone_dropout=0.5, generator=rng()),
+        lambda: CfC(F, 5, backbone_dropout=0.5, mixed_memory=True, generator=rng()),
+        lambda: CfC(F, 5, backbone_units=4, backbone_layers=14, generator=rng()),
+        lambda: LTC(F, WIRING, generator=rng()).to(torch.float16),
+        lambda: CfC(F, 5, generator=rng()).to(torch.bfloat16),
+        lambda: replaced(Halved(WIRING, generator=rng())),
+        lambda: replaced(MixedMemoryCell(Halved(WIRING, generator=rng()))),
+    ],
+    ids=["rk4", "explicit", "dropout", "memory dropout", "deep", "half", "bfloat16"]
+    + ["subclass", "memory subclass"],
+)
+def test__native__no_kernel_for_it__runs_on_torch(make, x, ran):
+    layer = make()
+    layer.backend = "native"
+    layer(x.to(next(layer.parameters()).dtype))
+    assert ran == ["torch"]
+
+
+def test__subclass__own_step__is_what_runs(x):
+    layer = replaced(Halved(WIRING, generator=rng()))
+    plain = LTC(F, WIRING, generator=rng())
+    one = x[:, :1]
+    torch.testing.assert_close(layer(one)[1], 0.5 * plain(one)[1])
+
+
+def test__dropout__in_training_only__leaves_native(x, ran):
+    layer = CfC(F, 5, backbone_dropout=0.5, generator=rng())
+    layer(x)
+    layer.eval()(x)
+    assert ran == ["torch", "native"]
+
+
+def test__autocast__on_the_cpu__runs_on_torch(layer, x, ran):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = layer(x)[0]
+        expected = on_torch(layer)(x)[0]
+    assert ran == ["torch", "torch"]
+    assert torch.equal(found, expected)
+    layer(x)
+    assert ran[-1] == "native"
+
+
+def test__environment__lnn_backend__replaces_auto(x, ran, monkeypatch):
+    layer = LTC(F, WIRING, generator=rng())
+    monkeypatch.setenv("LNN_BACKEND", "torch")
+    layer(x)
+    layer.backend = "native"
+    layer(x)
+    assert ran == ["torch", "native"]
+
+
+# ------------------------------------------------------- cells that change after a call
+
+
+def halve_the_magnitudes(linear):
+    with torch.no_grad():
+        linear.parametrizations.weight.original0.mul_(0.5)
+
+
+def parametrize(layer):
+    linear = layer.cell.backbone[0]
+    parametrizations.weight_norm(linear)
+    halve_the_magnitudes(linear)
+
+
+def parametrize_memory(layer):
+    parametrizations.weight_norm(layer.cell.input_map)
+    halve_the_magnitudes(layer.cell.input_map)
+
+
+def parametrize_head(layer):
+    parametrizations.weight_norm(layer.cell.ff1)
+    halve_the_magnitudes(layer.cell.ff1)
+
+
+def pruned(layer):
+    prune.l1_unstructured(layer.cell.backbone[0], "weight", amount=0.5)
+
+
+def new_layer(layer):
+    layer.cell.backbone[0] = torch.nn.Linear(F + 5, 7)
+
+
+def no_bias(layer):
+    layer.cell.backbone[0] = torch.nn.Linear(F + 5, 7, bias=False)
+
+
+def new_parameter(layer):
+    layer.cell.gleak = torch.nn.Parameter(torch.full_like(layer.cell.gleak, 2.0))
+
+
+def loaded(layer):
+    other = {k: v * 0.5 for k, v in layer.state_dict().items() if v.is_floating_point()}
+    layer.load_state_dict(other, strict=False, assign=True)
+
+
+def fewer_unfolds(layer):
+    layer.cell.ode_unfolds = 2
+
+
+def another_solver(layer):
+    layer.cell.solver = "rk4"
+
+
+def larger_epsilon(layer):
+    layer.cell.epsilon = 1.0
+
+
+def no_input_bias(layer):
+    layer.cell.input_bias = None
+
+
+def another_activation(layer):
+    layer.cell.backbone_activation = "relu"
+
+
+@pytest.mark.parametrize("called", [False, True], ids=["new", "called before"])
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("CfC", parametrize),
+        ("CfC", parametrize_head),
+        ("memory CfC", parametrize_memory),
+        ("CfC", pruned),
+        ("CfC", new_layer),
+        ("CfC", no_bias),
+        ("CfC", another_activation),
+        ("LTC", new_parameter),
+        ("LTC", loaded),
+        ("LTC", fewer_unfolds),
+        ("LTC", another_solver),
+        ("LTC", larger_epsilon),
+        ("LTC", no_input_bias),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test__cell__changed__runs_as_it_is_now(name, change, called, x, native):
+    layer = LAYERS[name]()
+    if called:
+        layer(x)
+    change(layer)
+    layer.backend = "torch"  # no copy: pruned modules refuse to be copied
+    expected = results(layer, x)
+    layer.backend = "native"
+    assert_same(results(layer, x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test__cell__deep_copied_after_a_call__has_weights_of_its_own(layer, x):
+    expected = layer(x)[0]
+    other = copy.deepcopy(layer)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+    assert torch.equal(other(x)[0], expected)
+
+
+def test__cell__pickled_after_a_call__is_the_same(layer, x):
+    expected = layer(x)[0]
+    assert torch.equal(pickle.loads(pickle.dumps(layer))(x)[0], expected)
+
+
+def test__cell__moved_between_dtypes__runs_in_each(layer, x, ran):
+    layer(x)
+    layer.double()(x.double())
+    layer.half()(x.half())
+    layer.float()(x)
+    assert ran == ["native", "native", "torch", "native"]
+
+
+# -------------------------------------------------------------------- layouts of memory
+
+
+def test__layout__not_contiguous__makes_no_difference(layer, x, dt):
+    lengths = torch.tensor([6, 0, 3, 1])
+    expected = results(layer, x, timespans=dt, lengths=lengths)
+    state = layer.cell.zero_state(x)
+    wide = torch.zeros(4, 2 * state.shape[1])[:, ::2]
+    pair = tuple(wide.chunk(2, dim=-1)) if layer.mixed_memory else wide
+    found = results(
+        layer,
+        x.transpose(0, 1).contiguous().transpose(0, 1),
+        pair,
+        timespans=torch.stack([dt, dt], -1)[..., 0],
+        lengths=torch.stack([lengths, lengths], 1)[:, 0],
+    )
+    assert_same(found, expected, rtol=0, atol=0)
+
+
+def test__layout__expanded_tensors__make_no_difference(layer, x):
+    row, spans = x[:1], torch.full((4, 6), 0.7)
+    expected = results(layer, row.repeat(4, 1, 1), timespans=spans)
+    found = results(layer, row.expand(4, -1, -1), timespans=torch.tensor(0.7))
+    assert_same(found, expected, rtol=0, atol=0)
+
+
+def test__layout__parameters_not_contiguous__make_no_difference(x, native):
+    layer = LAYERS["CfC"]()
+    expected = results(layer, x)
+    for linear in (layer.cell.backbone[0], layer.cell.ff1):
+        turned = linear.weight.detach().t().contiguous().t()
+        linear.weight = torch.nn.Parameter(turned)
+    assert_same(results(layer, x), expected, rtol=0, atol=0)
+
+
+# ------------------------------------------------------------------ compile and export
+
+
+def count_operators(graph):
+    return sum("lnn.sequence" in str(node.target) for node in graph.nodes)
+
+
+@pytest.fixture
+def graphs():
+    """A list, and a backend of torch.compile that leaves what it gets there."""
+    torch._dynamo.reset()
+    seen = []
+
+    def keep(module, inputs):
+        seen.append(module.graph)
+        return torch._dynamo.lookup_backend("aot_eager")(module, inputs)
+
+    yield seen, keep
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("called", [False, True], ids=["new", "called before"])
+def test__compile__whole_graph__is_the_same_with_one_operator(layer, called, x, graphs):
+    seen, keep = graphs
+    if called:
+        layer(x)
+    compiled = torch.compile(layer, fullgraph=True, backend=keep)
+    found = results(compiled, x)
+    assert [count_operators(graph) for graph in seen] == [1]
+    found = {name.removeprefix("_orig_mod."): value for name, value in found.items()}
+    assert_same(found, results(layer, x), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test__compile__lengths_and_time__are_the_same(name, x, dt, graphs, native):
+    layer, (_, keep) = LAYERS[name](), graphs
+    given = {"timespans": dt, "lengths": torch.tensor([6, 0, 3, 1])}
+    compiled = torch.compile(layer, fullgraph=True, backend=keep)
+    found = results(compiled, x, **given)
+    found = {name.removeprefix("_orig_mod."): value for name, value in found.items()}
+    assert_same(found, results(layer, x, **given), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("model_type", ["CfC", "LTC"])
+def test__compile__network_of_two_layers__has_two_operators(
+    model_type, x, graphs, native
+):
+    seen, keep = graphs
+    network = LiquidNetwork(F, 8, 2, model_type=model_type, n_layers=2, generator=rng())
+    found = torch.compile(network, fullgraph=True, backend=keep)(x)
+    assert [count_operators(graph) for graph in seen] == [2]
+    torch.testing.assert_close(found, network(x))
+
+
+@pytest.mark.slow
+def test__compile__other_batch_sizes__are_the_same(layer, graphs):
+    _, keep = graphs
+    compiled = torch.compile(layer, fullgraph=True, backend=keep, dynamic=True)
+    with torch.no_grad():
+        for batch in (4, 9, 2):
+            x = torch.randn(batch, 5, F, generator=rng(batch))
+            torch.testing.assert_close(compiled(x)[0], layer(x)[0])
+
+
+def test__export__dynamic_batch__runs_and_holds_one_operator(layer, x):
+    batch = torch.export.Dim("batch", min=1, max=512)
+    program = torch.export.export(layer, (x,), dynamic_shapes=({0: batch},))
+    assert count_operators(program.graph) == 1
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    file.seek(0)
+    loaded = torch.export.load(file).module()
+    for size in (2, 4, 40):
+        other = torch.randn(size, 6, F, generator=rng(size))
+        torch.testing.assert_close(loaded(other)[0], layer(other)[0])
+
+
+def test__export__lengths_out_of_range__are_cut(layer, x):
+    class Ragged(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, inputs, lengths):
+            return self.layer(inputs, lengths=lengths)[0]
+
+    # In a graph nobody can refuse them, so that the kernel must not believe them.
+    program = torch.export.export(Ragged(), (x, torch.tensor([6, 0, 3, 1]))).module()
+    expected = program(x, torch.tensor([6, 0, 6, 1]))
+    found = program(x, torch.tensor([8, -3, 7, 1]))
+    torch.testing.assert_close(found, expected)
+
+
+CELLS = {
+    "LTC": lambda: LTCCell(WIRING, generator=rng()),
+    "LTC None": lambda: LTCCell(WIRING, input_mapping=None, generator=rng()),
+    "wired": lambda: WiredCfCCell(WIRING, generator=rng()),
+    "wired edges": lambda: WiredCfCCell(WIRING, map_edges=EDGES, generator=rng()),
+    "CfC": lambda: CfCCell(F, 5, backbone_units=6, generator=rng()),
+    "CfC pure": lambda: CfCCell(F, 5, mode="pure", generator=rng()),
+    "memory": lambda: MixedMemoryCell(LTCCell(WIRING, generator=rng())),
+}
+
+
+@pytest.mark.parametrize(("turned", "trained"), [(False, False), (True, True)])
+@pytest.mark.parametrize("name", CELLS)
+def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native):
+    cell = CELLS[name]()
+    plan = fused(cell)
+    packed = [
+        None if p is None else p.detach().clone().requires_grad_(trained)
+        for p in plan.pack(plan.parameters(cell))
+    ]
+    state = cell.zero_state(x)
+    if turned:
+        x = x.transpose(0, 1).contiguous().transpose(0, 1)
+        state = state.t().contiguous().t()
+    lengths = torch.tensor([6, 0, 3, 1])
+    data = (x.requires_grad_(trained), state.requires_grad_(trained), dt, lengths)
+    arguments = (*data, *native.operator_arguments(plan, packed), True)
+    torch.library.opcheck(torch.ops.lnn.sequence.default, arguments)

@@ -27,6 +27,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import ncps
@@ -249,7 +250,7 @@ def machine() -> dict[str, str | int | None]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
-        "ncps": getattr(ncps, "__version__", "unknown"),
+        "ncps": version("ncps"),
         "LNN": LNN.__version__,
     }
 

@@ -2,9 +2,9 @@
 
 By norm of the difference over norm, per tensor: 1e-10 in float64; in float32 2e-6 for
 results and 5e-5 for gradients, or three times what the torch cell itself is off by.
-That the torch cell is nowhere nearer than a third holds for many problems together
-(`assert_as_near_as_torch`): in a single one rounding errors are luck, and those of
-torch may cancel.
+That the torch cell is nowhere three times as near holds for nine problems in ten
+(`assert_as_near_as_torch`), and typically there is no difference: in a single problem
+rounding errors are luck, and torch's may cancel.
 """
 
 import numpy as np
@@ -260,9 +260,9 @@ def assert_as_near_as_torch(distances):
     """Relative distances from float64, over a problem's results or its gradients."""
     ours = np.array([d.native for d in distances])
     theirs = np.array([d.torch for d in distances])
-    assert (np.sqrt((ours**2).mean(0)) <= 3 * np.sqrt((theirs**2).mean(0))).all()
-    ratios = np.log((ours + 1e-9) / (theirs + 1e-9))
-    assert (np.exp(ratios.mean(0)) <= 2).all()
+    ratios = (ours + 1e-9) / (theirs + 1e-9)
+    assert (np.quantile(ratios, 0.9, axis=0) <= 3).all()
+    assert (np.exp(np.log(ratios).mean(0)) <= 1.5).all()
 
 
 # ---------------------------------------------------------------------------- gradcheck

@@ -17,8 +17,10 @@
 enum { NV = 2, L = NV * W, MAX_GROUPS = 16, MAX_CHUNK = 32 };
 /* A chunk's record should stay in the second-level cache. */
 static const int64_t CHUNK_BYTES = 768 * 1024;
-/* Up to here what the forward pass computes is kept, not computed again. */
-static const int64_t RECORD_BYTES = 64 * 1024 * 1024;
+/* Up to here what the forward pass computes is kept, not computed again; more than the
+ * caches hold takes as long to write and read.
+ */
+static const int64_t RECORD_BYTES = 16 * 1024 * 1024;
 
 #include "memory_plan.h"
 #include "functions.h"

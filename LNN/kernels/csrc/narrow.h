@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct {
     narrow_record record[MAX_CHUNK];
-    real *drive, *start;       /* (slices, 2, W), (N + 1) */
+    real *drive;               /* (slices, 2, W) */
     real *g, *passed, *g_x;    /* (N + 1) twice, (F + 1) */
     real *k, *kv, *totals;     /* (slices, W) twice, (slices, 2, W) */
     real *sensory, *recurrent; /* sums: (slots, 4, W) */
@@ -69,7 +69,6 @@ static int64_t narrow_lay_out_group(const narrow_plan *q, char *base, narrow_gro
     for (int64_t t = 0; t < (q->backward ? q->chunk : 1); t++)
         narrow_record_reserve(&w->record[t], &a, q);
     w->drive = take(&a, 2 * lanes);
-    w->start = take(&a, n + 1);
     if (!q->backward) return a.used;
     w->g = take(&a, n + 1);
     w->passed = take(&a, n + 1);

@@ -42,7 +42,7 @@ def load(monkeypatch):
         if file is not None:
             monkeypatch.setattr(library, "FILE", file)
         monkeypatch.setenv("LNN_ISA", isa)
-        return library.load.__wrapped__()
+        return library._find()
 
     return anew
 

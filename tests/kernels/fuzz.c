@@ -178,7 +178,8 @@ static lnn_problem draw_problem(void) {
     if (chance(0.5)) {
         int64_t *lengths = own(p.batch * (int64_t)sizeof *lengths);
         int64_t least = chance(0.3) ? p.steps / 2 : 0, most = integer(least, p.steps);
-        for (int64_t b = 0; b < p.batch; b++) lengths[b] = integer(least, most);
+        for (int64_t b = 0; b < p.batch; b++)
+            lengths[b] = chance(0.05) ? integer(-5, p.steps + 5) : integer(least, most);
         p.lengths = lengths;
     }
     return p;

@@ -221,6 +221,15 @@ def test__native__relu_at_minus_infinity__is_zero(mode, isa, native):
 # ------------------------------------------------------------------------------- random
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Keep the yardstick, torch's own rounding, the same on any number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("seed", range(36))
 def test__native__random_problem__equals_torch(seed, native):
     oracle = Oracle(torch_loop, random_problem(seed, most_work=1e5))

@@ -110,6 +110,11 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     anchor : str, int or list, default=None
         Column of X with the present value of the target (one per target), in the same
         units: the network then learns the change from it. For series with a trend.
+    missing : {"error", "hold", "mask"}, default="error"
+        What NaN in X means: an error; a gap in which the channel keeps its last value
+        in the same window or sequence ("hold"; the scaler's centre before the first);
+        or the same, with two more inputs a channel: whether it was seen at this step,
+        and log(1 + time since it was seen last) ("mask").
     epochs : int or "auto", default="auto"
         Passes over the training data; "auto" takes at least 30 and 500 optimiser steps.
     batch_size : int, default=64
@@ -250,6 +255,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         time_column: str | int | None = None,
         group_column: str | int | None = None,
         anchor: Any = None,
+        missing: str = "error",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,
@@ -301,6 +307,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self.time_column = time_column
         self.group_column = group_column
         self.anchor = anchor
+        self.missing = missing
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -623,6 +630,7 @@ or list, default=None
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "error"
         if _classifies(self):
             tags.estimator_type = "classifier"
             tags.classifier_tags = ClassifierTags()

@@ -63,6 +63,7 @@ class LiquidClassifier(ClassifierMixin, LiquidNeuralNetwork):
         return_sequences: bool | str = "auto",
         time_column: str | int | None = None,
         group_column: str | int | None = None,
+        missing: str = "error",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,
@@ -109,6 +110,7 @@ class LiquidClassifier(ClassifierMixin, LiquidNeuralNetwork):
         self.return_sequences = return_sequences
         self.time_column = time_column
         self.group_column = group_column
+        self.missing = missing
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

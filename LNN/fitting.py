@@ -20,12 +20,13 @@ from LNN.reading import (
     remember_kind,
     remember_time,
 )
-from LNN.sequences import SequenceScaler
+from LNN.sequences import SequenceScaler, SequenceSet
 from LNN.training.batches import Batches
 from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
 from LNN.training.goals import Goals
 from LNN.training.loop import History, Plan, Step, train
 from LNN.training.losses import Objective
+from LNN.training.missing import MissingRule
 from LNN.training.optimisers import OPTIMIZERS, Optimizer
 from LNN.training.parameter_vector import ParameterVector
 from LNN.training.reporting import Reporter
@@ -135,6 +136,8 @@ def fit_scalers(estimator, data: Data) -> None:
     """Set `scaler_` and, for regression, `target_scaler_` from the training part."""
     sequences = data.sequences
     weights = sequences.row_weights(data.weights)
+    if estimator.missing != "error":
+        _refuse_unseen_channels(sequences, weights)
     method = estimator.scale
     estimator.scaler_ = SequenceScaler(method).fit_rows(
         lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows())
@@ -148,6 +151,21 @@ def fit_scalers(estimator, data: Data) -> None:
         estimator.target_scaler_ = SequenceScaler(method).fit_rows(
             lambda: [(values, per_value)]
         )
+
+
+def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None:
+    """Name the columns of which training shows no value at all."""
+    seen = np.zeros(sequences.n_features, dtype=bool)
+    for rows, values in sequences.iter_rows():
+        seen |= ~np.isnan(values[weights[rows] > 0]).all(axis=0)
+        if seen.all():
+            return
+    columns = ", ".join(map(sequences.columns.describe, np.flatnonzero(~seen)))
+    raise InvalidInputError(
+        f"Expected at least one value in every column of X, but all training rows "
+        f"lack one in {columns}: nothing can be learnt from it. Drop it, or train on "
+        "more data."
+    )
 
 
 def _doubt_anchor(estimator, data: Data, change: np.ndarray, weights) -> None:
@@ -224,6 +242,9 @@ def make_batches(
         rows,
         estimator.time_unit_,
         estimator._time_resolution,
+        MissingRule.of_scaler(
+            estimator.missing, estimator.scaler_, rows.dtype, rows.device
+        ),
         goals,
     )
 
@@ -279,9 +300,9 @@ def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetw
 
 
 def _network(estimator, data: Data, output_size, pooling, typical, generator):
-    one_row = data.sequences.rows.take(np.zeros(1, dtype=np.int64))
+    rule = MissingRule.of_scaler(estimator.missing, estimator.scaler_, None, None)
     return LiquidNetwork(
-        estimator.scaler_.transform_rows(one_row).shape[1],
+        rule.n_inputs(data.sequences.n_features),
         estimator.n_neurons,
         output_size,
         model_type=estimator.model_type,

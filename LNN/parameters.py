@@ -14,6 +14,7 @@ from LNN.kernels import BACKENDS
 from LNN.network import MODEL_TYPES, POOLINGS
 from LNN.training.device import DTYPES
 from LNN.training.losses import REGRESSION_LOSSES
+from LNN.training.missing import POLICIES
 from LNN.training.optimisers import OPTIMIZERS
 from LNN.training.schedules import SCHEDULES
 
@@ -105,6 +106,7 @@ RULES: dict[str, Rule] = {
     "stride": integer(1),
     "pooling": one_of("auto", *POOLINGS),
     "return_sequences": one_of("auto") | BOOL,
+    "missing": one_of(*POLICIES),
     "epochs": one_of("auto") | integer(1),
     "batch_size": integer(1),
     "learning_rate": real(0, ends="()"),

@@ -17,6 +17,7 @@ from LNN.reading import built, check_weights, read_inputs
 from LNN.sequences import SequenceSet
 from LNN.training.batches import Batches
 from LNN.training.device import DTYPES, resolve_device
+from LNN.training.missing import MissingRule
 from LNN.training.scaled_rows import ScaledRows
 
 
@@ -40,7 +41,14 @@ def raw_outputs(
         network = copy.deepcopy(network).to(device)
     dtype = DTYPES[built(estimator, "dtype")]
     rows = ScaledRows(sequences.rows, estimator.scaler_, dtype, device)
-    batches = Batches(sequences, rows, estimator.time_unit_, estimator._time_resolution)
+    missing = built(estimator, "missing")
+    batches = Batches(
+        sequences,
+        rows,
+        estimator.time_unit_,
+        estimator._time_resolution,
+        MissingRule.of_scaler(missing, estimator.scaler_, dtype, device),
+    )
     n = sequences.rows.n_rows if estimator._per_step else len(sequences)
     outputs = np.empty((n, network.output_size))
     size = batches.size_without_gradients()

@@ -95,6 +95,7 @@ def read_inputs(
         anchor=settled("anchor"),
         context=context,
         per_step=per_step,
+        allow_missing=settled("missing") != "error",
         n_jobs=estimator.n_jobs if n_jobs is None else n_jobs,
         name=name,
     )
@@ -206,6 +207,7 @@ BUILT_FROM = (
     "time_column",
     "group_column",
     "anchor",
+    "missing",
     "loss",
     "quantile",
     "scale",
@@ -306,6 +308,7 @@ def remember_kind(estimator, data: Data) -> None:
     """Keep what predictions must look like, from parameters and training data."""
     remember_parameters(estimator)
     estimator._fitted_on_rows = data.sequences.layout == "rows"
+    estimator._columns = data.sequences.columns
     estimator._per_step = data.targets.per_step
     estimator._target_ndim = data.targets.ndim
     estimator._n_targets = data.targets.values[0].size

@@ -61,6 +61,7 @@ class LiquidRegressor(RegressorMixin, LiquidNeuralNetwork):
         time_column: str | int | None = None,
         group_column: str | int | None = None,
         anchor: Any = None,
+        missing: str = "error",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,
@@ -110,6 +111,7 @@ class LiquidRegressor(RegressorMixin, LiquidNeuralNetwork):
         self.time_column = time_column
         self.group_column = group_column
         self.anchor = anchor
+        self.missing = missing
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

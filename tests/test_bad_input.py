@@ -83,7 +83,7 @@ def test__x__nan_or_infinity__names_the_place(fitted, layout, value, word):
     X[(7, 1) if layout == "rows" else (7, 3, 1)] = value
     place = "row 7, column 1" if layout == "rows" else "time step 3 of sample 7"
     X = in_layout(X, layout)
-    words = [f"X contains {word}", "Expected finite", place, "column 1", "Fill such"]
+    words = [f"X contains {word}", "Expected finite", place, "column 1", "missing="]
     assert_refused(lambda: model.fit(X, y), model, words, X, y)
     if fitted:
         assert_refused(lambda: model.predict(X), model, words, X)

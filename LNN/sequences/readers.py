@@ -80,6 +80,7 @@ def read_sequences(
     anchor: Any = None,
     context: Any = None,
     per_step: bool = False,
+    allow_missing: bool = False,
     n_jobs: int | None = None,
     name: str = "X",
 ) -> SequenceSet:
@@ -111,6 +112,8 @@ n_features), or list of array-likes of shape (T_i, n_features)
         Rows just before X, as history without predictions of their own. 2-D only.
     per_step : bool
         Whether sequences have a target at every step (3-D and lists).
+    allow_missing : bool
+        Whether NaN is allowed in X (but for anchors). Infinite values never are.
     n_jobs : int, optional
         Threads for checks; the result does not depend on it.
     name : str
@@ -152,7 +155,9 @@ n_features), or list of array-likes of shape (T_i, n_features)
     if layout == "rows":
         window = _positive_int(window_length, "window_length")
         step = _positive_int(stride, "stride")
-        reader = _RowReader(window, step, timestamps, groups, context, n_jobs, name)
+        reader = _RowReader(
+            window, step, timestamps, groups, context, allow_missing, n_jobs, name
+        )
         return reader.read(X, labels)
     if context is not None:
         raise InvalidInputError(
@@ -166,6 +171,7 @@ n_features), or list of array-likes of shape (T_i, n_features)
         timestamps=timestamps,
         groups=groups,
         per_step=per_step,
+        allow_missing=allow_missing,
         n_jobs=n_jobs,
         name=name,
     )
@@ -189,6 +195,7 @@ class _RowReader:
     timestamps: Any
     groups: Any
     context: Any
+    allow_missing: bool
     n_jobs: int | None
     name: str
 
@@ -223,8 +230,7 @@ class _RowReader:
             recording=recordings.codes,
             elapsed=elapsed,
             layout="rows",
-            n_features_in=columns.n_features_in,
-            feature_names_in=columns.names,
+            columns=columns,
             anchor_rows=anchors,
             groups=recordings.codes[last] if known or owners is not None else None,
             time_resolution=resolution,
@@ -266,6 +272,7 @@ class _RowReader:
             columns=columns,
             name=name,
             n_jobs=self.n_jobs,
+            allow_missing=self.allow_missing,
         )
         return table, columns
 

@@ -34,6 +34,7 @@ def read_recordings(
     timestamps: Any,
     groups: Any,
     per_step: bool,
+    allow_missing: bool,
     n_jobs: int | None,
     name: str,
 ) -> SequenceSet:
@@ -46,7 +47,14 @@ def read_recordings(
     ends = np.cumsum(lengths)
     start = ends - lengths
     place = _Steps(ends)
-    check_finite(rows, place=place, columns=columns, name=name, n_jobs=n_jobs)
+    check_finite(
+        rows,
+        place=place,
+        columns=columns,
+        name=name,
+        n_jobs=n_jobs,
+        allow_missing=allow_missing,
+    )
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
     elapsed, resolution, kind = None, 0.0, None
@@ -67,8 +75,7 @@ def read_recordings(
         first_target=np.zeros_like(lengths) if per_step else lengths - 1,
         row_of_sample=np.arange(n_samples),
         layout=layout,
-        n_features_in=columns.n_features_in,
-        feature_names_in=columns.names,
+        columns=columns,
         anchor_rows=anchors,
         groups=owners,
         time_resolution=resolution,

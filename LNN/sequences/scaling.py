@@ -56,6 +56,9 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         set for a transformer.
     transformer_ : transformer
         The fitted clone, if ``method`` is a transformer.
+    neutral_ : ndarray of float64, shape (n_features,)
+        Scaled value that stands for an unknown one: 0 for mean or median, 0.5 for the
+        middle of a range, for a transformer the mean of what it returned.
     n_features_in_ : int
         Number of channels.
     feature_names_in_ : ndarray of str, shape (n_features,)
@@ -115,7 +118,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self
         """
         self._check_method()
-        for name in ("center_", "scale_", "transformer_"):
+        for name in ("center_", "scale_", "transformer_", "neutral_"):
             if hasattr(self, name):
                 delattr(self, name)
         again = chunks if callable(chunks) else None
@@ -129,8 +132,11 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return self
         fit = {"standard": mean_and_deviation, "minmax": value_range, "none": nothing}
         center, scale = fit.get(self.method, quantiles)(live(again))
-        scale[is_constant(center, scale)] = 1.0
+        constant = is_constant(center, scale)
+        scale[constant] = 1.0
         self.center_, self.scale_ = center, scale
+        middle = 0.5 if self.method == "minmax" else 0.0
+        self.neutral_ = np.where(constant, 0.0, middle)
         self.n_features_in_ = len(center)
         return self
 
@@ -282,7 +288,8 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             transformer.fit(values, sample_weight=weights)
         else:
             transformer.fit(values)
-        width = np.shape(transformer.transform(values[:1]))[1:]
+        scaled = np.asarray(transformer.transform(values))
+        width = scaled.shape[1:]
         if width != values.shape[1:]:
             raise InvalidInputError(
                 f"Expected a transformer that keeps the {values.shape[1]} channels, "
@@ -290,6 +297,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 "Pipeline in front instead."
             )
         self.transformer_ = transformer
+        self.neutral_ = mean_and_deviation(lambda: iter([(scaled, weights)]))[0]
         self.n_features_in_ = values.shape[1]
 
 

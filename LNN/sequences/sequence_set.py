@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from .rows import Rows
+from .tables import Columns
 
 __all__ = ["Layout", "SequenceSet"]
 
@@ -38,10 +39,8 @@ class SequenceSet:
         the number of the sample.
     layout : {"rows", "cube", "ragged"}
         What the caller gave: 2-D, 3-D, or a list of recordings.
-    n_features_in : int
-        Columns of X, those with times and groups included.
-    feature_names_in : ndarray of object, shape (n_features_in,), or None
-        Column names of X, where they are all strings.
+    columns : Columns
+        Which columns of X are what.
     anchor_rows : Rows or None
         The anchor columns by position, as they came (not differenced).
     groups : ndarray of int64, shape (n_samples,), or None
@@ -69,8 +68,7 @@ class SequenceSet:
     first_target: np.ndarray
     row_of_sample: np.ndarray
     layout: Layout
-    n_features_in: int
-    feature_names_in: np.ndarray | None = None
+    columns: Columns
     anchor_rows: Rows | None = None
     groups: np.ndarray | None = None
     time_resolution: float = 0.0
@@ -83,6 +81,16 @@ class SequenceSet:
     def n_features(self) -> int:
         """Number of inputs per step."""
         return self.rows.n_features
+
+    @property
+    def n_features_in(self) -> int:
+        """Number of columns of X, those with times and groups included."""
+        return self.columns.n_features_in
+
+    @property
+    def feature_names_in(self) -> np.ndarray | None:
+        """Column names of X, where they are all strings."""
+        return self.columns.names
 
     @property
     def max_length(self) -> int:

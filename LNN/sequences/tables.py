@@ -239,8 +239,11 @@ def check_finite(
     columns: Columns,
     name: str,
     n_jobs: int | None = None,
+    allow_missing: bool = False,
 ) -> None:
     """Raise for the first NaN or infinity, a chunk at a time.
+
+    With `allow_missing` NaN is an error in anchor columns only.
 
     Raises
     ------
@@ -250,28 +253,49 @@ def check_finite(
     if rows.dtype.kind != "f":
         return
     step = max(1, _CHUNK_VALUES // max(rows.n_features, 1))
+    full: Any = slice(None)
+    if allow_missing:
+        full = [] if columns.anchors is None else columns.anchors
+
+    def is_good(values: np.ndarray) -> np.ndarray:
+        good = ~np.isinf(values)
+        good[:, full] &= ~np.isnan(values[:, full])
+        return good
 
     def first_bad(begin: int) -> int | None:
-        good = np.isfinite(rows.block(begin, min(begin + step, rows.n_rows)))
+        values = rows.block(begin, min(begin + step, rows.n_rows))
+        if np.isfinite(values).all():
+            return None
+        good = is_good(values)
         return None if good.all() else begin + int(np.argmin(good.all(axis=1)))
 
     found = in_threads(first_bad, range(0, rows.n_rows, step), n_jobs)
     bad = [position for position in found if position is not None]
     if bad:
-        row = rows.block(bad[0], bad[0] + 1)[0]
-        where = f"{place(bad[0])}, {columns.describe(int(np.argmin(np.isfinite(row))))}"
-        raise InvalidInputError(_not_finite(row, where, rows.dtype, name))
+        row = rows.block(bad[0], bad[0] + 1)
+        column = int(np.argmin(is_good(row)[0]))
+        where = f"{place(bad[0])}, {columns.describe(column)}"
+        message = _not_finite(row[0, column], where, rows.dtype, name, allow_missing)
+        raise InvalidInputError(message)
 
 
-def _not_finite(row: np.ndarray, where: str, dtype: np.dtype, name: str) -> str:
-    value = row[np.argmin(np.isfinite(row))]
-    what = "NaN"
+def _not_finite(value: float, where: str, dtype: np.dtype, name: str, anchor) -> str:
+    got = f"Expected finite numbers, got {value} first in {where}."
     if not np.isnan(value):
         what = f"infinity or a value too large for {dtype!r}"
+        return (
+            f"Input {name} contains {what}.\n{got} Find out where it comes from; if it "
+            'stands for a missing value, replace it by NaN and set missing="hold".'
+        )
+    if anchor:
+        return (
+            f"Input {name} contains NaN.\n{got} It is a column of anchor=, the present "
+            "value that predictions start from: fill it in or drop these rows."
+        )
     return (
-        f"Input {name} contains {what}.\nExpected finite numbers, got {value} first in "
-        f"{where}. Fill such values before (sklearn.impute.SimpleImputer, or "
-        "DataFrame.ffill for series) or drop these rows."
+        f'Input {name} contains NaN.\n{got} For series with gaps set missing="hold" '
+        'or "mask"; else fill such values before (sklearn.impute.SimpleImputer) or '
+        "drop these rows."
     )
 
 

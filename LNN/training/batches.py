@@ -9,6 +9,7 @@ from torch import Tensor
 from LNN.sequences import SequenceSet
 from LNN.sequences.timestamps import normalised
 from LNN.training.goals import Goals
+from LNN.training.missing import MissingRule
 from LNN.training.scaled_rows import ScaledRows, gather
 
 # Per forward pass without gradients: enough to be fast, little in memory.
@@ -27,6 +28,8 @@ class Batches:
         Elapsed times are given to the network as multiples of it.
     time_resolution : float
         Rounding of the time stamps in training, so that regular time stays regular.
+    missing : MissingRule
+        What the network reads where values are missing.
     goals : Goals, default=None
         What the network is to say, to train on or to evaluate.
     """
@@ -36,10 +39,12 @@ class Batches:
         sequences: SequenceSet,
         rows: ScaledRows,
         time_unit: float,
-        time_resolution: float = 0.0,
+        time_resolution: float,
+        missing: MissingRule,
         goals: Goals | None = None,
     ):
         self.sequences, self.rows, self.goals = sequences, rows, goals
+        self._missing = missing
         self._gaps = None
         if sequences.elapsed is not None:
             resolution = max(time_resolution, sequences.time_resolution)
@@ -74,9 +79,11 @@ class Batches:
     def _inputs(
         self, positions: np.ndarray, length: np.ndarray | None
     ) -> dict[str, Tensor]:
-        arguments = {"inputs": self.rows.take(positions)}
+        arguments = {}
         if self._gaps is not None:
             arguments["timespans"] = gather(self._gaps, positions)
+        values, spans = self.rows.take(positions), arguments.get("timespans")
+        arguments["inputs"] = self._missing.fill(values, spans)
         if length is not None:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments

@@ -12,6 +12,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from LNN import fitting
 from LNN._compat import CallbackSupportMixin, with_callbacks
@@ -24,6 +25,7 @@ from LNN.predicting import (
     in_units,
     known_steps,
     pinball_score,
+    present_values,
     raw_outputs,
 )
 from LNN.reading import (
@@ -36,6 +38,7 @@ from LNN.reading import (
     remember_time,
     unchanged_on_error,
 )
+from LNN.streaming import LiquidStream
 from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch
 
@@ -555,7 +558,7 @@ or list, default=None
         if _classifies(self):
             values = self.classes_[outputs.argmax(-1)]
         else:
-            values = in_units(self, outputs, sequences)
+            values = in_units(self, outputs, present_values(self, sequences))
         return in_layout(self, values, sequences)
 
     @available_if(_classifies)
@@ -618,6 +621,27 @@ or list, default=None
 
         metric = accuracy_score if _classifies(self) else r2_score
         return float(metric(y, predicted, sample_weight=sample_weight))
+
+    def stream(
+        self, mode: str = "window", n: int | None = None, **options: Any
+    ) -> LiquidStream:
+        """Open a stream: predictions row by row, and learning on the way.
+
+        Parameters
+        ----------
+        mode : {"window", "carry"}, default="window"
+            "window" answers as `predict` does; "carry" keeps the state for ever.
+        n : int, default=None
+            Number of streams that are stepped together.
+        **options
+            `adapt`, `forgetting`, `learning_rate` and `truncation` of `LiquidStream`.
+
+        Returns
+        -------
+        LiquidStream
+        """
+        check_is_fitted(self)
+        return LiquidStream(self, mode, n, **options)
 
     # ---------------------------------------------------------- scikit-learn's view
 

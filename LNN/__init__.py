@@ -10,6 +10,7 @@ from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
 from LNN.regressor import LiquidRegressor
 from LNN.sequences import SequenceScaler
+from LNN.streaming import LiquidStream
 from LNN.wiring import Wiring
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "LiquidNetwork",
     "LiquidNeuralNetwork",
     "LiquidRegressor",
+    "LiquidStream",
     "SequenceScaler",
     "Wiring",
     "__version__",

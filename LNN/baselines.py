@@ -52,6 +52,17 @@ class RecurrentBaseline(nn.Module):
         states, final = self._run(inputs, state, spans, lengths)
         return (states if all_steps else states[:, -1]), final
 
+    @property
+    def state_size(self) -> int:
+        """Columns of the state as one table."""
+        return self.n_neurons * (2 if isinstance(self.rnn, nn.LSTM) else 1)
+
+    def unflatten_state(self, state: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """Return a state (B, state_size) as `run` takes it."""
+        if isinstance(self.rnn, nn.LSTM):
+            return tuple(part[None].contiguous() for part in state.chunk(2, dim=-1))
+        return state[None]
+
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
         """Return "torch": these are torch's own layers."""
         return "torch"

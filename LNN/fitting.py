@@ -83,7 +83,8 @@ def build(estimator, training: Data, random: np.random.RandomState) -> None:
     stale = "target_scaler_" if estimator.task == "classification" else "classes_"
     vars(estimator).pop(stale, None)
     fit_scalers(estimator, training)
-    size = make_objective(estimator, training).output_size
+    estimator._objective = make_objective(estimator, training)
+    size = estimator._objective.output_size
     network = build_network(estimator, training, size, random)
     estimator.network_, estimator.wiring_ = network, network.wiring
     estimator.n_parameters_ = sum(p.numel() for p in network.parameters())

@@ -125,7 +125,7 @@ class SequenceLayer(nn.Module):
             self.cell, inputs, start, spans, lengths, self.backend, all_steps
         )
         chosen = states if all_steps else last
-        return chosen[..., : self.n_neurons], self._unpack(last)
+        return chosen[..., : self.n_neurons], self.unflatten_state(last)
 
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
         """Return the backend that training on this device runs on."""
@@ -173,7 +173,13 @@ class SequenceLayer(nn.Module):
             )
         return packed
 
-    def _unpack(self, state: Tensor) -> State:
+    @property
+    def state_size(self) -> int:
+        """Columns of the state as one table: with mixed memory h and c."""
+        return self.cell.state_size
+
+    def unflatten_state(self, state: Tensor) -> State:
+        """Return a state (B, state_size) as `forward` takes it."""
         return tuple(state.chunk(2, dim=-1)) if self.mixed_memory else state
 
 

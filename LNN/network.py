@@ -181,13 +181,18 @@ class LiquidNetwork(nn.Module):
         state : tuple
             Only if `return_state`.
         """
+        features, last = self.features(inputs, timespans, lengths=lengths, state=state)
+        outputs = self.readout(features)
+        return (outputs, last) if return_state else outputs
+
+    def features(self, inputs, timespans=None, *, lengths=None, state=None):
+        """Return what the read-out reads, (B, N) or (B, T, N), and all final states."""
         # Of the last layer, only what is read has to be there.
         every = self.return_sequences or self.pooling != "last"
         states, last = self._run(inputs, timespans, lengths, state, every)
         if not self.return_sequences:
             states = self._pool(states, lengths)
-        outputs = self.readout(states)
-        return (outputs, last) if return_state else outputs
+        return states, last
 
     def states(self, inputs, timespans=None, *, lengths=None, state=None):
         """Return the last layer's states (B, T, hidden_size) and all final states."""

@@ -87,19 +87,27 @@ def _device(estimator) -> torch.device:
         return torch.device("cpu")
 
 
-def in_units(estimator, outputs: NDArray, sequences: SequenceSet) -> NDArray:
-    """Bring outputs (n, targets x levels) back to the units of y."""
+def present_values(estimator, sequences: SequenceSet) -> NDArray | None:
+    """Return the anchors' values (n, K) that belong to `raw_outputs`."""
+    if sequences.anchor_rows is None:
+        return None
+    if estimator._per_step:
+        return sequences.anchor_rows.take(np.arange(sequences.rows.n_rows))
+    return sequences.anchors(np.arange(len(sequences)))
+
+
+def in_units(estimator, outputs: NDArray, present: NDArray | None) -> NDArray:
+    """Bring outputs (n, targets x levels) back to the units of y.
+
+    `present` are the values (n, K) that the network gives the change from, if any.
+    """
     scaler = estimator.target_scaler_
     n_levels = 1
     if built(estimator, "loss") == "quantile":
         n_levels = len(np.atleast_1d(built(estimator, "quantile")))
     values = outputs.reshape(len(outputs), -1, n_levels)
     values = values * scaler.scale_[:, None] + scaler.center_[:, None]
-    if sequences.anchor_rows is not None:
-        if estimator._per_step:
-            present = sequences.anchor_rows.take(np.arange(sequences.rows.n_rows))
-        else:
-            present = sequences.anchors(np.arange(len(sequences)))
+    if present is not None:
         values = values + present[..., None]
     if n_levels == 1:
         values = values[..., 0]

@@ -6,7 +6,20 @@ None, states (B, T, S) or None and final (B, S). `torch_loop` is the oracle that
 must equal; `native` is a C library (csrc/) that computes a whole pass in one call.
 """
 
-from LNN.kernels.dispatch import BACKENDS, backend_for, resolve_backend, run
+from LNN.kernels.dispatch import (
+    BACKENDS,
+    backend_for,
+    resolve_backend,
+    run,
+    stepper_for,
+)
 from LNN.kernels.fused import fused
 
-__all__ = ["BACKENDS", "backend_for", "fused", "resolve_backend", "run"]
+__all__ = [
+    "BACKENDS",
+    "backend_for",
+    "fused",
+    "resolve_backend",
+    "run",
+    "stepper_for",
+]

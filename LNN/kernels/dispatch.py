@@ -13,6 +13,7 @@ from LNN.cells.base import Cell, choice
 from LNN.exceptions import InvalidInputError
 from LNN.kernels import native, torch_loop
 from LNN.kernels.library import load
+from LNN.kernels.stepping import Stepper
 
 BACKENDS = ("auto", "torch", "native")
 
@@ -51,6 +52,15 @@ def backend_for(
     backend = resolve_backend(requested)
     fits = device.type == "cpu" and native.supports(cell, dtype)
     return backend if backend != "native" or fits else "torch"
+
+
+def stepper_for(
+    cell: Cell, requested: str, n_streams: int, dtype: torch.dtype
+) -> Stepper | None:
+    """Return a stepper for streams of this cell; None if it runs on torch."""
+    if backend_for(cell, requested, torch.device("cpu"), dtype) == "torch":
+        return None
+    return Stepper(cell, n_streams, dtype) if native.supports(cell, dtype) else None
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from .rows import (
 )
 from .scaling import SequenceScaler
 from .sequence_set import SequenceSet
-from .timestamps import elapsed_time, is_regular, normalised, time_unit
+from .timestamps import elapsed_time, is_regular, normalised, time_unit, tolerance
 
 __all__ = [
     "ArrayRows",
@@ -32,4 +32,5 @@ __all__ = [
     "normalised",
     "read_sequences",
     "time_unit",
+    "tolerance",
 ]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["elapsed_time", "is_regular", "normalised", "time_unit"]
+__all__ = ["elapsed_time", "is_regular", "normalised", "time_unit", "tolerance"]
 
 _TICKS_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
@@ -151,7 +151,7 @@ def is_regular(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> bool:
     """
     known = gaps[~np.isnan(gaps)]
     off = np.abs(known / unit - 1.0)
-    return bool((off <= _tolerance(unit, resolution)).all())
+    return bool((off <= tolerance(unit, resolution)).all())
 
 
 def normalised(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> np.ndarray:
@@ -177,12 +177,13 @@ def normalised(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> np.nda
     [1.0, 1.0, 1.0, 1.5]
     """
     units = np.asarray(gaps, dtype=np.float64) / unit
-    tolerance = _tolerance(unit, resolution)
-    units[np.isnan(units) | (np.abs(units - 1.0) <= tolerance)] = 1.0
+    one = np.isnan(units) | (np.abs(units - 1.0) <= tolerance(unit, resolution))
+    units[one] = 1.0
     return units
 
 
-def _tolerance(unit: float, resolution: float) -> float:
+def tolerance(unit: float, resolution: float) -> float:
+    """Return how far from one unit a gap may be, in units, and still be one."""
     # Each of the two stamps of a gap is off by up to half the resolution.
     return min(max(_SNAP, 2.0 * resolution / unit), _WIDEST_SNAP)
 

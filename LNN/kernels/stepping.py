@@ -1,0 +1,93 @@
+"""One step at a time on the native library, for streams: weights are packed once."""
+
+from __future__ import annotations
+
+import ctypes
+
+import torch
+
+from LNN.cells.base import Cell
+from LNN.kernels import threads
+from LNN.kernels.fused import fused
+from LNN.kernels.library import ISAS, load
+from LNN.kernels.problem import Memory, make_problem
+
+# Neuron updates of a step from which on threads are worth waking.
+WORTH_THREADS = 50_000
+
+
+class Stepper:
+    """Carries the states of many streams through one cell.
+
+    A call of `native` describes the problem, packs the weights and makes its outputs
+    anew each time, which takes ten times as long as one step of one stream. Here all of
+    that is kept: a step writes its inputs where the library reads them.
+
+    Parameters
+    ----------
+    cell : Cell
+        One that the library has a kernel for. Its weights are those of now: make
+        another stepper when they have changed.
+    n_streams : int
+    dtype : torch.dtype
+
+    Attributes
+    ----------
+    inputs : ndarray of shape (n_streams, input_size)
+        Fill in before `advance`.
+    timespans : ndarray of shape (n_streams,)
+        Fill in before `advance`.
+    state : ndarray of shape (n_streams, state_size)
+        The state after the last `advance`; may be written.
+    """
+
+    def __init__(self, cell: Cell, n_streams: int, dtype: torch.dtype):
+        inputs = torch.zeros(n_streams, 1, cell.input_size, dtype=dtype)
+        timespans = torch.ones(n_streams, 1, dtype=dtype)
+        state = cell.zero_state(inputs)
+        self.inputs = inputs.numpy()[:, 0]
+        self.timespans = timespans.numpy()[:, 0]
+        self.state = state.numpy()
+        plan = fused(cell)
+        assert plan is not None
+        parameters = [
+            None
+            if p is None
+            else p.detach().clone(memory_format=torch.contiguous_format)
+            for p in plan.pack(list(plan.parameters(cell)))
+        ]
+        library = load()
+        problem = make_problem(
+            ISAS[library.isa],
+            inputs,
+            state,
+            timespans,
+            None,
+            parameters,
+            plan.places,
+            plan.options,
+            plan.epsilon,
+        )
+        # The final state takes the place of the first one: a kernel has read all of a
+        # sample's state before it writes any.
+        problem.final = problem.start
+        pointer = ctypes.byref(problem)
+        scratch = Memory(library.functions.lnn_scratch_bytes(pointer, 0))
+        problem.scratch = scratch.address
+        library.functions.lnn_prepare(pointer, 0)
+        self._run, self._pointer = library.functions.lnn_run, pointer
+        self._groups = library.functions.lnn_groups(pointer)
+        self._parallel = n_streams * cell.state_size > WORTH_THREADS
+        # What the library reads by address must live as long as this.
+        self._kept = (problem, scratch, plan, parameters, inputs, timespans, state)
+
+    def advance(self) -> None:
+        """Take one step of all streams."""
+        if self._groups == 1:
+            self._run(self._pointer, 0, 0)
+            return
+        threads.run_all(
+            lambda group: self._run(self._pointer, 0, group),
+            self._groups,
+            threads.thread_count() if self._parallel else 1,
+        )

@@ -1,0 +1,168 @@
+"""Learning on line: the read-out by recursive least squares, or all weights by SGD."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from scipy.linalg import solve
+from scipy.special import softmax
+
+from LNN.exceptions import NonFiniteLossError
+from LNN.network import LiquidNetwork, MotorReadout
+from LNN.streaming.engines import Engine
+from LNN.training.losses import Objective
+from LNN.training.optimisers import clip_gradient
+from LNN.training.parameter_vector import ParameterVector
+
+# Of the information matrix: what a weight of the read-out is held to be worth when a
+# stream begins, and what forgetting leaves of it. Features are states, of order 1.
+PRIOR, FLOOR = 10.0, 1.0
+
+
+class Readout:
+    """The network's last map, in double precision.
+
+    Parameters
+    ----------
+    network : LiquidNetwork
+
+    Attributes
+    ----------
+    weight : ndarray of shape (O, N)
+    bias : ndarray of shape (O,)
+    """
+
+    def __init__(self, network: LiquidNetwork):
+        head = network.readout
+        if isinstance(head, MotorReadout):
+            gain, bias = _array(head.weight), _array(head.bias)
+            self.weight = np.zeros((len(gain), network.layers[-1].n_neurons))
+            np.fill_diagonal(self.weight, gain)
+        else:
+            self.weight, bias = _array(head[-1].weight), _array(head[-1].bias)
+        self.bias = bias
+
+    def outputs(self, features: np.ndarray) -> np.ndarray:
+        """Map features (n, N) to outputs (n, O)."""
+        return features @ self.weight.T + self.bias
+
+    def store(self, network: LiquidNetwork) -> None:
+        """Write the (dense) map into a network."""
+        with torch.no_grad():
+            network.readout[-1].weight.copy_(torch.from_numpy(self.weight))
+            network.readout[-1].bias.copy_(torch.from_numpy(self.bias))
+
+
+class Adapter(ABC):
+    """Changes weights when the truth about the last step becomes known."""
+
+    @abstractmethod
+    def update(
+        self, features: np.ndarray, goals: np.ndarray, known: np.ndarray
+    ) -> None:
+        """Learn from the last step.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, N)
+            What the read-out read.
+        goals : ndarray of shape (n, K), or (n,) of class codes
+            In the network's units.
+        known : ndarray of bool, shape (n,)
+            Which streams have a goal.
+        """
+
+
+class ReadoutAdapter(Adapter):
+    """Recursive least squares with forgetting, on the information matrix.
+
+    With features f (and a constant 1), errors e and forgetting factor l, each step is
+
+        A  <-  l A + (1 - l) floor I + c f f'
+        W  <-  W + e (A^-1 f)'
+
+    which for floor = 0 is the usual recursion with P = A^-1. The floor bounds the
+    covariance: where a feature does not vary, old information fades, and P would grow
+    without limit (wind-up). Classes: e is the label less the probability, and c = 1/2
+    bounds the curvature of the logarithmic loss.
+
+    References
+    ----------
+    Haykin, Adaptive Filter Theory, ch. 10 (recursive least squares).
+    Boehning, Multinomial logistic regression algorithm, 1992 (the bound of 1/2).
+    """
+
+    def __init__(self, readout: Readout, objective: Objective, forgetting: float):
+        self.readout, self.forgetting = readout, forgetting
+        self.classifies = objective.name == "cross_entropy"
+        self.class_weights = objective.class_weights
+        self.information = PRIOR * np.eye(readout.weight.shape[1] + 1)
+
+    def update(self, features, goals, known) -> None:
+        """Learn from the last step."""
+        features, goals = features[known].astype(np.float64), goals[known]
+        outputs = self.readout.outputs(features)
+        if self.classifies:
+            error = np.eye(outputs.shape[1])[goals] - softmax(outputs, axis=1)
+        else:
+            error = goals - outputs
+        features = np.column_stack([features, np.ones(len(features))])
+        weighted = features.T * self._weights(goals)
+        keep, a = self.forgetting, self.information
+        a *= keep
+        a += (0.5 if self.classifies else 1.0) * weighted @ features
+        a.flat[:: len(a) + 1] += (1 - keep) * FLOOR
+        change = solve(a, weighted @ error, assume_a="pos").T
+        self.readout.weight += change[:, :-1]
+        self.readout.bias += change[:, -1]
+
+    def _weights(self, goals: np.ndarray) -> np.ndarray | float:
+        if not self.class_weights:
+            return 1.0
+        return np.array(self.class_weights)[goals]
+
+
+class GradientAdapter(Adapter):
+    """One step of gradient descent on all weights, back through the last steps."""
+
+    def __init__(self, engine: Engine, objective: Objective, rate: float, clip):
+        self.engine, self.objective = engine, objective
+        self.rate, (self.clip_value, self.clip_by) = rate, clip
+
+    def update(self, features, goals, known) -> None:
+        """Learn from the last step."""
+        network = self.engine.network
+        parameters = ParameterVector(network)
+        loss = self._loss(network, torch.from_numpy(known), torch.from_numpy(goals))
+        gradient = parameters.gradient(loss)
+        finite = bool(torch.isfinite(gradient).all())
+        if finite:
+            clip_gradient(gradient, self.clip_value, self.clip_by)
+            parameters.vector.sub_(gradient, alpha=self.rate)
+        parameters.release()
+        if not finite:
+            raise NonFiniteLossError(
+                f"The loss of the stream's last step is {float(loss.detach())} or has "
+                "no finite gradient; the weights are as before. Check y_true, or lower "
+                "the learning_rate of the stream."
+            )
+        self.engine.weights_changed()
+
+    def _loss(self, network, known: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
+        """Return the mean loss of the last step, back to where the engine goes."""
+        outputs = network(**self.engine.replay())
+        if network.return_sequences:
+            outputs = outputs[:, -1]
+        outputs, goals = outputs[known], goals[known]
+        if goals.is_floating_point():
+            goals = goals.to(outputs.dtype)
+        ones = outputs.new_ones(len(outputs))
+        target, weight = self.objective.without_gaps(goals, ones)
+        count = len(outputs) * self.objective.n_terms
+        return self.objective.total(outputs, target, weight) / count
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().double().numpy().copy()

@@ -1,0 +1,180 @@
+"""The time between the rows of a stream, in the units that the network knows."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from LNN.exceptions import InvalidInputError
+from LNN.sequences import normalised, tolerance
+
+_TICKS_PER_SECOND = 1e9
+_NAMED = "datetimes or durations"
+
+
+class Gaps(NamedTuple):
+    """What a clock has read: gaps in units, and the stamps to remember."""
+
+    units: float | np.ndarray
+    stamps: np.ndarray | None
+
+
+class Clock:
+    """Turns `dt` or time stamps into gaps, by the rules of `LNN.sequences.timestamps`.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+    n : int
+        Number of streams.
+
+    Attributes
+    ----------
+    started : ndarray of bool, shape (n,)
+        Whether a stream has had a row; its first one has a gap of one unit.
+    stamps : ndarray of shape (n,), or None
+        The last time stamps, if rows came with some: nanoseconds or numbers.
+    """
+
+    def __init__(self, estimator, n: int):
+        self.unit: float = estimator.time_unit_
+        self.resolution: float = estimator._time_resolution
+        self.tolerance = tolerance(self.unit, self.resolution)
+        self.kind: str | None = estimator._time_kind
+        self.regular: bool = estimator._regular_time
+        self.owner = type(estimator).__name__
+        self.started = np.zeros(n, dtype=bool)
+        self.stamps: np.ndarray | None = None
+
+    def read(self, dt: Any, timestamp: Any) -> Gaps:
+        """Return the gaps of a row; nothing is remembered before `accept`.
+
+        Parameters
+        ----------
+        dt : float, timedelta or array-like of shape (n,), or None
+            Seconds for a model fitted on datetimes or durations, the time stamps' own
+            unit for one fitted on numbers, steps for one fitted without time.
+        timestamp : number, datetime, duration or array-like of shape (n,), or None
+        """
+        if timestamp is not None:
+            if dt is not None:
+                raise InvalidInputError("Expected dt or timestamp, got both. Drop one.")
+            return self._from_stamps(timestamp)
+        if dt is None:
+            return Gaps(self._without_time(), None)
+        if type(dt) is float or type(dt) is int:
+            return Gaps(self._scalar(dt), None)
+        return Gaps(self._units(self._seconds(dt)), None)
+
+    def accept(self, gaps: Gaps) -> None:
+        """Remember the row that was read: the step was taken."""
+        self.stamps = gaps.stamps
+        self.started[:] = True
+
+    def reset(self, which: np.ndarray | slice) -> None:
+        """Let streams begin anew."""
+        self.started[which] = False
+
+    def _scalar(self, dt: float) -> float | np.ndarray:
+        if not 0 <= dt < math.inf:
+            raise InvalidInputError(_wrong_gap(dt))
+        if not self.started.all():
+            return self._units(np.full(len(self.started), float(dt)))
+        units = dt / self.unit  # as `normalised`, for one number
+        return 1.0 if abs(units - 1.0) <= self.tolerance else units
+
+    def _units(self, gaps: np.ndarray) -> np.ndarray:
+        gaps = np.broadcast_to(gaps, self.started.shape)
+        known = gaps[self.started]
+        if not (np.isfinite(known) & (known >= 0)).all():
+            bad = known[~(np.isfinite(known) & (known >= 0))][0]
+            raise InvalidInputError(_wrong_gap(bad))
+        # The first row of a stream, as of a recording, has a gap of one unit.
+        gaps = np.where(self.started, gaps, np.nan)
+        return normalised(gaps, self.unit, self.resolution)
+
+    def _without_time(self) -> float:
+        if self.regular or not self.started.any():
+            return 1.0
+        raise InvalidInputError(
+            f"{self.owner} was fitted on irregular time stamps, but this row comes "
+            "without time. Pass dt=, the time since the row before, or timestamp=."
+        )
+
+    def _seconds(self, dt: Any) -> np.ndarray:
+        """Return gaps in the unit of the training data's."""
+        values = np.asarray(dt)
+        if values.dtype.kind in "iuf" and values.ndim < 2:
+            return values.astype(np.float64)
+        if self.kind == _NAMED:
+            return pd.to_timedelta(np.atleast_1d(values)).total_seconds().to_numpy()
+        raise InvalidInputError(
+            f"Expected dt as a number or one per stream, got {dt!r}: {self.owner} was "
+            f"fitted on {self.kind or 'rows without time stamps'}."
+        )
+
+    def _from_stamps(self, timestamp: Any) -> Gaps:
+        stamps = np.broadcast_to(self._ticks(timestamp), self.started.shape)
+        if self.stamps is None:
+            if self.started.any():
+                raise InvalidInputError(
+                    "Expected dt again, got timestamp: the rows before came without "
+                    "one, so the time since then is unknown. Pass timestamp with every "
+                    "row, or reset the stream."
+                )
+            return Gaps(1.0, stamps.copy())
+        elapsed = np.subtract(stamps, self.stamps)
+        back = self.started & (elapsed < 0)
+        if back.any():
+            raise InvalidInputError(
+                "Expected time stamps in order, but time goes back from the row before "
+                f"by {-elapsed[back][0] / self._per_unit:g}. Reset the stream to begin "
+                "another recording."
+            )
+        # Not from an earlier life: a stream that was reset begins with one unit.
+        return Gaps(self._units(elapsed / self._per_unit), stamps.copy())
+
+    @property
+    def _per_unit(self) -> float:
+        return _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
+
+    def _ticks(self, timestamp: Any) -> np.ndarray:
+        """Return stamps as numbers whose differences are exact, as far as they can."""
+        if self.kind is None:
+            raise InvalidInputError(
+                f"{self.owner} was fitted without time stamps, so they have no unit "
+                "here. Pass dt= in steps, or fit with time stamps."
+            )
+        values = np.asarray(timestamp)
+        if self.kind == _NAMED:
+            return _nanoseconds(timestamp, values)
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise InvalidInputError(
+                f"Expected timestamp as a number, as in fit, got {timestamp!r}."
+            )
+        return values if values.dtype.kind == "f" else values.astype(np.int64)
+
+
+def _nanoseconds(timestamp: Any, values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind in "iuf":
+        raise InvalidInputError(
+            f"Expected timestamp as a datetime or duration, as in fit, got "
+            f"{timestamp!r}. Pass dt= for a number of seconds."
+        )
+    listed = [timestamp] if np.ndim(timestamp) == 0 else list(timestamp)
+    index = pd.Index(listed).infer_objects()
+    if index.dtype.kind not in "mM":
+        index = pd.to_datetime(index)
+    if index.isna().any():
+        raise InvalidInputError("Expected a time stamp, got NaT. Pass the row's time.")
+    return index.as_unit("ns").asi8
+
+
+def _wrong_gap(gap: float) -> str:
+    return (
+        f"Expected dt, the time since the row before, to be finite and >= 0, got "
+        f"{gap}. Reset the stream to begin another recording."
+    )

@@ -1,0 +1,254 @@
+"""What a stream keeps of the past: the rows of a window, or the state alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LNN import kernels
+from LNN.baselines import RecurrentBaseline
+from LNN.network import LiquidNetwork
+from LNN.training.missing import MissingRule
+
+
+class Engine(ABC):
+    """Runs the network's layers as rows arrive, for `n` streams at once.
+
+    Parameters
+    ----------
+    network : LiquidNetwork
+    rule : MissingRule
+    n : int
+
+    Attributes
+    ----------
+    memory : tuple of str
+        Names of the arrays that hold the past; their first axis is that of streams.
+    """
+
+    memory: tuple[str, ...]
+
+    def __init__(self, network: LiquidNetwork, rule: MissingRule, n: int):
+        self.network, self.rule, self.n = network, rule, n
+        self.dtype = next(network.parameters()).dtype
+
+    @abstractmethod
+    def advance(
+        self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
+    ) -> np.ndarray:
+        """Take in one row of each stream; return what the read-out reads, (n, N).
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, F)
+            Scaled; NaN where missing.
+        units : float or ndarray of shape (n,)
+            Time since the row before.
+        started : ndarray of bool, shape (n,)
+            False where this is the first row.
+        """
+
+    @abstractmethod
+    def replay(self) -> dict[str, Any]:
+        """Return the network's arguments of the last steps, to train on them."""
+
+    @abstractmethod
+    def reset(self, which: np.ndarray | slice) -> None:
+        """Forget the past of some streams."""
+
+    def weights_changed(self) -> None:  # noqa: B027 (most keep nothing of them)
+        """Take note that the network's weights have changed."""
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.tensor(values, dtype=self.dtype)
+
+
+class Window(Engine):
+    """Keeps the last rows and runs over all of them at each step, as `predict` does.
+
+    Parameters
+    ----------
+    network, rule, n
+        As in `Engine`.
+    n_channels : int
+    length : int
+        Rows of a window.
+    """
+
+    memory = ("values", "gaps", "count")
+
+    def __init__(self, network, rule, n: int, n_channels: int, length: int):
+        super().__init__(network, rule, n)
+        self.length = length
+        self.values = np.zeros((n, length, n_channels))
+        self.gaps = np.ones((n, length))
+        self.count = np.zeros(n, dtype=np.int64)
+
+    def advance(self, values, units, started) -> np.ndarray:
+        """Take in one row of each stream."""
+        full = self.count == self.length
+        if full.all():  # the usual case, without a copy of what is moved
+            self.values[:, :-1] = self.values[:, 1:]
+            self.gaps[:, :-1] = self.gaps[:, 1:]
+        elif full.any():
+            self.values[full, :-1] = self.values[full, 1:]
+            self.gaps[full, :-1] = self.gaps[full, 1:]
+        self.count = np.minimum(self.count + 1, self.length)
+        here = np.arange(self.n), self.count - 1
+        self.values[here], self.gaps[here] = values, units
+        with torch.no_grad():
+            features, _ = self.network.features(**self.replay())
+        return features.numpy()
+
+    def replay(self) -> dict[str, Any]:
+        """Return the rows of the windows."""
+        longest = int(self.count.max())
+        timespans = self._tensor(self.gaps[:, :longest])
+        inputs = self.rule.fill(self._tensor(self.values[:, :longest]), timespans)
+        lengths = None
+        if (self.count < longest).any():
+            lengths = torch.from_numpy(self.count)
+        return {"inputs": inputs, "timespans": timespans, "lengths": lengths}
+
+    def reset(self, which) -> None:
+        """Forget the rows of some streams."""
+        self.count[which] = 0
+
+
+class Carry(Engine):
+    """Keeps the state, so that a step costs the same however long the past.
+
+    Parameters
+    ----------
+    network, rule, n
+        As in `Engine`.
+    n_channels : int
+    backend : str
+    history : int, default=0
+        Steps that `replay` goes back.
+    """
+
+    memory = ("held", "age")
+
+    def __init__(
+        self, network, rule, n: int, n_channels: int, backend: str, history: int = 0
+    ):
+        super().__init__(network, rule, n)
+        self.backend = backend
+        self.held = np.tile(rule.neutral.double().numpy(), (n, 1))
+        self.age = np.zeros((n, n_channels))
+        # States before a step, its inputs and its time spans.
+        self.history: deque = deque(maxlen=history)
+        self.steppers: list | None = None
+        self.states: list[np.ndarray] = []
+        self.weights_changed()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what holds addresses: it is made again."""
+        return {**vars(self), "steppers": None, "states": self._copied_states()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.weights_changed()
+
+    def _copied_states(self) -> list[np.ndarray]:
+        return [state.copy() for state in self.states]
+
+    def advance(self, values, units, started) -> np.ndarray:
+        """Take in one row of each stream."""
+        if self.rule.policy != "error":
+            values = self._fill(values, units, started)
+        if self.history.maxlen:
+            spans = np.broadcast_to(units, self.n).copy()
+            self.history.append((self._copied_states(), values.copy(), spans))
+        if self.steppers is None:
+            return self._advance_on_torch(values, units)
+        for stepper, layer in zip(self.steppers, self.network.layers, strict=True):
+            stepper.inputs[...] = values
+            stepper.timespans[...] = units
+            stepper.advance()
+            values = stepper.state[:, : layer.n_neurons]
+        return values
+
+    def _fill(self, values, units, started) -> np.ndarray:
+        since = torch.from_numpy(np.where(started, units, 0.0))
+        arrays = (torch.from_numpy(a) for a in (self.held, self.age))
+        given = torch.from_numpy(np.asarray(values, dtype=np.float64))
+        inputs, held, age = self.rule.go_on(given, since, *arrays)
+        self.held, self.age = held.numpy(), age.numpy()
+        return inputs.numpy()
+
+    def _advance_on_torch(self, values, units) -> np.ndarray:
+        timespans = self._tensor(np.broadcast_to(units, (self.n,)))[:, None]
+        with torch.no_grad():
+            features, finals = self.network.features(
+                self._tensor(values)[:, None],
+                timespans,
+                state=self._shaped(self.states),
+            )
+        self.states = [_flat(final).numpy() for final in finals]
+        return features.reshape(self.n, -1).numpy()
+
+    def replay(self) -> dict[str, Any]:
+        """Return the last steps, and the states before them."""
+        states, _, _ = self.history[0]
+        inputs = np.stack([values for _, values, _ in self.history], axis=1)
+        spans = np.stack([spans for _, _, spans in self.history], axis=1)
+        return {
+            "inputs": self._tensor(inputs),
+            "timespans": self._tensor(spans),
+            "state": self._shaped(states),
+        }
+
+    def reset(self, which) -> None:
+        """Forget the states of some streams."""
+        for state in self.states:
+            state[which] = 0.0
+        self.held[which] = self.rule.neutral.numpy()
+        self.age[which] = 0.0
+        self.history.clear()
+
+    def weights_changed(self) -> None:
+        """Pack the weights anew; states stay."""
+        before = self.states
+        make = kernels.stepper_for
+        layers = self.network.layers
+        steppers = [
+            None
+            if isinstance(layer, RecurrentBaseline)
+            else make(layer.cell, self.backend, self.n, self.dtype)
+            for layer in layers
+        ]
+        if all(stepper is not None for stepper in steppers):
+            self.steppers = steppers
+            self.states = [stepper.state for stepper in steppers]
+        else:
+            self.steppers = None
+            self.states = [
+                torch.zeros(self.n, layer.state_size, dtype=self.dtype).numpy()
+                for layer in layers
+            ]
+        if before:
+            self.set_states(before)
+
+    def set_states(self, states: list[np.ndarray]) -> None:
+        """Set the states of all layers, (n, S) each."""
+        for mine, given in zip(self.states, states, strict=True):
+            mine[...] = given
+
+    def _shaped(self, states: list[np.ndarray]) -> tuple:
+        """Return states (n, S) as the layers take them."""
+        pairs = zip(self.network.layers, states, strict=True)
+        return tuple(layer.unflatten_state(self._tensor(s)) for layer, s in pairs)
+
+
+def _flat(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """Return a layer's state as (n, S)."""
+    if isinstance(state, tuple):
+        return torch.cat([_flat(part) for part in state], dim=-1)
+    return state[0] if state.ndim == 3 else state

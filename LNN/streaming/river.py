@@ -1,0 +1,76 @@
+"""`predict_one`, `predict_proba_one` and `learn_one`: the names that river uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from LNN.exceptions import InvalidInputError
+
+
+class RiverNames:
+    """A stream for code written for river (which is not needed here).
+
+    There, only `learn_one` changes a model: the stream advances when a row is learnt,
+    and `predict_one` looks ahead. Rows that will never have a label go to `step`.
+    """
+
+    def predict_one(self, x: dict, *, dt: Any = None, timestamp: Any = None) -> Any:
+        """Predict for a row without taking it in.
+
+        Parameters
+        ----------
+        x : dict
+            From column name (or number) to value.
+        dt, timestamp
+            As in `step`.
+
+        Returns
+        -------
+        float or label
+        """
+        self._require_single()
+        return self._without_taking(self.step, x, dt, timestamp)
+
+    def predict_proba_one(
+        self, x: dict, *, dt: Any = None, timestamp: Any = None
+    ) -> dict[Any, float]:
+        """Return the probability of each class for a row without taking it in.
+
+        Parameters
+        ----------
+        x, dt, timestamp
+            As in `predict_one`.
+
+        Returns
+        -------
+        dict
+            From label to probability.
+        """
+        self._require_single()
+        probabilities = self._without_taking(self.step_proba, x, dt, timestamp)
+        return dict(
+            zip(self.estimator.classes_.tolist(), probabilities.tolist(), strict=True)
+        )
+
+    def learn_one(
+        self, x: dict, y: Any, *, dt: Any = None, timestamp: Any = None
+    ) -> None:
+        """Take in a row and learn its truth (without `adapt` the state alone goes on).
+
+        Parameters
+        ----------
+        x, dt, timestamp
+            As in `predict_one`.
+        y : float or label
+        """
+        self._require_single()
+        self.step(x, dt=dt, timestamp=timestamp)
+        if self.adapt is not None:
+            self.update(y)
+
+    def _require_single(self) -> None:
+        if self.n is not None:
+            raise InvalidInputError(
+                f"predict_one and learn_one are for a single stream, this one has "
+                f"n={self.n}. Use step and update."
+            )

@@ -54,11 +54,11 @@ def test__fill__random_gaps__equals_a_loop_over_steps(policy, timed):
     for b in range(5):
         want = filled(values[b], spans[b], neutral, policy == "mask")
         np.testing.assert_allclose(got[b], want, atol=1e-12)
-    held, age = rule.neutral.expand(5, 4), torch.zeros(5, 4, dtype=torch.float64)
+    held, age = np.tile(neutral, (5, 1)), np.zeros((5, 4))
     for t in range(9):
-        since = torch.tensor(spans[:, t] * (t > 0))
-        step, held, age = rule.go_on(torch.tensor(values[:, t]), since, held, age)
-        np.testing.assert_allclose(step.numpy(), got[:, t], atol=1e-12)
+        since = spans[:, t, None] * (t > 0)
+        step, held, age = rule.go_on(values[:, t], since, held, age)
+        np.testing.assert_allclose(step, got[:, t], atol=1e-12)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,8 @@ class Clock:
         self.kind: str | None = estimator._time_kind
         self.regular: bool = estimator._regular_time
         self.owner = type(estimator).__name__
+        self.per_second = _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
+        self.aware: bool | None = None  # of a time zone
         self.started = np.zeros(n, dtype=bool)
         self.stamps: np.ndarray | None = None
 
@@ -117,7 +120,9 @@ class Clock:
         )
 
     def _from_stamps(self, timestamp: Any) -> Gaps:
-        stamps = np.broadcast_to(self._ticks(timestamp), self.started.shape)
+        stamps = self._ticks(timestamp)
+        if stamps.shape != self.started.shape:
+            stamps = np.broadcast_to(stamps, self.started.shape)
         if self.stamps is None:
             if self.started.any():
                 raise InvalidInputError(
@@ -125,21 +130,20 @@ class Clock:
                     "one, so the time since then is unknown. Pass timestamp with every "
                     "row, or reset the stream."
                 )
-            return Gaps(1.0, stamps.copy())
-        elapsed = np.subtract(stamps, self.stamps)
+            return Gaps(1.0, stamps)
+        elapsed = (stamps - self.stamps) / self.per_second
         back = self.started & (elapsed < 0)
         if back.any():
             raise InvalidInputError(
                 "Expected time stamps in order, but time goes back from the row before "
-                f"by {-elapsed[back][0] / self._per_unit:g}. Reset the stream to begin "
-                "another recording."
+                f"by {-elapsed[back][0]:g}. Reset the stream to begin another "
+                "recording."
             )
-        # Not from an earlier life: a stream that was reset begins with one unit.
-        return Gaps(self._units(elapsed / self._per_unit), stamps.copy())
-
-    @property
-    def _per_unit(self) -> float:
-        return _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
+        # One stream is the common case, and a number much quicker than an array. A
+        # stream that was reset begins with one unit, whatever the time since then.
+        one = len(elapsed) == 1 and self.started[0]
+        units = self._scalar(elapsed.item()) if one else self._units(elapsed)
+        return Gaps(units, stamps)
 
     def _ticks(self, timestamp: Any) -> np.ndarray:
         """Return stamps as numbers whose differences are exact, as far as they can."""
@@ -148,29 +152,48 @@ class Clock:
                 f"{self.owner} was fitted without time stamps, so they have no unit "
                 "here. Pass dt= in steps, or fit with time stamps."
             )
-        values = np.asarray(timestamp)
         if self.kind == _NAMED:
-            return _nanoseconds(timestamp, values)
+            return self._nanoseconds(timestamp)
+        values = np.asarray(timestamp)
         if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
             raise InvalidInputError(
                 f"Expected timestamp as a number, as in fit, got {timestamp!r}."
             )
         return values if values.dtype.kind == "f" else values.astype(np.int64)
 
+    def _nanoseconds(self, timestamp: Any) -> np.ndarray:
+        stamp = _as_stamp(timestamp)
+        aware = getattr(stamp, "tz", None) is not None
+        if self.aware is not None and aware != self.aware and self.started.any():
+            raise InvalidInputError(
+                f"Expected time stamps with a time zone always or never, got "
+                f"{timestamp!r} after the other kind. Use one kind throughout."
+            )
+        self.aware = aware
+        if isinstance(stamp, pd.Index):
+            return stamp.as_unit("ns").asi8
+        return np.array([stamp.value])
 
-def _nanoseconds(timestamp: Any, values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind in "iuf":
-        raise InvalidInputError(
-            f"Expected timestamp as a datetime or duration, as in fit, got "
-            f"{timestamp!r}. Pass dt= for a number of seconds."
-        )
-    listed = [timestamp] if np.ndim(timestamp) == 0 else list(timestamp)
-    index = pd.Index(listed).infer_objects()
-    if index.dtype.kind not in "mM":
-        index = pd.to_datetime(index)
-    if index.isna().any():
+
+def _as_stamp(timestamp: Any) -> Any:
+    """Return a Timestamp, a Timedelta or an index of them; never NaT."""
+    if isinstance(timestamp, timedelta | np.timedelta64):
+        stamp = pd.Timedelta(timestamp)
+    elif isinstance(timestamp, datetime | np.datetime64 | str):
+        stamp = pd.Timestamp(timestamp)
+    else:
+        listed = [timestamp] if np.ndim(timestamp) == 0 else timestamp
+        stamp = pd.Index(listed).infer_objects()
+        if stamp.dtype.kind in "iufb":
+            raise InvalidInputError(
+                f"Expected timestamp as a datetime or duration, as in fit, got "
+                f"{timestamp!r}. Pass dt= for a number of seconds."
+            )
+        if not isinstance(stamp, pd.DatetimeIndex | pd.TimedeltaIndex):
+            stamp = pd.to_datetime(stamp)
+    if np.any(pd.isna(stamp)):
         raise InvalidInputError("Expected a time stamp, got NaT. Pass the row's time.")
-    return index.as_unit("ns").asi8
+    return stamp
 
 
 def _wrong_gap(gap: float) -> str:

@@ -176,12 +176,11 @@ class Carry(Engine):
         return values
 
     def _fill(self, values, units, started) -> np.ndarray:
-        since = torch.from_numpy(np.where(started, units, 0.0))
-        arrays = (torch.from_numpy(a) for a in (self.held, self.age))
-        given = torch.from_numpy(np.asarray(values, dtype=np.float64))
-        inputs, held, age = self.rule.go_on(given, since, *arrays)
-        self.held, self.age = held.numpy(), age.numpy()
-        return inputs.numpy()
+        since = np.where(started, units, 0.0)[:, None]
+        inputs, self.held, self.age = self.rule.go_on(
+            values, since, self.held, self.age
+        )
+        return inputs
 
     def _advance_on_torch(self, values, units) -> np.ndarray:
         timespans = self._tensor(np.broadcast_to(units, (self.n,)))[:, None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,27 +83,31 @@ class MissingRule:
         return torch.cat([held, ~missing, age.log1p()], dim=-1)
 
     def go_on(
-        self, values: Tensor, timespans: Tensor, held: Tensor, age: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        self,
+        values: np.ndarray,
+        timespans: np.ndarray | float,
+        held: np.ndarray,
+        age: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Do one step of `fill`, from what was held before it.
 
         Parameters
         ----------
-        values, held, age : Tensor of shape (B, F)
+        values, held, age : ndarray of shape (B, F)
             Before the first step `held` is `neutral` and `age` 0.
-        timespans : Tensor of shape (B,)
+        timespans : ndarray of shape (B, 1) or float
             0 at the first step, where nothing can have grown older.
 
         Returns
         -------
-        inputs : Tensor of shape (B, F) or (B, 3 F)
-        held, age : Tensor of shape (B, F)
+        inputs : ndarray of shape (B, F) or (B, 3 F)
+        held, age : ndarray of shape (B, F)
         """
         if self.policy == "error":
             return values, held, age
-        missing = values.isnan()
-        held = torch.where(missing, held, values)
-        age = torch.where(missing, age + timespans[:, None], 0.0)
+        missing = np.isnan(values)
+        held = np.where(missing, held, values)
         if self.policy == "hold":
             return held, held, age
-        return torch.cat([held, ~missing, age.log1p()], dim=-1), held, age
+        age = np.where(missing, age + timespans, 0.0)
+        return np.concatenate([held, ~missing, np.log1p(age)], axis=1), held, age

@@ -74,15 +74,18 @@ def prepare(
             estimator, held_out, n_jobs=n_jobs, reset=False, suffix="_val"
         )
     if not go_on:
-        build(estimator, training, random)
+        build(estimator, training, random, n_jobs)
     return training, validation
 
 
-def build(estimator, training: Data, random: np.random.RandomState) -> None:
+def build(
+    estimator, training: Data, random: np.random.RandomState, n_jobs: int | None = None
+) -> None:
     """Fit the scalers and make the network; sets what is known of both."""
     stale = "target_scaler_" if estimator.task == "classification" else "classes_"
     vars(estimator).pop(stale, None)
-    fit_scalers(estimator, training)
+    n_jobs = estimator.n_jobs if n_jobs is None else n_jobs
+    fit_scalers(estimator, training, n_jobs)
     estimator._objective = make_objective(estimator, training)
     size = estimator._objective.output_size
     network = build_network(estimator, training, size, random)
@@ -133,7 +136,7 @@ def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
     return data, None
 
 
-def fit_scalers(estimator, data: Data) -> None:
+def fit_scalers(estimator, data: Data, n_jobs: int | None) -> None:
     """Set `scaler_` and, for regression, `target_scaler_` from the training part."""
     sequences = data.sequences
     weights = sequences.row_weights(data.weights)
@@ -141,7 +144,8 @@ def fit_scalers(estimator, data: Data) -> None:
         _refuse_unseen_channels(sequences, weights)
     method = estimator.scale
     estimator.scaler_ = SequenceScaler(method).fit_rows(
-        lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows())
+        lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows()),
+        n_jobs,
     )
     if estimator.task == "regression":
         method = "standard" if estimator.scale_target else "none"
@@ -213,15 +217,16 @@ def all_batches(
     validation: Data | None,
     objective: Objective,
     device: torch.device,
+    n_jobs: int | None,
 ) -> tuple[Batches, Batches | None]:
     """Return the batches to train on and those to validate on; rows may be shared."""
-    dtype = DTYPES[estimator.dtype]
-    rows = ScaledRows(training.sequences.rows, estimator.scaler_, dtype, device)
+    how = estimator.scaler_, DTYPES[estimator.dtype], device, n_jobs
+    rows = ScaledRows(training.sequences.rows, *how)
     batches = make_batches(estimator, training, objective, rows)
     if validation is None:
         return batches, None
     if validation.sequences.rows is not rows.rows:
-        rows = ScaledRows(validation.sequences.rows, estimator.scaler_, dtype, device)
+        rows = ScaledRows(validation.sequences.rows, *how)
     return batches, make_batches(estimator, validation, objective, rows)
 
 
@@ -352,6 +357,7 @@ def make_plan(estimator, n_samples: int, **overrides) -> Plan:
         n_iter_no_change=estimator.n_iter_no_change,
         stops_early=estimator.early_stopping is not False,
         tol=estimator.tol,
+        n_jobs=value("n_jobs"),
     )
 
 
@@ -383,7 +389,7 @@ def run(
                 plan,
             )
             batches = all_batches(
-                estimator, training, validation, step.objective, device
+                estimator, training, validation, step.objective, device, plan.n_jobs
             )
             train(step, *batches, random, report, history)
         estimator._optimizer_state = {

@@ -40,7 +40,8 @@ def raw_outputs(
     if device.type != "cpu":
         network = copy.deepcopy(network).to(device)
     dtype = DTYPES[built(estimator, "dtype")]
-    rows = ScaledRows(sequences.rows, estimator.scaler_, dtype, device)
+    how = estimator.scaler_, dtype, device, estimator.n_jobs
+    rows = ScaledRows(sequences.rows, *how)
     missing = built(estimator, "missing")
     batches = Batches(
         sequences,

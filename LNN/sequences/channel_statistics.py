@@ -9,6 +9,8 @@ import numpy as np
 
 from LNN.exceptions import InvalidInputError
 
+from .tables import in_threads
+
 __all__ = [
     "WeightedChunk",
     "is_constant",
@@ -48,26 +50,43 @@ def live(
     return generate
 
 
-def mean_and_deviation(chunks: Live) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted mean and deviation; chunks merged after Chan, Golub and LeVeque."""
+def mean_and_deviation(
+    chunks: Live, n_jobs: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and deviation; chunks merged after Chan, Golub and LeVeque.
+
+    In the order of the chunks, so that the result does not depend on `n_jobs`.
+    """
     total: Any = 0.0
     mean: Any = 0.0
     squares: Any = 0.0
-    for values, weights in chunks():
-        known = ~np.isnan(values)
-        # Around the first known value constants have differences of exactly 0.
-        shift = values[known.argmax(axis=0), np.arange(values.shape[1])]
-        off = np.where(known, values - shift, 0.0)
-        weight = weights @ known
-        safe = np.where(weight > 0, weight, 1.0)
-        off_mean = weights @ off / safe
-        off = np.where(known, off - off_mean, 0.0)
-        delta = np.where(weight > 0, shift + off_mean - mean, 0.0)
+    for weight, part_mean, part_squares in in_threads(_moments, chunks(), n_jobs):
+        delta = np.where(weight > 0, part_mean - mean, 0.0)
         share = weight / np.where(total + weight > 0, total + weight, 1.0)
-        squares = squares + weights @ off**2 + delta**2 * total * share
+        squares = squares + part_squares + delta**2 * total * share
         mean, total = mean + delta * share, total + weight
     variance = squares / np.where(total > 0, total, 1.0)
     return mean, np.sqrt(variance)
+
+
+def _moments(chunk: WeightedChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return weight, mean and squared deviations of each channel of a chunk."""
+    values, weights = chunk
+    known = ~np.isnan(values)
+    # Around the first known value constants have differences of exactly 0.
+    shift = values[known.argmax(axis=0), np.arange(values.shape[1])]
+    off = values - shift
+    if known.all():
+        weight = np.full(values.shape[1], weights.sum())
+    else:
+        off[~known] = 0.0
+        weight = weights @ known
+    off_mean = weights @ off / np.where(weight > 0, weight, 1.0)
+    off -= off_mean
+    if not known.all():
+        off[~known] = 0.0
+    np.square(off, out=off)
+    return weight, np.where(weight > 0, shift + off_mean, 0.0), weights @ off
 
 
 def value_range(chunks: Live) -> tuple[np.ndarray, np.ndarray]:

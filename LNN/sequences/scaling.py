@@ -102,7 +102,9 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self.fit_rows(lambda: _chunks(blocks, weight))
 
     def fit_rows(
-        self, chunks: Iterable[WeightedChunk] | Callable[[], Iterable[WeightedChunk]]
+        self,
+        chunks: Iterable[WeightedChunk] | Callable[[], Iterable[WeightedChunk]],
+        n_jobs: int | None = None,
     ) -> SequenceScaler:
         """Learn from rows in chunks, without holding them all.
 
@@ -112,6 +114,8 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             values (n, F), weights (n,) or None for ones. ``method="robust"`` goes
             through the chunks once per channel: given a callable it does so without
             keeping them.
+        n_jobs : int, optional
+            Threads for ``method="standard"``; the result does not depend on it.
 
         Returns
         -------
@@ -130,8 +134,11 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if not isinstance(self.method, str):
             self._fit_transformer(again)
             return self
-        fit = {"standard": mean_and_deviation, "minmax": value_range, "none": nothing}
-        center, scale = fit.get(self.method, quantiles)(live(again))
+        if self.method == "standard":
+            center, scale = mean_and_deviation(live(again), n_jobs)
+        else:
+            fit = {"minmax": value_range, "none": nothing, "robust": quantiles}
+            center, scale = fit[self.method](live(again))
         constant = is_constant(center, scale)
         scale[constant] = 1.0
         self.center_, self.scale_ = center, scale

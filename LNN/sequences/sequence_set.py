@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +14,8 @@ from .tables import Columns
 __all__ = ["Layout", "SequenceSet"]
 
 Layout = Literal["rows", "cube", "ragged"]
+# Values that `iter_rows` takes at a time.
+_CHUNK_VALUES = 2**18
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,8 @@ class SequenceSet:
         Rounding of the time stamps (0 for exact ones), for `normalised`.
     time_kind : str or None
         "numbers" or "datetimes or durations"; None without time stamps.
+    place : callable
+        Turns a position into words for messages: "row 7", as the caller counts.
 
     Examples
     --------
@@ -73,6 +77,7 @@ class SequenceSet:
     groups: np.ndarray | None = None
     time_resolution: float = 0.0
     time_kind: str | None = None
+    place: Callable[[int], str] = "row {}".format
 
     def __len__(self) -> int:
         return len(self.start)
@@ -236,13 +241,13 @@ class SequenceSet:
         gaps = self.elapsed[covered]
         return gaps[~np.isnan(gaps)]
 
-    def iter_rows(self, chunk: int = 65536) -> Iterator[tuple[slice, np.ndarray]]:
+    def iter_rows(self, chunk: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """Go through the rows in chunks.
 
         Parameters
         ----------
-        chunk : int
-            Rows at a time.
+        chunk : int, optional
+            Rows at a time; as many as a cache holds by default.
 
         Yields
         ------
@@ -250,6 +255,8 @@ class SequenceSet:
         values : ndarray of shape (at most chunk, n_features)
             May be a view of the caller's data: do not write to it.
         """
+        if chunk is None:
+            chunk = max(1, _CHUNK_VALUES // max(1, self.n_features))
         for begin in range(0, self.rows.n_rows, chunk):
             end = min(begin + chunk, self.rows.n_rows)
             yield slice(begin, end), self.rows.block(begin, end)

@@ -37,6 +37,7 @@ class Plan:
     n_iter_no_change: int
     stops_early: bool
     tol: float
+    n_jobs: int | None
     keep_last: bool = False
 
 

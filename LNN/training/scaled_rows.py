@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from LNN.sequences import Rows, SequenceScaler
+from LNN.sequences.tables import in_threads
 
 # Rows that take no more than this when scaled are scaled once and kept. Of windows
 # each row is read `window_length` times an epoch; of more rows, memory is the limit.
 KEPT_BYTES = 2**28
 # Values that are scaled at a time.
-CHUNK_VALUES = 2**19
+CHUNK_VALUES = 2**18
 
 
 class ScaledRows:
@@ -24,6 +25,8 @@ class ScaledRows:
     scaler : SequenceScaler
     dtype : torch.dtype
     device : torch.device
+    n_jobs : int, default=None
+        Threads that scale; the result does not depend on it.
     """
 
     def __init__(
@@ -32,11 +35,14 @@ class ScaledRows:
         scaler: SequenceScaler,
         dtype: torch.dtype,
         device: torch.device,
+        n_jobs: int | None = None,
     ):
         self.rows, self.scaler = rows, scaler
         self.dtype, self.device = dtype, device
         size = rows.n_rows * rows.n_features * dtype.itemsize
-        self._kept = self._scale_all() if size <= KEPT_BYTES else None
+        # A transformer of the caller's may not be made for threads.
+        n_jobs = None if hasattr(scaler, "transformer_") else n_jobs
+        self._kept = self._scale_all(n_jobs) if size <= KEPT_BYTES else None
 
     def take(self, positions: np.ndarray) -> Tensor:
         """Return the rows at positions (B, T) as (B, T, n_features)."""
@@ -49,15 +55,18 @@ class ScaledRows:
         """Return a copy of values in the dtype and on the device of the rows."""
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
-    def _scale_all(self) -> Tensor:
+    def _scale_all(self, n_jobs: int | None) -> Tensor:
         rows = self.rows
         kept = torch.empty(
             rows.n_rows, rows.n_features, dtype=self.dtype, device=self.device
         )
         step = max(1, CHUNK_VALUES // rows.n_features)
-        for begin in range(0, rows.n_rows, step):
+
+        def scale(begin: int) -> None:
             end = min(begin + step, rows.n_rows)
             kept[begin:end] = self.tensor(self._scaled(rows.block(begin, end)))
+
+        in_threads(scale, range(0, rows.n_rows, step), n_jobs)
         return kept
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:

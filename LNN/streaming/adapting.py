@@ -18,7 +18,7 @@ from LNN.training.parameter_vector import ParameterVector
 
 # Of the information matrix: what a weight of the read-out is held to be worth when a
 # stream begins, and what forgetting leaves of it. Features are states, of order 1.
-PRIOR, FLOOR = 10.0, 1.0
+PRIOR, FLOOR = 1.0, 0.1
 
 
 class Readout:

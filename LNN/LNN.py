@@ -39,6 +39,7 @@ from LNN.reading import (
     unchanged_on_error,
 )
 from LNN.streaming import LiquidStream
+from LNN.summary import summarise
 from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch
 
@@ -642,6 +643,17 @@ or list, default=None
         """
         check_is_fitted(self)
         return LiquidStream(self, mode, n, **options)
+
+    def summary(self) -> str:
+        """Describe the fitted model: data, time, wiring, size, training.
+
+        Returns
+        -------
+        str
+            A few lines; `print(model.summary())`.
+        """
+        check_is_fitted(self)
+        return summarise(self)
 
     # ---------------------------------------------------------- scikit-learn's view
 

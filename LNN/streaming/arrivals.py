@@ -66,7 +66,7 @@ class Arrivals:
                     "Expected the time in the row's time column only, got dt or "
                     "timestamp too. Drop it."
                 )
-            timestamp = time
+            timestamp = None if self.clock.timeless else time
         self._check_group(group)
         # A sum is finite if all are, and much cheaper to look at.
         if not math.isfinite(values.sum()):

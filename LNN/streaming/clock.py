@@ -47,6 +47,8 @@ class Clock:
         self.kind: str | None = estimator._time_kind
         self.regular: bool = estimator._regular_time
         self.owner = type(estimator).__name__
+        # Rows that are independent of each other have no time between them.
+        self.timeless = estimator._fitted_on_rows and estimator.window_length == 1
         self.per_second = _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
         self.aware: bool | None = None  # of a time zone
         self.started = np.zeros(n, dtype=bool)
@@ -62,6 +64,11 @@ class Clock:
             unit for one fitted on numbers, steps for one fitted without time.
         timestamp : number, datetime, duration or array-like of shape (n,), or None
         """
+        if self.timeless and not (dt is None and timestamp is None):
+            raise InvalidInputError(
+                f"Expected no time, got some: {self.owner} was fitted with "
+                "window_length=1, so rows are independent of each other."
+            )
         if timestamp is not None:
             if dt is not None:
                 raise InvalidInputError("Expected dt or timestamp, got both. Drop one.")

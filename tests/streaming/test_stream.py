@@ -283,6 +283,17 @@ def test__fitted_without_time__dt__counts_in_steps():
         one.step(X[2], timestamp=3.0)
 
 
+def test__independent_rows__time__is_left_out_as_in_predict():
+    table = np.column_stack([stamps(), rows()])
+    model = regressor(window_length=1, time_column=0).fit(table, table[:, 1])
+    stream = model.stream()
+    got = [stream.step(x) for x in table]
+    np.testing.assert_allclose(got, model.predict(table), rtol=1e-5, atol=1e-5)
+    stream = regressor(window_length=1).fit(rows(), rows()[:, 0]).stream()
+    with pytest.raises(InvalidInputError, match="independent"):
+        stream.step(rows()[0], dt=2.0)
+
+
 def test__wrong_time__any_kind__is_refused_and_changes_nothing():
     X, t = rows(), stamps()
     model = regressor().fit(X, X[:, 0], timestamps=t)

@@ -125,7 +125,9 @@ class SequenceLayer(nn.Module):
             self.cell, inputs, start, spans, lengths, self.backend, all_steps
         )
         chosen = states if all_steps else last
-        return chosen[..., : self.n_neurons], self.unflatten_state(last)
+        if self.mixed_memory:
+            chosen = chosen[..., : self.n_neurons]
+        return chosen, self.unflatten_state(last)
 
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
         """Return the backend that training on this device runs on."""
@@ -148,12 +150,19 @@ class SequenceLayer(nn.Module):
                 f"{self.input_size}) with at least one step, got "
                 f"{tuple(inputs.shape)}. The layout is batch first, features last."
             )
-        dtype = next(self.parameters()).dtype
+        dtype = self._dtype()
         if inputs.dtype != dtype and not torch.is_autocast_enabled(inputs.device.type):
             raise InvalidInputError(
                 f"The weights are {dtype}, the inputs are {inputs.dtype}. Convert one: "
                 f"inputs.to({dtype}) or layer.to({inputs.dtype})."
             )
+
+    def _dtype(self) -> torch.dtype:
+        # Most cells own a parameter; a walk over all modules takes longer.
+        for parameter in self.cell._parameters.values():
+            if parameter is not None:
+                return parameter.dtype
+        return next(self.parameters()).dtype
 
     def _pack(self, state: State | None, inputs: Tensor) -> Tensor:
         if state is None:

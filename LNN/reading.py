@@ -323,16 +323,38 @@ def remember_time(estimator, sequences: SequenceSet) -> None:
     """Set `time_unit_` from the training part, and whether its time is regular."""
     gaps, resolution = sequences.covered_gaps(), sequences.time_resolution
     unit = time_unit(gaps)
-    if resolution > 0.1 * unit:
+    estimator.time_unit_ = unit
+    _refuse_endless_gaps(estimator, sequences)
+    _refuse_coarse_time(gaps, resolution, unit)
+    estimator._time_kind = sequences.time_kind
+    estimator._time_resolution = resolution
+    estimator._regular_time = is_regular(gaps, unit, resolution)
+
+
+def _refuse_coarse_time(gaps: np.ndarray, resolution: float, unit: float) -> None:
+    if len(gaps) and resolution > 0.1 * unit:
         raise InvalidInputError(
             f"The time stamps are rounded to {resolution:g}, but the gaps between them "
             f"are about {unit:g}: they lost what they measure. Pass them as float64, "
             "or subtract the first one before they become float32."
         )
-    estimator.time_unit_ = unit
-    estimator._time_kind = sequences.time_kind
-    estimator._time_resolution = resolution
-    estimator._regular_time = is_regular(gaps, unit, resolution)
+
+
+def _refuse_endless_gaps(estimator, sequences: SequenceSet) -> None:
+    """Refuse gaps that the network's numbers cannot hold."""
+    if sequences.elapsed is None:
+        return
+    dtype = built(estimator, "dtype")
+    largest = float(np.finfo(dtype).max) * estimator.time_unit_
+    largest = min(largest, np.finfo(np.float64).max)
+    endless = np.flatnonzero(sequences.elapsed > largest)
+    if len(endless):
+        row = int(endless[0])
+        raise InvalidInputError(
+            f"Expected gaps of up to {largest:g}, the most that {dtype} holds, got "
+            f"{sequences.elapsed[row]:g} before {sequences.place(row)}. Check that "
+            "time stamp."
+        )
 
 
 def _in_known_time(estimator, sequences: SequenceSet, name: str) -> SequenceSet:
@@ -363,6 +385,10 @@ def _in_known_time(estimator, sequences: SequenceSet, name: str) -> SequenceSet:
             f"{owner} was fitted on time stamps that are {known}, but those of {name} "
             f"are {kind}: their units differ. Pass the same kind as in fit."
         )
+    _refuse_endless_gaps(estimator, sequences)
+    # Rounding is harmless if it is little of the gaps here, or of the known unit.
+    unit = max(time_unit(gaps), estimator.time_unit_)
+    _refuse_coarse_time(gaps, sequences.time_resolution, unit)
     resolution = max(sequences.time_resolution, estimator._time_resolution)
     if estimator._regular_time and not is_regular(
         gaps, estimator.time_unit_, resolution

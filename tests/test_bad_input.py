@@ -321,6 +321,49 @@ def test__time__unusable_stamps__are_refused(stamps):
     )
 
 
+def minutes(layout="rows"):
+    """Irregular time stamps in seconds since 1970."""
+    shape = (N, 5) if layout == "cube" else N
+    gaps = np.random.default_rng(1).choice([60.0, 120.0, 300.0], shape)
+    return 1.7e9 + np.cumsum(gaps, axis=-1)
+
+
+def test__time__too_coarse__is_refused_by_all_as_by_fit():
+    X, time = good(), minutes()
+    model = Regressor().fit(X, X[:, 0], timestamps=time)
+    coarse = time.astype(np.float32)
+    for call in (Regressor().fit, model.partial_fit, model.score):
+        with pytest.raises(InvalidInputError, match="rounded to 128.*as float64"):
+            call(X, X[:, 0], timestamps=coarse)
+    with pytest.raises(InvalidInputError, match="rounded to 128.*as float64"):
+        model.predict(X, timestamps=coarse)
+    # There is nothing to lose in one row, and little in gaps of days.
+    model.predict(X[:1], timestamps=coarse[:1])
+    model.predict(X, timestamps=(1.7e9 + np.arange(N) * 86400).astype(np.float32))
+
+
+def test__time__gap_that_float32_cannot_hold__names_the_row():
+    X, time = good(), minutes()
+    model = Regressor().fit(X, X[:, 0], timestamps=time)
+    time[28:] = 1e45
+    for given, place in (
+        ({}, "row 28"),
+        ({"groups": np.arange(N) % 2}, "row 28"),
+        ({"context": X[:20]}, "row 8 of X"),
+        ({"context": X[:29]}, "row 28 of context"),
+    ):
+        rows = X[len(given.get("context", ())) :]
+        with pytest.raises(InvalidInputError, match=f"float32.* before {place}"):
+            model.predict(rows, timestamps=time, **given)
+    with pytest.raises(InvalidInputError, match="float32.* before row 28"):
+        Regressor().fit(X, X[:, 0], timestamps=time)
+    X, time = good("cube"), minutes("cube")
+    model.fit(X, X[:, 0, 0], timestamps=time)
+    time[3, 4] = 1e45
+    with pytest.raises(InvalidInputError, match="before time step 4 of sample 3"):
+        model.predict(X, timestamps=time)
+
+
 def test__predict__without_time_after_irregular_time__is_refused():
     X, time = good(), np.cumsum(np.random.default_rng(0).choice([1.0, 4.0], N))
     model = Regressor().fit(X, X[:, 0], timestamps=time)

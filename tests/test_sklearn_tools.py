@@ -8,9 +8,18 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import StackingRegressor, VotingClassifier, VotingRegressor
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.feature_selection import SequentialFeatureSelector
 from sklearn.inspection import permutation_importance
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import RANSACRegressor, Ridge
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -19,8 +28,11 @@ from sklearn.model_selection import (
     cross_val_score,
     cross_validate,
 )
+from sklearn.multiclass import OneVsOneClassifier
+from sklearn.multioutput import ClassifierChain, RegressorChain
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 
 from LNN import (
     LiquidClassifier,
@@ -300,6 +312,79 @@ def test__transformed_target__timestamps_by_routing__are_passed_on(irregular, ro
     model.fit(X, X[:, 0], timestamps=time)
     assert not model.regressor_._regular_time
     assert model.predict(X, timestamps=time).shape == (len(X),)
+
+
+# --------------------------------------------------------------- tools that make arrays
+
+# The tool, the kind of target, and what becomes of a time column given by number.
+MAKE_ARRAYS = {
+    "scaler": (partial(make_pipeline, StandardScaler()), "value", "kept"),
+    "bagging": (partial(BaggingRegressor, n_estimators=1), "value", "kept"),
+    "bagged classes": (partial(BaggingClassifier, n_estimators=1), "class", "kept"),
+    "boosted classes": (partial(AdaBoostClassifier, n_estimators=1), "class", "kept"),
+    "chain": (RegressorChain, "values", "kept"),
+    "chain of classes": (ClassifierChain, "classes", "kept"),
+    "one against one": (OneVsOneClassifier, "class", "kept"),
+    "self-training": (SelfTrainingClassifier, "class", "kept"),
+    "boosting": (partial(AdaBoostRegressor, n_estimators=1), "value", "goes back"),
+    "RANSAC": (partial(RANSACRegressor, min_samples=60), "value", "goes back"),
+    "selection": (
+        partial(SequentialFeatureSelector, n_features_to_select=1, cv=2),
+        "value",
+        "time_column in X, got 2",
+    ),
+}
+
+
+@pytest.fixture
+def units(monkeypatch):
+    """The `time_unit_` of each fit, copies inside of tools included."""
+    seen, fit = [], LiquidNeuralNetwork._run
+
+    def spy(model, *args, **kwargs):
+        seen.append(model.time_unit_)
+        return fit(model, *args, **kwargs)
+
+    monkeypatch.setattr(LiquidNeuralNetwork, "_run", spy)
+    return seen
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:y contains no unlabeled samples")
+@pytest.mark.parametrize("tool", MAKE_ARRAYS)
+def test__tools_that_make_arrays__lose_an_index_silently(irregular, units, tool):
+    """As the table in docu/compliance.md says: nothing here can be noticed by LNN."""
+    make, kind, column = MAKE_ARRAYS[tool]
+    values = np.column_stack([irregular[:, 0], irregular[:, 1]])
+    y = values if kind.startswith("value") else (values > 0).astype(int)
+    y = y if kind in ("values", "classes") else y[:, 0]
+    estimator = Regressor if kind.startswith("value") else Classifier
+    estimator = partial(estimator, window_length=4, epochs=30)
+    frame = pd.DataFrame(irregular[:, :2], index=pd.to_timedelta(irregular[:, 2], "s"))
+    make(estimator()).fit(frame, y)
+    assert set(units) == {1.0}
+    units.clear()
+    make = partial(make, estimator(time_column=2))
+    if column != "kept":
+        with pytest.raises(ValueError, match=column):
+            make().fit(irregular, y)
+        return
+    make().fit(np.column_stack([irregular[:, :2], 7 * irregular[:, 2]]), y)
+    assert 1.0 not in units
+
+
+def test__cross_val_score__groups__reach_the_splitter_only(rows):
+    y, groups, cv = rows[:, 0], np.arange(120) % 4, GroupKFold(2)
+    scores = cross_val_score(Regressor(), rows, y, groups=groups, cv=cv)
+
+    def by_hand(*names):
+        for train, test in cv.split(rows, groups=groups):
+            cut = [{name: groups[part] for name in names} for part in (train, test)]
+            model = Regressor().fit(rows[train], y[train], **cut[0])
+            yield model.score(rows[test], y[test], **cut[1])
+
+    np.testing.assert_array_equal(scores, list(by_hand()))
+    assert (scores != list(by_hand("groups"))).all()
 
 
 # --------------------------------------------------------------- clone and display

@@ -1,12 +1,13 @@
 """Time is what the data say: one gap per sample and step, in any unit, from anywhere.
 
-Tested elsewhere: gaps and their units (sequences/test_timestamps.py), spans over rows
-and bad stamps (sequences/test_readers.py), rows that go back in time and missing time
-in rows (test_bad_input.py), regular rows and other units for each cell, causality and
-padding (test_reproducibility.py), layers in batches of a few (test_equivalences.py),
-fused cells one by one for each instruction set, no time leaving an LTC as it was
-(kernels/test_properties.py, test_cells.py), time of X_val (test_validation_split.py).
-scikit-learn's tools and time: test_time_tools.py.
+Tested elsewhere: gaps and their units (sequences/test_timestamps.py), what is time in
+an index (sequences/test_frame_index.py), spans over rows and bad stamps
+(sequences/test_readers.py), rows that go back in time, stamps too coarse and missing
+time in rows (test_bad_input.py), regular rows and other units for each cell, causality
+and padding (test_reproducibility.py), layers in batches of a few
+(test_equivalences.py), fused cells one by one for each instruction set, no time leaving
+an LTC as it was (kernels/test_properties.py, test_cells.py), time of X_val
+(test_validation_split.py). scikit-learn's tools and time: test_time_tools.py.
 """
 
 from functools import partial
@@ -197,6 +198,8 @@ ROW_STAMPS = {
     "Series of dates": lambda s: pd.Series(dates(s)),
     "Timestamps": lambda s: list(dates(s)),
     "datetimes": lambda s: [stamp.to_pydatetime() for stamp in dates(s)],
+    "plain dates": lambda s: [stamp.date() for stamp in dates(s)],
+    "tensor": torch.from_numpy,
     "timedelta64[D]": lambda s: (s // 86400).astype("m8[D]"),
     "timedelta64[ns]": lambda s: s.astype("m8[s]").astype("m8[ns]"),
     "Timedeltas": lambda s: list(pd.to_timedelta(s, unit="s")),
@@ -219,6 +222,8 @@ CUBE_STAMPS = {
     "days": lambda s: s / 86400,
     "lists": lambda s: s.tolist(),
     "tuple of arrays": tuple,
+    "tensor": torch.from_numpy,
+    "list of tensors": lambda s: list(torch.from_numpy(s)),
     "frame": pd.DataFrame,
     "Series of lists": lambda s: pd.Series(s.tolist()),
     "last axis": lambda s: s[:, :, None],
@@ -306,6 +311,7 @@ ROW_SOURCES = {
     "zoned index": lambda X, s: (frame_of(X, dates(s).tz_localize("Asia/Tokyo")), {}),
     "TimedeltaIndex": lambda X, s: (frame_of(X, pd.to_timedelta(s, unit="s")), {}),
     "PeriodIndex": lambda X, s: (frame_of(X, pd.PeriodIndex(dates(s), freq="D")), {}),
+    "index of plain dates": lambda X, s: (frame_of(X, list(dates(s).date)), {}),
     "level of dates": lambda X, s: (frame_of(X, [["r"] * len(s), dates(s)]), {}),
     "level of durations": lambda X, s: (
         frame_of(X, [["r"] * len(s), pd.to_timedelta(s, unit="s")]),
@@ -340,6 +346,14 @@ ROW_SOURCES = {
     ),
     "first of an array": lambda X, s: (np.column_stack([s, X]), {"time_column": 0}),
     "last of an array": lambda X, s: (np.column_stack([X, s]), {"time_column": -1}),
+    "array of objects": lambda X, s: (
+        frame_of(X, t=dates(s)).to_numpy(),
+        {"time_column": 2},
+    ),
+    "frame of objects": lambda X, s: (
+        frame_of(X, t=dates(s)).astype(object),
+        {"time_column": "t"},
+    ),
 }
 
 
@@ -366,6 +380,19 @@ SEQUENCE_SOURCES = {
         ],
         {},
     ),
+    "frames of a panel": lambda X, s: (
+        [
+            part
+            for _, part in frame_of(
+                np.concatenate(X),
+                [
+                    np.repeat(range(len(X)), [len(x) for x in X]),
+                    dates(np.concatenate(s)),
+                ],
+            ).groupby(level=0)
+        ],
+        {},
+    ),
     "frames with a column": lambda X, s: (
         [frame_of(x, t=dates(t)) for x, t in zip(X, s, strict=True)],
         {"time_column": "t"},
@@ -373,6 +400,10 @@ SEQUENCE_SOURCES = {
     "arrays with a column": lambda X, s: (
         [np.column_stack([t, x]) for x, t in zip(X, s, strict=True)],
         {"time_column": 0},
+    ),
+    "arrays of objects": lambda X, s: (
+        [frame_of(x, t=dates(t)).to_numpy() for x, t in zip(X, s, strict=True)],
+        {"time_column": 2},
     ),
 }
 
@@ -493,7 +524,7 @@ def test__missing_date__names_the_row(rows, what):
         Regressor(**settings).fit(frame, rows[:, 0], **given)
 
 
-@pytest.mark.parametrize("what", ["column", "timestamps", "naive"])
+@pytest.mark.parametrize("what", ["column", "index", "timestamps", "naive"])
 def test__mixed_zones__name_the_row_and_the_fix(rows, what):
     stamps = list(dates(clock(60)).tz_localize("UTC"))
     stamps[8] = stamps[8].tz_convert("Asia/Tokyo")
@@ -503,6 +534,8 @@ def test__mixed_zones__name_the_row_and_the_fix(rows, what):
     if what == "column":
         X, given = frame_of(rows, t=pd.Series(stamps, dtype=object)), {}
         settings = {"time_column": "t"}
+    elif what == "index":
+        X, given = frame_of(rows, pd.Index(stamps, dtype=object)), {}
     with pytest.raises(InvalidInputError, match=r"one time zone.*row 8.*utc=True"):
         Regressor(**settings).fit(X, rows[:, 0], **given)
 

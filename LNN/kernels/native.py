@@ -13,7 +13,14 @@ from LNN.cells.base import Cell
 from LNN.kernels import threads, torch_loop
 from LNN.kernels.fused import Fused, fused, has_dropout
 from LNN.kernels.library import ISAS, load
-from LNN.kernels.problem import Memory, address, make_problem, place_all
+from LNN.kernels.problem import (
+    Memory,
+    Problem,
+    address,
+    describe,
+    make_problem,
+    place_all,
+)
 
 # Neuron updates (of a batch, over all steps) below which more threads cost time.
 WORTH_THREADS = 50_000
@@ -58,13 +65,8 @@ def run(
             cell, plan, lengths, inputs, state, timespans, *parameters
         )
     else:
-        call = Call(
-            (inputs, state, timespans, lengths),
-            plan.pack(parameters),
-            plan.places,
-            plan.options,
-            plan.epsilon,
-        )
+        data = (inputs, state, timespans, lengths)
+        call = Call(plan.problem, data, plan.pack(parameters))
         states, final = call.forward(all_states, keep_record=False)
     return (states if all_states else None), final
 
@@ -102,14 +104,8 @@ class _Sequence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, cell, plan, lengths, inputs, state, timespans, *parameters):
         ctx.cell, ctx.plan = cell, plan
-        packed = plan.pack(list(parameters))
-        ctx.call = Call(
-            (inputs, state, timespans, lengths),
-            packed,
-            plan.places,
-            plan.options,
-            plan.epsilon,
-        )
+        data = (inputs, state, timespans, lengths)
+        ctx.call = Call(plan.problem, data, plan.pack(parameters))
         states, final = ctx.call.forward(all_states=True, keep_record=True)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(lengths, inputs, state, timespans, states, *parameters)
@@ -172,30 +168,23 @@ class Call:
 
     Parameters
     ----------
+    cell : Problem
+        What `problem.describe` says of the cell.
     data : tuple of Tensor
         Inputs, state, timespans and lengths (or None).
-    parameters, structure, options, epsilon
-        As `fused.Fused` makes them.
+    parameters : sequence of Tensor or None
+        As `fused.Fused.pack` orders them.
     """
 
-    def __init__(self, data, parameters, structure, options, epsilon):
+    def __init__(self, cell: Problem, data, parameters):
         *data, lengths = data
-        self.data = [t.detach().contiguous() for t in data]
-        self.parameters = [
-            None if p is None else p.detach().contiguous() for p in parameters
-        ]
+        self.data = [t.contiguous() for t in data]
+        self.parameters = [None if p is None else p.contiguous() for p in parameters]
         if lengths is not None:
             lengths = lengths.to(torch.int64).contiguous()
         self.lengths = lengths
-        self.problem = make_problem(
-            ISAS[load().isa],
-            *self.data,
-            lengths,
-            self.parameters,
-            structure,
-            options,
-            epsilon,
-        )
+        isa = ISAS[load().isa]
+        self.problem = make_problem(cell, isa, *self.data, lengths, self.parameters)
         self.record: Memory | None = None
 
     def forward(self, all_states: bool, keep_record: bool) -> tuple[Tensor, Tensor]:
@@ -282,8 +271,8 @@ def _call_of(
         if missing >> place & 1:
             parameters.insert(place, None)
     places = [(index.data_ptr(), len(index)) for index in structure]
-    data = (inputs, state, timespans, lengths)
-    return Call(data, parameters, places, options, epsilon)
+    cell = describe(places, options, epsilon)
+    return Call(cell, (inputs, state, timespans, lengths), parameters)
 
 
 def _operator_forward(*arguments) -> tuple[Tensor, Tensor]:

@@ -58,46 +58,55 @@ OPTIONS = (
 )
 
 
-def make_problem(
-    isa: int,
-    inputs: Tensor,
-    state: Tensor,
-    timespans: Tensor,
-    lengths: Tensor | None,
-    parameters: list[Tensor | None],
-    structure: list[tuple[int, int]],
-    options: list[int],
-    epsilon: float,
+def describe(
+    structure: list[tuple[int, int]], options: list[int], epsilon: float
 ) -> Problem:
-    """Describe a problem; all tensors must be contiguous and must outlive it.
+    """Describe a cell, what is the same in all its problems.
 
     `structure` holds address and length of each array that csrc/problem.h names.
     """
-    problem = Problem(abi=ABI, precision=8 * inputs.element_size(), isa=isa)
+    problem = Problem(abi=ABI, epsilon=epsilon)
     for name, value in zip(OPTIONS, options, strict=True):
         setattr(problem, name, value)
-    problem.batch, problem.steps, problem.inputs = inputs.shape
-    problem.neurons = state.shape[1] // 2 if problem.memory else state.shape[1]
-    problem.epsilon = epsilon
     for name, (place, _) in zip(_STRUCTURE, structure, strict=False):
         setattr(problem, name, place)
     if structure:
         problem.n_sensory, problem.n_recurrent = structure[0][1], structure[2][1]
     if len(structure) > 4:
         problem.n_layers = structure[5][1]
+    return problem
+
+
+def make_problem(
+    cell: Problem,
+    isa: int,
+    inputs: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+    parameters: list[Tensor | None],
+) -> Problem:
+    """Add data and parameters to what `describe` returned for a cell.
+
+    All tensors must be contiguous, and they and the structure must outlive the problem.
+    """
+    problem = Problem.from_buffer_copy(cell)
+    problem.isa, problem.precision = isa, 8 * inputs.element_size()
+    problem.batch, problem.steps, problem.inputs = inputs.shape
+    problem.neurons = state.shape[1] // 2 if problem.memory else state.shape[1]
     problem.inputs_data, problem.start = inputs.data_ptr(), state.data_ptr()
-    problem.timespans = timespans.data_ptr()
-    problem.lengths = address(lengths)
+    problem.timespans, problem.lengths = timespans.data_ptr(), address(lengths)
     place_all(problem.parameters, parameters, problem.memory)
     return problem
 
 
 def place_all(table: ctypes.Array, tensors: list[Tensor | None], memory: int) -> None:
     """Enter addresses; with mixed memory the last three go to the table's end."""
-    split = len(tensors) - 3 if memory else len(tensors)
-    for i, tensor in enumerate(tensors):
-        place = i if i < split else MAX_PARAMETERS - len(tensors) + i
-        table[place] = address(tensor)
+    places = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
+    if memory:
+        table[MAX_PARAMETERS - 3 :] = places[-3:]
+        del places[-3:]
+    table[: len(places)] = places
 
 
 def address(tensor: Tensor | None) -> int | None:

@@ -57,17 +57,8 @@ class Stepper:
             for p in plan.pack(list(plan.parameters(cell)))
         ]
         library = load()
-        problem = make_problem(
-            ISAS[library.isa],
-            inputs,
-            state,
-            timespans,
-            None,
-            parameters,
-            plan.places,
-            plan.options,
-            plan.epsilon,
-        )
+        data = (inputs, state, timespans, None)
+        problem = make_problem(plan.problem, ISAS[library.isa], *data, parameters)
         # The final state takes the place of the first one: a kernel has read all of a
         # sample's state before it writes any.
         problem.final = problem.start

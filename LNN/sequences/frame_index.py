@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,28 +12,43 @@ from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
 from .tables import Table, group_codes
+from .timestamps import as_times
 
 __all__ = [
     "joined",
+    "refuse_time_before_last_level",
     "split_multi_index",
     "time_of_index",
+    "time_of_recording",
     "warn_if_shuffled",
+    "warn_if_text_dates",
     "warn_of_single_rows",
 ]
+
+# An id such as "a1", "2020" or "1-2" is none of these.
+_DATE = re.compile(r"\d{4}[-/]\d|\d\d?-\w+-\d{4}|\d\d?/\w+/\d\d|\d\d?:\d\d")
 
 
 def time_of_index(parts: list[Table]) -> pd.Index | None:
     """Return the time stamps that the frames' indices carry (context first)."""
-    indices = [part.index for part in parts if len(part.values)]
-    timed = [_is_time(index) for index in indices]
-    if not any(timed):
+    found = [_time_in(part.index) for part in parts if len(part.values)]
+    indices = [index for index in found if index is not None]
+    if not indices:
         return None
-    if not all(timed):
+    if len(indices) < len(found):
         raise InvalidInputError(
             "Expected a time index on both context and X, got one without. Give both "
             "the same kind of index, or pass timestamps for the rows of both."
         )
-    if len(indices) == 2 and indices[0].max() > indices[1].min():
+    if len({(type(index), str(getattr(index, "tz", ""))) for index in indices}) > 1:
+        raise InvalidInputError(
+            "Expected the same kind of time index on context and X, got "
+            f"{indices[0].dtype} on context and {indices[1].dtype} on X. Convert one "
+            "of them, or its time zone (tz_localize, tz_convert)."
+        )
+    # Zones mixed in one index cannot be compared; `elapsed_time` says where they are.
+    comparable = all(index.dtype != object for index in indices)
+    if len(indices) == 2 and comparable and indices[0].max() > indices[1].min():
         raise InvalidInputError(
             f"Expected context to end before X begins, got context until "
             f"{indices[0].max()} and X from {indices[1].min()}. Pass the rows that "
@@ -43,29 +59,73 @@ def time_of_index(parts: list[Table]) -> pd.Index | None:
 
 def split_multi_index(index: pd.MultiIndex) -> tuple[pd.Index | None, np.ndarray]:
     """Return the time level, if the last one is, and the recording of each row."""
-    last = index.get_level_values(-1)
-    numeric = pd.api.types.is_numeric_dtype(last.dtype)
-    timed = _is_time(last) or (numeric and not pd.api.types.is_bool_dtype(last.dtype))
+    time = _time_level(index)
     owners = np.zeros(len(index), dtype=np.int64)
-    for level in range(index.nlevels - timed):
+    for level in range(index.nlevels - (time is not None)):
         codes = group_codes(
             index.get_level_values(level), len(index), unit="row", name="index labels"
         )
         # Numbered again after each level, so that the product never overflows.
         merged = owners * (int(codes.max()) + 1) + codes
         owners = pd.factorize(merged)[0].astype(np.int64, copy=False)
-    return (last if timed else None), owners
+    return time, owners
 
 
-def _is_time(index: pd.Index | None) -> bool:
-    return isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex | pd.PeriodIndex)
+def time_of_recording(index: pd.Index | None) -> pd.Index | None:
+    """Return the time stamps in the index of a frame that is one recording."""
+    if isinstance(index, pd.MultiIndex):
+        refuse_time_before_last_level(index)
+        return _time_level(index)
+    return _time_in(index)
+
+
+def refuse_time_before_last_level(index: pd.MultiIndex) -> None:
+    """Raise if a level holds time, but not the last one, which is read as time."""
+    levels = [index.get_level_values(level) for level in range(index.nlevels)]
+    timed = [_time_in(level) is not None for level in levels]
+    if timed[-1] or not any(timed):
+        return
+    names = [k if level.name is None else level.name for k, level in enumerate(levels)]
+    early = timed.index(True)
+    fix = "X.swaplevel()"
+    if index.nlevels > 2:
+        order = [name for k, name in enumerate(names) if k != early]
+        fix = f"X.reorder_levels({[*order, names[early]]})"
+    raise InvalidInputError(
+        "Expected an index of X with the levels (recording, ..., time), got time "
+        f"({levels[early].dtype}) in level {names[early]!r} and {levels[-1].dtype} in "
+        f"the last one, {names[-1]!r}. Put the time last: {fix}; the rows may stay "
+        "where they are, or sort X and y alike. If the last level is the time in "
+        "recordings named by date, pass timestamps and groups."
+    )
+
+
+def _time_level(index: pd.MultiIndex) -> pd.Index | None:
+    last = index.get_level_values(-1)
+    numeric = pd.api.types.is_any_real_numeric_dtype(last.dtype)
+    return last if numeric else _time_in(last)
+
+
+def _time_in(index: pd.Index | None) -> pd.Index | None:
+    """Return an index as datetimes or durations, if it holds such."""
+    if index is None or isinstance(index, pd.MultiIndex):
+        return None
+    index = as_times(index)
+    if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
+        return index
+    if index.dtype == object and pd.api.types.infer_dtype(index) in (
+        "datetime",
+        "date",
+    ):
+        return index  # zones differ: an error, but one of time
+    return None
 
 
 def joined(stamps: list[Any]) -> Any:
     """Stamps of context and X as one, without a trip through other types."""
     if len(stamps) == 1:
         return stamps[0]
-    if isinstance(stamps[0], np.ndarray):
+    if all(isinstance(part, np.ndarray) for part in stamps):
         return np.concatenate(stamps)
     first, *others = (pd.Index(part) for part in stamps)
     return first.append(others)
@@ -80,6 +140,29 @@ def warn_of_single_rows(index: pd.MultiIndex) -> None:
             "level should be the time (datetimes, durations or numbers), the others "
             "the recording."
         )
+
+
+def warn_if_text_dates(index: pd.Index | None) -> None:
+    """Warn of an index of dates as text, which are ignored."""
+    if isinstance(index, pd.MultiIndex):
+        index = index.get_level_values(-1)
+    if index is None or not len(index):
+        return
+    if _is_text_date(index[0]) and _is_text_date(index[-1]):
+        warn(
+            f"The index of X looks like dates as text ({index[0]!r}) and is ignored. "
+            "If it is the time of the rows, convert it: pandas.to_datetime(X.index). "
+            "If not, X.reset_index(drop=True) stops this warning."
+        )
+
+
+def _is_text_date(label: Any) -> bool:
+    if not isinstance(label, str) or not _DATE.match(label):
+        return False
+    try:
+        return pd.Timestamp(label) is not pd.NaT
+    except ValueError:
+        return False
 
 
 def warn_if_shuffled(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -14,9 +13,11 @@ from LNN.exceptions import InvalidInputError
 
 from .frame_index import (
     joined,
+    refuse_time_before_last_level,
     split_multi_index,
     time_of_index,
     warn_if_shuffled,
+    warn_if_text_dates,
     warn_of_single_rows,
 )
 from .recordings import read_recordings
@@ -29,6 +30,7 @@ from .tables import (
     column_names,
     find_columns,
     group_codes,
+    holds_objects,
     read_table,
 )
 from .timestamps import elapsed_time
@@ -92,15 +94,17 @@ def read_sequences(
 n_features), or list of array-likes of shape (T_i, n_features)
         2-D data are the rows of one recording (or several, with groups) in time order;
         row t is predicted from the ``window_length`` rows that end at t. In the other
-        layouts each sample is a sequence. A frame's DatetimeIndex or TimedeltaIndex
-        gives the time; a MultiIndex (recording, ..., time) the recordings too.
+        layouts each sample is a sequence. An index of datetimes, dates, periods or
+        durations gives the time, in each frame of a list too; a MultiIndex
+        (recording, ..., time) of 2-D data also the recordings.
     window_length : int
         Rows per window; 1 makes rows independent. 2-D only.
     stride : int
         Every how many rows there is a window, counted so that the last row of each
         recording has one. 2-D only.
     timestamps : array-like of shape (n,) or (n, T), or list of (T_i,), optional
-        Numbers, datetimes or durations. With ``context``, those of the context first.
+        Numbers, datetimes, dates or durations. With ``context``, those of the context
+        first.
     groups : array-like of shape (n,), optional
         Which recording a row belongs to; windows never cross one. In the other layouts
         one label per sample.
@@ -132,7 +136,8 @@ n_features), or list of array-likes of shape (T_i, n_features)
     Warns
     -----
     LNNWarning
-        If an integer index that is not in order suggests that rows are shuffled.
+        If an integer index that is not in order suggests that rows are shuffled, or if
+        an index of text looks like dates.
 
     Examples
     --------
@@ -208,14 +213,17 @@ class _RowReader:
         n_context = sum(len(part.values) for part in parts[:-1])
         base = StackedRows([p.rows() for p in parts]) if n_context else table.rows()
         by_index, owners = None, None
+        known = self.groups is not None or table.groups is not None
         if isinstance(table.index, pd.MultiIndex):
+            timed = self.timestamps is not None or table.time is not None
+            if self.window > 1 and not (known and timed):
+                refuse_time_before_last_level(table.index)
             by_index, owners = split_multi_index(table.index)
             if self.context is not None:
                 raise _context_with_groups()
         recordings = self._recordings(owners, table, base.n_rows)
-        elapsed, resolution, kind = self._elapsed(
-            parts, by_index, recordings, n_context
-        )
+        place = _RowWords(n_context)
+        elapsed, resolution, kind = self._elapsed(parts, by_index, recordings, place)
         rows = base
         if recordings.order is not None:
             rows = ReorderedRows(base, recordings.order)
@@ -223,7 +231,6 @@ class _RowReader:
         spans = _windows(recordings, n_context, self.window, self.stride)
         if owners is not None and self.window > 1 and recordings.is_first.all():
             warn_of_single_rows(table.index)
-        known = self.groups is not None or table.groups is not None
         last = spans["start"] + spans["length"] - 1
         return SequenceSet(
             rows=inputs,
@@ -235,6 +242,7 @@ class _RowReader:
             groups=recordings.codes[last] if known or owners is not None else None,
             time_resolution=resolution,
             time_kind=kind,
+            place=replace(place, order=recordings.order),
             **spans,
         )
 
@@ -260,7 +268,9 @@ class _RowReader:
     def _table(
         self, X: Any, labels: tuple[Any, Any, Any], name: str, min_samples: int
     ) -> tuple[Table, Columns]:
-        if not isinstance(X, pd.DataFrame):
+        # Time and groups among objects need not be numbers.
+        apart = labels[:2] != (None, None) and holds_objects(X)
+        if not isinstance(X, pd.DataFrame) and not apart:
             # Checked first: a column can only be looked for in something 2-D.
             plain = find_columns(X, 0, None, None, None)
             X = read_table(X, plain, name=name, min_samples=min_samples).values
@@ -318,7 +328,7 @@ class _RowReader:
         parts: list[Table],
         by_index: pd.Index | None,
         recordings: _Recordings,
-        n_context: int,
+        place: _RowWords,
     ) -> tuple[np.ndarray | None, float, str | None]:
         if self.window == 1:
             return None, 0.0, None
@@ -330,10 +340,14 @@ class _RowReader:
             name = "the index"
         if stamps is None:
             warn_if_shuffled(parts[-1].index, recordings.order, recordings.is_first)
+            if not isinstance(parts[-1].index, pd.MultiIndex):
+                warn_if_text_dates(parts[-1].index)
             return None, 0.0, None
         n_rows = len(recordings.codes)
         if np.shape(stamps)[:1] != (n_rows,):
-            of = "the context's first, then those of X" if n_context else "one per row"
+            of = "one per row"
+            if place.n_context:
+                of = "the context's first, then those of X"
             raise InvalidInputError(
                 f"Expected timestamps of shape ({n_rows},), {of}, got shape "
                 f"{np.shape(stamps)}. Pass the time stamps of the same rows."
@@ -342,18 +356,23 @@ class _RowReader:
             stamps,
             recordings.is_first,
             order=recordings.order,
-            place=_row_words(n_context),
+            place=place,
             name=name,
         )
 
 
-def _row_words(n_context: int) -> Callable[[int], str]:
-    def words(row: int) -> str:
-        if row < n_context:
-            return f"row {row} of context"
-        return f"row {row - n_context}" + (" of X" if n_context else "")
+@dataclass(frozen=True)
+class _RowWords:
+    """Words for a row as the caller counts it, or for the position of a row."""
 
-    return words
+    n_context: int
+    order: np.ndarray | None = None
+
+    def __call__(self, number: int) -> str:
+        row = number if self.order is None else int(self.order[number])
+        if row < self.n_context:
+            return f"row {row} of context"
+        return f"row {row - self.n_context}" + (" of X" if self.n_context else "")
 
 
 def _windows(

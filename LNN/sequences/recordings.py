@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 
 from LNN.exceptions import InvalidInputError
 
+from .frame_index import time_of_recording, warn_if_text_dates
 from .rows import BlockRows, CubeRows, Rows, SelectedRows, with_anchors
 from .sequence_set import Layout, SequenceSet
 from .tables import (
@@ -21,7 +22,7 @@ from .tables import (
     in_threads,
     read_table,
 )
-from .timestamps import elapsed_time
+from .timestamps import elapsed_time, plain_array
 
 __all__ = ["read_recordings"]
 
@@ -42,7 +43,10 @@ def read_recordings(
     if layout == "cube":
         rows, columns, lengths, time, owners = _read_cube(X, labels, name)
     else:
-        rows, columns, lengths, time, owners = _read_list(X, labels, n_jobs, name)
+        timed = timestamps is not None
+        rows, columns, lengths, time, owners = _read_list(
+            X, labels, timed, n_jobs, name
+        )
     n_samples = len(lengths)
     ends = np.cumsum(lengths)
     start = ends - lengths
@@ -80,6 +84,7 @@ def read_recordings(
         groups=owners,
         time_resolution=resolution,
         time_kind=kind,
+        place=place,
     )
 
 
@@ -130,7 +135,7 @@ def _read_cube(
 
 
 def _read_list(
-    X: Any, labels: tuple[Any, Any, Any], n_jobs: int | None, name: str
+    X: Any, labels: tuple[Any, Any, Any], timed: bool, n_jobs: int | None, name: str
 ) -> tuple[Rows, Columns, np.ndarray, Any, Any]:
     for number, item in enumerate(X):
         _check_recording(item, f"{name}[{number}]")
@@ -148,7 +153,7 @@ def _read_list(
         _block_rows(tables),
         columns,
         lengths,
-        _time_of(tables, name),
+        None if timed else _time_of(tables, name),
         _owners_of(tables),
     )
 
@@ -217,9 +222,10 @@ def _block_rows(tables: list[Table]) -> Rows:
 def _time_of(tables: list[Table], name: str) -> Any:
     if tables[0].time is not None:
         return _joined_parts([table.time for table in tables])
-    kinds = pd.DatetimeIndex | pd.TimedeltaIndex | pd.PeriodIndex
-    timed = [isinstance(table.index, kinds) for table in tables]
+    found = [time_of_recording(table.index) for table in tables]
+    timed = [index is not None for index in found]
     if not any(timed):
+        warn_if_text_dates(tables[0].index)
         return None
     if not all(timed):
         raise InvalidInputError(
@@ -227,7 +233,7 @@ def _time_of(tables: list[Table], name: str) -> Any:
             f"{name}[{timed.index(False)}]. Give all of them one, or none, or pass "
             "timestamps."
         )
-    return _joined_parts([table.index for table in tables])
+    return _joined_parts(found)
 
 
 def _owners_of(tables: list[Table]) -> Any:
@@ -250,9 +256,10 @@ def _refuse_mixed_groups(same: np.ndarray) -> None:
 
 def _joined_stamps(timestamps: Any, lengths: np.ndarray) -> Any:
     """Time stamps of shape (n, T) or a list of (T_i,), one after another."""
+    timestamps = plain_array(timestamps)
     shape = np.shape(timestamps) if hasattr(timestamps, "shape") else ()
     if len(shape) == 3 and shape[-1] == 1:
-        timestamps, shape = np.asarray(timestamps)[:, :, 0], shape[:2]
+        timestamps, shape = timestamps[:, :, 0], shape[:2]
     if isinstance(timestamps, pd.DataFrame):
         timestamps = list(timestamps.itertuples(index=False, name=None))
     if len(shape) == 1 and timestamps.dtype.kind != "O":
@@ -277,6 +284,7 @@ def _wrong_stamps(lengths: np.ndarray, got: str) -> str:
 
 
 def _joined_parts(parts: list[Any]) -> Any:
+    parts = [plain_array(part) for part in parts]
     if all(isinstance(part, np.ndarray) and part.dtype.kind in "iuf" for part in parts):
         return np.concatenate(parts)
     columns = [part if isinstance(part, pd.Index) else pd.Index(part) for part in parts]

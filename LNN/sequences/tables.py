@@ -22,6 +22,7 @@ __all__ = [
     "column_names",
     "find_columns",
     "group_codes",
+    "holds_objects",
     "in_threads",
     "read_table",
 ]
@@ -179,6 +180,13 @@ def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | 
     raise InvalidInputError(f"Expected {what} in X, got {label!r} and {known}. {hint}")
 
 
+def holds_objects(table: Any) -> bool:
+    """Tell whether a 2-D array or a frame holds objects only, dates beside numbers."""
+    if isinstance(table, pd.DataFrame):
+        return all(pd.api.types.is_object_dtype(kind) for kind in table.dtypes)
+    return isinstance(table, np.ndarray) and table.dtype == object and table.ndim == 2
+
+
 def read_table(table: Any, columns: Columns, *, name: str, min_samples: int) -> Table:
     """Check one 2-D table as scikit-learn would and take its columns apart.
 
@@ -186,6 +194,9 @@ def read_table(table: Any, columns: Columns, *, name: str, min_samples: int) -> 
     """
     time = groups = index = None
     inputs = None if columns.all_inputs else columns.inputs
+    if inputs is not None and holds_objects(table):
+        # Types again: what is taken out need not be numbers, the inputs must be.
+        table = pd.DataFrame(table).infer_objects()
     if isinstance(table, pd.DataFrame):
         index = table.index
         time = None if columns.time is None else table.iloc[:, columns.time]

@@ -16,7 +16,15 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["elapsed_time", "is_regular", "normalised", "time_unit", "tolerance"]
+__all__ = [
+    "as_times",
+    "elapsed_time",
+    "is_regular",
+    "normalised",
+    "plain_array",
+    "time_unit",
+    "tolerance",
+]
 
 _TICKS_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
@@ -51,7 +59,7 @@ def elapsed_time(
     Parameters
     ----------
     stamps : array-like of shape (n,)
-        Numbers, datetimes (time zones are fine) or durations.
+        Numbers, datetimes (time zones are fine), dates or durations.
     is_first : ndarray of bool, shape (n,)
         Positions at which a recording begins.
     order : ndarray of int, shape (n,), optional
@@ -188,10 +196,56 @@ def tolerance(unit: float, resolution: float) -> float:
     return min(max(_SNAP, 2.0 * resolution / unit), _WIDEST_SNAP)
 
 
+def plain_array(stamps: Any) -> Any:
+    """Return tensors and the like as arrays; lists and what pandas knows stay.
+
+    Parameters
+    ----------
+    stamps : array-like
+
+    Returns
+    -------
+    array-like
+    """
+    known = pd.Index | pd.Series | pd.DataFrame | pd.api.extensions.ExtensionArray
+    if isinstance(stamps, known) or not hasattr(stamps, "__array__"):
+        return stamps
+    return np.asarray(stamps)
+
+
+def as_times(column: pd.Index) -> pd.Index:
+    """Return objects as what they hold; periods and plain dates as datetimes.
+
+    Parameters
+    ----------
+    column : Index
+
+    Returns
+    -------
+    Index
+        Datetimes in mixed zones stay objects, as do dates among other things.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> import pandas as pd
+    >>> type(as_times(pd.Index([datetime.date(2024, 2, 29)]))).__name__
+    'DatetimeIndex'
+    """
+    column = column.infer_objects()
+    if isinstance(column, pd.PeriodIndex):
+        return column.to_timestamp()
+    if column.dtype == object and pd.api.types.infer_dtype(column) == "date":
+        try:
+            return pd.to_datetime(column)
+        except ValueError:  # also datetimes with a zone: no numbers, as they are
+            return column
+    return column
+
+
 def _as_column(stamps: Any, name: str) -> np.ndarray | pd.Index:
     """Stamps as a numeric array or an index with datetimes, durations or objects."""
-    if isinstance(stamps, pd.PeriodIndex):
-        return stamps.to_timestamp()
+    stamps = plain_array(stamps)
     if not isinstance(stamps, np.ndarray | pd.Index | pd.Series):
         stamps = pd.Index(list(stamps)) if np.ndim(stamps) == 1 else np.asarray(stamps)
     if stamps.ndim == 2 and stamps.shape[1] == 1:
@@ -203,8 +257,7 @@ def _as_column(stamps: Any, name: str) -> np.ndarray | pd.Index:
         )
     if isinstance(stamps, np.ndarray) and stamps.dtype.kind in "iuf":
         return stamps
-    column = pd.Index(stamps).infer_objects()
-    return column.to_timestamp() if isinstance(column, pd.PeriodIndex) else column
+    return as_times(pd.Index(stamps))
 
 
 def _to_ticks(stamps: np.ndarray | pd.Index, place: Place, name: str) -> _Ticks:
@@ -230,7 +283,7 @@ def _fits_int64(stamps: np.ndarray) -> bool:
 def _numbers_of(stamps: pd.Index, place: Place, name: str) -> np.ndarray:
     """An index of another kind as numbers, or the reason why it is not time."""
     kind = stamps.dtype
-    if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind):
+    if pd.api.types.is_any_real_numeric_dtype(kind):
         if pd.api.types.is_integer_dtype(kind) and not stamps.hasnans:
             return stamps.to_numpy(dtype=np.int64)
         return stamps.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -243,7 +296,7 @@ def _numbers_of(stamps: pd.Index, place: Place, name: str) -> np.ndarray:
     example = stamps[0] if len(stamps) else None
     raise InvalidInputError(
         f"Expected {name} to be numbers, datetimes or durations, got {kind} (such as "
-        f"{example!r}). Convert them first: pandas.to_datetime({name})."
+        f"{example!r}). Convert them first; pandas.to_datetime does it for text."
     )
 
 
@@ -255,7 +308,7 @@ def _refuse_mixed_zones(stamps: pd.Index, place: Place, name: str) -> None:
     row = next(k for k, zone in enumerate(zones) if zone not in (None, known[0]))
     raise InvalidInputError(
         f"Expected {name} in one time zone, got {known[0]} first and {zones[row]} in "
-        f"{place(row)}. Use pandas.to_datetime({name}, utc=True)."
+        f"{place(row)}. Convert them first: pandas.to_datetime(..., utc=True)."
     )
 
 

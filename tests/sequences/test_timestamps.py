@@ -5,6 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from LNN.exceptions import InvalidInputError
 from LNN.sequences import elapsed_time, is_regular, normalised, time_unit
@@ -32,6 +33,8 @@ def gaps_of(stamps):
         pd.Series(MINUTES, index=[5, 5, 5]),
         list(MINUTES),
         [stamp.to_pydatetime() for stamp in MINUTES],
+        MINUTES.array,
+        torch.tensor([0, 60, 180]),
         [stamp.to_pydatetime().replace(tzinfo=ZONE) for stamp in MINUTES],
         np.array(list(MINUTES), dtype=object),
         MINUTES - MINUTES[0],
@@ -49,6 +52,11 @@ def gaps_of(stamps):
 )
 def test__elapsed_time__every_kind__gives_seconds(stamps):
     np.testing.assert_array_equal(gaps_of(stamps), [np.nan, 60, 120])
+
+
+def test__elapsed_time__plain_dates__are_days():
+    stamps = [datetime.date(2024, 2, day) for day in (27, 28, 29)]
+    np.testing.assert_array_equal(gaps_of(stamps)[1:], 86400)
 
 
 def test__elapsed_time__clock_change__counts_real_time():
@@ -74,7 +82,10 @@ def test__elapsed_time__no_rows__is_empty():
         ([pd.Timestamp("2020"), pd.NaT], r"is missing \(NaT\) in row 1"),
         (np.array([0, None, 2], dtype=object), "is NaN in row 1"),
         (pd.Series([1, None], dtype="Int64"), "is NaN in row 1"),
-        (["2020-01-01", "2020-01-02"], "pandas.to_datetime"),
+        (["2020-01-01", "2020-01-02"], "pandas.to_datetime does it for text"),
+        ([datetime.date(2020, 1, 1), None], r"is missing \(NaT\) in row 1"),
+        (np.array([0, 1j]), "got complex128"),
+        (np.array([0, 1j], dtype=object), "got complex128"),
         (np.array([False, True]), "got bool"),
         (np.zeros((2, 2)), "got shape"),
         (

@@ -10,16 +10,21 @@ typedef struct {
     const real *asymptote, *rate;
 } pure_form;
 
+/* A parameter of one neuron in all lanes; nothing where the mode has none. */
+static INLINE vec pure_lanes(int mode, const real *parameter, int64_t neuron) {
+    return v_set(mode == LNN_PURE ? parameter[neuron] : 0);
+}
+
 static INLINE vec gated(int mode, vec f1, vec f2, vec s) {
     return v_fma(s, mode == LNN_NO_GATE ? f2 : v_sub(f2, f1), f1);
 }
 
-/* z: values of the maps in, replaced as told above; returns the new state. */
-static INLINE vec closed_form(int mode, vec *z, vec dt, real asymptote, real rate) {
+/* z: values of the maps in, replaced as told above; returns the new state. The last two
+ * are A and w_tau of "pure". */
+static INLINE vec closed_form(int mode, vec *z, vec dt, vec a, vec rate) {
     if (mode == LNN_PURE) {
-        vec speed = v_add(v_set(rate < 0 ? -rate : rate), v_abs(z[0]));
+        vec speed = v_add(v_abs(rate), v_abs(z[0]));
         vec decay = exponential(v_fnma(dt, speed, v_set(0)));
-        vec a = v_set(asymptote);
         return v_fnma(v_mul(a, decay), z[0], a);
     }
     z[0] = hyperbolic_tangent(z[0]);
@@ -28,16 +33,15 @@ static INLINE vec closed_form(int mode, vec *z, vec dt, real asymptote, real rat
     return gated(mode, z[0], z[1], z[3]);
 }
 
-/* From g, the gradient of the new state: gradients of the maps (z) and of dt. */
+/* From g, the gradient of the new state: gradients of the maps (z) and of dt. Those of A
+ * and w_tau are added to W reals each. */
 static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt,
-                                       const pure_form *pure, int64_t neuron) {
+                                       vec asymptote, vec rate, real *ga, real *gr) {
     const vec one = v_set(1);
     if (mode == LNN_PURE) {
-        vec f = z[0], rate = v_set(pure->rate[neuron]);
-        vec speed = v_add(v_abs(rate), v_abs(f));
+        vec f = z[0], speed = v_add(v_abs(rate), v_abs(f));
         vec decay = exponential(v_fnma(dt, speed, v_set(0)));
-        vec a = v_mul(v_set(pure->asymptote[neuron]), v_mul(g, decay));
-        real *ga = pure->g_asymptote + neuron * W, *gr = pure->g_rate + neuron * W;
+        vec a = v_mul(asymptote, v_mul(g, decay));
         v_store(ga, v_fma(g, v_fnma(decay, f, one), v_load(ga)));
         vec sign = v_sub(v_where_positive(rate, one, v_set(0)),
                          v_where_positive(v_sub(v_set(0), rate), one, v_set(0)));

@@ -51,9 +51,8 @@ static void dense_prepare(dense_map *d, const real *w, const real *bias) {
     memcpy(d->bias, bias, sizeof(real) * d->outputs);
 }
 
-/* y = W s + b; rows of y are `row` apart. */
-static INLINE void dense_apply(const dense_map *d, const real *rows, real *y, int64_t row,
-                               int nv) {
+/* y = W s + b */
+static INLINE void dense_apply(const dense_map *d, const real *rows, real *y, int nv) {
     for (int64_t o = 0; o < d->outputs; o += BLOCK) {
         const real *w = d->forward + o * d->sources;
         vec sum[BLOCK][NV];
@@ -70,13 +69,13 @@ static INLINE void dense_apply(const dense_map *d, const real *rows, real *y, in
         int64_t n = smaller(BLOCK, d->outputs - o);
         for (int r = 0; r < BLOCK; r++)
             if (r < n)
-                for (int u = 0; u < nv; u++) v_store(y + (o + r) * row + u * W, sum[r][u]);
+                for (int u = 0; u < nv; u++) v_store(y + (o + r) * L + u * W, sum[r][u]);
     }
 }
 
 /* Add W' g to the gradients of the sources. */
-static INLINE void dense_apply_transposed(const dense_map *d, const real *g, int64_t row,
-                                          real *gradients, int nv) {
+static INLINE void dense_apply_transposed(const dense_map *d, const real *g, real *gradients,
+                                          int nv) {
     for (int64_t k = 0; k < d->sources; k += BLOCK) {
         const real *w = d->transposed + k * d->outputs;
         vec sum[BLOCK][NV];
@@ -84,7 +83,7 @@ static INLINE void dense_apply_transposed(const dense_map *d, const real *g, int
             for (int u = 0; u < nv; u++) sum[r][u] = v_set(0);
         for (int64_t o = 0; o < d->outputs; o++, w += BLOCK) {
             vec s[NV];
-            for (int u = 0; u < nv; u++) s[u] = v_load(g + o * row + u * W);
+            for (int u = 0; u < nv; u++) s[u] = v_load(g + o * L + u * W);
             for (int r = 0; r < BLOCK; r++)
                 for (int u = 0; u < nv; u++)
                     sum[r][u] = v_fma(v_set(w[r]), s[u], sum[r][u]);
@@ -99,54 +98,50 @@ static INLINE void dense_apply_transposed(const dense_map *d, const real *g, int
     }
 }
 
-enum { PATCH = 4 };
+enum { DENSE_PATCH = PATCH * PATCH_SOURCES };
 
-/* A PATCH x PATCH part of the gradient of W: sums over steps and lanes. */
-static INLINE void dense_patch(const real *g, int64_t row, const real *rows,
-                               const int64_t *from, int64_t steps, real *to,
-                               int64_t width, int no, int nk, int nv) {
-    vec sum[PATCH][PATCH];
-    for (int o = 0; o < no; o++)
-        for (int k = 0; k < nk; k++) sum[o][k] = v_set(0);
-    for (int64_t t = 0; t < steps; t++)
-        for (int u = 0; u < nv; u++) {
-            int64_t at = t * L + u * W;
-            vec left[PATCH];
-            for (int o = 0; o < no; o++) left[o] = v_load(g + o * row + at);
-            for (int k = 0; k < nk; k++) {
-                vec s = v_load(rows + from[k] + at);
-                for (int o = 0; o < no; o++) sum[o][k] = v_fma(left[o], s, sum[o][k]);
-            }
-        }
-    for (int o = 0; o < no; o++)
-        for (int k = 0; k < nk; k++) to[o * width + k] += v_sum(sum[o][k]);
+static int64_t patches_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+
+/* Reals that the sums of a map's gradients take, patch by patch. */
+static int64_t dense_gradient_size(const dense_map *d) {
+    return patches_of(d->outputs, PATCH) * patches_of(d->sources, PATCH_SOURCES) *
+           DENSE_PATCH;
 }
 
-/* Add the gradients of W (outputs, sources) and b over `steps` recorded steps. */
+/* The patch that starts with output o and source k; what lies outside is done twice. */
+static INLINE void dense_patch(const dense_map *d, const real *rows, const real *g,
+                               int64_t step, int64_t steps, int64_t o, int64_t k, real *sums,
+                               int nv) {
+    const real *left[PATCH], *right[PATCH_SOURCES];
+    for (int i = 0; i < PATCH; i++) left[i] = g + smaller(o + i, d->outputs - 1) * L;
+    for (int i = 0; i < PATCH_SOURCES; i++)
+        right[i] = rows + d->from[smaller(k + i, d->sources - 1)];
+    int64_t across = patches_of(d->sources, PATCH_SOURCES);
+    real *patch = sums + (o / PATCH * across + k / PATCH_SOURCES) * DENSE_PATCH;
+    add_patch(left, right, step, steps, patch, PATCH, PATCH_SOURCES, nv);
+}
+
+/* Add the gradients of W (patches) and b (outputs) over `steps` recorded steps. */
 static INLINE void dense_gradients(const dense_map *d, const real *rows, const real *g,
-                                   int64_t row, int64_t steps, real *gw, real *gb,
+                                   int64_t step, int64_t steps, real *gw, real *gb,
                                    int nv) {
-    for (int64_t o = 0; o < d->outputs; o += PATCH) {
-        int64_t no = smaller(PATCH, d->outputs - o);
-        for (int64_t k = 0; k < d->sources; k += PATCH) {
-            int64_t nk = smaller(PATCH, d->sources - k);
-            real *to = gw + o * d->sources + k;
-            const real *left = g + o * row;
-            if (no == PATCH && nk == PATCH)
-                dense_patch(left, row, rows, d->from + k, steps, to, d->sources, PATCH,
-                            PATCH, nv);
-            else
-                for (int i = 0; i < no; i++)
-                    for (int j = 0; j < nk; j++)
-                        dense_patch(left + i * row, row, rows, d->from + k + j, steps,
-                                    to + i * d->sources + j, d->sources, 1, 1, nv);
+    int64_t fit = PANEL_BYTES / (int64_t)sizeof(real) / (steps * L);
+    int64_t panel = larger(1, fit / PATCH) * PATCH;
+    for (int64_t first = 0; first < d->outputs; first += panel)
+        for (int64_t k = 0; k < d->sources; k += PATCH_SOURCES)
+            for (int64_t o = first; o < smaller(first + panel, d->outputs); o += PATCH)
+                dense_patch(d, rows, g, step, steps, o, k, gw, nv);
+    add_row_sums(g, step, d->outputs, steps, gb, nv);
+}
+
+/* The gradient of W's columns from `first` on, out of the patches. */
+static void dense_unpack(const dense_map *d, const real *sums, real *to, int64_t columns,
+                         int64_t first) {
+    int64_t across = patches_of(d->sources, PATCH_SOURCES);
+    for (int64_t o = 0; o < d->outputs; o++)
+        for (int64_t i = 0; i < columns; i++) {
+            int64_t k = first + i, patch = o / PATCH * across + k / PATCH_SOURCES;
+            to[o * columns + i] = sums[patch * DENSE_PATCH + o % PATCH * PATCH_SOURCES +
+                                       k % PATCH_SOURCES];
         }
-    }
-    for (int64_t o = 0; o < d->outputs; o++) {
-        vec sum = v_set(0);
-        for (int64_t t = 0; t < steps; t++)
-            for (int u = 0; u < nv; u++)
-                sum = v_add(sum, v_load(g + o * row + t * L + u * W));
-        gb[o] += v_sum(sum);
-    }
 }

@@ -18,6 +18,15 @@
 #define INLINE inline
 #endif
 
+/* What is worth registers of its own. */
+#if defined(__GNUC__)
+#define NOINLINE __attribute__((noinline))
+#elif defined(_MSC_VER)
+#define NOINLINE __declspec(noinline)
+#else
+#define NOINLINE
+#endif
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define LNN_X86 1
 #endif

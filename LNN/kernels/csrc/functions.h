@@ -64,17 +64,30 @@ static INLINE vec hyperbolic_tangent(vec x) {
     return v_copysign(v_divide(minus_one, v_add(minus_one, v_set(2))), x);
 }
 
-/* 1 / (1 + 2^t): the sigmoid of -t log 2. */
-static INLINE vec sigmoid2(vec t) {
-    t = v_at_most(v_set(EXPONENT_LIMIT), t);
+enum { MOST_SIGMOIDS = 8 };
+
+/* 1 / (1 + 2^t), the sigmoid of -t log 2, of some t, in place and in step. */
+static INLINE void sigmoids2(vec *t, int count) {
+    vec e[MOST_SIGMOIDS];
+    for (int i = 0; i < count; i++) t[i] = v_at_most(v_set(EXPONENT_LIMIT), t[i]);
 #ifdef LNN_DOUBLE
-    vec e = exponential(v_mul(t, v_set(1 / LOG2E)));
+    for (int i = 0; i < count; i++) e[i] = exponential(v_mul(t[i], v_set(1 / LOG2E)));
 #else
     static const double c[] = {0.999999925064,  0.693153073207,  0.240153616983,
                                0.0558263182317, 0.0089893398766, 0.00187757676566};
-    vec e = v_scale(polynomial(v_fraction(t), c, 5), t);
+    vec f[MOST_SIGMOIDS];
+    for (int i = 0; i < count; i++) f[i] = v_fraction(t[i]);
+    for (int i = 0; i < count; i++) e[i] = v_set((real)c[5]);
+    for (int k = 4; k >= 0; k--)
+        for (int i = 0; i < count; i++) e[i] = v_fma(e[i], f[i], v_set((real)c[k]));
+    for (int i = 0; i < count; i++) e[i] = v_scale(e[i], t[i]);
 #endif
-    return v_reciprocal(v_add(v_set(1), e));
+    for (int i = 0; i < count; i++) t[i] = v_reciprocal(v_add(v_set(1), e[i]));
+}
+
+static INLINE vec sigmoid2(vec t) {
+    sigmoids2(&t, 1);
+    return t;
 }
 
 #endif

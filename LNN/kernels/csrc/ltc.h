@@ -13,27 +13,21 @@
  */
 
 typedef struct {
-    int64_t edges;
-    int64_t *begin;  /* (N + 1) first synapse of each target */
-    int64_t *source; /* (E) */
-    real *forward;   /* (E, 4): -sigma log2 e, sigma mu log2 e, w, w E */
-    real *backward;  /* (E, 2): E, w sigma */
-} synapses;
-
-typedef struct {
     synapses sensory, recurrent;
     real *neuron; /* (N, 3): gleak vleak, gleak + eps, cm */
 } ltc_pack;
 
-/* What one step leaves for the way back; rows of L, one after the other. */
+/* Memory for the step at hand; rows of L. */
 typedef struct {
+    real *drive;     /* (2, N) current and conductance that do not change in a step */
     real *x;         /* (F) inputs after their affine map */
-    real *s_sensory; /* (E sensory) */
-    real *v;         /* (U + 1, N) */
-    real *s;         /* (U, E) */
-    real *slope;     /* (U, N) r */
-    real *inverse;   /* (U, N) 1 / D */
-} ltc_record;
+    real *turns;     /* (2, N) states between unfolds, where none are kept */
+    real *s_sensory; /* (E sensory) sigmoids */
+    real *s;         /* sigmoids of a block of neurons' synapses */
+    /* on the way back only */
+    real *totals;  /* (2, N) sums of k and of k v' over the unfolds */
+    real *g, *g_x; /* (N), (F) */
+} ltc_work;
 
 /* Sums over samples and steps, W lanes each, kept until the end. */
 typedef struct {
@@ -41,15 +35,6 @@ typedef struct {
     real *neuron;              /* (N, 3): k, k v', k r */
     real *input;               /* (F, 2): g x, g */
 } ltc_sums;
-
-static void synapses_reserve(synapses *s, arena *a, int64_t edges,
-                             int64_t neurons) {
-    s->edges = edges;
-    s->begin = take_integers(a, neurons + 1);
-    s->source = take_integers(a, edges);
-    s->forward = take(a, edges * 4);
-    s->backward = take(a, edges * 2);
-}
 
 static void ltc_reserve(ltc_pack *k, arena *a, const lnn_problem *p) {
     synapses_reserve(&k->sensory, a, p->n_sensory, p->neurons);
@@ -64,36 +49,23 @@ static void ltc_sums_reserve(ltc_sums *s, arena *a, const lnn_problem *p) {
     s->input = take(a, p->inputs * 2 * W);
 }
 
-/* The record of one step; without `keep` only what the step itself needs. */
-static void ltc_record_reserve(ltc_record *r, arena *a, const lnn_problem *p, int keep) {
-    int64_t unfolds = keep ? p->unfolds : 0;
-    r->x = take(a, p->inputs * L);
-    r->v = take(a, (keep ? p->unfolds + 1 : 2) * p->neurons * L);
-    r->s_sensory = keep ? take(a, p->n_sensory * L) : 0;
-    r->s = keep ? take(a, unfolds * p->n_recurrent * L) : 0;
-    r->slope = keep ? take(a, unfolds * p->neurons * L) : 0;
-    r->inverse = keep ? take(a, unfolds * p->neurons * L) : 0;
+static void ltc_work_reserve(ltc_work *w, arena *a, const lnn_problem *p, int backward) {
+    const int64_t n = p->neurons, f = p->inputs;
+    memset(w, 0, sizeof *w);
+    w->drive = take(a, 2 * n * L);
+    w->x = take(a, f * L);
+    w->turns = take(a, 2 * n * L);
+    w->s_sensory = take(a, p->n_sensory * L);
+    w->s = take(a, p->n_recurrent * L);
+    if (!backward) return;
+    w->totals = take(a, 2 * n * L);
+    w->g = take(a, n * L);
+    w->g_x = take(a, f * L);
 }
 
-/* As torch's softplus: exact where it is linear to the last bit. */
-static double softplus(double x) { return x > 20 ? x : log1p(exp(x)); }
-static double softplus_slope(double x) { return x > 20 ? 1 : 1 / (1 + exp(-x)); }
-
-static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *target,
-                             int64_t neurons, const void *const *parameters) {
-    const real *w = parameters[0], *sigma = parameters[1], *mu = parameters[2],
-               *reversal = parameters[3];
-    first_of_each(target, s->edges, neurons, s->begin);
-    for (int64_t e = 0; e < s->edges; e++) {
-        double conductance = softplus(w[e]);
-        s->source[e] = source[e];
-        s->forward[4 * e] = (real)(-LOG2E * sigma[e]);
-        s->forward[4 * e + 1] = (real)(LOG2E * sigma[e] * mu[e]);
-        s->forward[4 * e + 2] = (real)conductance;
-        s->forward[4 * e + 3] = (real)(conductance * reversal[e]);
-        s->backward[2 * e] = reversal[e];
-        s->backward[2 * e + 1] = (real)(conductance * sigma[e]);
-    }
+/* What a step leaves for the way back: the states between its unfolds. */
+static real *ltc_between_reserve(arena *a, const lnn_problem *p) {
+    return take(a, (p->unfolds - 1) * p->neurons * L);
 }
 
 static void ltc_prepare(ltc_pack *k, const lnn_problem *p) {
@@ -110,205 +82,186 @@ static void ltc_prepare(ltc_pack *k, const lnn_problem *p) {
     }
 }
 
-/* Add target j's synapses to its current and conductance; v (sources) in rows of L. */
-static INLINE void synaptic_sums(const synapses *k, int64_t j, const real *v, real *keep,
-                                 vec *current, vec *conductance, int nv) {
-    for (int64_t e = k->begin[j]; e < k->begin[j + 1]; e++) {
-        const real *from = v + k->source[e] * L, *c = k->forward + 4 * e;
-        for (int u = 0; u < nv; u++) {
-            vec s = sigmoid2(v_fma(v_set(c[0]), v_load(from + u * W), v_set(c[1])));
-            if (keep) v_store(keep + e * L + u * W, s);
-            current[u] = v_fma(v_set(c[3]), s, current[u]);
-            conductance[u] = v_fma(v_set(c[2]), s, conductance[u]);
-        }
-    }
-}
-
-static INLINE void ltc_inputs(const lnn_problem *p, const real *x, int64_t row,
-                              real *mapped, int nv) {
+/* What the inputs and the leak drive the neurons with. */
+static INLINE void ltc_drive(const ltc_pack *k, const lnn_problem *p, const real *x,
+                             const ltc_work *w, int nv) {
+    const int64_t n = p->neurons;
     const real *scale = p->parameters[11], *shift = p->parameters[12];
     for (int64_t f = 0; f < p->inputs; f++)
         for (int u = 0; u < nv; u++) {
-            vec a = v_load(x + f * row + u * W);
+            vec a = v_load(x + f * L + u * W);
             if (scale) a = v_mul(a, v_set(scale[f]));
             if (shift) a = v_add(a, v_set(shift[f]));
-            v_store(mapped + f * L + u * W, a);
+            v_store(w->x + f * L + u * W, a);
         }
-}
-
-/* One unfold from v to next; `drive` (2, N) holds what does not change in a step. */
-static INLINE void ltc_unfold(const ltc_pack *k, const lnn_problem *p, const real *drive,
-                              const real *v, real *next, const real *h, real *s,
-                              real *slope, real *inverse, int nv) {
-    const int64_t n = p->neurons;
-    for (int64_t j = 0; j < n; j++) {
-        vec current[NV], conductance[NV], cm = v_set(k->neuron[3 * j + 2]);
-        for (int u = 0; u < nv; u++) {
-            current[u] = v_load(drive + j * L + u * W);
-            conductance[u] = v_load(drive + (n + j) * L + u * W);
-        }
-        synaptic_sums(&k->recurrent, j, v, s, current, conductance, nv);
-        for (int u = 0; u < nv; u++) {
-            int64_t at = j * L + u * W;
-            vec own = v_load(v + at), step = v_load(h + u * W);
-            vec one_over = v_reciprocal(v_fma(step, conductance[u], cm));
-            vec r = v_mul(v_fnma(conductance[u], own, current[u]), one_over);
-            v_store(next + at, v_fma(step, r, own));
-            if (s) {
-                v_store(slope + at, r);
-                v_store(inverse + at, one_over);
-            }
-        }
-    }
-}
-
-/* One step; h is dt / U. Returns where the new states lie, in rows of L. */
-static INLINE const real *ltc_step(const ltc_pack *k, const lnn_problem *p, const real *x,
-                                   const real *before, int64_t row, const real *h,
-                                   real *drive, const ltc_record *r, int nv) {
-    const int64_t n = p->neurons;
-    ltc_inputs(p, x, row, r->x, nv);
+    open_synapses(&k->sensory, 0, k->sensory.edges, w->x, w->s_sensory, nv);
     for (int64_t j = 0; j < n; j++) {
         vec current[NV], conductance[NV];
         for (int u = 0; u < nv; u++) {
             current[u] = v_set(k->neuron[3 * j]);
             conductance[u] = v_set(k->neuron[3 * j + 1]);
-            v_store(r->v + j * L + u * W, v_load(before + j * row + u * W));
         }
-        synaptic_sums(&k->sensory, j, r->x, r->s_sensory, current, conductance, nv);
+        synaptic_sums(&k->sensory, j, w->s_sensory + k->sensory.begin[j] * L, current,
+                      conductance, nv);
         for (int u = 0; u < nv; u++) {
-            v_store(drive + j * L + u * W, current[u]);
-            v_store(drive + (n + j) * L + u * W, conductance[u]);
+            v_store(w->drive + j * L + u * W, current[u]);
+            v_store(w->drive + (n + j) * L + u * W, conductance[u]);
         }
     }
-    const int64_t slots = r->s ? p->unfolds + 1 : 2;
-    for (int64_t i = 0; i < p->unfolds; i++)
-        ltc_unfold(k, p, drive, r->v + i % slots * n * L, r->v + (i + 1) % slots * n * L, h,
-                   r->s ? r->s + i * k->recurrent.edges * L : 0,
-                   r->s ? r->slope + i * n * L : 0, r->s ? r->inverse + i * n * L : 0, nv);
-    return r->v + p->unfolds % slots * n * L;
 }
 
-/* What the neurons pass on from g, in one unfold: k, k v' and the direct part of dv. */
-static INLINE void neuron_gradients(const ltc_pack *pack, int64_t n, const real *g,
-                                    const real *next, const real *slope,
-                                    const real *inverse, const real *h, real *k, real *kv,
-                                    real *to, real *g_h, int nv) {
-    vec step[NV], by_step[NV];
+/* Current and conductance of neuron j at the states v. */
+static INLINE void neuron_currents(const ltc_pack *k, int64_t n, int64_t j,
+                                   const real *drive, const real *s, vec *current,
+                                   vec *conductance, int nv) {
     for (int u = 0; u < nv; u++) {
-        step[u] = v_load(h + u * W);
-        by_step[u] = v_load(g_h + u * W);
+        current[u] = v_load(drive + j * L + u * W);
+        conductance[u] = v_load(drive + (n + j) * L + u * W);
     }
-    for (int64_t j = 0; j < n; j++) {
-        vec cm = v_set(pack->neuron[3 * j + 2]);
-        for (int u = 0; u < nv; u++) {
-            int64_t at = j * L + u * W;
-            vec b = v_mul(v_load(g + at), v_load(inverse + at));
-            vec kj = v_mul(step[u], b), direct = v_mul(cm, b);
-            v_store(k + at, kj);
-            v_store(kv + at, v_mul(kj, v_load(next + at)));
-            v_store(to + at, direct);
-            by_step[u] = v_fma(direct, v_load(slope + at), by_step[u]);
+    synaptic_sums(&k->recurrent, j, s, current, conductance, nv);
+}
+
+/* One unfold from v to next. */
+static INLINE void unfold_rows(const ltc_pack *k, int64_t n, const ltc_work *w,
+                               const real *v, real *next, const real *h, int nv) {
+    const synapses *all = &k->recurrent;
+    const real *drive = w->drive, *neuron = k->neuron;
+    for (int64_t j = 0, end; j < n;) {
+        real *s = w->s;
+        end = block_end(all, n, j);
+        open_synapses(all, all->begin[j], all->begin[end], v, s, nv);
+        for (; j < end; j++) {
+            vec current[NV], conductance[NV], cm = v_set(neuron[3 * j + 2]);
+            neuron_currents(k, n, j, drive, s, current, conductance, nv);
+            s += (all->begin[j + 1] - all->begin[j]) * L;
+            for (int u = 0; u < nv; u++) {
+                int64_t at = j * L + u * W;
+                vec own = v_load(v + at), step = v_load(h + u * W);
+                vec inverse = v_reciprocal(v_fma(step, conductance[u], cm));
+                vec r = v_mul(v_fnma(conductance[u], own, current[u]), inverse);
+                v_store(next + at, v_fma(step, r, own));
+            }
+        }
+    }
+}
+
+/* By itself, an unfold has all registers. */
+static NOINLINE void ltc_unfold(const ltc_pack *k, int64_t n, const ltc_work *w,
+                                const real *v, real *next, const real *h, int nv) {
+    if (nv == NV)
+        unfold_rows(k, n, w, v, next, h, NV);
+    else
+        unfold_rows(k, n, w, v, next, h, 1);
+}
+
+/* The states after i unfolds; a step may keep those `between` its first and its last. */
+static INLINE real *unfolded(const ltc_work *w, const real *before, real *between,
+                             real *after, int64_t unfolds, int64_t block, int64_t i) {
+    if (i == 0) return (real *)before;
+    if (i == unfolds) return after;
+    return between ? between + (i - 1) * block : w->turns + i % 2 * block;
+}
+
+/* One step; h is dt / U. */
+static INLINE void ltc_step(const ltc_pack *k, const lnn_problem *p, const real *x,
+                            const real *before, real *between, real *after, const real *h,
+                            const ltc_work *w, int nv) {
+    const int64_t n = p->neurons, unfolds = p->unfolds, block = n * L;
+    const real *v = before;
+    ltc_drive(k, p, x, w, nv);
+    for (int64_t i = 1; i <= unfolds; i++) {
+        real *next = unfolded(w, before, between, after, unfolds, block, i);
+        ltc_unfold(k, n, w, v, next, h, nv);
+        v = next;
+    }
+}
+
+/* Neuron j backwards through one unfold. Returns its k and k v'. */
+static INLINE void neuron_gradient(const ltc_pack *pack, int64_t n, int64_t j,
+                                   const real *v, const real *next, const real *h,
+                                   const real *g, real *to, const ltc_work *w, const real *s,
+                                   real *sum, vec *by_step, vec *k, vec *kv, int nv) {
+    vec current[NV], conductance[NV], cm = v_set(pack->neuron[3 * j + 2]);
+    vec all_r = v_load(sum);
+    neuron_currents(pack, n, j, w->drive, s, current, conductance, nv);
+    for (int u = 0; u < nv; u++) {
+        int64_t at = j * L + u * W;
+        real *total = w->totals + at;
+        vec step = v_load(h + u * W);
+        vec inverse = v_reciprocal(v_fma(step, conductance[u], cm));
+        vec r = v_mul(v_fnma(conductance[u], v_load(v + at), current[u]), inverse);
+        vec b = v_mul(v_load(g + at), inverse), direct = v_mul(cm, b);
+        k[u] = v_mul(step, b);
+        kv[u] = v_mul(k[u], v_load(next + at));
+        v_store(to + at, v_add(v_load(to + at), direct));
+        v_store(total, v_add(v_load(total), k[u]));
+        v_store(total + n * L, v_add(v_load(total + n * L), kv[u]));
+        by_step[u] = v_fma(direct, r, by_step[u]);
+        all_r = v_fma(k[u], r, all_r);
+    }
+    v_store(sum, all_r);
+}
+
+/* Backwards through one unfold from v to next: g holds the gradients of next, those of v
+ * are added to `to`. What the unfold computed is computed again.
+ */
+static INLINE void unfold_rows_gradient(const ltc_pack *pack, int64_t n, const real *v,
+                                        const real *next, const real *h, const real *g,
+                                        real *to, real *g_h, const ltc_work *w,
+                                        const ltc_sums *sums, int nv) {
+    const synapses *all = &pack->recurrent;
+    vec by_step[NV], k[NV], kv[NV];
+    for (int u = 0; u < nv; u++) by_step[u] = v_load(g_h + u * W);
+    for (int64_t j = 0, end; j < n;) {
+        real *s = w->s;
+        end = block_end(all, n, j);
+        open_synapses(all, all->begin[j], all->begin[end], v, s, nv);
+        for (; j < end; j++) {
+            neuron_gradient(pack, n, j, v, next, h, g, to, w, s,
+                            sums->neuron + (3 * j + 2) * W, by_step, k, kv, nv);
+            synapse_gradients(all, j, k, kv, s, v, to, sums->recurrent, nv);
+            s += (all->begin[j + 1] - all->begin[j]) * L;
         }
     }
     for (int u = 0; u < nv; u++) v_store(g_h + u * W, by_step[u]);
 }
 
-/* Sums of each neuron over the unfolds: per sample for the inputs, and over all. */
-static INLINE void neuron_sums(int64_t n, int64_t unfolds, const real *k, const real *kv,
-                               const real *slope, real *totals, real *sums, int nv) {
+static NOINLINE void unfold_gradient(const ltc_pack *pack, int64_t n, const real *v,
+                                     const real *next, const real *h, const real *g,
+                                     real *to, real *g_h, const ltc_work *w,
+                                     const ltc_sums *sums, int nv) {
+    if (nv == NV)
+        unfold_rows_gradient(pack, n, v, next, h, g, to, g_h, w, sums, NV);
+    else
+        unfold_rows_gradient(pack, n, v, next, h, g, to, g_h, w, sums, 1);
+}
+
+/* What a step's totals add to the sums of the neurons and of the sensory synapses. */
+static INLINE void drive_gradient(const ltc_pack *pack, int64_t n, const ltc_work *w,
+                                  const ltc_sums *sums, int nv) {
     for (int64_t j = 0; j < n; j++) {
-        real *sum = sums + j * 3 * W;
-        vec all = v_load(sum), all_v = v_load(sum + W), all_r = v_load(sum + 2 * W);
+        vec k[NV], kv[NV];
+        real *sum = sums->neuron + 3 * j * W;
         for (int u = 0; u < nv; u++) {
-            int64_t at = j * L + u * W;
-            vec total = v_set(0), total_v = v_set(0);
-            for (int64_t i = 0; i < unfolds; i++) {
-                vec kj = v_load(k + i * n * L + at);
-                total = v_add(total, kj);
-                total_v = v_add(total_v, v_load(kv + i * n * L + at));
-                all_r = v_fma(kj, v_load(slope + i * n * L + at), all_r);
-            }
-            v_store(totals + at, total);
-            v_store(totals + n * L + at, total_v);
-            all = v_add(all, total);
-            all_v = v_add(all_v, total_v);
+            k[u] = v_load(w->totals + j * L + u * W);
+            kv[u] = v_load(w->totals + (n + j) * L + u * W);
+            v_store(sum, v_add(v_load(sum), k[u]));
+            v_store(sum + W, v_add(v_load(sum + W), kv[u]));
         }
-        v_store(sum, all);
-        v_store(sum + W, all_v);
-        v_store(sum + 2 * W, all_r);
+        synapse_gradients(&pack->sensory, j, k, kv,
+                          w->s_sensory + pack->sensory.begin[j] * L, w->x, w->g_x,
+                          sums->sensory, nv);
     }
 }
 
-/* Gradients of all synapses in one unfold: of their sources, and into their sums. */
-static INLINE void synapse_gradients(const synapses *k, int64_t n, const real *kj,
-                                     const real *kvj, const real *s, const real *v,
-                                     real *to, real *sums, int nv) {
-    for (int64_t j = 0; j < n; j++) {
-        vec conducted[NV], pulled[NV];
-        for (int u = 0; u < nv; u++) {
-            conducted[u] = v_load(kj + j * L + u * W);
-            pulled[u] = v_load(kvj + j * L + u * W);
-        }
-        for (int64_t e = k->begin[j]; e < k->begin[j + 1]; e++) {
-            real *sum = sums + e * 4 * W, *place = to + k->source[e] * L;
-            const real *from = v + k->source[e] * L;
-            vec reversal = v_set(k->backward[2 * e]), pull = v_set(k->backward[2 * e + 1]);
-            vec ks = v_load(sum), qs = v_load(sum + W), zs = v_load(sum + 2 * W),
-                zv = v_load(sum + 3 * W);
-            for (int u = 0; u < nv; u++) {
-                vec open = v_load(s + e * L + u * W);
-                vec q = v_fms(reversal, conducted[u], pulled[u]);
-                vec z = v_mul(v_fnma(open, open, open), q);
-                ks = v_fma(conducted[u], open, ks);
-                qs = v_fma(q, open, qs);
-                zs = v_add(zs, z);
-                zv = v_fma(z, v_load(from + u * W), zv);
-                v_store(place + u * W, v_fma(pull, z, v_load(place + u * W)));
-            }
-            v_store(sum, ks);
-            v_store(sum + W, qs);
-            v_store(sum + 2 * W, zs);
-            v_store(sum + 3 * W, zv);
-        }
-    }
-}
-
-/* Backwards through one step.
- *
- * g: gradients of the new states, in rows of L; on return those of the states before.
- * work: rows for 2 N totals, U times N of k and of k v', N of g, F of the inputs.
- */
-static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p,
-                                     const real *x, int64_t row, const real *h,
-                                     const ltc_record *r, real *g, real *g_x, real *g_h,
-                                     real *work, const ltc_sums *sums, int nv) {
-    const int64_t n = p->neurons, block = n * L;
+static INLINE void input_gradient(const lnn_problem *p, const real *x, const ltc_work *w,
+                                  const ltc_sums *sums, real *g_x, int nv) {
     const real *scale = p->parameters[11];
-    real *totals = work, *kj = totals + 2 * block, *kvj = kj + p->unfolds * block;
-    real *other = kvj + p->unfolds * block, *mapped = other + block;
-    real *from = g, *to = other;
-    for (int64_t i = p->unfolds - 1; i >= 0; i--) {
-        neuron_gradients(k, n, from, r->v + (i + 1) * block, r->slope + i * block,
-                         r->inverse + i * block, h, kj + i * block, kvj + i * block, to,
-                         g_h, nv);
-        synapse_gradients(&k->recurrent, n, kj + i * block, kvj + i * block,
-                          r->s + i * k->recurrent.edges * L, r->v + i * block, to,
-                          sums->recurrent, nv);
-        real *swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from != g) memcpy(g, from, sizeof(real) * block);
-    neuron_sums(n, p->unfolds, kj, kvj, r->slope, totals, sums->neuron, nv);
-    memset(mapped, 0, sizeof(real) * p->inputs * L);
-    synapse_gradients(&k->sensory, n, totals, totals + block, r->s_sensory, r->x, mapped,
-                      sums->sensory, nv);
     for (int64_t f = 0; f < p->inputs; f++) {
         real *sum = sums->input + f * 2 * W;
         for (int u = 0; u < nv; u++) {
-            vec a = v_load(mapped + f * L + u * W);
-            v_store(sum, v_fma(a, v_load(x + f * row + u * W), v_load(sum)));
+            vec a = v_load(w->g_x + f * L + u * W);
+            v_store(sum, v_fma(a, v_load(x + f * L + u * W), v_load(sum)));
             v_store(sum + W, v_add(v_load(sum + W), a));
             if (scale) a = v_mul(a, v_set(scale[f]));
             v_store(g_x + f * L + u * W, v_add(a, v_load(g_x + f * L + u * W)));
@@ -316,22 +269,31 @@ static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p,
     }
 }
 
-static double lanes_total(const real *lanes) {
-    double total = 0;
-    for (int i = 0; i < W; i++) total += lanes[i];
-    return total;
-}
-
-/* From sums to the gradients of raw parameters (those before softplus). */
-static void synapse_finish(int64_t e, const double *sum, const void *const *parameters,
-                           void *const *gradients) {
-    const real *w = parameters[0], *sigma = parameters[1], *mu = parameters[2];
-    real *gw = gradients[0], *gs = gradients[1], *gm = gradients[2], *ge = gradients[3];
-    double conductance = softplus(w[e]);
-    gw[e] = (real)(sum[1] * softplus_slope(w[e]));
-    gs[e] = (real)(conductance * (sum[3] - mu[e] * sum[2]));
-    gm[e] = (real)(-conductance * sigma[e] * sum[2]);
-    ge[e] = (real)(conductance * sum[0]);
+/* Backwards through one step; g: gradients of the states after it, in rows of L, on
+ * return those of the states before.
+ */
+static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p, const real *x,
+                                     const real *before, real *between, real *after,
+                                     const real *h, real *g, real *g_x, real *g_h,
+                                     const ltc_work *w, const ltc_sums *sums, int nv) {
+    const int64_t n = p->neurons, unfolds = p->unfolds, block = n * L;
+    const real *next = after;
+    real *from = g, *to = w->g;
+    ltc_drive(k, p, x, w, nv);
+    memset(w->totals, 0, sizeof(real) * 2 * block);
+    for (int64_t i = unfolds - 1; i >= 0; i--) {
+        const real *v = unfolded(w, before, between, after, unfolds, block, i);
+        memset(to, 0, sizeof(real) * block);
+        unfold_gradient(k, n, v, next, h, from, to, g_h, w, sums, nv);
+        next = v;
+        real *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != g) memcpy(g, from, sizeof(real) * block);
+    memset(w->g_x, 0, sizeof(real) * p->inputs * L);
+    drive_gradient(k, n, w, sums, nv);
+    input_gradient(p, x, w, sums, g_x, nv);
 }
 
 static void neuron_finish(const lnn_problem *p, int64_t j, const double *sum) {
@@ -347,11 +309,6 @@ static void input_finish(const lnn_problem *p, int64_t f, const double *sum) {
     real *g_scale = p->grad_parameters[11], *g_shift = p->grad_parameters[12];
     if (g_scale) g_scale[f] = (real)sum[0];
     if (g_shift) g_shift[f] = (real)sum[1];
-}
-
-/* Totals of `fields` sums that lie W lanes each from `lanes` on. */
-static void lanes_totals(const real *lanes, int fields, double *total) {
-    for (int k = 0; k < fields; k++) total[k] = lanes_total(lanes + k * W);
 }
 
 static void ltc_finish(const lnn_problem *p, const ltc_sums *sums) {

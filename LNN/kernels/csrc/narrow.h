@@ -295,7 +295,8 @@ static void narrow_forward(const narrow_plan *q, narrow_group *w, int64_t sample
     const real *dt = (const real *)p->timespans + sample * p->steps;
     real *states = p->states ? (real *)p->states + sample * p->steps * n : 0;
     real *final = (real *)p->final + sample * n;
-    memcpy(final, (const real *)p->start + sample * n, sizeof(real) * n);
+    /* Streams advance their states in place. */
+    memmove(final, (const real *)p->start + sample * n, sizeof(real) * n);
     for (int64_t t = 0; t < p->steps; t++) {
         if (t < steps) {
             const real *new =

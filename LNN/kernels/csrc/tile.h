@@ -28,14 +28,14 @@ static INLINE void load_block(vec *block, const real *from, int64_t apart, int64
 }
 
 /* rows[i][lane] = from[lane][i]; lanes without a sample become 0. */
-static void to_lanes(real *rows, int64_t row, const real *from, int64_t apart,
+static void to_lanes(real *rows, const real *from, int64_t apart,
                      int64_t count, int64_t samples) {
     vec block[W];
     for (int64_t b = 0; b < L; b += W)
         for (int64_t i = 0; i < count; i += W) {
             int64_t n = smaller(W, count - i);
             load_block(block, from + b * apart + i, apart, n, samples - b);
-            for (int64_t k = 0; k < n; k++) v_store(rows + (i + k) * row + b, block[k]);
+            for (int64_t k = 0; k < n; k++) v_store(rows + (i + k) * L + b, block[k]);
         }
 }
 
@@ -54,14 +54,14 @@ static void add_to_lanes(real *rows, const real *from, int64_t apart, int64_t co
 }
 
 /* to[lane][i] = rows[i][lane] */
-static void from_lanes(const real *rows, int64_t row, real *to, int64_t apart,
+static void from_lanes(const real *rows, real *to, int64_t apart,
                        int64_t count, int64_t samples) {
     vec block[W];
     for (int64_t b = 0; b < samples; b += W)
         for (int64_t i = 0; i < count; i += W) {
             int64_t n = smaller(W, count - i);
             for (int64_t k = 0; k < W; k++)
-                block[k] = k < n ? v_load(rows + (i + k) * row + b) : v_set(0);
+                block[k] = k < n ? v_load(rows + (i + k) * L + b) : v_set(0);
             v_transpose(block);
             for (int64_t k = 0; k < W; k++)
                 if (b + k < samples) v_store_some(to + (b + k) * apart + i, block[k], n);
@@ -69,10 +69,10 @@ static void from_lanes(const real *rows, int64_t row, real *to, int64_t apart,
 }
 
 /* Zero the rows of sequences that have ended: what stands in the padding is not read. */
-static void silence_ended(real *rows, int64_t row, const real *live, int64_t count) {
+static void silence_ended(real *rows, const real *live, int64_t count) {
     for (int64_t i = 0; i < count; i++)
         for (int u = 0; u < NV; u++) {
-            real *at = rows + i * row + u * W;
+            real *at = rows + i * L + u * W;
             v_store(at, v_where_positive(v_load(live + u * W), v_load(at), v_set(0)));
         }
 }
@@ -84,7 +84,7 @@ static void load_chunk(const plan *q, group *w, tile where, int64_t start, int64
     const real *x = (const real *)p->inputs_data + (where.first * T + start) * f;
     const real *dt = (const real *)p->timespans + where.first * T + start;
     const real unfolds = (real)larger(1, p->unfolds);
-    to_lanes(w->dt, L, dt, T, steps, where.samples);
+    to_lanes(w->dt, dt, T, steps, where.samples);
     for (int64_t t = 0; t < steps; t++) {
         real *live = w->live + t * L, *span = w->dt + t * L;
         for (int64_t b = 0; b < L; b++) {
@@ -95,8 +95,8 @@ static void load_chunk(const plan *q, group *w, tile where, int64_t start, int64
         for (int u = 0; u < NV; u++)
             v_store(w->h_unfold + t * L + u * W,
                     v_divide(v_load(span + u * W), v_set(unfolds)));
-        to_lanes(w->x + t * L, q->row, x + t * f, T * f, f, where.samples);
-        if (p->lengths) silence_ended(w->x + t * L, q->row, live, f);
+        to_lanes(w->x + t * q->step, x + t * f, T * f, f, where.samples);
+        if (p->lengths) silence_ended(w->x + t * q->step, live, f);
     }
 }
 
@@ -111,86 +111,85 @@ static void load_state(const plan *q, group *w, tile where, int64_t start) {
         apart = steps * columns;
     }
     from += where.first * apart;
-    to_lanes(w->h, q->row, from, apart, n, where.samples);
+    to_lanes(w->h, from, apart, n, where.samples);
     if (!p->memory) return;
-    to_lanes(w->c, q->row, from + n, apart, n, where.samples);
+    to_lanes(w->c, from + n, apart, n, where.samples);
 }
 
 static INLINE void backbone_step(const plan *q, group *w, int64_t t, int mode, int nv) {
     const lnn_problem *p = q->p;
-    const int64_t row = q->row, last = p->n_maps - 1;
-    const real *rows = w->x + t * L;
-    for (int64_t i = 0; i <= last; i++) {
-        dense_apply(&q->maps[i], rows, w->input[i] + t * L, row, nv);
-        if (i == last) break;
-        activate_rows(p->activation, w->input[i] + t * L, w->output[i] + t * L,
-                      q->maps[i].outputs, row, nv);
-        rows = w->output[i] + t * L;
+    const int64_t last = p->n_maps - 1, at = t * q->step;
+    const real *rows = w->x + at;
+    for (int64_t i = 0; i < last; i++) {
+        real *y = w->output[i] + at;
+        real *sums = is_invertible(p->activation) ? y : w->input[i] + at;
+        dense_apply(&q->maps[i], rows, sums, nv);
+        activate_rows(p->activation, sums, y, q->maps[i].outputs, nv);
+        rows = y;
     }
-    heads_step(p, mode, &w->pure, w->dt + t * L, w->input[last] + t * L, w->h + t * L, row,
+    dense_apply(&q->maps[last], rows, w->input[last] + at, nv);
+    heads_step(p, mode, &w->pure, w->dt + t * L, w->input[last] + at, w->h + at, q->step,
                nv);
 }
 
 static INLINE void backbone_step_gradient(const plan *q, group *w, int64_t t, int mode,
                                           int nv) {
     const lnn_problem *p = q->p;
-    const int64_t row = q->row;
+    const int64_t at = t * q->step;
     int64_t i = p->n_maps - 1;
-    heads_step_gradient(p, mode, &w->pure, w->dt + t * L, w->g_new, w->input[i] + t * L,
-                        w->g_dt, row, nv);
+    heads_step_gradient(p, mode, &w->pure, w->dt + t * L, w->g_new, w->input[i] + at,
+                        w->g_dt, nv);
     for (; i > 0; i--) {
         int64_t width = q->maps[i].sources;
         memset(w->g_layer, 0, sizeof(real) * width * L);
-        dense_apply_transposed(&q->maps[i], w->input[i] + t * L, row, w->g_layer, nv);
-        activate_rows_gradient(p->activation, w->input[i - 1] + t * L,
-                               w->output[i - 1] + t * L, w->g_layer, width, row, nv);
+        dense_apply_transposed(&q->maps[i], w->input[i] + at, w->g_layer, nv);
+        activate_rows_gradient(p->activation, w->input[i - 1] + at, w->output[i - 1] + at,
+                               w->g_layer, width, nv);
     }
-    dense_apply_transposed(&q->maps[0], w->input[0] + t * L, row, w->g, nv);
+    dense_apply_transposed(&q->maps[0], w->input[0] + at, w->g, nv);
 }
 
 /* The liquid cell's own step, from the rows `before` to the next slot of h. */
 static INLINE void cell_step(const plan *q, group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
-    const int64_t n = p->neurons, row = q->row, at = t * L;
+    const int64_t at = t * q->step;
+    const real *dt = w->dt + t * L;
     if (p->kind == LNN_LTC) {
-        const real *v = ltc_step(&q->ltc, p, w->x + at, w->before + at, row,
-                                 w->h_unfold + at, w->drive,
-                                 &w->record[q->backward ? t : 0], nv);
-        for (int64_t j = 0; j < n; j++)
-            memcpy(w->h + j * row + at + L, v + j * L, sizeof(real) * nv * W);
+        ltc_step(&q->ltc, p, w->x + at, w->before + at, part(w->between, at),
+                 w->h + at + q->step, w->h_unfold + t * L, &w->ltc_work, nv);
         return;
     }
     for (int mode = 0; mode <= LNN_PURE; mode++) {
         if (mode != p->mode) continue;
         if (p->kind == LNN_WIRED_CFC)
-            wired_step(&q->wired, p, mode, &w->pure, w->x + at, w->dt + at, w->h + at,
-                       w->map + at, row, nv);
+            wired_step(&q->wired, p, mode, &w->pure, w->x + at, dt, w->h + at, w->map + at,
+                       q->step, nv);
         else
             backbone_step(q, w, t, mode, nv);
     }
 }
 
 /* Sequences that have ended keep their state. */
-static void hold_ended(real *rows, const real *live, int64_t count, int64_t row, int nv) {
+static void hold_ended(real *rows, const real *live, int64_t count, int64_t step, int nv) {
     for (int64_t i = 0; i < count; i++)
         for (int u = 0; u < nv; u++) {
-            real *old = rows + i * row + u * W;
-            v_store(old + L, v_where_positive(v_load(live + u * W), v_load(old + L),
-                                              v_load(old)));
+            real *old = rows + i * L + u * W, *new = old + step;
+            v_store(new,
+                    v_where_positive(v_load(live + u * W), v_load(new), v_load(old)));
         }
 }
 
 static INLINE void step(const plan *q, group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
-    const int64_t n = p->neurons, row = q->row, at = t * L;
+    const int64_t n = p->neurons, step = q->step, at = t * step;
     if (p->memory) {
-        dense_apply(&q->gates, w->x + at, w->gate + at, row, nv);
-        lstm_step(n, w->gate + at, w->c + at, w->squashed + at, w->before + at, row, nv);
+        dense_apply(&q->gates, w->x + at, w->gate + at, nv);
+        lstm_step(n, w->gate + at, w->c + at, w->squashed + at, w->before + at, step, nv);
     }
     cell_step(q, w, t, nv);
     if (!p->lengths) return;
-    hold_ended(w->h + at, w->live + at, n, row, nv);
-    if (p->memory) hold_ended(w->c + at, w->live + at, n, row, nv);
+    hold_ended(w->h + at, w->live + t * L, n, step, nv);
+    if (p->memory) hold_ended(w->c + at, w->live + t * L, n, step, nv);
 }
 
 static INLINE void advance(const plan *q, group *w, tile where, int64_t start,
@@ -202,20 +201,18 @@ static INLINE void advance(const plan *q, group *w, tile where, int64_t start,
 static void store_state(const plan *q, const group *w, tile where, int64_t slot, real *to,
                         int64_t apart) {
     const int64_t n = q->p->neurons;
-    from_lanes(w->h + slot * L, q->row, to, apart, n, where.samples);
+    from_lanes(w->h + slot * q->step, to, apart, n, where.samples);
     if (q->p->memory)
-        from_lanes(w->c + slot * L, q->row, to + n, apart, n, where.samples);
+        from_lanes(w->c + slot * q->step, to + n, apart, n, where.samples);
 }
 
 /* Turn to the chunk from step `start` on; the state after the last one comes along. */
 static void next_chunk(const plan *q, group *w, tile where, int64_t start) {
-    const int64_t end = q->chunk * L, row = q->row;
+    const int64_t end = q->chunk * q->step, bytes = sizeof(real) * q->p->neurons * L;
     const real *h = w->h + end, *c = part(w->c, end);
     select_chunk(q, w, where, start);
-    for (int64_t j = 0; j < q->p->neurons; j++) {
-        memcpy(w->h + j * row, h + j * row, sizeof(real) * L);
-        if (q->p->memory) memcpy(w->c + j * row, c + j * row, sizeof(real) * L);
-    }
+    memcpy(w->h, h, bytes);
+    if (q->p->memory) memcpy(w->c, c, bytes);
 }
 
 static INLINE void forward(const plan *q, group *w, tile where, int nv) {
@@ -242,11 +239,13 @@ static INLINE void forward(const plan *q, group *w, tile where, int nv) {
 
 static INLINE void cell_step_gradient(const plan *q, group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
-    const int64_t n = p->neurons, row = q->row, at = t * L;
+    const int64_t n = p->neurons, at = t * q->step;
+    const real *dt = w->dt + t * L;
     if (p->kind == LNN_LTC) {
         memset(w->g_dt, 0, sizeof(real) * L);
-        ltc_step_gradient(&q->ltc, p, w->x + at, row, w->h_unfold + at, &w->record[t],
-                          w->g_new, w->g_x, w->g_dt, w->ltc_work, &w->ltc, nv);
+        ltc_step_gradient(&q->ltc, p, w->x + at, w->before + at, part(w->between, at),
+                          w->h + at + q->step, w->h_unfold + t * L, w->g_new, w->g_x,
+                          w->g_dt, &w->ltc_work, &w->ltc, nv);
         memcpy(w->g_before, w->g_new, sizeof(real) * n * L);
         for (int i = 0; i < L; i++) w->g_dt[i] /= (real)p->unfolds;
         return;
@@ -254,8 +253,8 @@ static INLINE void cell_step_gradient(const plan *q, group *w, int64_t t, int nv
     for (int mode = 0; mode <= LNN_PURE; mode++) {
         if (mode != p->mode) continue;
         if (p->kind == LNN_WIRED_CFC)
-            wired_step_gradient(&q->wired, p, mode, &w->pure, w->dt + at, w->map + at, row,
-                                w->g, w->g_dt, nv);
+            wired_step_gradient(&q->wired, p, mode, &w->pure, dt, w->map + at, w->g,
+                                w->g_dt, nv);
         else
             backbone_step_gradient(q, w, t, mode, nv);
     }
@@ -273,10 +272,10 @@ static void split_held(real *g, real *kept, const real *live, int64_t n) {
 /* In: gradients of the new state in g_new and g_c. Out: of the one before, there too. */
 static INLINE void step_gradient(const plan *q, group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
-    const int64_t n = p->neurons, block = n * L, at = t * L;
+    const int64_t n = p->neurons, block = n * L, at = t * q->step;
     if (p->lengths) {
-        split_held(w->g_new, w->kept, w->live + at, n);
-        if (p->memory) split_held(w->g_c, w->kept + block, w->live + at, n);
+        split_held(w->g_new, w->kept, w->live + t * L, n);
+        if (p->memory) split_held(w->g_c, w->kept + block, w->live + t * L, n);
     }
     memset(w->g, 0, sizeof(real) * (p->inputs + n) * L);
     memset(w->g_h, 0, sizeof(real) * block);
@@ -285,8 +284,8 @@ static INLINE void step_gradient(const plan *q, group *w, int64_t t, int nv) {
     const real *g_before = w->g_before;
     if (p->memory) {
         lstm_step_gradient(n, w->gate + at, w->c + at, w->squashed + at, w->g_before, w->g_c,
-                           q->row, nv);
-        dense_apply_transposed(&q->gates, w->gate + at, q->row, w->g, nv);
+                           nv);
+        dense_apply_transposed(&q->gates, w->gate + at, w->g, nv);
         g_before = w->g_h;
     }
     memcpy(w->g_new, g_before, sizeof(real) * block);
@@ -300,17 +299,17 @@ static INLINE void chunk_gradients(const plan *q, group *w, int64_t steps, int n
     const lnn_problem *p = q->p;
     if (p->kind == LNN_WIRED_CFC) {
         if (p->mode == LNN_PURE)
-            wired_gradients(&q->wired, p, 1, w->x, w->map, q->row, steps, w->g_weight,
+            wired_gradients(&q->wired, p, 1, w->x, w->map, q->step, steps, w->g_weight,
                             w->g_bias, nv);
         else
-            wired_gradients(&q->wired, p, 4, w->x, w->map, q->row, steps, w->g_weight,
+            wired_gradients(&q->wired, p, 4, w->x, w->map, q->step, steps, w->g_weight,
                             w->g_bias, nv);
     }
     for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++)
-        dense_gradients(&q->maps[i], i ? w->output[i - 1] : w->x, w->input[i], q->row, steps,
+        dense_gradients(&q->maps[i], i ? w->output[i - 1] : w->x, w->input[i], q->step, steps,
                         w->g_map[i], w->g_map_bias[i], nv);
     if (p->memory)
-        dense_gradients(&q->gates, w->x, w->gate, q->row, steps, w->g_gates, w->g_gates_bias,
+        dense_gradients(&q->gates, w->x, w->gate, q->step, steps, w->g_gates, w->g_gates_bias,
                         nv);
 }
 
@@ -327,14 +326,14 @@ static void store_input_gradient(const plan *q, group *w, tile where, int64_t t,
     const lnn_problem *p = q->p;
     const int64_t f = p->inputs, T = p->steps;
     if (p->lengths) {
-        silence_ended(w->g_x, L, w->live + t * L, f);
-        silence_ended(w->g_dt, L, w->live + t * L, 1);
+        silence_ended(w->g_x, w->live + t * L, f);
+        silence_ended(w->g_dt, w->live + t * L, 1);
     }
     if (p->grad_timespans)
-        from_lanes(w->g_dt, L, (real *)p->grad_timespans + where.first * T + time, T, 1,
+        from_lanes(w->g_dt, (real *)p->grad_timespans + where.first * T + time, T, 1,
                    where.samples);
     if (p->grad_inputs)
-        from_lanes(w->g_x, L, (real *)p->grad_inputs + (where.first * T + time) * f, T * f,
+        from_lanes(w->g_x, (real *)p->grad_inputs + (where.first * T + time) * f, T * f,
                    f, where.samples);
 }
 
@@ -381,8 +380,8 @@ static INLINE void backward(const plan *q, group *w, tile where, int nv) {
     real *g_start = p->grad_start;
     if (!g_start) return;
     g_start += where.first * columns;
-    from_lanes(w->g_new, L, g_start, columns, n, where.samples);
-    if (p->memory) from_lanes(w->g_c, L, g_start + n, columns, n, where.samples);
+    from_lanes(w->g_new, g_start, columns, n, where.samples);
+    if (p->memory) from_lanes(w->g_c, g_start + n, columns, n, where.samples);
 }
 
 static INLINE void run_tile(const plan *q, group *w, tile where, int nv) {
@@ -406,12 +405,9 @@ static void pure_finish(const lnn_problem *p, const group *w) {
 static void wired_finish(const plan *q, const group *w) {
     const lnn_problem *p = q->p;
     const int64_t m = n_maps_of(p->mode);
+    wired_unpack(&q->wired, p, w->g_weight, p->grad_parameters);
     for (int64_t i = 0; i < m; i++) {
-        real *sensory = p->grad_parameters[i], *recurrent = p->grad_parameters[m + i];
         real *bias = p->grad_parameters[2 * m + i];
-        for (int64_t e = 0; e < p->n_sensory; e++) sensory[e] = w->g_weight[e * m + i];
-        for (int64_t e = 0; e < p->n_recurrent; e++)
-            recurrent[e] = w->g_weight[(p->n_sensory + e) * m + i];
         for (int64_t j = 0; j < p->neurons; j++) bias[j] = w->g_bias[j * m + i];
     }
     pure_finish(p, w);
@@ -421,8 +417,7 @@ static void backbone_finish(const plan *q, const group *w) {
     const lnn_problem *p = q->p;
     for (int64_t i = 0; i < p->n_maps; i++) {
         const dense_map *d = &q->maps[i];
-        memcpy(p->grad_parameters[2 + 2 * i], w->g_map[i],
-               sizeof(real) * d->outputs * d->sources);
+        dense_unpack(d, w->g_map[i], p->grad_parameters[2 + 2 * i], d->sources, 0);
         memcpy(p->grad_parameters[3 + 2 * i], w->g_map_bias[i], sizeof(real) * d->outputs);
     }
     pure_finish(p, w);
@@ -432,9 +427,7 @@ static void memory_finish(const plan *q, const group *w) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, f = p->inputs;
     void *const *g = p->grad_parameters + LNN_MAX_PARAMETERS - 3;
-    for (int64_t o = 0; o < 4 * n; o++) {
-        memcpy((real *)g[0] + o * f, w->g_gates + o * (f + n), sizeof(real) * f);
-        memcpy((real *)g[2] + o * n, w->g_gates + o * (f + n) + f, sizeof(real) * n);
-    }
+    dense_unpack(&q->gates, w->g_gates, g[0], f, 0);
+    dense_unpack(&q->gates, w->g_gates, g[2], n, f);
     memcpy(g[1], w->g_gates_bias, sizeof(real) * 4 * n);
 }

@@ -58,26 +58,14 @@ static INLINE vec v_scale(vec a, vec x) {
 static INLINE vec v_divide(vec n, vec d) { return _mm256_div_ps(n, d); }
 static INLINE vec v_reciprocal(vec d) { return v_divide(v_set(1.0f), d); }
 
-/* The first n lanes of p, the others 0; and the first n lanes to p. */
-static INLINE vec v_load_some(const real *p, int64_t n) {
-    real lane[W] = {0};
-    for (int i = 0; i < W; i++)
-        if (i < n) lane[i] = p[i];
-    return v_load(lane);
+/* Lane i of the result is the sum of the lanes of a[i]. */
+static INLINE vec v_sums(const vec *a) {
+    vec low = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
+    vec high = _mm256_hadd_ps(_mm256_hadd_ps(a[4], a[5]), _mm256_hadd_ps(a[6], a[7]));
+    return v_add(_mm256_permute2f128_ps(low, high, 0x20),
+                 _mm256_permute2f128_ps(low, high, 0x31));
 }
-static INLINE void v_store_some(real *p, vec a, int64_t n) {
-    real lane[W];
-    v_store(lane, a);
-    for (int i = 0; i < W; i++)
-        if (i < n) p[i] = lane[i];
-}
-/* a[i][k] becomes a[k][i]. */
-static INLINE void v_transpose(vec *a) {
-    real from[W * W], to[W * W];
-    for (int i = 0; i < W; i++) v_store(from + i * W, a[i]);
-    for (int i = 0; i < W; i++)
-        for (int k = 0; k < W; k++) to[k * W + i] = from[i * W + k];
-    for (int i = 0; i < W; i++) a[i] = v_load(to + i * W);
-}
+
+#include "vec_common.h"
 
 #endif

@@ -70,6 +70,30 @@ static INLINE void v_transpose(vec *a) {
     }
 }
 
+/* The sum of two halves of the lanes of a, beside that of b: the upper and the lower, then
+ * what is left of them, so that in the end one vector has a lane for each of 16. */
+static INLINE vec fold_halves(vec a, vec b) {
+    return v_add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+}
+static INLINE vec fold_quarters(vec a, vec b) {
+    return v_add(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+}
+static INLINE vec fold_pairs(vec a, vec b) {
+    return v_add(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+}
+static INLINE vec fold_singles(vec a, vec b) {
+    __m512d x = _mm512_castps_pd(a), y = _mm512_castps_pd(b);
+    return v_add(_mm512_castpd_ps(_mm512_unpacklo_pd(x, y)),
+                 _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
+}
+/* Lane i of the result is the sum of the lanes of a[i]. */
+static INLINE vec v_sums(const vec *a) {
+    vec b[4];
+    for (int i = 0; i < 4; i++)
+        b[i] = fold_quarters(fold_halves(a[i], a[i + 4]), fold_halves(a[i + 8], a[i + 12]));
+    return fold_singles(fold_pairs(b[0], b[1]), fold_pairs(b[2], b[3]));
+}
+
 /* x = floor + fraction with fraction in [0, 1); and a 2^floor(x), for any x. */
 static INLINE vec v_fraction(vec x) { return _mm512_reduce_ps(x, 0x09); }
 static INLINE vec v_floor(vec x) { return _mm512_roundscale_ps(x, 0x09); }

@@ -205,26 +205,13 @@ static INLINE vec v_divide(vec n, vec d) {
 
 static INLINE vec v_reciprocal(vec d) { return v_divide(v_set(1), d); }
 
-/* The first n lanes of p, the others 0; and the first n lanes to p. */
-static INLINE vec v_load_some(const real *p, int64_t n) {
-    real lane[W] = {0};
-    for (int i = 0; i < W; i++)
-        if (i < n) lane[i] = p[i];
+/* Lane i of the result is the sum of the lanes of a[i]. */
+static INLINE vec v_sums(const vec *a) {
+    real lane[W];
+    for (int i = 0; i < W; i++) lane[i] = v_sum(a[i]);
     return v_load(lane);
 }
-static INLINE void v_store_some(real *p, vec a, int64_t n) {
-    real lane[W];
-    v_store(lane, a);
-    for (int i = 0; i < W; i++)
-        if (i < n) p[i] = lane[i];
-}
-/* a[i][k] becomes a[k][i]. */
-static INLINE void v_transpose(vec *a) {
-    real from[W * W], to[W * W];
-    for (int i = 0; i < W; i++) v_store(from + i * W, a[i]);
-    for (int i = 0; i < W; i++)
-        for (int k = 0; k < W; k++) to[k * W + i] = from[i * W + k];
-    for (int i = 0; i < W; i++) a[i] = v_load(to + i * W);
-}
+
+#include "vec_common.h"
 
 #endif

@@ -40,8 +40,9 @@ static void first_of_each(const int64_t *target, int64_t edges, int64_t n,
     }
 }
 
-/* Rows are inputs, then neurons before the step (from `previous` on), and new ones. */
-static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t row,
+/* Rows are inputs, then neurons before the step (from `previous` on); `step` later come
+ * new ones. */
+static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t step,
                           int64_t previous, int64_t *work) {
     int64_t n = p->neurons, maps = n_maps_of(p->mode), e = 0, at = 0;
     int64_t *sensory = work, *recurrent = work + n + 1, *layer = work + 2 * n + 2;
@@ -53,7 +54,7 @@ static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t row,
         int64_t j = p->order[at];
         k->begin[at] = e;
         for (int64_t i = sensory[j]; i < sensory[j + 1]; i++, e++) {
-            k->from[e] = p->sensory_source[i] * row;
+            k->from[e] = p->sensory_source[i] * L;
             k->to[e] = p->sensory_source[i] * L;
             k->original[e] = i;
         }
@@ -61,7 +62,7 @@ static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t row,
         for (int64_t i = recurrent[j]; i < recurrent[j + 1]; i++, e++) {
             int64_t source = p->recurrent_source[i];
             int is_new = layer[source] < layer[j];
-            k->from[e] = is_new ? (p->inputs + source) * row + L : previous + source * row;
+            k->from[e] = is_new ? (p->inputs + source) * L + step : previous + source * L;
             k->to[e] = (p->inputs + (is_new ? n : 0) + source) * L;
             k->original[e] = p->n_sensory + i;
         }
@@ -81,7 +82,7 @@ static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t row,
 /* One step: reads rows at this step, writes the new states one step later. */
 static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mode,
                               const pure_form *pure, const real *rows, const real *dt,
-                              real *states, real *maps, int64_t row, int nv) {
+                              real *states, real *maps, int64_t step, int nv) {
     enum { MAX = 4 };
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t at = 0; at < p->neurons; at++) {
@@ -97,14 +98,13 @@ static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mod
                 for (int u = 0; u < nv; u++)
                     sum[i][u] = v_fma(v_set(w[i]), s[u], sum[i][u]);
         }
-        real a = mode == LNN_PURE ? pure->asymptote[j] : 0;
-        real rate = mode == LNN_PURE ? pure->rate[j] : 0;
+        vec a = pure_lanes(mode, pure->asymptote, j), rate = pure_lanes(mode, pure->rate, j);
         for (int u = 0; u < nv; u++) {
             vec z[MAX];
             for (int i = 0; i < m; i++) z[i] = sum[i][u];
             vec h = closed_form(mode, z, v_load(dt + u * W), a, rate);
-            v_store(states + j * row + L + u * W, h);
-            for (int i = 0; i < m; i++) v_store(maps + (j * m + i) * row + u * W, z[i]);
+            v_store(states + step + j * L + u * W, h);
+            for (int i = 0; i < m; i++) v_store(maps + (j * m + i) * L + u * W, z[i]);
         }
     }
 }
@@ -112,24 +112,26 @@ static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mod
 /* The step backwards: g holds gradients of the new states and gets those of sources. */
 static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p,
                                        int mode, const pure_form *pure, const real *dt,
-                                       real *maps, int64_t row, real *g, real *g_dt,
+                                       real *maps, real *g, real *g_dt,
                                        int nv) {
     enum { MAX = 4 };
     const int m = mode == LNN_PURE ? 1 : 4;
     const real *g_new = g + (p->inputs + p->neurons) * L;
     for (int64_t at = p->neurons - 1; at >= 0; at--) {
         int64_t j = p->order[at];
+        vec a = pure_lanes(mode, pure->asymptote, j), rate = pure_lanes(mode, pure->rate, j);
+        real *ga = pure->g_asymptote + j * W, *gr = pure->g_rate + j * W;
         vec dz[MAX][NV];
         for (int u = 0; u < nv; u++) {
             vec z[MAX];
-            for (int i = 0; i < m; i++) z[i] = v_load(maps + (j * m + i) * row + u * W);
+            for (int i = 0; i < m; i++) z[i] = v_load(maps + (j * m + i) * L + u * W);
             vec more = closed_form_gradient(mode, v_load(g_new + j * L + u * W), z,
-                                            v_load(dt + u * W), v_load(g_dt + u * W), pure,
-                                            j);
+                                            v_load(dt + u * W), v_load(g_dt + u * W), a,
+                                            rate, ga, gr);
             v_store(g_dt + u * W, more);
             for (int i = 0; i < m; i++) {
                 dz[i][u] = z[i];
-                v_store(maps + (j * m + i) * row + u * W, z[i]);
+                v_store(maps + (j * m + i) * L + u * W, z[i]);
             }
         }
         int64_t first = p->grad_inputs ? k->begin[at] : k->middle[at];
@@ -145,45 +147,46 @@ static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p
     }
 }
 
-enum { FAN = 4 };
+/* Synapses of a neuron whose gradients are summed at once. */
+static int fan_of(int m) { return m == 1 ? 2 * PATCH_SOURCES : PATCH_SOURCES; }
 
-/* Gradients of `fan` synapses of one neuron: sums over steps and lanes. */
-static INLINE void wired_fan(const wired_pack *k, int64_t e, int fan, int m,
-                             const real *rows, const real *dz, int64_t row,
-                             int64_t steps, real *gw, int nv) {
-    vec sum[FAN][4];
-    for (int f = 0; f < fan; f++)
-        for (int i = 0; i < m; i++) sum[f][i] = v_set(0);
-    for (int64_t t = 0; t < steps; t++)
-        for (int u = 0; u < nv; u++) {
-            int64_t at = t * L + u * W;
-            vec z[4];
-            for (int i = 0; i < m; i++) z[i] = v_load(dz + i * row + at);
-            for (int f = 0; f < fan; f++) {
-                vec s = v_load(rows + k->from[e + f] + at);
-                for (int i = 0; i < m; i++) sum[f][i] = v_fma(z[i], s, sum[f][i]);
-            }
-        }
-    for (int f = 0; f < fan; f++)
-        for (int i = 0; i < m; i++) gw[k->original[e + f] * m + i] += v_sum(sum[f][i]);
+/* Reals that the sums of the weights' gradients take at most: each neuron, in order, has
+ * patches of its own. */
+static int64_t wired_gradient_size(const lnn_problem *p) {
+    int m = (int)n_maps_of(p->mode), fan = fan_of(m);
+    int64_t patches = (p->n_sensory + p->n_recurrent) / fan + p->neurons;
+    return patches * whole_vectors(fan * m);
 }
 
-/* Add the gradients of the weights (E, M) and biases (N, M) over recorded steps. */
+/* Add the gradients of the weights (patches) and biases (N, M) over recorded steps. */
 static INLINE void wired_gradients(const wired_pack *k, const lnn_problem *p, int m,
-                                   const real *rows, const real *maps, int64_t row,
+                                   const real *rows, const real *maps, int64_t step,
                                    int64_t steps, real *gw, real *gb, int nv) {
+    const int fan = fan_of(m);
     for (int64_t at = 0; at < p->neurons; at++) {
-        int64_t j = p->order[at], e = k->begin[at], end = k->begin[at + 1];
-        const real *dz = maps + j * m * row;
-        for (; e + FAN <= end; e += FAN)
-            wired_fan(k, e, FAN, m, rows, dz, row, steps, gw, nv);
-        for (; e < end; e++) wired_fan(k, e, 1, m, rows, dz, row, steps, gw, nv);
-        for (int i = 0; i < m; i++) {
-            vec sum = v_set(0);
-            for (int64_t t = 0; t < steps; t++)
-                for (int u = 0; u < nv; u++)
-                    sum = v_add(sum, v_load(dz + i * row + t * L + u * W));
-            gb[j * m + i] += v_sum(sum);
+        const real *left[PATCH], *right[2 * PATCH_SOURCES];
+        int64_t end = k->begin[at + 1];
+        for (int i = 0; i < m; i++) left[i] = maps + (p->order[at] * m + i) * L;
+        for (int64_t e = k->begin[at]; e < end; e += fan, gw += whole_vectors(fan * m)) {
+            for (int f = 0; f < fan; f++) right[f] = rows + k->from[smaller(e + f, end - 1)];
+            add_patch(left, right, step, steps, gw, m, fan, nv);
         }
     }
+    add_row_sums(maps, step, p->neurons * m, steps, gb, nv);
+}
+
+/* The gradients of the weights, map by map, out of the patches. */
+static void wired_unpack(const wired_pack *k, const lnn_problem *p, const real *sums,
+                         void *const *gradients) {
+    const int m = (int)n_maps_of(p->mode), fan = fan_of(m);
+    for (int64_t at = 0; at < p->neurons; at++)
+        for (int64_t e = k->begin[at]; e < k->begin[at + 1]; e++) {
+            int64_t f = (e - k->begin[at]) % fan, place = k->original[e];
+            int sensory = place < p->n_sensory;
+            for (int i = 0; i < m; i++) {
+                real *to = gradients[sensory ? i : m + i];
+                to[sensory ? place : place - p->n_sensory] = sums[i * fan + f];
+            }
+            if (f == fan - 1 || e == k->begin[at + 1] - 1) sums += whole_vectors(fan * m);
+        }
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from LNN.exceptions import InvalidInputError
+from LNN.reading import built
 from LNN.sequences import normalised, tolerance
 
 _TICKS_PER_SECOND = 1e9
@@ -50,7 +50,9 @@ class Clock:
         # Rows that are independent of each other have no time between them.
         self.timeless = estimator._fitted_on_rows and estimator.window_length == 1
         self.per_second = _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
-        self.aware: bool | None = None  # of a time zone
+        self.stamped: str | None = None  # what kind of datetimes came so far
+        dtype = built(estimator, "dtype")
+        self.longest = float(np.finfo(dtype).max) * min(1.0, self.unit)
         self.started = np.zeros(n, dtype=bool)
         self.stamps: np.ndarray | None = None
 
@@ -89,7 +91,7 @@ class Clock:
         self.started[which] = False
 
     def _scalar(self, dt: float) -> float | np.ndarray:
-        if not 0 <= dt < math.inf:
+        if not 0 <= dt <= self.longest:
             raise InvalidInputError(_wrong_gap(dt))
         if not self.started.all():
             return self._units(np.full(len(self.started), float(dt)))
@@ -99,9 +101,9 @@ class Clock:
     def _units(self, gaps: np.ndarray) -> np.ndarray:
         gaps = np.broadcast_to(gaps, self.started.shape)
         known = gaps[self.started]
-        if not (np.isfinite(known) & (known >= 0)).all():
-            bad = known[~(np.isfinite(known) & (known >= 0))][0]
-            raise InvalidInputError(_wrong_gap(bad))
+        good = (known >= 0) & (known <= self.longest)
+        if not good.all():
+            raise InvalidInputError(_wrong_gap(known[~good][0]))
         # The first row of a stream, as of a recording, has a gap of one unit.
         gaps = np.where(self.started, gaps, np.nan)
         return normalised(gaps, self.unit, self.resolution)
@@ -166,17 +168,29 @@ class Clock:
             raise InvalidInputError(
                 f"Expected timestamp as a number, as in fit, got {timestamp!r}."
             )
-        return values if values.dtype.kind == "f" else values.astype(np.int64)
+        if values.dtype.kind != "f":
+            return values.astype(np.int64)
+        rounded = np.spacing(np.abs(values).max())
+        if rounded > 0.1 * self.unit:  # as in fit
+            raise InvalidInputError(
+                f"The time stamps are rounded to {rounded:g}, but one unit of time is "
+                f"{self.unit:g}: they lost what they measure. Pass them as float64."
+            )
+        return values.astype(np.float64)
 
     def _nanoseconds(self, timestamp: Any) -> np.ndarray:
         stamp = _as_stamp(timestamp)
-        aware = getattr(stamp, "tz", None) is not None
-        if self.aware is not None and aware != self.aware and self.started.any():
+        kind = "datetimes with a time zone"
+        if isinstance(stamp, pd.Timedelta | pd.TimedeltaIndex):
+            kind = "durations"
+        elif stamp.tz is None:
+            kind = "datetimes without a time zone"
+        if self.stamped not in (None, kind) and self.started.any():
             raise InvalidInputError(
-                f"Expected time stamps with a time zone always or never, got "
-                f"{timestamp!r} after the other kind. Use one kind throughout."
+                f"Expected {self.stamped} as before, got {timestamp!r}. Use one kind "
+                "throughout, or reset the stream."
             )
-        self.aware = aware
+        self.stamped = kind
         if isinstance(stamp, pd.Index):
             return stamp.as_unit("ns").asi8
         return np.array([stamp.value])
@@ -187,7 +201,13 @@ def _as_stamp(timestamp: Any) -> Any:
     if isinstance(timestamp, timedelta | np.timedelta64):
         stamp = pd.Timedelta(timestamp)
     elif isinstance(timestamp, datetime | np.datetime64 | str):
-        stamp = pd.Timestamp(timestamp)
+        try:
+            stamp = pd.Timestamp(timestamp)
+        except ValueError as error:
+            raise InvalidInputError(
+                f"Expected timestamp as a datetime or duration, as in fit, got "
+                f"{timestamp!r}, which cannot be read: {error}."
+            ) from error
     else:
         listed = [timestamp] if np.ndim(timestamp) == 0 else timestamp
         stamp = pd.Index(listed).infer_objects()
@@ -205,6 +225,7 @@ def _as_stamp(timestamp: Any) -> Any:
 
 def _wrong_gap(gap: float) -> str:
     return (
-        f"Expected dt, the time since the row before, to be finite and >= 0, got "
-        f"{gap}. Reset the stream to begin another recording."
+        "Expected dt, the time since the row before, to be finite, >= 0 and not larger "
+        f"than the network's numbers, got {gap}. Reset the stream to begin another "
+        "recording."
     )

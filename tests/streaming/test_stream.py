@@ -308,6 +308,8 @@ def test__wrong_time__any_kind__is_refused_and_changes_nothing():
         ({"timestamp": "2020-01-01"}, "number"),
         ({"dt": -1.0}, ">= 0"),
         ({"dt": np.inf}, "finite"),
+        ({"dt": 1e39}, "not larger than the network's numbers"),
+        ({"timestamp": np.float32(1.7e9)}, "rounded to 128"),
         ({"dt": np.float64("nan")}, "finite"),
         ({"dt": 1.0, "timestamp": 3.0}, "got both"),
         ({"dt": timedelta(seconds=3)}, "as a number"),
@@ -329,6 +331,12 @@ def test__datetimes__number_as_timestamp__is_refused():
         stream.step(rows()[0], timestamp=1e9)
     with pytest.raises(InvalidInputError, match="NaT"):
         stream.step(rows()[0], timestamp=pd.NaT)
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        stream.step(rows()[0], timestamp="some day")
+    stream.step(rows()[0], timestamp=CLOCK[0])
+    for other in (CLOCK[1].tz_localize("UTC"), CLOCK[1] - CLOCK[0]):
+        with pytest.raises(InvalidInputError, match="without a time zone as before"):
+            stream.step(rows()[1], timestamp=other)
 
 
 # ---------------------------------------------------------------------------- rows

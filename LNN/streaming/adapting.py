@@ -103,6 +103,11 @@ class ReadoutAdapter(Adapter):
     def update(self, features, goals, known) -> None:
         """Learn from the last step."""
         features, goals = features[known].astype(np.float64), goals[known]
+        if not (np.isfinite(features).all() and np.isfinite(goals).all()):
+            raise NonFiniteLossError(
+                "The stream's last step or its truth is not finite; the weights are as "
+                "before. Check the row and y_true."
+            )
         outputs = self.readout.outputs(features)
         if self.classifies:
             error = np.eye(outputs.shape[1])[goals] - softmax(outputs, axis=1)
@@ -110,11 +115,13 @@ class ReadoutAdapter(Adapter):
             error = goals - outputs
         features = np.column_stack([features, np.ones(len(features))])
         weighted = features.T * self._weights(goals)
-        keep, a = self.forgetting, self.information
-        a *= keep
+        keep = self.forgetting
+        a = keep * self.information
         a += (0.5 if self.classifies else 1.0) * weighted @ features
         a.flat[:: len(a) + 1] += (1 - keep) * FLOOR
         change = solve(a, weighted @ error, assume_a="pos").T
+        # Nothing is kept before all of it has worked.
+        self.information = a
         self.readout.weight += change[:, :-1]
         self.readout.bias += change[:, -1]
 
@@ -135,13 +142,16 @@ class GradientAdapter(Adapter):
         """Learn from the last step."""
         network = self.engine.network
         parameters = ParameterVector(network)
-        loss = self._loss(network, torch.from_numpy(known), torch.from_numpy(goals))
-        gradient = parameters.gradient(loss)
-        finite = bool(torch.isfinite(gradient).all())
-        if finite:
+        try:
+            loss = self._loss(network, np.flatnonzero(known), goals[known])
+            gradient = parameters.gradient(loss)
             clip_gradient(gradient, self.clip_value, self.clip_by)
-            parameters.vector.sub_(gradient, alpha=self.rate)
-        parameters.release()
+            changed = parameters.vector.sub(gradient, alpha=self.rate)
+            finite = bool(torch.isfinite(changed).all())
+            if finite:
+                parameters.vector.copy_(changed)
+        finally:
+            parameters.release()
         if not finite:
             raise NonFiniteLossError(
                 f"The loss of the stream's last step is {float(loss.detach())} or has "
@@ -150,16 +160,19 @@ class GradientAdapter(Adapter):
             )
         self.engine.weights_changed()
 
-    def _loss(self, network, known: torch.Tensor, goals: torch.Tensor) -> torch.Tensor:
+    def _loss(self, network, streams: np.ndarray, goals: np.ndarray) -> torch.Tensor:
         """Return the mean loss of the last step, back to where the engine goes."""
-        outputs = network(**self.engine.replay())
+        arguments = self.engine.replay(streams)
+        outputs = network(**arguments)
         if network.return_sequences:
-            outputs = outputs[:, -1]
-        outputs, goals = outputs[known], goals[known]
-        if goals.is_floating_point():
-            goals = goals.to(outputs.dtype)
+            lengths = arguments.get("lengths")
+            last = -1 if lengths is None else lengths - 1
+            outputs = outputs[torch.arange(len(outputs)), last]
+        goal = torch.from_numpy(goals)
+        if goal.is_floating_point():
+            goal = goal.to(outputs.dtype)
         ones = outputs.new_ones(len(outputs))
-        target, weight = self.objective.without_gaps(goals, ones)
+        target, weight = self.objective.without_gaps(goal, ones)
         count = len(outputs) * self.objective.n_terms
         return self.objective.total(outputs, target, weight) / count
 

@@ -46,7 +46,14 @@ class Arrivals:
     estimator : fitted estimator
     n : int or None
         Number of streams; None is a single one whose rows have no axis for it.
+
+    Attributes
+    ----------
+    optional : tuple of str
+        What `state` has only where there is something to tell.
     """
+
+    optional = ("stamps", "stamped", "present", "group")
 
     def __init__(self, estimator, n: int | None):
         self.n, self.count = n, 1 if n is None else n
@@ -54,13 +61,16 @@ class Arrivals:
         self.scaler = estimator.scaler_
         self.clock = Clock(estimator, self.count)
         self.allow_missing = built(estimator, "missing") != "error"
+        self.largest = float(np.finfo(built(estimator, "dtype")).max)
         self.present: np.ndarray | None = None
-        self.group: Any = None
+        self.group: list | None = None
 
     def read(self, x: Any, dt: Any, timestamp: Any) -> Arrival:
         """Read one row of each stream; nothing changes before `accept`."""
         values, time, group = self._parts(x)
-        if time is not None:
+        if time is None and dt is None and timestamp is None:
+            timestamp = self._time_of_index(x)
+        elif time is not None:
             if timestamp is not None or dt is not None:
                 raise InvalidInputError(
                     "Expected the time in the row's time column only, got dt or "
@@ -80,6 +90,8 @@ class Arrivals:
             change = np.where(self.clock.started[:, None], present - before, 0.0)
             values[:, self.columns.anchors] = change
         scaled = self.scaler.transform_rows(values)
+        if not abs(scaled.sum()) < self.largest:  # NaN too: something may be missing
+            self._check_size(scaled, values)
         return Arrival(scaled, gaps, present, group)
 
     def accept(self, arrival: Arrival) -> None:
@@ -90,69 +102,122 @@ class Arrivals:
     def reset(self, which: np.ndarray | slice) -> None:
         """Let streams begin anew."""
         self.clock.reset(which)
-        if not self.clock.started.any():
-            self.group = None
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next row is read from."""
+        clock = self.clock
+        known = {
+            "stamps": clock.stamps,
+            "stamped": clock.stamped,
+            "present": self.present,
+            "group": self.group,
+        }
+        found = {name: value for name, value in known.items() if value is not None}
+        return {"started": clock.started, **found}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Take what `state` returned, as arrays."""
+        clock, stamped, group = self.clock, state.get("stamped"), state.get("group")
+        clock.started = np.array(state["started"], dtype=bool)
+        clock.stamps, self.present = state.get("stamps"), state.get("present")
+        clock.stamped = None if stamped is None else str(stamped)
+        self.group = None if group is None else group.tolist()
+
+    def _time_of_index(self, x: Any) -> Any:
+        """Return the time that a frame, or a row of one, carries in its index."""
+        if self.clock.kind is None:
+            return None
+        if isinstance(x, pd.DataFrame):
+            index = x.index
+            if isinstance(index, pd.MultiIndex):
+                index = index.get_level_values(-1)
+            timed = isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex)
+            return index if timed else None
+        if isinstance(x, pd.Series) and isinstance(x.name, pd.Timestamp | pd.Timedelta):
+            return x.name
+        return None
 
     def _parts(self, x: Any) -> tuple[np.ndarray, Any, Any]:
         """Return inputs (n, F), time stamps and group labels."""
         columns = self.columns
         if isinstance(x, dict | pd.Series | pd.DataFrame):
             return self._named_parts(x)
-        values = np.asarray(x, dtype=np.float64)
+        given = _as_array(x)
         shape = (columns.n_features_in,)
         if self.n is not None:
             shape = (self.n, *shape)
-        if values.shape != shape and values.shape != (self.count, shape[-1]):
+        if given.shape != shape and given.shape != (self.count, shape[-1]):
             what = "a row of X" if self.n is None else "one row of X per stream"
             raise InvalidInputError(
-                f"Expected {what}, shape {shape}, got shape {values.shape}. Lay it out "
+                f"Expected {what}, shape {shape}, got shape {given.shape}. Lay it out "
                 "as in fit, columns of time and group included."
             )
-        values = values.reshape(self.count, -1)
+        given = given.reshape(self.count, -1)
         if columns.all_inputs:
-            return values, None, None
-        time = None if columns.time is None else values[:, columns.time]
-        group = None if columns.group is None else values[:, columns.group].tolist()
-        return values[:, columns.inputs], time, group
+            return _as_numbers(given), None, None
+        # Taken before it becomes float64: a rounded time is told by its type.
+        time = None if columns.time is None else given[:, columns.time]
+        group = None if columns.group is None else given[:, columns.group].tolist()
+        return _as_numbers(given[:, columns.inputs]), _plain(time), group
 
     def _named_parts(self, x: Any) -> tuple[np.ndarray, Any, Any]:
         """Do the same for a dict, a Series or, for many streams, a frame."""
         columns = self.columns
         names = columns.names
-        if isinstance(x, dict):
-            frame = pd.DataFrame([x])
-        else:
-            frame = x if isinstance(x, pd.DataFrame) else x.to_frame().T
         wanted = list(range(columns.n_features_in)) if names is None else list(names)
-        unknown = [name for name in frame.columns if name not in set(wanted)]
-        lacking = [name for name in wanted if name not in frame.columns]
-        # A dict may leave out what was not measured.
-        if unknown or (lacking and not (self.allow_missing and isinstance(x, dict))):
-            raise InvalidInputError(
-                f"Expected a row with the columns {wanted}, got "
-                f"{list(frame.columns)}: unknown {unknown}, lacking {lacking}. Name "
-                "them as in fit."
-            )
-        if len(frame) != self.count:
-            raise InvalidInputError(
-                f"Expected {self.count} row(s), one per stream, got {len(frame)}."
-            )
-        frame = frame.reindex(columns=wanted)
-        inputs = frame.iloc[:, columns.inputs].to_numpy(dtype=np.float64)
-        time = group = None
-        if columns.time is not None:
-            time = frame.iloc[:, columns.time].infer_objects().to_numpy()
-        if columns.group is not None:
-            group = frame.iloc[:, columns.group].tolist()
-        return inputs, time, group
+        here = list(x.columns if isinstance(x, pd.DataFrame) else x.keys())
+        if here != wanted:
+            self._check_names(here, wanted, isinstance(x, dict))
+        if isinstance(x, pd.DataFrame):
+            if len(x) != self.count:
+                raise InvalidInputError(
+                    f"Expected {self.count} row(s), one per stream, got {len(x)}."
+                )
+            parts = [x[name].to_numpy() for name in wanted]
+        else:
+            if self.count != 1:
+                raise InvalidInputError(
+                    f"Expected {self.count} rows, one per stream, got one row as a "
+                    f"{type(x).__name__}. Pass an array or a frame."
+                )
+            parts = [[x.get(name, np.nan)] for name in wanted]
+        inputs = [_as_numbers(parts[column]) for column in columns.inputs]
+        time = None if columns.time is None else np.asarray(parts[columns.time])
+        group = None if columns.group is None else list(parts[columns.group])
+        return np.stack(inputs, axis=1), _plain(time), group
 
-    def _check_group(self, group: Any) -> None:
+    def _check_names(self, here: list, wanted: list, may_lack: bool) -> None:
+        """Refuse unknown columns; a dict may leave out what was not measured."""
+        unknown = [name for name in here if name not in wanted]
+        lacking = [name for name in wanted if name not in here]
+        if unknown or (lacking and not (self.allow_missing and may_lack)):
+            raise InvalidInputError(
+                f"Expected a row with the columns {wanted}, got {here}: unknown "
+                f"{unknown}, lacking {lacking}. Name them as in fit."
+            )
+
+    def _check_size(self, scaled: np.ndarray, values: np.ndarray) -> None:
+        """Refuse numbers that would be infinite in the network's precision."""
+        bad = np.abs(scaled) > self.largest
+        if bad.any():
+            stream, column = np.argwhere(bad)[0]
+            raise InvalidInputError(
+                f"Expected numbers that the network can hold, got "
+                f"{values[stream, column]} in {self.columns.describe(column)}. Check "
+                "the row."
+            )
+
+    def _check_group(self, group: list | None) -> None:
         if group is None or self.group is None or group == self.group:
             return
-        raise InvalidInputError(
-            f"The recording of this stream was {self.group} and is {group} now. A "
-            "stream is one recording: reset it first, or open one stream for each."
-        )
+        for stream in np.flatnonzero(self.clock.started):
+            before, now = self.group[stream], group[stream]
+            if before != now:
+                raise InvalidInputError(
+                    f"The recording of stream {stream} was {before!r} and is {now!r} "
+                    "now. A stream is one recording: reset it first, or open one "
+                    "stream for each."
+                )
 
     def _check_finite(self, values: np.ndarray) -> None:
         bad = np.isinf(values)
@@ -171,3 +236,32 @@ class Arrivals:
             'it in or leave the row out; models fitted with missing="hold" or "mask" '
             "take NaN where a value is missing (but for anchors)."
         )
+
+
+def _as_array(x: Any) -> np.ndarray:
+    try:
+        return np.asarray(x.detach() if hasattr(x, "detach") else x)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"Expected a row as an array, Series or dict, got {x!r}: {error}."
+        ) from error
+
+
+def _as_numbers(values: Any) -> np.ndarray:
+    """Return values as float64; None and pandas.NA are NaN."""
+    array = np.asarray(values)
+    if array.dtype == object:
+        array = np.where(pd.isna(array), np.nan, array)
+    try:
+        return array.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"Expected numbers in every input column, got {values!r}: {error}."
+        ) from error
+
+
+def _plain(time: np.ndarray | None) -> Any:
+    """Return times that came in an array of objects as what they are."""
+    if time is None or time.dtype != object:
+        return time
+    return pd.Index(time).infer_objects().to_numpy()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.reading import built
 from LNN.sequences import normalised, tolerance
@@ -51,6 +52,7 @@ class Clock:
         self.timeless = estimator._fitted_on_rows and estimator.window_length == 1
         self.per_second = _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
         self.stamped: str | None = None  # what kind of datetimes came so far
+        self.doubted = False
         dtype = built(estimator, "dtype")
         self.longest = float(np.finfo(dtype).max) * min(1.0, self.unit)
         self.started = np.zeros(n, dtype=bool)
@@ -96,9 +98,17 @@ class Clock:
         if not self.started.all():
             return self._units(np.full(len(self.started), float(dt)))
         units = dt / self.unit  # as `normalised`, for one number
-        return 1.0 if abs(units - 1.0) <= self.tolerance else units
+        if abs(units - 1.0) <= self.tolerance:
+            return 1.0
+        self._doubt(True)
+        return units
 
     def _units(self, gaps: np.ndarray) -> np.ndarray:
+        if gaps.shape not in ((), self.started.shape):
+            raise InvalidInputError(
+                f"Expected one time, or one per stream, shape {self.started.shape}, "
+                f"got shape {gaps.shape}."
+            )
         gaps = np.broadcast_to(gaps, self.started.shape)
         known = gaps[self.started]
         good = (known >= 0) & (known <= self.longest)
@@ -106,7 +116,20 @@ class Clock:
             raise InvalidInputError(_wrong_gap(known[~good][0]))
         # The first row of a stream, as of a recording, has a gap of one unit.
         gaps = np.where(self.started, gaps, np.nan)
-        return normalised(gaps, self.unit, self.resolution)
+        units = normalised(gaps, self.unit, self.resolution)
+        self._doubt((units != 1.0).any())
+        return units
+
+    def _doubt(self, other_gaps: bool) -> None:
+        """Warn once where time varies that never did in training, as predict does."""
+        if not other_gaps or not self.regular or self.doubted:
+            return
+        self.doubted = True
+        warn(
+            f"{self.owner} was fitted on equal gaps or without time, but this stream "
+            "has other gaps, which it never learnt to use. Answers may be poor: fit on "
+            "data with such gaps."
+        )
 
     def _without_time(self) -> float:
         if self.regular or not self.started.any():
@@ -121,8 +144,14 @@ class Clock:
         values = np.asarray(dt)
         if values.dtype.kind in "iuf" and values.ndim < 2:
             return values.astype(np.float64)
-        if self.kind == _NAMED:
-            return pd.to_timedelta(np.atleast_1d(values)).total_seconds().to_numpy()
+        if self.kind == _NAMED and values.ndim < 2:
+            try:
+                gaps = pd.to_timedelta(np.atleast_1d(values)).total_seconds().to_numpy()
+                return gaps if values.ndim else gaps[0]
+            except (TypeError, ValueError) as error:
+                raise InvalidInputError(
+                    f"Expected dt as seconds or a duration, got {dt!r}: {error}."
+                ) from error
         raise InvalidInputError(
             f"Expected dt as a number or one per stream, got {dt!r}: {self.owner} was "
             f"fitted on {self.kind or 'rows without time stamps'}."
@@ -131,7 +160,12 @@ class Clock:
     def _from_stamps(self, timestamp: Any) -> Gaps:
         stamps = self._ticks(timestamp)
         if stamps.shape != self.started.shape:
-            stamps = np.broadcast_to(stamps, self.started.shape)
+            if stamps.size != 1:
+                raise InvalidInputError(
+                    f"Expected one timestamp, or one per stream, shape "
+                    f"{self.started.shape}, got shape {stamps.shape}."
+                )
+            stamps = np.broadcast_to(stamps.ravel(), self.started.shape)
         if self.stamps is None:
             if self.started.any():
                 raise InvalidInputError(
@@ -192,35 +226,41 @@ class Clock:
             )
         self.stamped = kind
         if isinstance(stamp, pd.Index):
-            return stamp.as_unit("ns").asi8
+            return stamp.asi8
         return np.array([stamp.value])
 
 
 def _as_stamp(timestamp: Any) -> Any:
     """Return a Timestamp, a Timedelta or an index of them; never NaT."""
-    if isinstance(timestamp, timedelta | np.timedelta64):
-        stamp = pd.Timedelta(timestamp)
-    elif isinstance(timestamp, datetime | np.datetime64 | str):
-        try:
-            stamp = pd.Timestamp(timestamp)
-        except ValueError as error:
-            raise InvalidInputError(
-                f"Expected timestamp as a datetime or duration, as in fit, got "
-                f"{timestamp!r}, which cannot be read: {error}."
-            ) from error
-    else:
-        listed = [timestamp] if np.ndim(timestamp) == 0 else timestamp
-        stamp = pd.Index(listed).infer_objects()
-        if stamp.dtype.kind in "iufb":
-            raise InvalidInputError(
-                f"Expected timestamp as a datetime or duration, as in fit, got "
-                f"{timestamp!r}. Pass dt= for a number of seconds."
-            )
-        if not isinstance(stamp, pd.DatetimeIndex | pd.TimedeltaIndex):
-            stamp = pd.to_datetime(stamp)
+    try:
+        stamp = _read_stamp(timestamp)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInputError(
+            f"Expected timestamp as a datetime or duration, as in fit, got "
+            f"{timestamp!r}, which cannot be read: {error}. Pass dt= for a number of "
+            "seconds."
+        ) from error
     if np.any(pd.isna(stamp)):
         raise InvalidInputError("Expected a time stamp, got NaT. Pass the row's time.")
     return stamp
+
+
+def _read_stamp(timestamp: Any) -> Any:
+    if isinstance(timestamp, timedelta | np.timedelta64):
+        return pd.Timedelta(timestamp).as_unit("ns")
+    if isinstance(timestamp, pd.Period):
+        timestamp = timestamp.to_timestamp()
+    if isinstance(timestamp, datetime | np.datetime64 | str):
+        return pd.Timestamp(timestamp).as_unit("ns")
+    listed = [timestamp] if np.ndim(timestamp) == 0 else timestamp
+    index = pd.Index(listed).infer_objects()
+    if index.dtype.kind in "iufbc":
+        raise TypeError("it is a number")
+    if isinstance(index, pd.PeriodIndex):
+        index = index.to_timestamp()
+    if not isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
+        index = pd.to_datetime(index)
+    return index.as_unit("ns")
 
 
 def _wrong_gap(gap: float) -> str:

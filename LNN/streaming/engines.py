@@ -33,6 +33,15 @@ class Engine(ABC):
 
     memory: tuple[str, ...]
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that hold the past."""
+        return {name: getattr(self, name) for name in self.memory}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Take arrays of the same names and shapes; others are left alone."""
+        for name in self.memory:
+            getattr(self, name)[...] = state[name]
+
     def __init__(self, network: LiquidNetwork, rule: MissingRule, n: int):
         self.network, self.rule, self.n = network, rule, n
         self.dtype = next(network.parameters()).dtype
@@ -54,8 +63,8 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def replay(self) -> dict[str, Any]:
-        """Return the network's arguments of the last steps, to train on them."""
+    def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
+        """Return the network's arguments of the last steps of some streams."""
 
     @abstractmethod
     def reset(self, which: np.ndarray | slice) -> None:
@@ -102,17 +111,17 @@ class Window(Engine):
         here = np.arange(self.n), self.count - 1
         self.values[here], self.gaps[here] = values, units
         with torch.no_grad():
-            features, _ = self.network.features(**self.replay())
+            features, _ = self.network.features(**self.replay(slice(None)))
         return features.numpy()
 
-    def replay(self) -> dict[str, Any]:
+    def replay(self, streams) -> dict[str, Any]:
         """Return the rows of the windows."""
-        longest = int(self.count.max())
-        timespans = self._tensor(self.gaps[:, :longest])
-        inputs = self.rule.fill(self._tensor(self.values[:, :longest]), timespans)
-        lengths = None
-        if (self.count < longest).any():
-            lengths = torch.from_numpy(self.count)
+        count = self.count[streams]
+        longest = int(count.max())
+        timespans = self._tensor(self.gaps[streams, :longest])
+        values = self._tensor(self.values[streams, :longest])
+        inputs = self.rule.fill(values, timespans)
+        lengths = None if (count == longest).all() else torch.from_numpy(count)
         return {"inputs": inputs, "timespans": timespans, "lengths": lengths}
 
     def reset(self, which) -> None:
@@ -142,8 +151,10 @@ class Carry(Engine):
         self.backend = backend
         self.held = np.tile(rule.neutral.double().numpy(), (n, 1))
         self.age = np.zeros((n, n_channels))
-        # States before a step, its inputs and its time spans.
+        # States before a step, its inputs and its time spans; and how many steps there
+        # have been of each stream.
         self.history: deque = deque(maxlen=history)
+        self.taken = np.zeros(n, dtype=np.int64)
         self.steppers: list | None = None
         self.states: list[np.ndarray] = []
         self.weights_changed()
@@ -166,6 +177,7 @@ class Carry(Engine):
         if self.history.maxlen:
             spans = np.broadcast_to(units, self.n).copy()
             self.history.append((self._copied_states(), values.copy(), spans))
+            self.taken += 1
         if self.steppers is None:
             return self._advance_on_torch(values, units)
         for stepper, layer in zip(self.steppers, self.network.layers, strict=True):
@@ -193,15 +205,23 @@ class Carry(Engine):
         self.states = [_flat(final).numpy() for final in finals]
         return features.reshape(self.n, -1).numpy()
 
-    def replay(self) -> dict[str, Any]:
+    def replay(self, streams) -> dict[str, Any]:
         """Return the last steps, and the states before them."""
-        states, _, _ = self.history[0]
-        inputs = np.stack([values for _, values, _ in self.history], axis=1)
-        spans = np.stack([spans for _, _, spans in self.history], axis=1)
+        states, inputs, spans = zip(*self.history, strict=True)
+        inputs, spans = np.stack(inputs, 1)[streams], np.stack(spans, 1)[streams]
+        # A stream that was reset since goes back to its first row, not beyond.
+        steps = inputs.shape[1]
+        count = np.minimum(self.taken[streams], steps)
+        begin, one = steps - count, np.arange(len(count))
+        places = np.minimum(begin[:, None] + np.arange(int(count.max())), steps - 1)
+        layers = zip(*states, strict=True)
+        before = [np.stack(layer)[:, streams][begin, one] for layer in layers]
+        full = (count == count.max()).all()
         return {
-            "inputs": self._tensor(inputs),
-            "timespans": self._tensor(spans),
-            "state": self._shaped(states),
+            "inputs": self._tensor(inputs[one[:, None], places]),
+            "timespans": self._tensor(spans[one[:, None], places]),
+            "lengths": None if full else torch.from_numpy(count),
+            "state": self._shaped(before),
         }
 
     def reset(self, which) -> None:
@@ -210,7 +230,7 @@ class Carry(Engine):
             state[which] = 0.0
         self.held[which] = self.rule.neutral.numpy()
         self.age[which] = 0.0
-        self.history.clear()
+        self.taken[which] = 0
 
     def weights_changed(self) -> None:
         """Pack the weights anew; states stay."""
@@ -233,10 +253,21 @@ class Carry(Engine):
                 for layer in layers
             ]
         if before:
-            self.set_states(before)
+            self._set_states(before)
 
-    def set_states(self, states: list[np.ndarray]) -> None:
-        """Set the states of all layers, (n, S) each."""
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that hold the past, a state of each layer among them."""
+        states = {f"state_{k}": state for k, state in enumerate(self.states)}
+        return {**super().state(), **states}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Take arrays of the same names and shapes."""
+        super().set_state(state)
+        self._set_states([state[f"state_{k}"] for k in range(len(self.states))])
+        self.history.clear()
+        self.taken[:] = 0
+
+    def _set_states(self, states: list[np.ndarray]) -> None:
         for mine, given in zip(self.states, states, strict=True):
             mine[...] = given
 

@@ -48,9 +48,7 @@ class RiverNames:
         """
         self._require_single()
         probabilities = self._without_taking(self.step_proba, x, dt, timestamp)
-        return dict(
-            zip(self.estimator.classes_.tolist(), probabilities.tolist(), strict=True)
-        )
+        return dict(zip(self.classes_.tolist(), probabilities.tolist(), strict=True))
 
     def learn_one(
         self, x: dict, y: Any, *, dt: Any = None, timestamp: Any = None
@@ -64,6 +62,8 @@ class RiverNames:
         y : float or label
         """
         self._require_single()
+        if self.adapt is not None:
+            self._goals(y, None)  # refuses y before the row is taken in
         self.step(x, dt=dt, timestamp=timestamp)
         if self.adapt is not None:
             self.update(y)

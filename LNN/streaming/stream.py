@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
@@ -22,6 +23,7 @@ from LNN.training.missing import MissingRule
 
 MODES = ("window", "carry")
 ADAPT = (None, "readout", "sgd")
+FORGETTING = 0.995
 # Steps that adapt="sgd" goes back by default, where a state is carried.
 TRUNCATION = 32
 
@@ -47,9 +49,9 @@ class LiquidStream(RiverNames):
     adapt : {None, "readout", "sgd"}, default=None
         How `update` learns: the read-out by recursive least squares, or all weights by
         a step of gradient descent back through the last steps.
-    forgetting : float, default=0.995
+    forgetting : float, default=None
         For "readout": the weight of what was learnt falls by this factor an update, so
-        the last 1 / (1 - forgetting) count.
+        the last 1 / (1 - forgetting) count. None is 0.995.
     learning_rate : float, default=None
         For "sgd"; None is that of the estimator.
     truncation : int, default=None
@@ -76,7 +78,7 @@ class LiquidStream(RiverNames):
         n: int | None = None,
         *,
         adapt: str | None = None,
-        forgetting: float = 0.995,
+        forgetting: float | None = None,
         learning_rate: float | None = None,
         truncation: int | None = None,
     ):
@@ -84,18 +86,15 @@ class LiquidStream(RiverNames):
         self.estimator, self.mode, self.n, self.adapt = estimator, mode, n, adapt
         # What was fitted, as it is now: a later fit sets other attributes.
         self._fitted = copy.copy(estimator)
-        # A fit makes both anew, a partial_fit the curve.
+        # A fit makes both anew, a partial_fit the curve; weights change by a commit.
         self._origin = estimator.network_, estimator.loss_curve_
+        self._weights = _weights_of(estimator)
         self._classifies = estimator.task == "classification"
         self._network = copy.deepcopy(estimator.network_).eval()
         self._readout = Readout(self._network)
         self._arrivals = Arrivals(estimator, n)
         windowed = mode == "window" and estimator._fitted_on_rows
-        if truncation is not None and (adapt != "sgd" or windowed):
-            raise InvalidInputError(
-                f'truncation={truncation} has no effect here: it is for adapt="sgd" '
-                "where a state is carried. Leave it out."
-            )
+        _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation)
         history = (truncation or TRUNCATION) if adapt == "sgd" else 0
         self._engine = self._make_engine(windowed, history)
         self._adapter = self._make_adapter(forgetting, learning_rate)
@@ -120,7 +119,7 @@ class LiquidStream(RiverNames):
             )
         return Carry(network, rule, n, width, estimator.backend, history)
 
-    def _make_adapter(self, forgetting: float, learning_rate: float | None):
+    def _make_adapter(self, forgetting: float | None, learning_rate: float | None):
         estimator = self.estimator
         objective = estimator._objective
         if self.adapt == "sgd":
@@ -139,7 +138,7 @@ class LiquidStream(RiverNames):
                 f'adapt="readout" is least squares, but loss="{objective.name}" asks '
                 'for something else than the mean. Use adapt="sgd".'
             )
-        return ReadoutAdapter(self._readout, objective, forgetting)
+        return ReadoutAdapter(self._readout, objective, forgetting or FORGETTING)
 
     # --------------------------------------------------------------------- stepping
 
@@ -183,7 +182,7 @@ class LiquidStream(RiverNames):
         Returns
         -------
         ndarray of shape (n_classes,) or (n, n_classes)
-            In the order of `estimator.classes_`.
+            In the order of `classes_`.
         """
         self._require_classes("step_proba")
         outputs, _ = self._advance(x, dt, timestamp)
@@ -216,6 +215,12 @@ class LiquidStream(RiverNames):
                 f"{type(self.estimator).__name__} with task='regression'. Use step."
             )
 
+    @property
+    def classes_(self) -> NDArray:
+        """The labels of the classes, in the order of `step_proba`."""
+        self._require_classes("classes_")
+        return self._fitted.classes_
+
     # --------------------------------------------------------------------- learning
 
     def update(self, y_true: ArrayLike) -> None:
@@ -246,6 +251,7 @@ class LiquidStream(RiverNames):
                 "update(y_true) is for the last step, once: take a step first."
             )
         goals, known = self._goals(y_true, self._last.present)
+        known &= self._last.current
         if known.any():
             self._adapter.update(self._last.features, goals, known)
             if self.adapt == "sgd":
@@ -256,16 +262,20 @@ class LiquidStream(RiverNames):
         """Return targets in the network's units, and where they are known."""
         count = self._arrivals.count
         if self._classifies:
-            labels = [y_true] if self.n is None else list(np.asarray(y_true, object))
-            labels = [
-                y.item() if isinstance(y, np.ndarray | np.generic) else y
-                for y in labels
-            ]
+            labels = np.empty(1, dtype=object)
+            labels[0] = y_true
+            if self.n is not None:
+                labels = np.asarray(y_true, dtype=object)
+            self._check_goal_shape(labels.shape, (count,))
             codes = np.array([self._code(label) for label in labels])
-            self._check_goal_shape(codes.shape, (count,))
             return codes, codes >= 0
         n_targets = self._fitted._n_targets
-        values = np.asarray(y_true, dtype=np.float64)
+        try:
+            values = np.asarray(y_true, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"Expected y_true as numbers, got {y_true!r}: {error}."
+            ) from error
         shape = (n_targets,) if self._fitted._target_ndim else ()
         full = shape if self.n is None else (count, *shape)
         self._check_goal_shape(values.shape, full)
@@ -285,7 +295,9 @@ class LiquidStream(RiverNames):
             )
 
     def _code(self, label: Any) -> int:
-        if label is None or label != label:
+        if isinstance(label, np.ndarray) and label.ndim == 0:
+            label = label.item()
+        if np.ndim(label) == 0 and pd.isna(label):
             return -1
         found = np.flatnonzero(self._fitted.classes_ == label)
         if len(found) != 1:
@@ -301,18 +313,30 @@ class LiquidStream(RiverNames):
         Raises
         ------
         InvalidInputError
-            If the estimator was trained since the stream was opened.
+            If the estimator was trained or committed to since the stream was opened,
+            or if the stream does not learn.
         """
+        if self._adapter is None:
+            raise InvalidInputError(
+                "This stream does not learn, so there is nothing to commit. Open it "
+                'with stream(adapt="readout") or adapt="sgd".'
+            )
         network, curve = self._origin
         trained = self.estimator
-        if trained.network_ is not network or trained.loss_curve_ is not curve:
+        if (
+            trained.network_ is not network
+            or trained.loss_curve_ is not curve
+            or not np.array_equal(_weights_of(trained), self._weights)
+        ):
             raise InvalidInputError(
-                "The estimator was trained again since this stream was opened; "
-                "commit() would undo that. Open a new stream."
+                "The estimator was trained again, or another stream committed to it, "
+                "since this stream was opened; commit() would undo that. Open a new "
+                "stream."
             )
         if self.adapt == "readout":
             self._readout.store(self._network)
         network.load_state_dict(self._network.state_dict())
+        self._weights = _weights_of(trained)
 
     # ------------------------------------------------------------------------ state
 
@@ -328,15 +352,33 @@ class LiquidStream(RiverNames):
         -------
         self
         """
-        chosen: Any = slice(None) if which is None else np.asarray(which)
-        if which is not None and chosen.dtype.kind not in "biu":
-            raise InvalidInputError(
-                f"Expected numbers of streams or booleans, got {which!r}."
-            )
+        chosen = np.ones(self._arrivals.count, dtype=bool)
+        if which is not None:
+            chosen = self._which(which)
         self._arrivals.reset(chosen)
         self._engine.reset(chosen)
-        self._last = None
+        if self._last is not None:
+            self._last.current &= ~chosen
+        if chosen.all():
+            self._last = None
         return self
+
+    def _which(self, which: Any) -> np.ndarray:
+        """Return which streams are meant as booleans."""
+        count, given = self._arrivals.count, np.asarray(which)
+        chosen = np.zeros(count, dtype=bool)
+        if not given.size:
+            return chosen
+        if given.dtype.kind == "b" and given.shape == (count,):
+            return given
+        whole = given.dtype.kind in "iu" and given.ndim <= 1
+        if not whole or (given < -count).any() or (given >= count).any():
+            raise InvalidInputError(
+                f"Expected numbers of streams below {count}, or {count} booleans, got "
+                f"{which!r}."
+            )
+        chosen[given] = True
+        return chosen
 
     def copy(self) -> LiquidStream:
         """Return a stream of the same estimator that stands where this one stands."""
@@ -344,54 +386,45 @@ class LiquidStream(RiverNames):
         return copy.deepcopy(self, {id(part): part for part in shared})
 
     @property
-    def state(self) -> dict[str, Any]:
-        """What the stream knows of the past, as arrays; may be set again.
+    def state(self) -> dict[str, NDArray]:
+        """What the stream knows of the past: copies of arrays, to store and set again.
 
         Weights learnt on line are not part of it: `copy` and pickle keep those too.
         """
-        clock, engine = self._arrivals.clock, self._engine
-        parts = {
-            "started": clock.started,
-            "stamps": clock.stamps,
-            "present": self._arrivals.present,
-            "group": self._arrivals.group,
-            **{name: getattr(engine, name) for name in engine.memory},
-        }
-        if isinstance(engine, Carry):
-            parts["states"] = engine.states
-        return copy.deepcopy(parts)
+        parts = {**self._arrivals.state(), **self._engine.state()}
+        return {name: np.array(value) for name, value in parts.items()}
 
     @state.setter
-    def state(self, state: dict[str, Any]) -> None:
-        now = self.state
-        if _shapes(now) != _shapes(state):
+    def state(self, state: dict[str, ArrayLike]) -> None:
+        given = {name: np.array(value) for name, value in dict(state).items()}
+        needed = {name: np.shape(a) for name, a in self._engine.state().items()}
+        needed["started"] = (self._arrivals.count,)
+        got = {name: given[name].shape for name in needed if name in given}
+        if got != needed or not set(given) <= {*needed, *self._arrivals.optional}:
+            shapes = {name: value.shape for name, value in given.items()}
             raise InvalidInputError(
                 "Expected the state of a stream of the same model, mode and n, with "
-                f"{_shapes(now)}, got {_shapes(state)}."
+                f"{needed}, got {shapes}."
             )
-        given = copy.deepcopy(state)
-        clock, engine = self._arrivals.clock, self._engine
-        clock.started, clock.stamps = given["started"], given["stamps"]
-        self._arrivals.present = given["present"]
-        self._arrivals.group = given["group"]
-        for name in engine.memory:
-            setattr(engine, name, given[name])
-        if isinstance(engine, Carry):
-            engine.set_states(given["states"])
-            engine.history.clear()
+        self._arrivals.set_state(given)
+        self._engine.set_state(given)
         self._last = None
 
     def _without_taking(self, step, x, dt, timestamp) -> Any:
         """Answer for a row, and stand where the stream stood before."""
+        engine, arrivals = self._engine, self._arrivals
         before, last = self.state, self._last
-        engine = self._engine
-        history = list(engine.history) if isinstance(engine, Carry) else []
+        carries = isinstance(engine, Carry)
+        learning = (list(engine.history), engine.taken.copy()) if carries else None
         try:
             return step(x, dt=dt, timestamp=timestamp)
         finally:
-            self.state, self._last = before, last
-            if history:
-                engine.history.extend(history)
+            arrivals.set_state(before)
+            engine.set_state(before)
+            self._last = last
+            if learning is not None:
+                engine.history.extend(learning[0])
+                engine.taken = learning[1]
 
     def __repr__(self) -> str:
         streams = "" if self.n is None else f", n={self.n}"
@@ -405,16 +438,31 @@ class _Last:
 
     def __init__(self, features: np.ndarray, present: np.ndarray | None):
         self.features, self.present = features, present
+        self.current = np.ones(len(features), dtype=bool)  # not reset since
 
 
-def _shapes(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the shapes of a state's arrays; those that may be None do not count."""
-    optional = ("stamps", "present", "group")
-    return {
-        name: [a.shape for a in value] if isinstance(value, list) else value.shape
-        for name, value in state.items()
-        if name not in optional
+def _weights_of(estimator) -> np.ndarray:
+    """Return all weights of an estimator's network, one after another."""
+    parameters = estimator.network_.parameters()
+    return np.concatenate([p.detach().numpy().ravel() for p in parameters])
+
+
+def _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation) -> None:
+    """Refuse settings that would be ignored without a word."""
+    idle = {
+        "forgetting": (forgetting, adapt != "readout", 'adapt="readout"'),
+        "learning_rate": (learning_rate, adapt != "sgd", 'adapt="sgd"'),
+        "truncation": (
+            truncation,
+            adapt != "sgd" or windowed,
+            'adapt="sgd" where a state is carried',
+        ),
     }
+    for name, (value, is_idle, place) in idle.items():
+        if value is not None and is_idle:
+            raise InvalidInputError(
+                f"{name}={value} has no effect here: it is for {place}. Leave it out."
+            )
 
 
 def _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation) -> None:
@@ -426,16 +474,19 @@ def _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation) -> N
     def is_count(value: Any) -> bool:
         return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
 
-    if mode not in MODES:
+    def is_number(value: Any) -> bool:
+        return isinstance(value, Real) and not isinstance(value, bool)
+
+    if not isinstance(mode, str) or mode not in MODES:
         refuse("mode", 'one of "window", "carry"', mode)
     if n is not None and not is_count(n):
         refuse("n", "None or an int >= 1", n)
-    if adapt not in ADAPT:
+    if not (adapt is None or isinstance(adapt, str)) or adapt not in ADAPT:
         refuse("adapt", 'one of None, "readout", "sgd"', adapt)
-    if not (isinstance(forgetting, Real) and 0 < forgetting <= 1):
-        refuse("forgetting", "a number in (0, 1]", forgetting)
-    positive = isinstance(learning_rate, Real) and learning_rate > 0
+    if forgetting is not None and not (is_number(forgetting) and 0 < forgetting <= 1):
+        refuse("forgetting", "None or a number in (0, 1]", forgetting)
+    positive = is_number(learning_rate) and 0 < learning_rate < float("inf")
     if learning_rate is not None and not positive:
-        refuse("learning_rate", "None or a number > 0", learning_rate)
+        refuse("learning_rate", "None or a finite number > 0", learning_rate)
     if truncation is not None and not is_count(truncation):
         refuse("truncation", "None or an int >= 1", truncation)

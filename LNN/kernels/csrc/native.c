@@ -33,6 +33,36 @@ static int has(int isa) {
 static int has(int isa) { return 0 * isa; }
 #endif
 
+/* Numbers too small for full precision take a hundred times as long, and gradients that
+ * fade over a long sequence are full of them. They are flushed to zero in here, on this
+ * thread, and the caller's setting is put back.
+ */
+#if defined(LNN_X86)
+#include <xmmintrin.h>
+typedef unsigned int float_mode;
+static float_mode flush_small_numbers(void) {
+    float_mode before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040); /* flush results to zero, take operands as zero */
+    return before;
+}
+static void restore_float_mode(float_mode before) { _mm_setcsr(before); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+typedef uint64_t float_mode;
+static float_mode flush_small_numbers(void) {
+    float_mode before;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(before));
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(before | (float_mode)1 << 24));
+    return before;
+}
+static void restore_float_mode(float_mode before) {
+    __asm__ __volatile__("msr fpcr, %0" : : "r"(before));
+}
+#else
+typedef int float_mode;
+static float_mode flush_small_numbers(void) { return 0; }
+static void restore_float_mode(float_mode before) { (void)before; }
+#endif
+
 EXPORT int64_t lnn_abi(void) { return LNN_ABI; }
 
 /* The instruction set that `isa` (0: the best one) means here; 0 if it cannot run. */
@@ -78,10 +108,16 @@ EXPORT void lnn_prepare(const lnn_problem *p, int64_t backward) {
 }
 
 EXPORT void lnn_run(const lnn_problem *p, int64_t backward, int64_t group) {
+    float_mode before = flush_small_numbers();
     engine_of(p)->run(p, backward, group);
+    restore_float_mode(before);
 }
 
-EXPORT void lnn_finish(const lnn_problem *p) { engine_of(p)->finish(p); }
+EXPORT void lnn_finish(const lnn_problem *p) {
+    float_mode before = flush_small_numbers();
+    engine_of(p)->finish(p);
+    restore_float_mode(before);
+}
 
 EXPORT double lnn_calibrate(int64_t isa, int64_t backward, int64_t n) {
     return engine(isa, 32)->calibrate(backward, n);

@@ -40,7 +40,6 @@ from sklearn.metrics import balanced_accuracy_score
 from LNN import LiquidClassifier
 
 LAMPS_ON = 450.0  # lux
-LABELLED = 1 / 30  # part of the minutes whose label becomes known
 SEEDS = (0, 1, 2)
 HIDDEN = ("frozen, carry", "sgd, carry")  # in the upper picture: as their windows
 STREAMS = {
@@ -117,12 +116,12 @@ def percentiles(latency: np.ndarray) -> str:
     return f"{median:.0f} / {high:.0f} / {latency.max():.0f}"
 
 
-def run() -> tuple[pd.DataFrame, dict, pd.DataFrame, pd.Series, dict]:
+def run(labelled: float) -> tuple[pd.DataFrame, dict, pd.DataFrame, pd.Series, dict]:
     """Fit and replay with every seed; return the table and what the picture shows."""
     X_train, y_train = read("datatraining.txt")
     X, y = read("datatest2.txt")
     X, periods = disturb(X)
-    known = np.random.default_rng(0).random(len(X)) < LABELLED
+    known = np.random.default_rng(0).random(len(X)) < labelled
     rows, shown = [], {}
 
     def note(name: str, seed: int, result: dict) -> None:
@@ -197,10 +196,14 @@ def main() -> None:
     """Replay, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("output"))
-    folder = parser.parse_args().out
+    parser.add_argument(
+        "--labelled", type=float, default=1 / 30, help="part of the labels seen"
+    )
+    options = parser.parse_args()
+    folder = options.out
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    scores, shown, X, y, periods = run()
+    scores, shown, X, y, periods = run(options.labelled)
     text = report(scores, shown)
     print(text)
     (folder / "streaming.txt").write_text(text + "\n", encoding="utf-8")

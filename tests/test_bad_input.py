@@ -114,6 +114,14 @@ def test__y__infinity__is_refused(fitted, per_step):
     assert_refused(lambda: model.fit(X, y), model, ["y contains infinity"], X, y)
 
 
+def test__x__too_large_for_float32__is_refused_in_predict():
+    model, X, _ = model_and_data(True, "rows")
+    X = X.copy()
+    X[5, 1] = 1e300
+    words = ["float32 can hold", "1e+300", 'dtype="float64"']
+    assert_refused(lambda: model.predict(X), model, words, X)
+
+
 def test__y__missing_class__names_the_row():
     y = np.array(["a", "b"] * (N // 2), dtype=object)
     y[4] = None

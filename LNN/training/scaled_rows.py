@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from LNN.exceptions import InvalidInputError
 from LNN.sequences import Rows, SequenceScaler
 from LNN.sequences.tables import in_threads
 
@@ -70,7 +71,16 @@ class ScaledRows:
         return kept
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
-        return self.scaler.transform_rows(values)
+        scaled = self.scaler.transform_rows(values)
+        largest = min(torch.finfo(self.dtype).max, float(np.finfo(scaled.dtype).max))
+        too_large = np.abs(scaled) > largest
+        if too_large.any():
+            raise InvalidInputError(
+                f"Expected numbers that {str(self.dtype).removeprefix('torch.')} can "
+                f"hold after scaling, got {values[too_large][0]}. Check that value, or "
+                'use dtype="float64".'
+            )
+        return scaled
 
 
 def gather(table: Tensor, positions: np.ndarray) -> Tensor:

@@ -325,14 +325,16 @@ def remember_time(estimator, sequences: SequenceSet) -> None:
     unit = time_unit(gaps)
     estimator.time_unit_ = unit
     _refuse_endless_gaps(estimator, sequences)
-    _refuse_coarse_time(gaps, resolution, unit)
+    if len(gaps):
+        refuse_coarse_time(resolution, unit)
     estimator._time_kind = sequences.time_kind
     estimator._time_resolution = resolution
     estimator._regular_time = is_regular(gaps, unit, resolution)
 
 
-def _refuse_coarse_time(gaps: np.ndarray, resolution: float, unit: float) -> None:
-    if len(gaps) and resolution > 0.1 * unit:
+def refuse_coarse_time(resolution: float, unit: float) -> None:
+    """Refuse time stamps that are rounded to much of what lies between them."""
+    if resolution > 0.1 * unit:
         raise InvalidInputError(
             f"The time stamps are rounded to {resolution:g}, but the gaps between them "
             f"are about {unit:g}: they lost what they measure. Pass them as float64, "
@@ -388,7 +390,8 @@ def _in_known_time(estimator, sequences: SequenceSet, name: str) -> SequenceSet:
     _refuse_endless_gaps(estimator, sequences)
     # Rounding is harmless if it is little of the gaps here, or of the known unit.
     unit = max(time_unit(gaps), estimator.time_unit_)
-    _refuse_coarse_time(gaps, sequences.time_resolution, unit)
+    if len(gaps):
+        refuse_coarse_time(sequences.time_resolution, unit)
     resolution = max(sequences.time_resolution, estimator._time_resolution)
     if estimator._regular_time and not is_regular(
         gaps, estimator.time_unit_, resolution

@@ -22,9 +22,6 @@ from LNN.kernels.problem import (
     place_all,
 )
 
-# Neuron updates (of a batch, over all steps) below which more threads cost time.
-WORTH_THREADS = 50_000
-
 _library = torch.library.Library("lnn", "DEF")
 _ARGUMENTS = (
     "Tensor inputs, Tensor state, Tensor timespans, Tensor? lengths, "
@@ -241,11 +238,10 @@ class Call:
         functions.lnn_prepare(pointer, backward)
         groups = functions.lnn_groups(pointer)
         work = problem.batch * problem.steps * problem.neurons
-        enough = work > WORTH_THREADS and groups > 1
         threads.run_all(
             lambda group: functions.lnn_run(pointer, backward, group),
             groups,
-            threads.thread_count() if enough else 1,
+            threads.thread_count(work),
         )
         if backward:
             functions.lnn_finish(pointer)

@@ -12,9 +12,6 @@ from LNN.kernels.fused import fused
 from LNN.kernels.library import ISAS, load
 from LNN.kernels.problem import Memory, make_problem
 
-# Neuron updates of a step from which on threads are worth waking.
-WORTH_THREADS = 50_000
-
 
 class Stepper:
     """Carries the states of many streams through one cell.
@@ -68,7 +65,7 @@ class Stepper:
         library.functions.lnn_prepare(pointer, 0)
         self._run, self._pointer = library.functions.lnn_run, pointer
         self._groups = library.functions.lnn_groups(pointer)
-        self._parallel = n_streams * cell.state_size > WORTH_THREADS
+        self._work = n_streams * cell.state_size
         # What the library reads by address must live as long as this.
         self._kept = (problem, scratch, plan, parameters, inputs, timespans, state)
 
@@ -80,5 +77,5 @@ class Stepper:
         threads.run_all(
             lambda group: self._run(self._pointer, 0, group),
             self._groups,
-            threads.thread_count() if self._parallel else 1,
+            threads.thread_count(self._work),
         )

@@ -10,15 +10,21 @@ from concurrent.futures import wait as wait_for
 import torch
 from joblib.parallel import get_active_backend
 
+# Neuron updates below which more threads cost time.
+WORTH_THREADS = 50_000
+
 _pools: dict[int, ThreadPoolExecutor] = {}
 # A forked child has none of its parent's threads.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.clear)
 
 
-def thread_count() -> int:
-    """Return how many threads a call may use: torch's number, 1 in a joblib worker."""
-    if get_active_backend()[0].nesting_level:
+def thread_count(work: int) -> int:
+    """Return how many threads a call may use: torch's number, 1 in a joblib worker.
+
+    And 1 for little work, in neuron updates of a batch over all steps.
+    """
+    if work <= WORTH_THREADS or get_active_backend()[0].nesting_level:
         return 1
     return torch.get_num_threads()
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
-from LNN.reading import built
+from LNN.reading import built, refuse_coarse_time
 from LNN.sequences import normalised, tolerance
 
 _TICKS_PER_SECOND = 1e9
@@ -204,12 +204,7 @@ class Clock:
             )
         if values.dtype.kind != "f":
             return values.astype(np.int64)
-        rounded = np.spacing(np.abs(values).max())
-        if rounded > 0.1 * self.unit:  # as in fit
-            raise InvalidInputError(
-                f"The time stamps are rounded to {rounded:g}, but one unit of time is "
-                f"{self.unit:g}: they lost what they measure. Pass them as float64."
-            )
+        refuse_coarse_time(float(np.spacing(np.abs(values).max())), self.unit)
         return values.astype(np.float64)
 
     def _nanoseconds(self, timestamp: Any) -> np.ndarray:

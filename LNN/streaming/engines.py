@@ -33,6 +33,10 @@ class Engine(ABC):
 
     memory: tuple[str, ...]
 
+    def __init__(self, network: LiquidNetwork, rule: MissingRule, n: int):
+        self.network, self.rule, self.n = network, rule, n
+        self.dtype = next(network.parameters()).dtype
+
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that hold the past."""
         return {name: getattr(self, name) for name in self.memory}
@@ -41,10 +45,6 @@ class Engine(ABC):
         """Take arrays of the same names and shapes; others are left alone."""
         for name in self.memory:
             getattr(self, name)[...] = state[name]
-
-    def __init__(self, network: LiquidNetwork, rule: MissingRule, n: int):
-        self.network, self.rule, self.n = network, rule, n
-        self.dtype = next(network.parameters()).dtype
 
     @abstractmethod
     def advance(
@@ -278,7 +278,7 @@ class Carry(Engine):
 
 
 def _flat(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-    """Return a layer's state as (n, S)."""
+    """Return a layer's state as (n, S); torch's own have an axis of layers in front."""
     if isinstance(state, tuple):
         return torch.cat([_flat(part) for part in state], dim=-1)
     return state[0] if state.ndim == 3 else state

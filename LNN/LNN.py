@@ -38,6 +38,7 @@ from LNN.reading import (
     remember_time,
     unchanged_on_error,
 )
+from LNN.scoring import validation_score
 from LNN.streaming import LiquidStream
 from LNN.summary import summarise
 from LNN.training.device import resolve_device
@@ -145,7 +146,12 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     n_iter_no_change : int, default=20
         Epochs without progress before training stops.
     tol : float, default=1e-4
-        Smallest fall of the loss that counts as progress.
+        Smallest fall of the loss (rise of the score) that counts as progress.
+    scoring : str or callable, default="loss"
+        What tells on the validation part which weights are best and when to stop: the
+        loss, or a score by name as in `sklearn.metrics.get_scorer_names()`, as
+        "accuracy", "f1", "roc_auc". A callable is called with an estimator that
+        answers for the validation part, None and y. `partial_fit` does not use it.
     loss : str, default="auto"
         "squared_error" ("auto"), "absolute_error", "huber" or "quantile" for
         regression, "cross_entropy" ("auto") for classification.
@@ -172,7 +178,8 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         1 prints a line per epoch, "bar" shows a progress bar (needs tqdm).
     callback : callable, default=None
         Called after each epoch with an object that has `epoch`, `epochs`, `loss`,
-        `validation_loss` and `learning_rate`; returning True stops training.
+        `validation_loss`, `validation_score` and `learning_rate`; returning True stops
+        training.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last fit, keeping its scalers.
 
@@ -202,7 +209,11 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     best_loss_ : float
         Lowest training loss; without a validation part that of the weights kept.
     best_validation_loss_ : float or None
-        Lowest validation loss; the weights are those of that epoch.
+        Lowest validation loss; without `scoring` the weights are those of that epoch.
+    validation_scores_ : list of float or None
+        Score on the validation part after each epoch, if `scoring` names one.
+    best_validation_score_ : float or None
+        The highest of them; the weights are those of that epoch.
     n_iter_ : int
         Epochs run.
     n_features_in_ : int
@@ -272,6 +283,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
         tol: float = 1e-4,
+        scoring: str | Callable = "loss",
         loss: str = "auto",
         quantile: float | list[float] = 0.5,
         class_weight: dict | str | None = None,
@@ -324,6 +336,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.scoring = scoring
         self.loss = loss
         self.quantile = quantile
         self.class_weight = class_weight
@@ -482,6 +495,8 @@ or list, default=None
         self.validation_loss_curve_: list[float] | None = None
         self.best_loss_ = float("inf")
         self.best_validation_loss_: float | None = None
+        self.validation_scores_: list[float] | None = None
+        self.best_validation_score_: float | None = None
         self.n_iter_ = 0
 
     def _run(self, training, validation, plan, rate, random, X, y) -> None:
@@ -492,10 +507,10 @@ or list, default=None
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             protocol = self._protocol(context, X, y)
         history = fitting.History()
+        score = None if plan.keep_last else validation_score(self, validation)
+        how = plan, rate, random, history, protocol, score
         try:
-            fitting.run(
-                self, training, validation, plan, rate, random, history, protocol
-            )
+            fitting.run(self, training, validation, *how)
         finally:
             self.loss_curve_ = self.loss_curve_ + history.loss
             self.best_loss_ = min(self.loss_curve_, default=float("inf"))
@@ -505,6 +520,10 @@ or list, default=None
                 self.validation_loss_curve_ = history.validation_loss
                 best = min(history.validation_loss, default=float("inf"))
                 self.best_validation_loss_ = best
+            if score is not None:
+                self.validation_scores_ = history.validation_score
+                best = max(history.validation_score, default=float("-inf"))
+                self.best_validation_score_ = best
             self.n_iter_ += len(history.loss)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)

@@ -76,6 +76,7 @@ class LiquidClassifier(ClassifierMixin, LiquidNeuralNetwork):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
         tol: float = 1e-4,
+        scoring: str | Callable = "loss",
         class_weight: dict | str | None = None,
         scale: Any = "standard",
         backend: str = "auto",
@@ -123,6 +124,7 @@ class LiquidClassifier(ClassifierMixin, LiquidNeuralNetwork):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.scoring = scoring
         self.class_weight = class_weight
         self.scale = scale
         self.backend = backend

@@ -67,6 +67,7 @@ def prepare(
     validation = None
     if held_out.X is None:
         training, validation = hold_out(estimator, training, random)
+        _refuse_scoring_nothing(estimator, validation)
     if not go_on:
         remember_time(estimator, training.sequences)
     if held_out.X is not None:
@@ -134,6 +135,16 @@ def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
         "pass X_val and y_val, or set early_stopping=False."
     )
     return data, None
+
+
+def _refuse_scoring_nothing(estimator, validation: Data | None) -> None:
+    if estimator.scoring == "loss" or validation is not None:
+        return
+    raise InvalidInputError(
+        f"scoring={estimator.scoring!r} is the score of a validation part, and there "
+        "is none. Pass X_val and y_val, or set early_stopping=True to hold out a part "
+        'of X; scoring="loss" needs none.'
+    )
 
 
 def fit_scalers(estimator, data: Data, n_jobs: int | None) -> None:
@@ -370,6 +381,7 @@ def run(
     random,
     history: History,
     protocol=None,
+    score=None,
 ) -> None:
     """Train `network_` in place on the chosen device and bring it back to the CPU."""
     network, kept = estimator.network_, estimator._optimizer_state
@@ -391,7 +403,7 @@ def run(
             batches = all_batches(
                 estimator, training, validation, step.objective, device, plan.n_jobs
             )
-            train(step, *batches, random, report, history)
+            train(step, *batches, random, report, history, score)
         estimator._optimizer_state = {
             "name": estimator.optimizer,
             "state": _moved(step.optimizer.state, torch.device("cpu")),

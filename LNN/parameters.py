@@ -76,6 +76,13 @@ def _levels(value) -> bool:
     return all(isinstance(q, Real) and 0 < q < 1 for q in levels)
 
 
+def _scorer_name(value) -> bool:
+    # Imported here: `import LNN` should cost little more than torch and pandas.
+    from sklearn.metrics import get_scorer_names
+
+    return isinstance(value, str) and value in get_scorer_names()
+
+
 def _class_weight(value) -> bool:
     if isinstance(value, dict):
         weights = list(value.values())
@@ -119,6 +126,9 @@ RULES: dict[str, Rule] = {
     "validation_fraction": real(0, 1, ends="()"),
     "n_iter_no_change": integer(1),
     "tol": real(0),
+    "scoring": one_of("loss")
+    | Rule(callable, "a callable")
+    | Rule(_scorer_name, "a name of sklearn.metrics.get_scorer_names()"),
     "loss": one_of("auto", "cross_entropy", *REGRESSION_LOSSES),
     "quantile": Rule(_levels, "a number in (0, 1) or a list of them"),
     "class_weight": Rule(

@@ -50,14 +50,13 @@ def raw_outputs(
         estimator._time_resolution,
         MissingRule.of_scaler(missing, estimator.scaler_, dtype, device),
     )
-    n = sequences.rows.n_rows if estimator._per_step else len(sequences)
-    outputs = np.empty((n, network.output_size))
+    outputs = batches.empty_outputs(network)
     size = batches.size_without_gradients()
     done = 0
     while done < len(sequences):
         samples = np.arange(done, min(done + size, len(sequences)))
         try:
-            batch = network(**batches.inputs(samples)).double().cpu().numpy()
+            answer = network(**batches.inputs(samples))
         except torch.OutOfMemoryError as error:
             if size == 1:
                 raise DeviceMemoryError(
@@ -67,11 +66,7 @@ def raw_outputs(
                 ) from error
             size //= 2  # the answer is the same, in smaller parts
             continue
-        if estimator._per_step:
-            positions, valid = sequences.span_rows(samples)
-            outputs[positions[valid]] = batch[valid]
-        else:
-            outputs[samples] = batch
+        batches.write(outputs, samples, answer)
         done += len(samples)
     return outputs, sequences
 

@@ -74,6 +74,7 @@ class LiquidRegressor(RegressorMixin, LiquidNeuralNetwork):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
         tol: float = 1e-4,
+        scoring: str | Callable = "loss",
         loss: str = "auto",
         quantile: float | list[float] = 0.5,
         scale: Any = "standard",
@@ -124,6 +125,7 @@ class LiquidRegressor(RegressorMixin, LiquidNeuralNetwork):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.scoring = scoring
         self.loss = loss
         self.quantile = quantile
         self.scale = scale

@@ -94,6 +94,9 @@ def _readout(estimator) -> str:
 def _training(estimator) -> str:
     text = f"{estimator.n_iter_} epoch(s) on {estimator.backend_}, "
     text += f"best loss {estimator.best_loss_:.4g}"
-    if estimator.best_validation_loss_ is not None:
+    if estimator.best_validation_score_ is not None:
+        name = getattr(estimator.scoring, "__name__", estimator.scoring)
+        text += f", in validation {name} {estimator.best_validation_score_:.4g}"
+    elif estimator.best_validation_loss_ is not None:
         text += f", in validation {estimator.best_validation_loss_:.4g}"
     return text

@@ -92,6 +92,21 @@ class Batches:
         """Cut an order of samples into batches of at most `size`."""
         return [order[i : i + size] for i in range(0, len(order), size)]
 
+    def empty_outputs(self, network) -> np.ndarray:
+        """Return room for all outputs: one a sample or, per step, one a row."""
+        per_step = network.return_sequences
+        n = self.sequences.rows.n_rows if per_step else len(self)
+        return np.empty((n, network.output_size))
+
+    def write(self, outputs: np.ndarray, samples: np.ndarray, answer: Tensor) -> None:
+        """Put the network's answer to these samples into their places."""
+        values = answer.double().cpu().numpy()
+        if answer.ndim == 2:
+            outputs[samples] = values
+        else:
+            positions, valid = self.sequences.span_rows(samples)
+            outputs[positions[valid]] = values[valid]
+
     def size_without_gradients(self) -> int:
         """Return how many samples a forward pass takes if no gradients follow."""
         return min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, self.sequences.max_length)))

@@ -47,6 +47,7 @@ class History:
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
+    validation_score: list[float] = field(default_factory=list)
     kept: float = math.inf
 
 
@@ -59,6 +60,7 @@ class Epoch:
     loss: float
     validation_loss: float | None
     learning_rate: float
+    validation_score: float | None = None
 
 
 @dataclass
@@ -112,6 +114,7 @@ def train(
     random: np.random.RandomState,
     after_epoch: Callable[[Epoch], bool],
     history: History,
+    score: Callable[[np.ndarray], float] | None = None,
 ) -> None:
     """Train in place; however it ends, the best weights are the ones left.
 
@@ -129,6 +132,9 @@ def train(
         Gets an `Epoch`; a true answer stops training.
     history : History
         Filled in as training goes, so that it is there however training ends.
+    score : callable, default=None
+        Makes a score (more is better) of the outputs of the validation part. It then
+        decides in place of the loss.
 
     Raises
     ------
@@ -153,19 +159,17 @@ def train(
             if validation is None:
                 # The loss was that of the weights before (or on the way): theirs is
                 # the merit.
-                checked = None
+                checked, scored, monitored = None, None, loss
                 best.update(loss, before)
             else:
-                checked = evaluate(step, validation)
-                refuse_non_finite(checked, epoch)
-                history.validation_loss.append(checked)
-                best.update(checked)
+                checked, scored = validate(step, validation, score, epoch, history)
+                monitored = checked if scored is None else -scored
+                best.update(monitored)
             history.loss.append(loss)
-            monitored = loss if checked is None else checked
             schedule.after_epoch(monitored)
             # A callback may predict: without dropout, and without drawing from it.
             network.eval()
-            told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate)
+            told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             if after_epoch(told) or patience.exhausted(monitored):
                 break
         if plan.keep_last:
@@ -184,16 +188,40 @@ def train(
         network.eval()
 
 
+def validate(
+    step: Step,
+    validation: Batches,
+    score: Callable[[np.ndarray], float] | None,
+    epoch: int,
+    history: History,
+) -> tuple[float, float | None]:
+    """Return the loss on the validation part, and its score if there is one."""
+    outputs = None if score is None else validation.empty_outputs(step.network)
+    loss = evaluate(step, validation, outputs)
+    refuse_non_finite(loss, epoch)
+    history.validation_loss.append(loss)
+    if score is None:
+        return loss, None
+    history.validation_score.append(score(outputs))
+    return loss, history.validation_score[-1]
+
+
 @torch.no_grad()
-def evaluate(step: Step, batches: Batches) -> float:
-    """Return the mean loss over all samples, without training."""
+def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) -> float:
+    """Return the mean loss over all samples, without training.
+
+    The network's outputs are written to `outputs`, if given.
+    """
     step.network.eval()
     total = 0.0
     # Without gradients a batch takes less memory, so it may be larger.
     size = max(batches.size_without_gradients(), step.plan.batch_size)
     for samples in batches.split(np.arange(len(batches)), size):
         inputs, goals = batches.inputs_and_goals(samples)
-        total = total + step.objective.total(step.network(**inputs), *goals)
+        answer = step.network(**inputs)
+        total = total + step.objective.total(answer, *goals)
+        if outputs is not None:
+            batches.write(outputs, samples, answer)
     return float(total / batches.goals.total_weight)
 
 

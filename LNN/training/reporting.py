@@ -57,6 +57,8 @@ def _losses(epoch: Epoch) -> str:
     text = f"loss {epoch.loss:.6g}"
     if epoch.validation_loss is not None:
         text += f"  validation {epoch.validation_loss:.6g}"
+    if epoch.validation_score is not None:
+        text += f"  score {epoch.validation_score:.6g}"
     return text
 
 

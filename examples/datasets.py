@@ -1,7 +1,7 @@
 """Loaders of published data sets for the examples: arrays as their authors split them.
 
-The files are looked for in `LNN_DATA_HOME`, else in `shared/data` beside the checkout.
-Nothing is downloaded.
+`LNN.datasets` reads the files, from `LNN_DATA_HOME`, else from `shared/data` beside the
+checkout, else downloads them; see docu/datasets.md. Only the splits are the examples'.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from LNN.datasets import fetch_gesture, fetch_occupancy, fetch_ozone, fetch_ucr
 
 OCCUPANCY_SENSORS = ["Temperature", "Humidity", "Light", "CO2", "HumidityRatio"]
 GESTURE_TRAIN = ("a1", "a2", "b1", "b3", "c1")
@@ -67,36 +68,22 @@ def data_home() -> Path:
     return home
 
 
-def _path(*parts: str) -> Path:
-    path = data_home().joinpath(*parts)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no file {path}. Put the data set there, or set LNN_DATA_HOME to "
-            "the folder that holds it."
-        )
-    return path
-
-
 def load_occupancy() -> Dataset:
     """Is the room occupied, from 5 sensors once a minute (UCI 357).
 
     Three recordings, split as published. The minutes are regular to a second, so the
     date column is used neither as an input nor as time stamps.
     """
-
-    def read(name: str) -> pd.DataFrame:
-        return pd.read_csv(_path("occupancy", f"{name}.txt"))
-
-    train, *tests = map(read, ("datatraining", "datatest", "datatest2"))
-    test = pd.concat(tests)
+    rows = fetch_occupancy()
+    X, y, train = rows.data.to_numpy(), rows.target, rows.groups == 0
     return Dataset(
         "Occupancy",
-        train[OCCUPANCY_SENSORS].to_numpy(),
-        train["Occupancy"].to_numpy(),
-        test[OCCUPANCY_SENSORS].to_numpy(),
-        test["Occupancy"].to_numpy(),
-        np.zeros(len(train), dtype=int),
-        np.repeat([0, 1], [len(part) for part in tests]),
+        X[train],
+        y[train],
+        X[~train],
+        y[~train],
+        rows.groups[train],
+        rows.groups[~train] - 1,
     )
 
 
@@ -105,15 +92,17 @@ def load_gesture() -> Dataset:
 
     Seven recordings of three people; two whole recordings are the test part.
     """
+    frames = fetch_gesture()
 
-    def read(names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
-        frames = [pd.read_csv(_path("gesture", f"{name}_va3.csv")) for name in names]
-        rows = pd.concat(frames, ignore_index=True)
-        groups = np.repeat(np.arange(len(names)), [len(frame) for frame in frames])
-        return rows.iloc[:, :32].to_numpy(), rows.iloc[:, 32].to_numpy(str), groups
+    def part(names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+        numbers = [frames.group_names.index(name) for name in names]
+        # Recordings of a part lie in the order of their names, as in the files.
+        chosen = np.isin(frames.groups, numbers)
+        groups = np.searchsorted(numbers, frames.groups[chosen])
+        return frames.data.to_numpy()[chosen], frames.target[chosen], groups
 
     (X, y, groups), (X_test, y_test, groups_test) = map(
-        read, (GESTURE_TRAIN, GESTURE_TEST)
+        part, (GESTURE_TRAIN, GESTURE_TEST)
     )
     return Dataset("Gesture", X, y, X_test, y_test, groups, groups_test)
 
@@ -124,8 +113,8 @@ def load_ozone() -> Dataset:
     The first 75 % of the days train. A missing value is that of the day before (at the
     very start the median of the training days); the date column is dropped.
     """
-    table = pd.read_csv(_path("ozone", "eighthr.data"), header=None, na_values="?")
-    X, y = table.iloc[:, 1:73], table.iloc[:, 73].to_numpy(int)
+    days = fetch_ozone()
+    X, y = days.data, days.target
     n_train = int(OZONE_TRAIN_PART * len(X))
     X = X.ffill().fillna(X[:n_train].median()).to_numpy(float)
     return Dataset(
@@ -139,30 +128,15 @@ def load_ozone() -> Dataset:
     )
 
 
-def read_ts(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
-    """Read a .ts file of the UCR/UEA archive as a list of (T, channels) and labels."""
-    sequences, labels = [], []
-    in_data = False
-    for line in path.read_text().splitlines():
-        if line.lower().startswith("@data"):
-            in_data = True
-        elif in_data and line.strip():
-            *channels, label = line.strip().split(":")
-            columns = [
-                np.array(channel.split(","), dtype=float) for channel in channels
-            ]
-            sequences.append(np.stack(columns, axis=1))
-            labels.append(label)
-    return sequences, np.array(labels)
-
-
 def load_ucr_uea(name: str) -> Dataset:
     """One sequence per sample, with the archive's own training and test part."""
+    found = fetch_ucr(name)
     parts = []
-    for part in ("TRAIN", "TEST"):
-        sequences, labels = read_ts(_path("ucr_uea", name, f"{name}_{part}.ts"))
+    for part in ("train", "test"):
+        chosen = np.flatnonzero(found.subset == part)
+        sequences = [found.data[k] for k in chosen]
         ragged = len({len(sequence) for sequence in sequences}) > 1
-        parts += [sequences if ragged else np.stack(sequences), labels]
+        parts += [sequences if ragged else np.stack(sequences), found.target[chosen]]
     return Dataset(name, *parts)
 
 

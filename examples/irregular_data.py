@@ -1,12 +1,11 @@
 """Loaders of the irregular data sets of `irregular.py`: sequences with time stamps.
 
-The files are looked for where `datasets.py` looks for them: in `LNN_DATA_HOME`, else in
-`shared/data` beside the checkout. Nothing is downloaded, and nothing is written.
+`LNN.datasets` reads the files, from `LNN_DATA_HOME`, else from `shared/data` beside the
+checkout, else downloads them; see docu/datasets.md. Only the splits are the examples'.
 """
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from datasets import data_home
-from joblib import Parallel, delayed
 from sklearn.model_selection import train_test_split
+
+from LNN.datasets import fetch_person, fetch_physionet2012, fetch_walker2d
 
 # Walker2D, as in the repository of the CfC paper.
 WALKER_SPLIT_SEED, WALKER_DROP_SEED = 125487, 891374
@@ -37,16 +36,6 @@ PERSON_CLASSES = {
     "standing up from sitting on the ground": "standing up",
 }
 
-PHYSIONET_DESCRIPTORS = ("Age", "Gender", "Height", "ICUType", "Weight")
-PHYSIONET_CHANNELS = (
-    *PHYSIONET_DESCRIPTORS,
-    *("ALP", "ALT", "AST", "Albumin", "BUN", "Bilirubin", "Cholesterol", "Creatinine"),
-    *("DiasABP", "FiO2", "GCS", "Glucose", "HCO3", "HCT", "HR", "K", "Lactate", "MAP"),
-    *("MechVent", "Mg", "NIDiasABP", "NIMAP", "NISysABP", "Na", "PaCO2", "PaO2"),
-    *("Platelets", "RespRate", "SaO2", "SysABP", "Temp", "TroponinI", "TroponinT"),
-    *("Urine", "WBC", "pH"),
-)
-PHYSIONET_PATIENTS = 4000
 # Values beyond these quantiles of the training patients are slips of the pen.
 PHYSIONET_QUANTILES = (0.001, 0.999)
 PHYSIONET_SEED = 0
@@ -84,17 +73,6 @@ class IrregularData:
         return IrregularData(*(Part(p.X[:n], p.y[:n], p.time[:n]) for p in parts))
 
 
-def _folder(name: str):
-    folder = data_home() / name
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {folder}. Put the data set there, or set "
-            "LNN_DATA_HOME to the folder that holds walker2d/, person/ and "
-            "physionet2012/."
-        )
-    return folder
-
-
 def windows(
     rows: int, steps: int, stride: int, *, last: bool = True
 ) -> Iterator[slice]:
@@ -118,30 +96,36 @@ def load_walker() -> IrregularData:
     does. Each frame is kept with probability 0.9; the target of a kept frame is the
     state one frame later, whether that was kept or not. Time counts frames.
     """
-    files = sorted((_folder("walker2d") / "walker").glob("*.npy"))
-    np.random.RandomState(WALKER_SPLIT_SEED).shuffle(files)
-    n_test, n_held = int(0.15 * len(files)), int(0.25 * len(files))
+    frames = fetch_walker2d()
+    states = frames.data.to_numpy(np.float32)
+    ends = np.flatnonzero(np.diff(frames.groups)) + 1
+    walks = np.split(states, ends)
+    order = np.arange(len(walks))
+    np.random.RandomState(WALKER_SPLIT_SEED).shuffle(order)
+    n_test, n_held = int(0.15 * len(walks)), int(0.25 * len(walks))
     parts = {
-        "train": files[n_held:],
-        "validation": files[n_test:n_held],
-        "test": files[:n_test],
+        "train": order[n_held:],
+        "validation": order[n_test:n_held],
+        "test": order[:n_test],
     }
     # One source for all parts, in this order: so the papers' frames are dropped.
     random = np.random.RandomState(WALKER_DROP_SEED)
-    found = {name: _walker_part(names, random) for name, names in parts.items()}
+    found = {
+        name: _walker_part([walks[k] for k in chosen], random)
+        for name, chosen in parts.items()
+    }
     counts = {name: len(part.X) for name, part in found.items()}
     if counts != WALKER_WINDOWS:
         raise ValueError(
-            f"Expected {WALKER_WINDOWS} windows of Walker2D, got {counts}. Compare the "
-            "files with walker2d/SHA256SUMS: there should be 400."
+            f"Expected {WALKER_WINDOWS} windows of Walker2D, got {counts}: the drawing "
+            "of splits or frames has changed."
         )
     return IrregularData(**found)
 
 
-def _walker_part(files, random: np.random.RandomState) -> Part:
+def _walker_part(walks: list[np.ndarray], random: np.random.RandomState) -> Part:
     blocks = []
-    for file in files:
-        states = np.load(file).astype(np.float32)
+    for states in walks:
         time = np.flatnonzero(random.rand(len(states) - 1) < WALKER_KEPT)
         for window in windows(len(time), WALKER_STEPS, WALKER_STRIDE, last=False):
             kept = time[window]
@@ -165,9 +149,11 @@ def load_person(fold: int) -> IrregularData:
     or a multiple of that. Recording number `fold` is the test part. The two others are
     cut into 25 blocks each, of which every fifth validates; no window crosses a block.
     """
-    path = _folder("person") / "ConfLongDemo_JSI_subset.csv"
-    table = pd.read_csv(path, skipinitialspace=True)
-    tags = sorted(table["tag_indicator"].unique())
+    found = fetch_person()
+    table = found.data.assign(
+        activity=found.target, sequence_name=found.groups, timestamp=found.timestamps
+    )
+    tags = sorted(table["tag_identificator"].unique())
     blocks: dict[str, list] = {"train": [], "validation": [], "test": []}
     for number, name in enumerate(PERSON_RECORDINGS):
         # Two rows of 16,486 are a few milliseconds out of order.
@@ -187,12 +173,12 @@ def load_person(fold: int) -> IrregularData:
 
 
 def _person_windows(rows: pd.DataFrame, tags: list[str]) -> list:
-    tag = rows["tag_indicator"].to_numpy()[:, None] == np.array(tags)
-    place = rows[["x_coordinate", "y_coordinate", "z_coordinate"]].to_numpy()
+    tag = rows["tag_identificator"].to_numpy()[:, None] == np.array(tags)
+    place = rows[["x", "y", "z"]].to_numpy()
     X = np.hstack([tag, place]).astype(np.float32)
     y = rows["activity"].replace(PERSON_CLASSES).to_numpy(str)
-    # The stamps count 100 ns.
-    ticks = rows["timestamp"].to_numpy()
+    # Of nanoseconds, in steps of 100.
+    ticks = rows["timestamp"].to_numpy().astype("int64") // 100
     time = (ticks - ticks[0]) / 1e7
     every = windows(len(rows), PERSON_STEPS, PERSON_STRIDE)
     return [(X[window], y[window], time[window]) for window in every]
@@ -212,31 +198,20 @@ def load_physionet(n_jobs: int = 2) -> IrregularData:
     Parameters
     ----------
     n_jobs : int
-        Processes that read the records.
+        Threads that read the records.
     """
-    folder = _folder("physionet2012")
-    table = pd.read_csv(folder / "Outcomes-a.txt", index_col="RecordID")
-    with tarfile.open(folder / "set-a.tar.xz") as archive:
-        texts = [archive.extractfile(m).read() for m in archive if m.isfile()]
-    size = -(-len(texts) // 40)
-    chunks = [texts[k : k + size] for k in range(0, len(texts), size)]
-    parsed = Parallel(n_jobs=n_jobs)(delayed(parse_records)(c) for c in chunks)
-    records = sorted((r for chunk in parsed for r in chunk), key=lambda r: r[0])
-    if len(records) != PHYSIONET_PATIENTS:
-        raise ValueError(
-            f"Expected {PHYSIONET_PATIENTS} records in {folder}, got {len(records)}. "
-            "Compare the archive with its README.md."
-        )
-    y = table.loc[[number for number, _, _ in records], "In-hospital_death"].to_numpy()
+    # In double precision: quantiles lie between values.
+    patients = fetch_physionet2012(n_jobs=n_jobs, dtype=float)
+    records, y = patients.data, patients.target
     every = np.arange(len(records))
     rest, test = _drawn(every, y, TEST_PART)
     train, validation = _drawn(rest, y[rest], VALIDATION_PART / (1 - TEST_PART))
-    seen = np.concatenate([records[k][2] for k in train])
+    seen = np.concatenate([records[k] for k in train])
     low, high = np.nanquantile(seen, PHYSIONET_QUANTILES, axis=0)
 
     def part(chosen: np.ndarray) -> Part:
-        X = [np.clip(records[k][2], low, high).astype(np.float32) for k in chosen]
-        return Part(X, y[chosen], [records[k][1] for k in chosen])
+        X = [np.clip(records[k], low, high).astype(np.float32) for k in chosen]
+        return Part(X, y[chosen], [patients.timestamps[k] for k in chosen])
 
     return IrregularData(part(train), part(validation), part(test))
 
@@ -245,31 +220,6 @@ def _drawn(samples: np.ndarray, y: np.ndarray, share: float):
     return train_test_split(
         samples, test_size=share, stratify=y, random_state=PHYSIONET_SEED
     )
-
-
-def parse_records(texts: list[bytes]) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Turn records into (number of the patient, minutes (T,), values (T, channels))."""
-    return [parse_record(text.decode()) for text in texts]
-
-
-def parse_record(text: str) -> tuple[int, np.ndarray, np.ndarray]:
-    """Turn lines "hh:mm,name,value" into one row per time; -1 is "not known"."""
-    column = {name: k for k, name in enumerate(PHYSIONET_CHANNELS)}
-    rows: dict[int, np.ndarray] = {}
-    patient = -1
-    for line in text.split()[1:]:
-        clock, name, value = line.split(",")
-        if name == "RecordID":
-            patient = int(value)
-        # A few lines have no name.
-        if name not in column or float(value) == -1:
-            continue
-        hours, minutes = clock.split(":")
-        minute = 60 * int(hours) + int(minutes)
-        row = rows.setdefault(minute, np.full(len(column), np.nan))
-        row[column[name]] = float(value)
-    time = np.array(sorted(rows))
-    return patient, time, np.stack([rows[minute] for minute in time])
 
 
 def summary_features(part: Part) -> np.ndarray:

@@ -62,8 +62,10 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         Number of liquid neurons (per layer).
     task : {"regression", "classification"}, default="regression"
         What to learn. `LiquidRegressor` and `LiquidClassifier` have it fixed.
-    model_type : {"CfC", "LTC", "LSTM", "GRU"}, default="CfC"
-        The cell. LSTM and GRU are there for comparison, trained in the same way.
+    model_type : str, default="CfC"
+        The cell: "CfC" or "LTC". For comparison, trained in the same way: "LSTM",
+        "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published", "Neural-ODE" (needs torchdiffeq),
+        "GRU-D", "RNN-decay". See docu/baselines.md.
     mode : {"default", "no_gate", "pure"}, default="default"
         Form of the CfC.
     wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
@@ -188,7 +190,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None
-        Neurons and synapses of the last layer; None for LSTM and GRU.
+        Neurons and synapses of the last layer; None but for CfC and LTC.
     n_parameters_ : int
         Number of trained parameters.
     n_synapses_ : int or None

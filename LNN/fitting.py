@@ -344,6 +344,7 @@ def _network(estimator, data: Data, output_size, pooling, typical, generator):
         time_constants=(1.0, max(2.0, typical / 2)),
         backend=estimator.backend,
         use_time=not estimator._regular_time,
+        neutral=rule.neutral if rule.policy == "mask" else None,
         generator=generator,
     )
 

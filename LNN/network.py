@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from LNN.baselines import RECURRENT, RecurrentBaseline
+from LNN.baselines import BASELINES, make_baseline
 from LNN.cells.base import check_timespans, choice
 from LNN.cells.dropout import Dropout
 from LNN.cells.synapses import linear
@@ -16,7 +16,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.layers import LTC, CfC, check_lengths
 from LNN.wiring import Wiring, build_wiring
 
-MODEL_TYPES = ("CfC", "LTC", *RECURRENT)
+MODEL_TYPES = ("CfC", "LTC", *BASELINES)
 POOLINGS = ("last", "mean", "attention")
 
 
@@ -31,7 +31,9 @@ class LiquidNetwork(nn.Module):
     hidden_size : int
         Neurons per layer.
     output_size : int
-    model_type : {"CfC", "LTC", "LSTM", "GRU"}, default="CfC"
+    model_type : str, default="CfC"
+        "CfC", "LTC", or one of `LNN.baselines.BASELINES`: "LSTM", "GRU", "CT-RNN",
+        "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D", "RNN-decay".
     wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
         See `LNN.wiring.build_wiring`. "full" gives CfC its backbone.
     sparsity, wiring_seed
@@ -55,7 +57,10 @@ class LiquidNetwork(nn.Module):
         Applied to each step before the first layer: it gets (B * T, ...) and returns
         (B * T, input_size). For images, spectra, raw channels.
     use_time : bool, default=False
-        Give LSTM and GRU the elapsed time as an input; liquid cells always use it.
+        Give LSTM and GRU the elapsed time as an input; all others always use it.
+    neutral : Tensor of shape (F,), default=None
+        For GRU-D where the inputs are what `missing="mask"` makes of F channels: the
+        values that stand for the unknown.
     generator : torch.Generator, default=None
         Source of the initial weights; None is torch's global generator.
 
@@ -97,6 +102,7 @@ class LiquidNetwork(nn.Module):
         backend: str = "auto",
         encoder: nn.Module | None = None,
         use_time: bool = False,
+        neutral: Tensor | None = None,
         generator: torch.Generator | None = None,
     ):
         super().__init__()
@@ -127,6 +133,7 @@ class LiquidNetwork(nn.Module):
                 "generator": generator,
             },
             use_time=use_time,
+            neutral=neutral,
         )
         self.layers = plan.stack(input_size, n_layers)
         self._make_head(readout, dropout, generator)
@@ -149,7 +156,7 @@ class LiquidNetwork(nn.Module):
 
     @property
     def wiring(self) -> Wiring | None:
-        """The wiring of the last layer; None for LSTM and GRU."""
+        """The wiring of the last layer; None for the baselines."""
         return getattr(self.layers[-1], "wiring", None)
 
     def forward(
@@ -286,6 +293,7 @@ class _LayerPlan:
     backbone: dict[str, Any]
     common: dict[str, Any]
     use_time: bool
+    neutral: Tensor | None
 
     @property
     def named(self) -> str | None:
@@ -299,12 +307,14 @@ class _LayerPlan:
 
     def layer(self, n_inputs: int, k: int) -> nn.Module:
         """Make layer k, which reads so many inputs."""
-        if self.model_type in RECURRENT:
-            return RecurrentBaseline(
+        if self.model_type in BASELINES:
+            return make_baseline(
                 self.model_type,
                 n_inputs,
                 self.n_neurons,
                 use_time=self.use_time,
+                neutral=self.neutral if k == 0 else None,
+                time_constants=self.common["time_constants"],
                 generator=self.common["generator"],
             )
         wiring = self.make_wiring(n_inputs, k)

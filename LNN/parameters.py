@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
+from LNN.baselines import BASELINES
 from LNN.cells.cfc import ACTIVATIONS, MODES
 from LNN.cells.ltc import SOLVERS
 from LNN.exceptions import InvalidInputError
@@ -186,7 +187,7 @@ def check_parameters(estimator) -> None:
 
 
 def _fixed_cell(estimator) -> bool:
-    return estimator.model_type in ("LSTM", "GRU")
+    return estimator.model_type in BASELINES
 
 
 def _not(model_type: str) -> Callable[[Any], bool]:
@@ -213,12 +214,12 @@ _DEFAULTS = {
 }
 _WITHOUT_EFFECT = (
     ("mode", _not("CfC"), "it is a form of the CfC"),
-    ("solver", _not("LTC"), "only the LTC is solved step by step"),
+    ("solver", _not("LTC"), "it is that of the LTC"),
     ("mixed_memory", _fixed_cell, "it puts an LSTM around a liquid cell"),
-    ("readout", _fixed_cell, "LSTM and GRU have no motor neurons"),
-    ("wiring", _fixed_cell, "LSTM and GRU have none"),
-    ("sparsity", _fixed_cell, "LSTM and GRU have no wiring"),
-    ("layer_recurrence", _fixed_cell, "LSTM and GRU have no wiring"),
+    ("readout", _fixed_cell, "only CfC and LTC have motor neurons"),
+    ("wiring", _fixed_cell, "only CfC and LTC have one"),
+    ("sparsity", _fixed_cell, "only CfC and LTC have a wiring"),
+    ("layer_recurrence", _fixed_cell, "only CfC and LTC have a wiring"),
     *((name, _not("CfC"), "only the CfC has a backbone") for name in _BACKBONE),
     (
         "dropout",

@@ -3,12 +3,15 @@
 import pytest
 import torch
 
+from LNN.baselines import BASELINES
 from LNN.layers import LTC, CfC
 from LNN.network import LiquidNetwork
 from LNN.wiring import Wiring
 
 F64 = torch.float64
 N = 6
+# torchdiffeq is optional: tests/baselines has the Neural ODE.
+KINDS = ["CfC", "LTC", *(kind for kind in BASELINES if kind != "Neural-ODE")]
 TIGHT = {"rtol": 1e-12, "atol": 1e-13}
 
 
@@ -46,7 +49,7 @@ NETWORKS = {
         use_time=True,
         generator=rng(),
     )
-    for kind in ("CfC", "LTC", "LSTM", "GRU")
+    for kind in KINDS
     for pooling in ("last", "mean", "attention")
 }
 
@@ -229,7 +232,7 @@ def test__network__padded__equals_alone(network):
         torch.testing.assert_close(outputs[b : b + 1], alone, **TIGHT)
 
 
-@pytest.mark.parametrize("kind", ["CfC", "LTC", "LSTM", "GRU"])
+@pytest.mark.parametrize("kind", KINDS)
 def test__network__chunks_with_state__equal_the_whole(kind):
     network = LiquidNetwork(
         3, N, 2, model_type=kind, n_layers=2, return_sequences=True, generator=rng()
@@ -245,7 +248,7 @@ def test__network__chunks_with_state__equal_the_whole(kind):
     torch.testing.assert_close(state, last, **TIGHT)
 
 
-@pytest.mark.parametrize("kind", ["CfC", "LTC", "LSTM", "GRU"])
+@pytest.mark.parametrize("kind", KINDS)
 def test__network__future_changed__past_has_the_same_bits(kind):
     network = LiquidNetwork(
         3, N, 2, model_type=kind, n_layers=2, return_sequences=True, generator=rng()

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from LNN.baselines import RecurrentBaseline
+from LNN.baselines import TIMED, RecurrentBaseline
 from LNN.cells.dropout import Dropout, set_dropout_generator
 from LNN.exceptions import InvalidInputError
 from LNN.layers import LTC, CfC
 from LNN.network import LiquidNetwork, MotorReadout
 from LNN.wiring import Wiring
 
-KINDS = ["CfC", "LTC", "LSTM", "GRU"]
+KINDS = ["CfC", "LTC", "LSTM", "GRU", *(kind for kind in TIMED if kind != "Neural-ODE")]
 LIQUID = ["CfC", "LTC"]
 
 

@@ -22,6 +22,8 @@ EXACT = {
 CELLS = {
     "CfC": {"model_type": "CfC", "epochs": 40, "learning_rate": 0.05},
     "LTC": {"model_type": "LTC", "epochs": 60, "learning_rate": 0.1},
+    "CT-RNN": {"model_type": "CT-RNN", "epochs": 40, "learning_rate": 0.05},
+    "GRU-D": {"model_type": "GRU-D", "epochs": 40, "learning_rate": 0.05},
 }
 
 # The defaults, but for what only costs time: 32 neurons, and 500 steps or more where
@@ -62,6 +64,15 @@ def test__sklearn_checks__cfc_exact__all_pass(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(pair(**EXACT, **CELLS["LTC"]), xfail_strict=True)
 def test__sklearn_checks__ltc_exact__all_pass(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    pair(**EXACT, **CELLS["CT-RNN"]) + pair(**EXACT, **CELLS["GRU-D"]),
+    xfail_strict=True,
+)
+def test__sklearn_checks__baselines_exact__all_pass(estimator, check):
     check(estimator)
 
 

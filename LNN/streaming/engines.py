@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from LNN import kernels
-from LNN.baselines import RecurrentBaseline
+from LNN.baselines import Baseline
 from LNN.network import LiquidNetwork
 from LNN.training.missing import MissingRule
 
@@ -239,7 +239,7 @@ class Carry(Engine):
         layers = self.network.layers
         steppers = [
             None
-            if isinstance(layer, RecurrentBaseline)
+            if isinstance(layer, Baseline)
             else make(layer.cell, self.backend, self.n, self.dtype)
             for layer in layers
         ]

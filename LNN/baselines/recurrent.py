@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from LNN.exceptions import InvalidInputError
+from LNN.baselines.base import Baseline, hold_after_end, refuse_empty
 
 RECURRENT = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 
 
-class RecurrentBaseline(nn.Module):
+class RecurrentBaseline(Baseline):
     """`torch.nn.LSTM` or `torch.nn.GRU` with the `run` method of a liquid layer.
 
     They know nothing of time: `use_time` gives them the elapsed time as one more
@@ -63,27 +63,17 @@ class RecurrentBaseline(nn.Module):
             return tuple(part[None].contiguous() for part in state.chunk(2, dim=-1))
         return state[None]
 
-    def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
-        """Return "torch": these are torch's own layers."""
-        return "torch"
-
     def _run(self, inputs, state, spans, lengths) -> tuple[Tensor, Tensor]:
         steps = inputs.shape[1]
         if self.use_time:
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
         if lengths is None:
             return self.rnn(inputs, state)
-        if bool((lengths == 0).any()):
-            raise InvalidInputError(
-                "LSTM and GRU need lengths of 1 or more, got a sequence of length 0. "
-                "Leave it out."
-            )
+        refuse_empty(lengths)
         packed = pack_padded_sequence(
             inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
         packed, state = self.rnn(packed, state)
         states, _ = pad_packed_sequence(packed, batch_first=True, total_length=steps)
         # As in the liquid layers, a sequence that has ended keeps its state.
-        step = torch.arange(steps, device=inputs.device)
-        held = torch.minimum(step, lengths[:, None] - 1).unsqueeze(-1)
-        return states.gather(1, held.expand_as(states)), state
+        return hold_after_end(states, lengths), state

@@ -13,7 +13,8 @@ NATIVE := $(VENV)/.native
 # No stamp without a library: a compiler installed later is noticed.
 STAMP_NATIVE = if ls LNN/kernels/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
-.PHONY: demo test test-all test-slow sanitize native lint format reference clean
+.PHONY: demo test test-all test-slow experiments experiments-page sanitize native lint \
+	format reference clean
 
 demo: $(NATIVE)
 	$(BIN)/python examples/demo.py
@@ -25,6 +26,15 @@ test-slow: $(NATIVE)
 	$(BIN)/python -m pytest -m slow
 
 test-all: test test-slow
+
+# The papers' experiments, a small part of each: about 15 minutes on 2 cores. The rest:
+# python -m LNN.experiments run --budget standard
+experiments: $(NATIVE)
+	$(BIN)/python -m LNN.experiments run --budget quick
+
+# Tables and figures of docu/experiments.md, from docu/experiments/*.json.
+experiments-page: $(NATIVE)
+	$(BIN)/python docu/build_experiments.py
 
 # 100,000 random problems for the C library, and as many as minutes allow under sanitizers.
 sanitize:

@@ -1,0 +1,198 @@
+"""The command line of the experiments."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from LNN.exceptions import LNNError
+from LNN.experiments.estimates import COMMITTED, Estimates
+from LNN.experiments.figures import plot_task
+from LNN.experiments.metrics import METRICS
+from LNN.experiments.models import EQUAL, MODELS
+from LNN.experiments.running import duration, run_all
+from LNN.experiments.runs import BUDGETS, runs_of
+from LNN.experiments.store import Record, Store, collect, read_collection
+from LNN.experiments.table import as_dict, whole_text
+from LNN.experiments.task import PROTOCOLS
+from LNN.experiments.tasks import TASKS
+
+RESULTS = Path("results")
+# Exit statuses: as for any command, and as a shell reports Ctrl-C.
+WRONG, INTERRUPTED = 2, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, default=None
+        None takes those of the process.
+
+    Examples
+    --------
+    >>> main(["list", "--tasks", "cheetah"])  # doctest: +SKIP
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        given.command(given)
+    except LNNError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m LNN.experiments",
+        description="The experiments of the LTC and CfC papers, measured again.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    shown = commands.add_parser("list", help="tasks, models and runs of a budget")
+    _add_selection(shown)
+    shown.set_defaults(command=show_list)
+
+    run = commands.add_parser("run", help="train what is not done yet")
+    _add_selection(run)
+    run.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    run.add_argument(
+        "--n-jobs", type=int, default=-1, help="runs at a time (all cores)"
+    )
+    run.add_argument("--backend", help="joblib's backend, loky by default")
+    run.set_defaults(command=run_runs)
+
+    table = commands.add_parser("table", help="ours beside the published numbers")
+    _add_reading(table)
+    table.add_argument("--json", action="store_true", help="{task: {model: ...}}")
+    table.set_defaults(command=print_table)
+
+    plot = commands.add_parser("plot", help="metric against epochs and seconds")
+    _add_reading(plot)
+    plot.add_argument("--figures", type=Path, default=Path("figures"), metavar="DIR")
+    plot.set_defaults(command=draw)
+
+    tune = commands.add_parser("search", help="hyper-parameters, by validation")
+    tune.add_argument("--tasks", nargs="+", required=True, choices=tuple(TASKS))
+    tune.add_argument("--models", nargs="+", required=True, choices=tuple(MODELS))
+    tune.add_argument("--n-jobs", type=int, default=1)
+    tune.add_argument("--into", type=Path, default=COMMITTED / "search", metavar="DIR")
+    tune.set_defaults(command=search_parameters)
+
+    gather = commands.add_parser("collect", help="one small file per task, to commit")
+    gather.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    gather.add_argument("--into", type=Path, default=COMMITTED, metavar="DIR")
+    gather.set_defaults(command=gather_results)
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--budget", choices=tuple(BUDGETS), default="quick")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK")
+    parser.add_argument("--models", nargs="+", metavar="MODEL")
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
+    parser.add_argument("--seeds", type=int, help="in place of the budget's number")
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    help_ = "read these results in place of the committed ones"
+    parser.add_argument("--results", type=Path, metavar="DIR", help=help_)
+    parser.add_argument("--budget", choices=tuple(BUDGETS), default="standard")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", choices=tuple(TASKS))
+    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
+
+
+def _selected(given: argparse.Namespace):
+    return runs_of(
+        given.budget,
+        tasks=given.tasks,
+        models=given.models,
+        protocols=given.protocols,
+        seeds=given.seeds,
+    )
+
+
+def show_list(given: argparse.Namespace) -> None:
+    """Print what there is, and what the budget would run."""
+    runs, estimates = _selected(given), Estimates.committed()
+    print("tasks")
+    for name in given.tasks or TASKS:
+        label = METRICS[TASKS[name].metric].label
+        protocols = "published = sound" if TASKS[name].sound_is_published else "both"
+        print(f"  {name:14s} {label:11s} {protocols:18s} {TASKS[name].title}")
+    print("\nmodels (liquid ones first)")
+    for liquid in (True, False):
+        names = [name for name, model in MODELS.items() if model.liquid == liquid]
+        print("  " + ", ".join(names))
+    print(f'  "{EQUAL}" after a name: with as many weights as the LSTM')
+    seconds = sum(map(estimates.seconds, runs))
+    print(f"\nbudget {given.budget}: {len(runs)} runs, {_cores(seconds)}")
+
+
+def _cores(seconds: float) -> str:
+    return f"about {duration(seconds)} on one core of the machine that measured them"
+
+
+def run_runs(given: argparse.Namespace) -> None:
+    """Train what is not done yet, and print the tables."""
+    runs = _selected(given)
+    seconds = sum(map(Estimates.committed().seconds, runs))
+    print(f"{len(runs)} runs, {_cores(seconds)}; results in {given.results}/")
+    run_all(runs, given.results, n_jobs=given.n_jobs, backend=given.backend)
+    given.json = False
+    print()
+    print_table(given)
+
+
+def _records(given: argparse.Namespace) -> list[Record]:
+    if given.results is None:
+        return read_collection(COMMITTED)
+    return Store(given.results).records()
+
+
+def print_table(given: argparse.Namespace) -> None:
+    """Print results beside the published ones."""
+    records = _records(given)
+    protocols = given.protocols or list(PROTOCOLS)
+    if given.json:
+        found = as_dict(records, (given.protocols or ["published"])[0], given.budget)
+        wanted = {task: found[task] for task in given.tasks or found if task in found}
+        print(json.dumps(wanted, indent=1))
+    else:
+        print(whole_text(records, given.tasks or list(TASKS), protocols, given.budget))
+
+
+def draw(given: argparse.Namespace) -> None:
+    """Write one picture per task and protocol."""
+    records = _records(given)
+    for task in given.tasks or TASKS:
+        for protocol in given.protocols or PROTOCOLS:
+            path = plot_task(records, task, protocol, given.budget, given.figures)
+            if path is not None:
+                print(path)
+
+
+def search_parameters(given: argparse.Namespace) -> None:
+    """Search the parameters of models on tasks; what is found becomes what is run."""
+    # Imported here: only a search needs it.
+    from LNN.experiments.search import apply, search
+
+    given.into.mkdir(parents=True, exist_ok=True)
+    for task in given.tasks:
+        for model in given.models:
+            report = search(task, model, n_jobs=given.n_jobs)
+            path = given.into / f"{task}-{model}.json"
+            path.write_text(json.dumps(report, indent=1) + "\n")
+            apply(given.into)
+            print(f"{task} {model}: {report['score']:.5g} with {report['best']}")
+
+
+def gather_results(given: argparse.Namespace) -> None:
+    """Write the results of a folder to one file per task."""
+    for path in collect(Store(given.results).records(), given.into):
+        print(path)

@@ -1,0 +1,168 @@
+"""Hyper-parameters by successive halving on the validation part.
+
+A candidate is fitted on the training part, of which the estimator holds out a tenth to
+choose its epoch, and scored on the validation part. The test part is never read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import HalvingGridSearchCV, PredefinedSplit
+
+from LNN import LiquidClassifier, LiquidRegressor
+from LNN.experiments.metrics import METRICS, Metric
+from LNN.experiments.runs import Run
+from LNN.experiments.settings import TUNED_FILE, estimator_parameters
+from LNN.experiments.task import Part, Task, TaskData
+from LNN.experiments.tasks import TASKS
+
+# A third of the candidates goes on to three times the epochs.
+FACTOR = 3
+# The same for every model, so that each has the same chance.
+SPACE: dict[str, list[Any]] = {
+    "learning_rate": [0.003, 0.01, 0.03],
+    "dropout": [0.0, 0.2],
+    "scale": ["standard", "none"],
+}
+
+
+def search(task_name: str, model: str, *, n_jobs: int = 1) -> dict:
+    """Search the parameters of a model on a task, protocol "published".
+
+    Parameters
+    ----------
+    task_name, model : str
+    n_jobs : int, default=1
+
+    Returns
+    -------
+    dict
+        `task`, `model`, `best` (parameters), `score` (validation metric), and
+        `trials`: parameters, epochs and score of everything that was fitted.
+    """
+    task = TASKS[task_name]
+    data, metric = task.load("published"), METRICS[task.metric]
+    run = Run(task_name, "published", model, 0, "standard")
+    fixed = estimator_parameters(run, task, data, tuned=False)
+    epochs = fixed.pop("epochs")
+    X, y, fold, extra = joined(data)
+    halving = HalvingGridSearchCV(
+        _estimator(task, fixed | extra),
+        SPACE,
+        factor=FACTOR,
+        resource="epochs",
+        min_resources=max(2, epochs // FACTOR**2),
+        max_resources=epochs,
+        cv=PredefinedSplit(fold),
+        scoring=_Scorer(metric),
+        refit=False,
+        random_state=0,
+        n_jobs=n_jobs,
+        error_score=-np.inf,
+    ).fit(X, y)
+    return _report(task_name, model, metric, halving.cv_results_)
+
+
+def _estimator(task: Task, parameters: dict[str, Any]):
+    kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
+    return kind(n_jobs=1, **parameters)
+
+
+def joined(data: TaskData) -> tuple[Any, Any, np.ndarray, dict[str, Any]]:
+    """Return training and validation part as one, for a search over fixed parts.
+
+    Time stamps become the last column: scikit-learn's tools hand on nothing else.
+
+    Returns
+    -------
+    X, y : ndarray or list
+    fold : ndarray of int, shape (n,)
+        -1 to train, 0 to validate.
+    parameters : dict
+        `time_column`, where there is time.
+    """
+    parts = data.train, data.validation
+    X = _concatenated([_with_time(part) for part in parts])
+    y = _concatenated([part.y for part in parts])
+    fold = np.repeat([-1, 0], [len(part) for part in parts])
+    if data.train.timestamps is None:
+        return X, y, fold, {}
+    return X, y, fold, {"time_column": data.train.X[0].shape[1]}
+
+
+def _with_time(part: Part) -> Any:
+    if part.timestamps is None:
+        return part.X
+    # float64: time stamps may be large, gaps small.
+    if isinstance(part.X, list):
+        pairs = zip(part.X, part.timestamps, strict=True)
+        return [np.column_stack([x.astype(float), t]) for x, t in pairs]
+    time = np.asarray(part.timestamps, dtype=float)[..., None]
+    return np.concatenate([part.X.astype(float), time], axis=-1)
+
+
+def _concatenated(blocks: list[Any]) -> Any:
+    if isinstance(blocks[0], list):
+        return [item for block in blocks for item in block]
+    return np.concatenate(blocks)
+
+
+class _Scorer:
+    """The metric as scikit-learn's tools take one: greater is better."""
+
+    def __init__(self, metric: Metric):
+        self.metric = metric
+
+    def __call__(self, model, X, y) -> float:
+        answer = model.predict
+        if self.metric.needs == "probability":
+            answer = model.predict_proba
+        value = self.metric.score(y, answer(X))
+        return value if self.metric.greater_is_better else -value
+
+
+def _report(task: str, model: str, metric: Metric, found: dict[str, Any]) -> dict:
+    sign = 1.0 if metric.greater_is_better else -1.0
+    trials = [
+        {
+            "parameters": {k: _plain(v) for k, v in parameters.items()},
+            "epochs": int(epochs),
+            "score": sign * float(score),
+        }
+        for parameters, epochs, score in zip(
+            found["params"], found["n_resources"], found["mean_test_score"], strict=True
+        )
+    ]
+    for trial in trials:
+        trial["parameters"].pop("epochs", None)
+    longest = max(trial["epochs"] for trial in trials)
+    last = [trial for trial in trials if trial["epochs"] == longest]
+    best = max(last, key=lambda trial: sign * trial["score"])
+    return {
+        "task": task,
+        "model": model,
+        "best": best["parameters"],
+        "score": best["score"],
+        "trials": trials,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; rates with three digits, as people write them."""
+    if isinstance(value, float | np.floating):
+        return float(f"{value:.3g}")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def apply(folder: Path, path: Path = TUNED_FILE) -> None:
+    """Write what all reports of a folder say to the file that runs read."""
+    tuned: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.glob("*.json")):
+        report = json.loads(file.read_text())
+        tuned.setdefault(report["task"], {})[report["model"]] = report["best"]
+    path.write_text(json.dumps(tuned, indent=1) + "\n")

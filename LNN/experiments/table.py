@@ -1,0 +1,283 @@
+"""Results as tables: ours beside the published ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from LNN.experiments.metrics import METRICS
+from LNN.experiments.models import EQUAL, MODELS
+from LNN.experiments.published import PUBLISHED
+from LNN.experiments.runs import BUDGETS
+from LNN.experiments.store import Record
+from LNN.experiments.tasks import TASKS
+
+HEADINGS = (
+    "model",
+    "test",
+    "n",
+    "validation",
+    "weights",
+    "s/epoch",
+    "equal weights",
+    "published",
+)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the seeds of a model say together.
+
+    Attributes
+    ----------
+    mean, std : float
+        Of the test metric; std is that of a sample, 0 for a single seed.
+    n : int
+    validation : float
+        Mean of the validation metric at the epochs that were chosen.
+    n_parameters : int
+    seconds_per_epoch : float
+    """
+
+    mean: float
+    std: float
+    n: int
+    validation: float
+    n_parameters: int
+    seconds_per_epoch: float
+
+    @classmethod
+    def of(cls, records: list[Record]) -> Summary:
+        """Summarise the records of one model."""
+        tests = [record["test"] for record in records]
+        return cls(
+            mean(tests),
+            stdev(tests) if len(tests) > 1 else 0.0,
+            len(tests),
+            mean(record["validation"] for record in records),
+            records[0]["n_parameters"],
+            mean(record["seconds"] / len(record["curve"]) for record in records),
+        )
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of one task in one protocol.
+
+    Attributes
+    ----------
+    models : dict
+        From a model's name to its `Summary`.
+    baselines : dict
+        From a trivial baseline's name to its test metric.
+    failed : dict
+        From a model's name to why it has no result.
+    """
+
+    models: dict[str, Summary]
+    baselines: dict[str, float]
+    failed: dict[str, str]
+
+
+def results_of(
+    records: Iterable[Record], task: str, protocol: str, budget: str
+) -> Results:
+    """Gather the results of a task.
+
+    Parameters
+    ----------
+    records : iterable of dict
+    task, protocol, budget : str
+        A task whose published protocol is sound has the same results in both.
+    """
+    if TASKS[task].sound_is_published:
+        protocol = "published"
+    wanted = (task, protocol, budget)
+    by_model: dict[str, list[Record]] = defaultdict(list)
+    baselines: dict[str, float] = {}
+    failed: dict[str, str] = {}
+    for record in records:
+        if (record["task"], record["protocol"], record["budget"]) != wanted:
+            continue
+        if "baselines" in record:
+            baselines = record["baselines"]
+        elif "failed" in record:
+            failed[record["model"]] = record["failed"]
+        else:
+            by_model[record["model"]].append(record)
+    order = [*MODELS, *(name + EQUAL for name in MODELS)]
+    models = {name: Summary.of(by_model[name]) for name in order if name in by_model}
+    return Results(models, baselines, failed)
+
+
+def best_liquid(results: Results, task: str) -> str | None:
+    """Return the liquid model with the best validation metric, of normal size."""
+    metric = METRICS[TASKS[task].metric]
+    liquid = [name for name in results.models if name in MODELS and MODELS[name].liquid]
+    if not liquid:
+        return None
+    sign = 1 if metric.greater_is_better else -1
+    return max(liquid, key=lambda name: sign * results.models[name].validation)
+
+
+def as_dict(
+    records: Iterable[Record], protocol: str, budget: str
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return {task: {model: {mean, std, n}}}."""
+    records = list(records)
+    found = {}
+    for task in TASKS:
+        models = results_of(records, task, protocol, budget).models
+        if models:
+            found[task] = {
+                name: {"mean": s.mean, "std": s.std, "n": s.n}
+                for name, s in models.items()
+            }
+    return found
+
+
+def task_table(
+    records: Iterable[Record], task: str, protocol: str, budget: str
+) -> list[list[str]]:
+    """Return the rows of a task's table: `HEADINGS`, models, baselines, the rest.
+
+    Returns
+    -------
+    list of list of str
+        Only the headings if there is no result.
+    """
+    results = results_of(records, task, protocol, budget)
+    published = {result.model: result for result in PUBLISHED.get(task, ())}
+    if protocol == "sound" and not TASKS[task].sound_is_published:
+        published = {}  # of another protocol: not to be compared
+    best = best_liquid(results, task)
+    rows = [list(HEADINGS)]
+    for name, summary in results.models.items():
+        if not name.endswith(EQUAL):
+            same = results.models.get(name + EQUAL)
+            rows.append(_model_row(name, summary, same, published.pop(name, None)))
+            rows[-1][0] += " *" if name == best else ""
+    rows += [[name, "failed", *[""] * 6] for name in results.failed]
+    if len(rows) == 1:
+        return rows
+    for name, value in results.baselines.items():
+        rows.append([f"({name})", _number(value), *[""] * 6])
+    for name, result in published.items():
+        rows.append([name, *[""] * 6, _spread(result.mean, result.std)])
+    return rows
+
+
+def _model_row(name, summary: Summary, same: Summary | None, published) -> list[str]:
+    return [
+        name,
+        _spread(summary.mean, summary.std if summary.n > 1 else None),
+        str(summary.n),
+        _number(summary.validation),
+        f"{summary.n_parameters:,}",
+        f"{summary.seconds_per_epoch:.2g}",
+        f"{_spread(same.mean, same.std)} ({same.n_parameters:,})" if same else "",
+        _spread(published.mean, published.std) if published else "",
+    ]
+
+
+def overview(records: Iterable[Record], protocol: str, budget: str) -> list[list[str]]:
+    """Return one row per task: the best liquid model beside LSTM, GRU and the rest."""
+    records = list(records)
+    rows = [
+        [
+            "task",
+            "metric",
+            "best liquid",
+            "its test",
+            "LSTM",
+            "GRU",
+            "best trivial",
+            "best published",
+        ]
+    ]
+    for task in TASKS:
+        results = results_of(records, task, protocol, budget)
+        best = best_liquid(results, task)
+        if best is not None:
+            rows.append(_overview_row(task, results, best, protocol))
+    return rows
+
+
+def _overview_row(task: str, results: Results, best: str, protocol: str) -> list[str]:
+    metric = METRICS[TASKS[task].metric]
+    pick = max if metric.greater_is_better else min
+
+    def shown(name: str) -> str:
+        summary = results.models.get(name)
+        return _spread(summary.mean, summary.std) if summary else ""
+
+    trivial, published = "", ""
+    if results.baselines:
+        value, name = pick((v, n) for n, v in results.baselines.items())
+        trivial = f"{_number(value)} ({name})"
+    comparable = protocol == "published" or TASKS[task].sound_is_published
+    if comparable and PUBLISHED.get(task):
+        value, name = pick((r.mean, r.model) for r in PUBLISHED[task])
+        published = f"{_number(value)} ({name})"
+    return [
+        *(task, metric.label, best, shown(best), shown("LSTM"), shown("GRU")),
+        *(trivial, published),
+    ]
+
+
+def _number(value: float) -> str:
+    """Return four figures, as the papers print them."""
+    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def _spread(value: float, std: float | None) -> str:
+    return _number(value) if std is None else f"{_number(value)} ± {_number(std)}"
+
+
+def as_text(rows: list[list[str]]) -> str:
+    """Lay rows out in columns for a terminal."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def as_markdown(rows: list[list[str]]) -> str:
+    """Lay rows out as a Markdown table."""
+    head, *body = ("| " + " | ".join(row) + " |" for row in rows)
+    rule = "|" + "---|" * len(rows[0])
+    return "\n".join([head, rule, *body])
+
+
+def whole_text(
+    records: Iterable[Record], tasks: list[str], protocols: list[str], budget: str
+) -> str:
+    """Return all tables as text, the overview first."""
+    records = list(records)
+    parts = []
+    for protocol in protocols:
+        rows = overview(records, protocol, budget)
+        if len(rows) > 1:
+            parts.append(f"Overview, protocol {protocol}\n\n{as_text(rows)}")
+    for task in tasks:
+        for protocol in protocols:
+            if protocol == "sound" and TASKS[task].sound_is_published:
+                continue  # the same runs again
+            rows = task_table(records, task, protocol, budget)
+            if len(rows) > 1:
+                title = f"{task}: {TASKS[task].title} ({protocol})"
+                label = METRICS[TASKS[task].metric].label
+                parts.append(f"{title}, {label}\n\n{as_text(rows)}")
+    if not parts:
+        return f"There are no results of the budget {budget}. Make some: run --budget"
+    parts.append(
+        "* best liquid model by validation; (...) trivial baselines; ± over n seeds"
+    )
+    known = ", ".join(f"{name} ({b.seeds})" for name, b in BUDGETS.items())
+    parts.append(f"budgets and their seeds: {known}; these are of {budget}")
+    return "\n\n".join(parts)

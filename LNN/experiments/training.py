@@ -1,0 +1,193 @@
+"""One run: load, fit, score, and write down what happened."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import time
+import warnings
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LNN import LiquidClassifier, LiquidRegressor
+from LNN.exceptions import LNNError
+from LNN.experiments.metrics import METRICS, Metric
+from LNN.experiments.runs import BUDGETS, TRIVIAL, Run
+from LNN.experiments.settings import estimator_parameters
+from LNN.experiments.store import EpochLog, Record, Store
+from LNN.experiments.task import Part, Task, TaskData
+from LNN.experiments.tasks import TASKS
+from LNN.training.loop import Epoch
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "joblib", "LNN")
+# Curves of committed results: so many digits, so that files stay small.
+DIGITS = 5
+
+
+def execute(run: Run, folder: Path) -> Record:
+    """Do one run and write its record; return it.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        Folder of results.
+
+    Returns
+    -------
+    dict
+        As in the file: what was run, with which parameters, on what, and what came out.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If training was interrupted: half a run is no result.
+    """
+    store = Store(folder)
+    task = TASKS[run.task]
+    data = part_of_budget(run, task.load(run.protocol))
+    if run.model == TRIVIAL:
+        outcome: Record = {"baselines": task.trivial(data)}
+    else:
+        outcome = train(run, task, data, store)
+    record = {
+        **run.fields(),
+        "metric": task.metric,
+        "sequences": [len(data.train), len(data.validation), len(data.test)],
+        **outcome,
+        **circumstances(),
+    }
+    store.save(run, record)
+    return record
+
+
+def part_of_budget(run: Run, data: TaskData) -> TaskData:
+    """Return as much of the data as the budget has time for."""
+    budget = BUDGETS[run.budget]
+    if budget.train is None:
+        return data
+    sizes = budget.train, budget.test, budget.test
+    parts = data.train, data.validation, data.test
+    return TaskData(*map(_spread, parts, sizes))
+
+
+def _spread(part: Part, n: int) -> Part:
+    """Return every so many-th sequence, n in all: the first ones may lack a class."""
+    if len(part) <= n:
+        return part
+    return part.take(np.linspace(0, len(part) - 1, n).astype(int))
+
+
+def train(run: Run, task: Task, data: TaskData, store: Store) -> Record:
+    """Fit a model and score it; a training that fails is a result, too."""
+    parameters = estimator_parameters(run, task, data)
+    metric = METRICS[task.metric]
+    log = EpochLog(store.path(run).with_suffix(".csv"))
+    kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
+    model = kind(n_jobs=1, **parameters)
+    curve = Curve(model, metric, log)
+    outcome: Record = {"parameters": parameters}
+    try:
+        fit(model.set_params(callback=curve), data)
+    except LNNError as error:
+        return {**outcome, "failed": f"{type(error).__name__}: {error}"}
+    finally:
+        log.close()
+    return {
+        **outcome,
+        "test": score(model, data.test, metric),
+        "validation": metric.from_scorer(model.best_validation_score_),
+        "n_parameters": model.n_parameters_,
+        "n_synapses": model.n_synapses_,
+        "backend": model.backend_,
+        "seconds": round(curve.seconds[-1], 3),
+        "curve": [float(f"{value:.{DIGITS}g}") for value in curve.values],
+        "curve_seconds": [round(second, 2) for second in curve.seconds],
+    }
+
+
+class Curve:
+    """The callback of a run: a line in the log, and a point on the curve, per epoch.
+
+    Parameters
+    ----------
+    model : LiquidRegressor or LiquidClassifier
+        The model whose callback this is.
+    metric : Metric
+    log : EpochLog
+    """
+
+    def __init__(self, model, metric: Metric, log: EpochLog):
+        self.model, self.metric, self.log = model, metric, log
+        self.values: list[float] = []
+        self.seconds: list[float] = []
+        self._began = time.perf_counter()
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Write down one epoch."""
+        self.values.append(self.metric.from_scorer(epoch.validation_score))
+        self.seconds.append(time.perf_counter() - self._began)
+        self.log.line(
+            epoch.epoch,
+            epoch.loss,
+            epoch.validation_loss,
+            self.values[-1],
+            f"{self.seconds[-1]:.3f}",
+            self.model.backend_,
+        )
+
+
+def fit(model: LiquidRegressor | LiquidClassifier, data: TaskData) -> None:
+    """Fit on the training part; the validation part chooses the epoch."""
+    learnt, held_out = data.train, data.validation
+    with warnings.catch_warnings():
+        # The estimator would keep the best weights and return: a result of half a run.
+        warnings.filterwarnings("error", message="Training was interrupted")
+        try:
+            model.fit(
+                learnt.X,
+                learnt.y,
+                timestamps=learnt.timestamps,
+                X_val=held_out.X,
+                y_val=held_out.y,
+                timestamps_val=held_out.timestamps,
+            )
+        except UserWarning as warning:
+            raise KeyboardInterrupt from warning
+
+
+def score(model: LiquidRegressor | LiquidClassifier, part: Part, metric: Metric):
+    """Return the metric on a part."""
+    answer = model.predict if metric.needs == "prediction" else model.predict_proba
+    return metric.score(part.y, answer(part.X, timestamps=part.timestamps))
+
+
+def circumstances() -> dict[str, Any]:
+    """Return when and where: versions and machine."""
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        "date": now.strftime("%Y-%m-%d"),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        "machine": {
+            "processor": _processor(),
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+        },
+    }
+
+
+def _processor() -> str:
+    """Return the name of the processor, as precisely as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+    return next(names, platform.machine())

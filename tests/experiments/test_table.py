@@ -1,0 +1,242 @@
+"""Tables and figures: what records say, beside what the papers say."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from LNN.exceptions import InvalidInputError
+from LNN.experiments.commands import main
+from LNN.experiments.estimates import Estimates
+from LNN.experiments.runs import Run
+from LNN.experiments.store import Store, collect, read_collection
+from LNN.experiments.table import (
+    as_dict,
+    as_markdown,
+    best_liquid,
+    overview,
+    results_of,
+    task_table,
+    whole_text,
+)
+
+
+def _record(model, seed, test, validation, task="cheetah", **more):
+    return {
+        "task": task,
+        "protocol": "published",
+        "model": model,
+        "seed": seed,
+        "budget": "standard",
+        "metric": "mse",
+        "test": test,
+        "validation": validation,
+        "n_parameters": 1000,
+        "seconds": 20.0,
+        "curve": [4.0, 3.0, validation],
+        "curve_seconds": [5.0, 10.0, 20.0],
+        **more,
+    }
+
+
+def _records():
+    base = _record("trivial", 0, 0, 0)
+    trivial = {k: base[k] for k in ("task", "protocol", "model", "seed", "budget")}
+    return [
+        _record("LTC", 0, 2.0, 2.5),
+        _record("LTC", 1, 2.4, 2.3),
+        _record("CfC", 0, 2.5, 2.1),
+        _record("CfC", 1, 2.7, 2.2),
+        _record("CfC@equal", 0, 2.6, 1.0, n_parameters=700),
+        _record("LSTM", 0, 1.0, 1.0),
+        {**trivial, "metric": "mse", "baselines": {"persistence": 62.9, "linear": 3.4}},
+        _record("GRU", 0, 9.9, 9.9, budget="quick"),
+    ]
+
+
+def _cells(rows, name):
+    (row,) = [row for row in rows if row[0].removesuffix(" *") == name]
+    return dict(zip(rows[0], row, strict=True))
+
+
+def test__table__seeds__mean_deviation_and_number():
+    row = _cells(task_table(_records(), "cheetah", "published", "standard"), "LTC")
+    assert row["test"] == f"2.200 ± {np.std([2.0, 2.4], ddof=1):.3f}"
+    assert (row["n"], row["validation"], row["weights"]) == ("2", "2.400", "1,000")
+    assert row["s/epoch"] == "6.7"
+    assert row["published"] == "2.308 ± 0.015"
+
+
+def test__table__equal_size__is_a_column_of_its_model():
+    rows = task_table(_records(), "cheetah", "published", "standard")
+    assert _cells(rows, "CfC")["equal weights"] == "2.600 ± 0.000 (700)"
+    assert not any(row[0].startswith("CfC@equal") for row in rows)
+
+
+def test__table__trivial_and_published_rows__are_there_without_our_numbers():
+    rows = task_table(_records(), "cheetah", "published", "standard")
+    assert _cells(rows, "(persistence)")["test"] == "62.90"
+    assert _cells(rows, "Neural-ODE")["published"] == "3.805 ± 0.313"
+    assert _cells(rows, "Neural-ODE")["test"] == ""
+
+
+def test__best_liquid__is_chosen_by_validation_among_liquid_models_of_full_size():
+    results = results_of(_records(), "cheetah", "published", "standard")
+    # The LSTM is better and not liquid; LTC has the better test, CfC the validation.
+    assert best_liquid(results, "cheetah") == "CfC"
+    (head, row) = overview(_records(), "published", "standard")
+    assert dict(zip(head, row, strict=True))["its test"].startswith("2.600")
+    assert dict(zip(head, row, strict=True))["best trivial"] == "3.400 (linear)"
+
+
+def test__best_liquid__metric_that_grows__takes_the_largest():
+    records = [
+        _record("LTC", 0, 60.0, 70.0, task="gesture"),
+        _record("CfC", 0, 65.0, 60.0, task="gesture"),
+    ]
+    results = results_of(records, "gesture", "published", "standard")
+    assert best_liquid(results, "gesture") == "LTC"
+
+
+def test__table__budget__other_budgets_do_not_mix():
+    assert "GRU" not in as_dict(_records(), "published", "standard")["cheetah"]
+    assert as_dict(_records(), "published", "quick") == {
+        "cheetah": {"GRU": {"mean": 9.9, "std": 0.0, "n": 1}}
+    }
+
+
+def test__table__clean_task__serves_both_protocols():
+    records = _records()
+    sound = task_table(records, "cheetah", "sound", "standard")
+    assert sound == task_table(records, "cheetah", "published", "standard")
+
+
+def test__table__sound_protocol__shows_no_published_numbers():
+    records = [_record("LTC", 0, 60.0, 70.0, task="gesture", protocol="sound")]
+    (head, row) = task_table(records, "gesture", "sound", "standard")
+    assert dict(zip(head, row, strict=True))["published"] == ""
+
+
+def test__table__failed_run__is_named():
+    failed = _record("CfC-pure", 0, 0, 0, failed="NonFiniteLossError: ...")
+    rows = task_table([*_records(), failed], "cheetah", "published", "standard")
+    assert _cells(rows, "CfC-pure")["test"] == "failed"
+
+
+def test__table__nothing_there__says_how_to_make_some():
+    assert "Make some: run --budget" in whole_text([], ["cheetah"], ["sound"], "full")
+
+
+def test__markdown__is_a_table():
+    text = as_markdown([["a", "b"], ["1", "2"]])
+    assert text.splitlines() == ["| a | b |", "|---|---|", "| 1 | 2 |"]
+
+
+def test__collect__again_with_newer_results__replaces_and_keeps(tmp_path):
+    collect(_records(), tmp_path)
+    newer = _record("CfC", 1, 2.0, 2.0)
+    (path,) = collect([newer], tmp_path)
+    found = read_collection(tmp_path)
+    assert len(found) == len(_records())
+    assert newer in found
+    # One record per line: a change shows in a diff.
+    assert len(path.read_text().splitlines()) == len(found) + 2
+
+
+def test__collection__broken_file__error_names_it(tmp_path):
+    (tmp_path / "cheetah.json").write_text("[\n{")
+    with pytest.raises(InvalidInputError, match=r"cheetah\.json is no list of results"):
+        read_collection(tmp_path)
+
+
+def test__estimates__unknown_model__scales_by_what_is_known():
+    records = [
+        _record("LSTM", 0, 1, 1, seconds=10.0),
+        _record("CfC", 0, 1, 1, seconds=30.0),
+        _record("LSTM", 0, 1, 1, task="gesture", seconds=4.0),
+    ]
+    estimates = Estimates.of_records(records)
+    assert estimates.seconds(Run("cheetah", "sound", "CfC", 4, "standard")) == 30
+    assert estimates.seconds(Run("gesture", "sound", "CfC", 0, "standard")) == 12
+    assert estimates.seconds(Run("gesture", "sound", "CfC", 0, "full")) == 24
+
+
+@pytest.fixture
+def results(tmp_path):
+    store = Store(tmp_path / "results")
+    for record in _records():
+        run = Run(*(record[k] for k in ("task", "protocol", "model", "seed", "budget")))
+        store.save(run, record)
+    return store.folder
+
+
+def test__command__table_json__has_the_promised_form(results, capsys):
+    assert main(["table", "--json", "--results", str(results)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cheetah"]["LTC"] == {
+        "mean": pytest.approx(2.2),
+        "std": pytest.approx(np.std([2.0, 2.4], ddof=1)),
+        "n": 2,
+    }
+
+
+def test__command__table__prints_overview_and_tasks(results, capsys):
+    assert main(["table", "--results", str(results), "--tasks", "cheetah"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Overview, protocol published")
+    assert "CfC *" in text
+    assert text.count("2.308 ± 0.015") == 1
+
+
+def test__command__collect_then_plot__from_the_collection(results, tmp_path, capsys):
+    into = tmp_path / "collected"
+    assert main(["collect", "--results", str(results), "--into", str(into)]) == 0
+    assert len(read_collection(into)) == len(_records())
+    figures = tmp_path / "figures"
+    options = ["--results", str(results), "--figures", str(figures)]
+    assert main(["plot", *options]) == 0
+    (picture,) = figures.glob("*.png")
+    assert picture.name == "cheetah-published.png"
+    assert picture.stat().st_size > 10_000
+
+
+def test__command__run_then_again__nothing_is_left(tmp_path, capsys):
+    options = ["--results", str(tmp_path), "--n-jobs", "1", "--budget", "quick"]
+    words = ["run", "--tasks", "sums", "--models", "LSTM", *options]
+    assert main(words) == 0
+    assert "[1/1] sums published LSTM seed 0: MSE test" in capsys.readouterr().out
+    assert main(words) == 0
+    assert "1 of 1 runs are there already" in capsys.readouterr().out
+
+
+def test__command__list__tasks_models_and_time(capsys):
+    assert main(["list", "--budget", "full"]) == 0
+    text = capsys.readouterr().out
+    for word in (
+        "walker2d",
+        "CfC-no-gate",
+        "Neural-ODE",
+        "budget full",
+        " runs, about",
+    ):
+        assert word in text
+
+
+def test__command__unknown_task__one_line_and_status_2(capsys):
+    assert main(["run", "--tasks", "chess"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: Expected tasks among")
+    assert error.count("\n") == 1
+
+
+def test__command__interrupted__status_130_and_how_to_go_on(capsys, monkeypatch):
+    from LNN.experiments import commands
+
+    def stops(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "run_all", stops)
+    assert main(["run", "--tasks", "sums", "--models", "LSTM"]) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err

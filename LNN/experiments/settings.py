@@ -49,6 +49,14 @@ BY_TASK: dict[str, dict[str, Any]] = {
     "physionet": {"n_neurons": 64, "epochs": 10, "batch_size": 64},
 }
 
+# Of the CfC paper's own choices (its table S2) those that are no part of the search.
+WIDE = {"backbone_units": 256, "backbone_activation": "silu"}
+BY_MODEL: dict[tuple[str, str], dict[str, Any]] = {
+    ("walker2d", "CfC"): {**WIDE, "backbone_dropout": 0.1},
+    ("walker2d", "CfC-no-gate"): {**WIDE, "backbone_dropout": 0.1},
+    ("walker2d", "CfC-mixed"): WIDE,
+}
+
 # What a search on the validation part has changed: {task: {model: parameters}}.
 TUNED_FILE = Path(__file__).with_name("tuned.json")
 
@@ -89,6 +97,7 @@ def estimator_parameters(
         **BY_TASK[run.task],
         **task.settings,
         **model.parameters,
+        **BY_MODEL.get((run.task, base), {}),
         **_tuned(run, base, tuned),
     }
     if run.model.endswith(EQUAL):

@@ -340,13 +340,21 @@ def _network(estimator, data: Data, output_size, pooling, typical, generator):
         backbone_layers=estimator.backbone_layers,
         backbone_dropout=estimator.backbone_dropout,
         backbone_activation=estimator.backbone_activation,
-        # Memories of one step up to half a sequence (docu/defaults.md).
-        time_constants=(1.0, max(2.0, typical / 2)),
+        time_constants=_memories(data.targets.per_step, typical),
         backend=estimator.backend,
         use_time=not estimator._regular_time,
         neutral=rule.neutral if rule.policy == "mask" else None,
         generator=generator,
     )
+
+
+def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
+    """Return the time constants at the start, in steps (docu/defaults.md).
+
+    What is told at the end of a sequence has to be remembered: one step up to half of
+    it. What is told at every step is mostly in that step: neurons start fast.
+    """
+    return None if per_step else (1.0, max(2.0, steps / 2))
 
 
 def make_plan(estimator, n_samples: int, **overrides) -> Plan:

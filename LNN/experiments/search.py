@@ -25,7 +25,7 @@ from LNN.experiments.tasks import TASKS
 FACTOR = 3
 # The same for every model, so that each has the same chance.
 SPACE: dict[str, list[Any]] = {
-    "learning_rate": [0.003, 0.01, 0.03],
+    "learning_rate": [0.001, 0.003, 0.01, 0.03],
     "dropout": [0.0, 0.2],
     "scale": ["standard", "none"],
 }

@@ -31,11 +31,11 @@ BY_TASK: dict[str, dict[str, Any]] = {
     "gesture": {"epochs": 60, "batch_size": 16},
     "occupancy": {"epochs": 10, "batch_size": 64},
     "ozone": {"epochs": 40, "batch_size": 32},
-    "traffic": {"epochs": 30, "batch_size": 64},
+    "traffic": {"epochs": 30, "batch_size": 32},
     "power": {"epochs": 40, "batch_size": 32},
     "power-minutes": {"epochs": 40, "batch_size": 32},
     "person": {"epochs": 40, "batch_size": 32},
-    "cheetah": {"epochs": 100, "batch_size": 32, "scale_target": False},
+    "cheetah": {"epochs": 100, "batch_size": 16, "scale_target": False},
     "walker2d": {
         "n_neurons": 64,
         "epochs": 50,

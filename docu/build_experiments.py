@@ -46,11 +46,12 @@ def table(words: list[str], records: list[Record]) -> str:
 
 def _searched() -> list[list[str]]:
     """Return what the searches have chosen, one row per task and model."""
-    rows = [["task", "model", "parameters"]]
-    for task, models in tuned_parameters().items():
-        for model, found in models.items():
-            shown = ", ".join(f"{name}={value!r}" for name, value in found.items())
-            rows.append([task, model, f"`{shown}`"])
+    rows = [["task", "protocol", "model", "parameters"]]
+    for task, protocols in tuned_parameters().items():
+        for protocol, models in protocols.items():
+            for model, found in models.items():
+                shown = ", ".join(f"{name}={value!r}" for name, value in found.items())
+                rows.append([task, protocol, model, f"`{shown}`"])
     return rows
 
 

@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     tune = commands.add_parser("search", help="hyper-parameters, by validation")
     tune.add_argument("--tasks", nargs="+", required=True, choices=tuple(TASKS))
     tune.add_argument("--models", nargs="+", required=True, choices=tuple(MODELS))
+    tune.add_argument("--protocol", choices=PROTOCOLS, default="published")
     tune.add_argument("--n-jobs", type=int, default=1)
     tune.add_argument("--into", type=Path, default=COMMITTED / "search", metavar="DIR")
     tune.set_defaults(command=search_parameters)
@@ -185,11 +186,12 @@ def search_parameters(given: argparse.Namespace) -> None:
     given.into.mkdir(parents=True, exist_ok=True)
     for task in given.tasks:
         for model in given.models:
-            report = search(task, model, n_jobs=given.n_jobs)
-            path = given.into / f"{task}-{model}.json"
+            report = search(task, given.protocol, model, n_jobs=given.n_jobs)
+            path = given.into / f"{task}-{given.protocol}-{model}.json"
             path.write_text(json.dumps(report, indent=1) + "\n")
             apply(given.into)
-            print(f"{task} {model}: {report['score']:.5g} with {report['best']}")
+            found = f"{report['score']:.5g} with {report['best']}"
+            print(f"{task} {given.protocol} {model}: {found}")
 
 
 def gather_results(given: argparse.Namespace) -> None:

@@ -31,23 +31,23 @@ SPACE: dict[str, list[Any]] = {
 }
 
 
-def search(task_name: str, model: str, *, n_jobs: int = 1) -> dict:
-    """Search the parameters of a model on a task, protocol "published".
+def search(task_name: str, protocol: str, model: str, *, n_jobs: int = 1) -> dict:
+    """Search the parameters of a model on a task, in one protocol.
 
     Parameters
     ----------
-    task_name, model : str
+    task_name, protocol, model : str
     n_jobs : int, default=1
 
     Returns
     -------
     dict
-        `task`, `model`, `best` (parameters), `score` (validation metric), and
-        `trials`: parameters, epochs and score of everything that was fitted.
+        `task`, `protocol`, `model`, `best` (parameters), `score` (validation metric),
+        and `trials`: parameters, epochs and score of everything that was fitted.
     """
     task = TASKS[task_name]
-    data, metric = task.load("published"), METRICS[task.metric]
-    run = Run(task_name, "published", model, 0, "standard")
+    data, metric = task.load(protocol), METRICS[task.metric]
+    run = Run(task_name, protocol, model, 0, "standard")
     fixed = estimator_parameters(run, task, data, tuned=False)
     epochs = fixed.pop("epochs")
     X, y, fold, extra = joined(data)
@@ -65,7 +65,7 @@ def search(task_name: str, model: str, *, n_jobs: int = 1) -> dict:
         n_jobs=n_jobs,
         error_score=-np.inf,
     ).fit(X, y)
-    return _report(task_name, model, metric, halving.cv_results_)
+    return _report(run, metric, halving.cv_results_)
 
 
 def _estimator(task: Task, parameters: dict[str, Any]):
@@ -126,7 +126,7 @@ class _Scorer:
         return value if self.metric.greater_is_better else -value
 
 
-def _report(task: str, model: str, metric: Metric, found: dict[str, Any]) -> dict:
+def _report(run: Run, metric: Metric, found: dict[str, Any]) -> dict:
     sign = 1.0 if metric.greater_is_better else -1.0
     trials = [
         {
@@ -144,8 +144,9 @@ def _report(task: str, model: str, metric: Metric, found: dict[str, Any]) -> dic
     last = [trial for trial in trials if trial["epochs"] == longest]
     best = max(last, key=lambda trial: sign * trial["score"])
     return {
-        "task": task,
-        "model": model,
+        "task": run.task,
+        "protocol": run.protocol,
+        "model": run.model,
         "best": best["parameters"],
         "score": best["score"],
         "trials": trials,
@@ -161,8 +162,10 @@ def _plain(value: Any) -> Any:
 
 def apply(folder: Path, path: Path = TUNED_FILE) -> None:
     """Write what all reports of a folder say to the file that runs read."""
-    tuned: dict[str, dict[str, Any]] = {}
+    tuned: dict[str, Any] = {}
     for file in sorted(folder.glob("*.json")):
         report = json.loads(file.read_text())
-        tuned.setdefault(report["task"], {})[report["model"]] = report["best"]
+        protocols = tuned.setdefault(report["task"], {})
+        models = protocols.setdefault(report["protocol"], {})
+        models[report["model"]] = report["best"]
     path.write_text(json.dumps(tuned, indent=1) + "\n")

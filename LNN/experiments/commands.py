@@ -21,7 +21,7 @@ from LNN.experiments.tasks import TASKS
 
 RESULTS = Path("results")
 # Exit statuses: as for any command, and as a shell reports Ctrl-C.
-WRONG, INTERRUPTED = 2, 130
+INCOMPLETE, WRONG, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,14 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        given.command(given)
+        return given.command(given) or 0
     except LNNError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -139,15 +138,16 @@ def _cores(seconds: float) -> str:
     return f"about {duration(seconds)} on one core of the machine that measured them"
 
 
-def run_runs(given: argparse.Namespace) -> None:
-    """Train what is not done yet, and print the tables."""
+def run_runs(given: argparse.Namespace) -> int:
+    """Train what is not done yet, and print the tables; 1 if data were missing."""
     runs = _selected(given)
     seconds = sum(map(Estimates.committed().seconds, runs))
     print(f"{len(runs)} runs, {_cores(seconds)}; results in {given.results}/")
-    run_all(runs, given.results, n_jobs=given.n_jobs, backend=given.backend)
+    done = run_all(runs, given.results, n_jobs=given.n_jobs, backend=given.backend)
     given.json = False
     print()
     print_table(given)
+    return 0 if len(done) == len(runs) else INCOMPLETE
 
 
 def _records(given: argparse.Namespace) -> list[Record]:

@@ -48,7 +48,8 @@ def run_all(
     Returns
     -------
     list of dict
-        The records of all runs, in their order.
+        The records of all runs, in their order; those skipped for want of data are
+        left out.
 
     Examples
     --------
@@ -66,7 +67,8 @@ def run_all(
         progress.n_jobs = max(1, effective_n_jobs(n_jobs))
         for record in _results(left, store.folder, n_jobs):
             progress.finished(record)
-    return [store.record(run) for run in runs]
+    records = (store.record(run) for run in runs)
+    return [record for record in records if record is not None]
 
 
 def is_done(run: Run, store: Store) -> bool:
@@ -130,8 +132,9 @@ class Progress:
 
 def _outcome(record: Record) -> str:
     metric = METRICS[record["metric"]]
-    if "failed" in record:
-        return f"failed, {record['failed']}"
+    for word in ("skipped", "failed"):
+        if word in record:
+            return f"{word}, {record[word]}"
     if "baselines" in record:
         found = record["baselines"].items()
         return ", ".join(f"{name} {value:.4g}" for name, value in found)

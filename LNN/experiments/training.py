@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from LNN import LiquidClassifier, LiquidRegressor
+from LNN.datasets.errors import DatasetNotFoundError
 from LNN.exceptions import LNNError
 from LNN.experiments.metrics import METRICS, Metric
 from LNN.experiments.runs import BUDGETS, TRIVIAL, Run
@@ -41,6 +42,7 @@ def execute(run: Run, folder: Path) -> Record:
     -------
     dict
         As in the file: what was run, with which parameters, on what, and what came out.
+        Where the data are not to be had there is no file, and `skipped` says why.
 
     Raises
     ------
@@ -49,7 +51,11 @@ def execute(run: Run, folder: Path) -> Record:
     """
     store = Store(folder)
     task = TASKS[run.task]
-    data = part_of_budget(run, task.load(run.protocol))
+    try:
+        data = part_of_budget(run, task.load(run.protocol))
+    except DatasetNotFoundError as error:
+        # Other tasks can still be run. No record: it is to be done when data are there.
+        return {**run.fields(), "metric": task.metric, "skipped": str(error)}
     if run.model == TRIVIAL:
         outcome: Record = {"baselines": task.trivial(data)}
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from joblib import parallel_config
 
 from LNN import LiquidRegressor
+from LNN.datasets.errors import DatasetNotFoundError
 from LNN.exceptions import InvalidInputError
 from LNN.experiments import running, settings, training
+from LNN.experiments.commands import main
 from LNN.experiments.running import Progress, run_all
 from LNN.experiments.runs import BUDGETS, Run, runs_of
 from LNN.experiments.store import Store
@@ -132,6 +135,21 @@ def test__run__loss_not_finite__is_recorded_as_failed(tmp_path, monkeypatch):
     (record,) = _run_all([Run("sums", "published", "CfC", 0, "standard")], tmp_path)
     assert record["failed"].startswith("NonFiniteLossError")
     assert "test" not in record
+
+
+def test__run__data_not_there__is_skipped_and_the_rest_is_run(tmp_path, monkeypatch):
+    def gone(protocol):
+        raise DatasetNotFoundError("put the file here")
+
+    task = dataclasses.replace(TASKS["halves"], load=gone)
+    monkeypatch.setitem(TASKS, "halves", task)
+    runs = runs_of("quick", tasks=["halves", "sums"], models=["GRU"])
+    said = []
+    records = run_all(runs, tmp_path, n_jobs=1, say=said.append)
+    assert [record["task"] for record in records] == ["sums"]
+    assert "halves sound GRU seed 0: skipped, put the file here" in said[1]
+    words = ["run", "--tasks", "halves", "--models", "GRU", "--n-jobs", "1"]
+    assert main([*words, "--results", str(tmp_path)]) == 1
 
 
 def test__progress__says_number_result_and_time_left(tmp_path):

@@ -14,11 +14,11 @@ PHASES = ("D", "P", "S", "H", "R")
 # The order in which the paper's code reads the files: the permutation hangs on it.
 PAPER_ORDER = ("a3", "b1", "b3", "c1", "c3", "a2", "a1")
 SPLIT_SEED = 23489
-SOUND = {
-    "train": ("a1", "a2", "b1", "c1"),
-    "validation": ("b3",),
-    "test": ("a3", "c3"),
-}
+# Of these the first part trains and the rest validates. A whole recording to validate
+# would be one of b, whose phases the others hardly foretell: models could not be told
+# apart by it.
+SOUND_LEARNT, SOUND_TESTED = ("a1", "a2", "b1", "b3", "c1"), ("a3", "c3")
+SOUND_TRAIN_PART = 0.8
 SOUND_STRIDE = 8
 
 
@@ -47,10 +47,16 @@ def published() -> TaskData:
 
 
 def sound() -> TaskData:
-    """Load windows with whole recordings held out."""
+    """Load windows with whole recordings to test."""
     recordings = _recordings()
-    parts = {part: [recordings[k] for k in names] for part, names in SOUND.items()}
-    return sound_data(**parts, steps=STEPS, stride=SOUND_STRIDE)
+    train, validation = [], []
+    for name in SOUND_LEARNT:
+        rows = recordings[name]
+        end = int(SOUND_TRAIN_PART * len(rows))
+        train.append(rows[:end])
+        validation.append(rows[end:])
+    test = [recordings[name] for name in SOUND_TESTED]
+    return sound_data(train, validation, test, steps=STEPS, stride=SOUND_STRIDE)
 
 
 TASK = Task(
@@ -68,9 +74,9 @@ TASK = Task(
             "90). So 76 % of the test rows also stand in training windows."
         ),
         "sound": (
-            "By recording: a1, a2, b1, c1 train, b3 validates, a3 and c3 test (the "
-            "people are known, the stories are not). Training windows every 8 steps; "
-            "scaled by the training rows."
+            "By recording: a3 and c3 test (the people are known, the stories are not); "
+            "of the five others the first 80 % train and the last 20 % validate. "
+            "Training windows every 8 steps; scaled by the training rows."
         ),
     },
 )

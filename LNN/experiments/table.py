@@ -172,12 +172,12 @@ def task_table(
 def _model_row(name, summary: Summary, same: Summary | None, published) -> list[str]:
     return [
         name,
-        _spread(summary.mean, summary.std if summary.n > 1 else None),
+        _measured(summary),
         str(summary.n),
         _number(summary.validation),
         f"{summary.n_parameters:,}",
         f"{summary.seconds_per_epoch:.2g}",
-        f"{_spread(same.mean, same.std)} ({same.n_parameters:,})" if same else "",
+        f"{_measured(same)} ({same.n_parameters:,})" if same else "",
         _spread(published.mean, published.std) if published else "",
     ]
 
@@ -211,7 +211,7 @@ def _overview_row(task: str, results: Results, best: str, protocol: str) -> list
 
     def shown(name: str) -> str:
         summary = results.models.get(name)
-        return _spread(summary.mean, summary.std) if summary else ""
+        return _measured(summary) if summary else ""
 
     trivial, published = "", ""
     if results.baselines:
@@ -230,6 +230,11 @@ def _overview_row(task: str, results: Results, best: str, protocol: str) -> list
 def _number(value: float) -> str:
     """Return four figures, as the papers print them."""
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def _measured(summary: Summary) -> str:
+    """Return mean and deviation; a single seed has none."""
+    return _spread(summary.mean, summary.std if summary.n > 1 else None)
 
 
 def _spread(value: float, std: float | None) -> str:

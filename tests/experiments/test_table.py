@@ -71,7 +71,7 @@ def test__table__seeds__mean_deviation_and_number():
 
 def test__table__equal_size__is_a_column_of_its_model():
     rows = task_table(_records(), "cheetah", "published", "standard")
-    assert _cells(rows, "CfC")["equal weights"] == "2.600 ± 0.000 (700)"
+    assert _cells(rows, "CfC")["equal weights"] == "2.600 (700)"
     assert not any(row[0].startswith("CfC@equal") for row in rows)
 
 

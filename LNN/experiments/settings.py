@@ -50,7 +50,7 @@ BY_TASK: dict[str, dict[str, Any]] = {
 }
 
 # Chosen by hand where a search would take hours: backbones are those of the CfC paper
-# (its tables S1 and S2), the rest was tried on the validation part (docu/experiments.md).
+# (its tables S1 and S2), the rest was tried on validation parts (docu/experiments.md).
 PARITY = {"backbone_activation": "relu", "learning_rate": 0.002}
 WIDE = {"backbone_units": 256, "backbone_activation": "silu"}
 RAW, FAST, SLOW = {"scale": "none"}, {"learning_rate": 0.03}, {"learning_rate": 0.001}

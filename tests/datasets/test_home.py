@@ -130,7 +130,7 @@ def test__package_data__holds_every_description():
     config = configparser.ConfigParser()
     if not config.read(package.parent / "setup.cfg"):
         pytest.skip("not a checkout")
-    patterns = config["options.package_data"]["LNN"].split(",")
+    patterns = config["options.package_data"]["LNN"].split()
     shipped = {path for pattern in patterns for path in package.glob(pattern.strip())}
     described = set((package / "datasets" / "descr").iterdir())
     assert len(described) == len(FETCHERS)

@@ -108,7 +108,7 @@ MEASURED = [
     ("cheetah", "published", {"persistence": 62.866, "linear": 3.432}),
     # 29.9 is the largest class among all rows
     ("gesture", "published", {"majority": 26.35, "logistic": 46.0}),
-    ("gesture", "sound", {"majority": 28.22, "logistic": 47.2}),
+    ("gesture", "sound", {"majority": 28.22, "logistic": 46.12}),
     # 99.0, and 75.7 by rows
     ("occupancy", "published", {"majority": 75.79, "light above a threshold": 99.0}),
     (

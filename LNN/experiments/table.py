@@ -228,7 +228,9 @@ def _overview_row(task: str, results: Results, best: str, protocol: str) -> list
 
 
 def _number(value: float) -> str:
-    """Return four figures, as the papers print them."""
+    """Return about four figures, as the papers print them; three of small numbers."""
+    if abs(value) < 0.1:
+        return f"{value:.3g}"
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
 
 

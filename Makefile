@@ -27,7 +27,7 @@ test-slow: $(NATIVE)
 
 test-all: test test-slow
 
-# The papers' experiments, a small part of each: about 15 minutes on 2 cores. The rest:
+# The papers' experiments, a small part of each: 2 to 3 minutes on 2 cores. The rest:
 # python -m LNN.experiments run --budget standard
 experiments: $(NATIVE)
 	$(BIN)/python -m LNN.experiments run --budget quick

@@ -240,7 +240,13 @@ def _measured(summary: Summary) -> str:
 
 
 def _spread(value: float, std: float | None) -> str:
-    return _number(value) if std is None else f"{_number(value)} ± {_number(std)}"
+    shown = _number(value)
+    if std is None:
+        return shown
+    if "e" in shown:
+        return f"{shown} ± {std:.1g}"
+    # As many decimals as the mean has.
+    return f"{shown} ± {std:.{len(shown.partition('.')[2])}f}"
 
 
 def as_text(rows: list[list[str]]) -> str:

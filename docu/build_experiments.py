@@ -66,7 +66,13 @@ def table(words: list[str], records: list[Record]) -> str:
     if words[0] == "notes":
         return TASKS[words[1]].notes[words[2]]
     rows = task_table(records, words[0], words[1], BUDGET)
-    return as_markdown(rows) if len(rows) > 1 else "Not measured yet."
+    if len(rows) == 1:
+        return "Not measured yet."
+    picture = FIGURES / f"{words[0]}-{words[1]}.png"
+    if not picture.exists():
+        return as_markdown(rows)
+    link = f"![{words[0]}, {words[1]}]({picture.relative_to(DOCU).as_posix()})"
+    return f"{as_markdown(rows)}\n\n{link}"
 
 
 def _aims(records: list[Record]) -> list[list[str]]:
@@ -103,10 +109,11 @@ def _searched() -> list[list[str]]:
 def main() -> None:
     """Write the page and its figures."""
     records = read_collection(RESULTS)
-    PAGE.write_text(filled(PAGE.read_text(), records))
     for task in TASKS:
         for protocol in PROTOCOLS:
             plot_task(records, task, protocol, BUDGET, FIGURES)
+    # After the figures: the page links those that are there.
+    PAGE.write_text(filled(PAGE.read_text(), records))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""docu/experiments.md says what the committed results say."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from LNN.experiments.runs import PROTOCOLS, Run
+from LNN.experiments.store import read_collection
+from LNN.experiments.tasks import TASKS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def build():
+    path = ROOT / "docu" / "build_experiments.py"
+    spec = importlib.util.spec_from_file_location("build_experiments", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test__page__tables__are_those_of_the_committed_results(build):
+    text = build.PAGE.read_text()
+    made = build.filled(text, read_collection(build.RESULTS))
+    assert made == text, "run: make experiments-page"
+
+
+def test__page__has_a_table_for_every_task_and_protocol(build):
+    text = build.PAGE.read_text()
+    names = [name for name in TASKS if name not in ("sums", "halves")]
+    for name in names:
+        clean = TASKS[name].sound_is_published
+        for protocol in PROTOCOLS[: 1 if clean else 2]:
+            assert f"<!-- table {name} {protocol} -->" in text
+
+
+def test__committed_records__are_complete_and_of_known_runs(build):
+    records = read_collection(build.RESULTS)
+    assert records
+    for record in records:
+        run = Run(**{name: record[name] for name in Run.__dataclass_fields__})
+        assert run.task in TASKS
+        assert record["versions"]
+        assert record["machine"]
+        if "baselines" not in record:
+            assert record["parameters"]["random_state"] == run.seed

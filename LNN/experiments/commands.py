@@ -13,7 +13,7 @@ from LNN.experiments.figures import plot_task
 from LNN.experiments.metrics import METRICS
 from LNN.experiments.models import EQUAL, MODELS
 from LNN.experiments.running import duration, run_all
-from LNN.experiments.runs import BUDGETS, runs_of
+from LNN.experiments.runs import BUDGETS, Run, runs_of
 from LNN.experiments.store import Record, Store, collect, read_collection
 from LNN.experiments.table import as_dict, whole_text
 from LNN.experiments.task import PROTOCOLS
@@ -88,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     gather.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     gather.add_argument("--into", type=Path, default=COMMITTED, metavar="DIR")
     gather.set_defaults(command=gather_results)
+
+    back = commands.add_parser("restore", help="from collected files, to go on with")
+    back.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
+    back.add_argument("--source", type=Path, default=COMMITTED, metavar="DIR")
+    back.set_defaults(command=restore_results)
     return parser
 
 
@@ -192,6 +197,17 @@ def search_parameters(given: argparse.Namespace) -> None:
             apply(given.into)
             found = f"{report['score']:.5g} with {report['best']}"
             print(f"{task} {given.protocol} {model}: {found}")
+
+
+def restore_results(given: argparse.Namespace) -> None:
+    """Put collected results back into a folder of results; what is there stays."""
+    store, count = Store(given.results), 0
+    for record in read_collection(given.source):
+        run = Run.of(record)
+        if store.record(run) is None:
+            store.save(run, record)
+            count += 1
+    print(f"{count} records written to {given.results}/")
 
 
 def gather_results(given: argparse.Namespace) -> None:

@@ -113,7 +113,7 @@ class Progress:
 
     def finished(self, record: Record) -> None:
         """Take one more record; say so."""
-        run = Run(**{name: record[name] for name in Run.__dataclass_fields__})
+        run = Run.of(record)
         self._expected += self._left.pop(run.name)
         number = self._n_runs - len(self._left)
         place = f"[{number}/{self._n_runs}]"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from LNN.exceptions import InvalidInputError
@@ -23,12 +24,17 @@ class Run:
     seed: int
     budget: str
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Run:
+        """Return the run that a record is of."""
+        return cls(**{field.name: record[field.name] for field in fields(cls)})
+
     @property
     def name(self) -> str:
         """A path without suffix, of its own for each run."""
         return f"{self.task}/{self.protocol}/{self.model}/{self.budget}-{self.seed}"
 
-    def fields(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return what identifies the run, for its record."""
         return asdict(self)
 

@@ -55,13 +55,13 @@ def execute(run: Run, folder: Path) -> Record:
         data = part_of_budget(run, task.load(run.protocol))
     except DatasetNotFoundError as error:
         # Other tasks can still be run. No record: it is to be done when data are there.
-        return {**run.fields(), "metric": task.metric, "skipped": str(error)}
+        return {**run.as_dict(), "metric": task.metric, "skipped": str(error)}
     if run.model == TRIVIAL:
         outcome: Record = {"baselines": task.trivial(data)}
     else:
         outcome = train(run, task, data, store)
     record = {
-        **run.fields(),
+        **run.as_dict(),
         "metric": task.metric,
         "sequences": [len(data.train), len(data.validation), len(data.test)],
         **outcome,

@@ -42,7 +42,7 @@ def test__committed_records__are_complete_and_of_known_runs(build):
     records = read_collection(build.RESULTS)
     assert records
     for record in records:
-        run = Run(**{name: record[name] for name in Run.__dataclass_fields__})
+        run = Run.of(record)
         assert run.task in TASKS
         assert record["versions"]
         assert record["machine"]

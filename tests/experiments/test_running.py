@@ -173,7 +173,7 @@ def test__progress__pace__scales_the_estimates(monkeypatch):
     monkeypatch.setattr(running.time, "perf_counter", lambda: now[0])
     progress = Progress(runs, Known(), said.append)
     now[0] = 300.0  # three times as slow as thought
-    record = {**runs[0].fields(), "metric": "mse", "failed": "no"}
+    record = {**runs[0].as_dict(), "metric": "mse", "failed": "no"}
     progress.finished(record)
     assert said[0].endswith("about 10 min left")
 

@@ -202,6 +202,16 @@ def test__command__collect_then_plot__from_the_collection(results, tmp_path, cap
     assert picture.stat().st_size > 10_000
 
 
+def test__command__restore__goes_on_from_collected_results(results, tmp_path, capsys):
+    into, back = tmp_path / "collected", tmp_path / "back"
+    main(["collect", "--results", str(results), "--into", str(into)])
+    assert main(["restore", "--results", str(back), "--source", str(into)]) == 0
+    assert Store(back).records() == Store(results).records()
+    capsys.readouterr()
+    assert main(["restore", "--results", str(back), "--source", str(into)]) == 0
+    assert capsys.readouterr().out.startswith("0 records written")
+
+
 def test__command__run_then_again__nothing_is_left(tmp_path, capsys):
     options = ["--results", str(tmp_path), "--n-jobs", "1", "--budget", "quick"]
     words = ["run", "--tasks", "sums", "--models", "LSTM", *options]

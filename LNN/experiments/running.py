@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -91,7 +94,19 @@ def as_json(parameters: dict) -> dict:
 
 def _results(runs: list[Run], folder: Path, n_jobs: int | None) -> Iterable[Record]:
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
-    return parallel(delayed(execute)(run, folder) for run in runs)
+    here = os.getpid()
+    return parallel(delayed(_execute)(run, folder, here) for run in runs)
+
+
+def _execute(run: Run, folder: Path, parent: int) -> Record:
+    """Do a run; in a process of its own, Ctrl-C is left to the parent.
+
+    A terminal sends it to all of them, and each worker would print a traceback.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if os.getpid() != parent and in_main_thread:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return execute(run, folder)
 
 
 class Progress:

@@ -63,7 +63,7 @@ def test__run__ctrl_c__ends_cleanly_and_goes_on_later(tmp_path, environment):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A shell starts what is in its background with SIGINT ignored; terminals do not.
+        # What a shell starts in its background ignores SIGINT; a terminal's does not.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = tmp_path / "cheetah" / "published" / "CfC-NCP" / "standard-0.csv"

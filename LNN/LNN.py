@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from LNN import fitting
-from LNN._compat import CallbackSupportMixin, with_callbacks
+from LNN._compat import CallbackSupportMixin, told_to_callbacks, with_callbacks
 from LNN._docs import REFERENCE
 from LNN._version import __version__
 from LNN._warnings import warn
@@ -507,7 +506,7 @@ or list, default=None
         protocol = None
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            protocol = self._protocol(context, X, y)
+            protocol = told_to_callbacks(self, context, X, y)
         history = fitting.History()
         score = None if plan.keep_last else validation_score(self, validation)
         how = plan, rate, random, history, protocol, score
@@ -529,23 +528,6 @@ or list, default=None
             self.n_iter_ += len(history.loss)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
-
-    def _protocol(self, context, X, y) -> Callable[[Epoch], bool]:
-        """Tell scikit-learn's callbacks of each epoch."""
-
-        def now() -> dict[str, Any]:
-            return {"network_": copy.deepcopy(self.network_).to("cpu").eval()}
-
-        def after_epoch(epoch: Epoch) -> bool:
-            part = context.subcontext(task_name="epoch")
-            part.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            return bool(
-                part.call_on_fit_task_end(
-                    estimator=self, X=X, y=y, reconstruction_attributes=now
-                )
-            )
-
-        return after_epoch
 
     # --------------------------------------------------------------- predictions
 

@@ -1,6 +1,10 @@
-"""Differences between scikit-learn versions, in one place."""
+"""scikit-learn's callbacks, where its version has them."""
 
 from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
 
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -17,4 +21,22 @@ except ImportError:
         return method
 
 
-__all__ = ["CallbackSupportMixin", "with_callbacks"]
+def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
+    """Return what tells scikit-learn's callbacks of each epoch; True is to stop."""
+
+    def now() -> dict[str, Any]:
+        return {"network_": copy.deepcopy(estimator.network_).to("cpu").eval()}
+
+    def after_epoch(epoch) -> bool:
+        part = context.subcontext(task_name="epoch")
+        part.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
+        return bool(
+            part.call_on_fit_task_end(
+                estimator=estimator, X=X, y=y, reconstruction_attributes=now
+            )
+        )
+
+    return after_epoch
+
+
+__all__ = ["CallbackSupportMixin", "told_to_callbacks", "with_callbacks"]

@@ -75,7 +75,7 @@ def validation_score(
 
     scorer = get_scorer(estimator.scoring)
     classes = estimator.classes_ if estimator.task == "classification" else None
-    known, truth, weights = _known(estimator, validation, classes)
+    known, truth, weights = _known(validation, classes)
     present = present_values(estimator, validation.sequences)
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
 
@@ -89,7 +89,7 @@ def validation_score(
     return score
 
 
-def _known(estimator, data: Data, classes) -> tuple[NDArray, NDArray, NDArray]:
+def _known(data: Data, classes) -> tuple[NDArray, NDArray, NDArray]:
     """Return which outputs have a target and count, their targets and weights."""
     values, weights = data.targets.values, data.weights
     if data.targets.per_step:

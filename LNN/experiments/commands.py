@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from LNN.exceptions import LNNError
+from LNN.exceptions import InvalidInputError, LNNError
 from LNN.experiments.estimates import COMMITTED, Estimates
 from LNN.experiments.figures import plot_task
 from LNN.experiments.metrics import METRICS
@@ -149,9 +149,8 @@ def run_runs(given: argparse.Namespace) -> int:
     seconds = sum(map(Estimates.committed().seconds, runs))
     print(f"{len(runs)} runs, {_cores(seconds)}; results in {given.results}/")
     done = run_all(runs, given.results, n_jobs=given.n_jobs, backend=given.backend)
-    given.json = False
     print()
-    print_table(given)
+    print(_tables(given))
     return 0 if len(done) == len(runs) else INCOMPLETE
 
 
@@ -163,14 +162,23 @@ def _records(given: argparse.Namespace) -> list[Record]:
 
 def print_table(given: argparse.Namespace) -> None:
     """Print results beside the published ones."""
-    records = _records(given)
+    if not given.json:
+        print(_tables(given))
+        return
+    protocols = given.protocols or ["published"]
+    if len(protocols) > 1:
+        raise InvalidInputError(
+            "--json has the results of one protocol, got two. Name one, or call twice."
+        )
+    found = as_dict(_records(given), protocols[0], given.budget)
+    wanted = {task: found[task] for task in given.tasks or found if task in found}
+    print(json.dumps(wanted, indent=1))
+
+
+def _tables(given: argparse.Namespace) -> str:
     protocols = given.protocols or list(PROTOCOLS)
-    if given.json:
-        found = as_dict(records, (given.protocols or ["published"])[0], given.budget)
-        wanted = {task: found[task] for task in given.tasks or found if task in found}
-        print(json.dumps(wanted, indent=1))
-    else:
-        print(whole_text(records, given.tasks or list(TASKS), protocols, given.budget))
+    tasks = given.tasks or list(TASKS)
+    return whole_text(_records(given), tasks, protocols, given.budget)
 
 
 def draw(given: argparse.Namespace) -> None:

@@ -97,25 +97,6 @@ class Metric:
         """
         return self.factor * value
 
-    def better(self, one: float, other: float) -> bool:
-        """Tell whether the first value is better than the second.
-
-        Parameters
-        ----------
-        one, other : float
-            Values of `score`.
-
-        Returns
-        -------
-        bool
-
-        Examples
-        --------
-        >>> METRICS["mse"].better(0.1, 0.2)
-        True
-        """
-        return one > other if self.greater_is_better else one < other
-
 
 def _flat(values: Any) -> np.ndarray:
     """Join the sequences of a list; arrays stay."""

@@ -49,7 +49,7 @@ class Budget:
     blocks : tuple of (tasks, models)
         Every model of a block on every task of it.
     train, test : int or None
-        So many sequences at most, from the start; None is all.
+        So many sequences at most, evenly spread; None is all.
     epochs : float
         As a part of the standard number of epochs of a task.
     """

@@ -14,12 +14,12 @@ import numpy as np
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingGridSearchCV, PredefinedSplit
 
-from LNN import LiquidClassifier, LiquidRegressor
 from LNN.experiments.metrics import METRICS, Metric
 from LNN.experiments.runs import Run
 from LNN.experiments.settings import TUNED_FILE, estimator_parameters
-from LNN.experiments.task import Part, Task, TaskData
+from LNN.experiments.task import Part, TaskData
 from LNN.experiments.tasks import TASKS
+from LNN.experiments.training import make_model, score
 
 # A third of the candidates goes on to three times the epochs.
 FACTOR = 3
@@ -52,7 +52,7 @@ def search(task_name: str, protocol: str, model: str, *, n_jobs: int = 1) -> dic
     epochs = fixed.pop("epochs")
     X, y, fold, extra = joined(data)
     halving = HalvingGridSearchCV(
-        _estimator(task, fixed | extra),
+        make_model(task, fixed | extra),
         SPACE,
         factor=FACTOR,
         resource="epochs",
@@ -66,11 +66,6 @@ def search(task_name: str, protocol: str, model: str, *, n_jobs: int = 1) -> dic
         error_score=-np.inf,
     ).fit(X, y)
     return _report(run, metric, halving.cv_results_)
-
-
-def _estimator(task: Task, parameters: dict[str, Any]):
-    kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
-    return kind(n_jobs=1, **parameters)
 
 
 def joined(data: TaskData) -> tuple[Any, Any, np.ndarray, dict[str, Any]]:
@@ -119,10 +114,7 @@ class _Scorer:
         self.metric = metric
 
     def __call__(self, model, X, y) -> float:
-        answer = model.predict
-        if self.metric.needs == "probability":
-            answer = model.predict_proba
-        value = self.metric.score(y, answer(X))
+        value = score(model, Part(X, y), self.metric)
         return value if self.metric.greater_is_better else -value
 
 

@@ -287,7 +287,7 @@ def whole_text(
                 label = METRICS[TASKS[task].metric].label
                 parts.append(f"{title}, {label}\n\n{as_text(rows)}")
     if not parts:
-        return f"There are no results of the budget {budget}. Make some: run --budget"
+        return f"There are no results. Make some: run --budget {budget}"
     parts.append(
         "* best liquid model by validation; (...) trivial baselines; ± over n seeds"
     )

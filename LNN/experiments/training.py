@@ -93,8 +93,7 @@ def train(run: Run, task: Task, data: TaskData, store: Store) -> Record:
     parameters = estimator_parameters(run, task, data)
     metric = METRICS[task.metric]
     log = EpochLog(store.path(run).with_suffix(".csv"))
-    kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
-    model = kind(n_jobs=1, **parameters)
+    model = make_model(task, parameters)
     curve = Curve(model, metric, log)
     outcome: Record = {"parameters": parameters}
     try:
@@ -114,6 +113,12 @@ def train(run: Run, task: Task, data: TaskData, store: Store) -> Record:
         "curve": [float(f"{value:.{DIGITS}g}") for value in curve.values],
         "curve_seconds": [round(second, 2) for second in curve.seconds],
     }
+
+
+def make_model(task: Task, parameters: dict[str, Any]):
+    """Return the estimator of a task, on one thread: runs are what is parallel."""
+    kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
+    return kind(n_jobs=1, **parameters)
 
 
 class Curve:

@@ -88,9 +88,3 @@ def test__score__nothing_known__is_refused():
 )
 def test__from_scorer__value_of_the_scorer__in_units_of_score(name, value, expected):
     assert METRICS[name].from_scorer(value) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("name", METRICS)
-def test__better__higher_value__unless_it_is_an_error(name):
-    assert METRICS[name].better(2.0, 1.0) == (name != "mse")
-    assert not METRICS[name].better(1.0, 1.0)

@@ -182,6 +182,12 @@ def test__command__table_json__has_the_promised_form(results, capsys):
     }
 
 
+def test__command__table_json__two_protocols__is_an_error(results, capsys):
+    words = ["table", "--json", "--protocols", "published", "sound"]
+    assert main([*words, "--results", str(results)]) == 2
+    assert "one protocol, got two" in capsys.readouterr().err
+
+
 def test__command__table__prints_overview_and_tasks(results, capsys):
     assert main(["table", "--results", str(results), "--tasks", "cheetah"]) == 0
     text = capsys.readouterr().out

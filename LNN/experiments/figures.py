@@ -36,22 +36,27 @@ def plot_task(
     if not curves:
         return None
     pyplot = _pyplot()
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True)
-    colours = {name: f"C{k % 10}" for k, name in enumerate(MODELS)}
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4), sharey=True)
+    # Ten strong colours, then their light shades: no two models share one.
+    tab20 = pyplot.get_cmap("tab20").colors
+    palette = dict(zip(MODELS, (*tab20[::2], *tab20[1::2]), strict=False))
     for k, (name, (values, seconds)) in enumerate(curves.items()):
         style = "-" if MODELS[name].liquid else "--"
         epochs = np.arange(1, values.shape[1] + 1)
+        colour = palette[name]
         for axis, x in zip(axes, (epochs, seconds), strict=True):
-            look = {"color": colours[name], "linestyle": style, "zorder": k}
+            look = {"color": colour, "linestyle": style, "zorder": k}
             axis.plot(x, values.mean(axis=0), label=name, lw=1.4, **look)
             low, high = values.min(axis=0), values.max(axis=0)
-            axis.fill_between(x, low, high, color=colours[name], alpha=0.12, lw=0)
+            axis.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
     metric = METRICS[TASKS[task].metric]
     axes[0].set(xlabel="epoch", ylabel=f"validation {metric.label}")
     axes[1].set(xlabel="seconds of training, one thread", xscale="log")
     if not metric.greater_is_better:
         axes[0].set_yscale("log")
-    axes[1].legend(fontsize=8, frameon=False)
+    # Beside the curves, which are everywhere.
+    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    axes[1].legend(fontsize=8, frameon=False, **beside)
     for axis in axes:
         axis.grid(alpha=0.25, which="both")
     figure.suptitle(f"{task} ({protocol}): {TASKS[task].title}", fontsize=10)

@@ -39,6 +39,8 @@ MIN_STEPS, MIN_EPOCHS = 500, 30
 EARLY_STOPPING_FROM = 200
 # From more steps on, pooling="auto" takes the mean of a sequence's states.
 LONG_SEQUENCE = 100
+# Of the gaps of irregular time, the shortest and longest that gates start to watch.
+GAP_QUANTILES = 0.01, 0.9999
 
 
 def random_source(seed: Any) -> np.random.RandomState:
@@ -341,6 +343,7 @@ def _network(estimator, data: Data, output_size, pooling, typical, generator):
         backbone_dropout=estimator.backbone_dropout,
         backbone_activation=estimator.backbone_activation,
         time_constants=_memories(data.targets.per_step, typical),
+        gaps=_gaps(estimator, data.sequences),
         backend=estimator.backend,
         use_time=not estimator._regular_time,
         neutral=rule.neutral if rule.policy == "mask" else None,
@@ -355,6 +358,20 @@ def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
     it. What is told at every step is mostly in that step: neurons start fast.
     """
     return None if per_step else (1.0, max(2.0, steps / 2))
+
+
+def _gaps(estimator, sequences: SequenceSet) -> tuple[float, float, float] | None:
+    """Return the share of gaps that are not typical, the shortest and the longest.
+
+    In units of time. Long gaps count although they are rare, since many short ones
+    surround each; but not one outage in a year. Jitter of the clock is no short gap.
+    """
+    gaps = sequences.covered_gaps() / estimator.time_unit_
+    gaps = gaps[gaps > 0]
+    if estimator._regular_time or not len(gaps):
+        return None
+    shortest, longest = np.quantile(gaps, GAP_QUANTILES)
+    return float(np.mean(np.abs(gaps - 1) >= 0.5)), float(shortest), float(longest)
 
 
 def make_plan(estimator, n_samples: int, **overrides) -> Plan:

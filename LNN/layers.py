@@ -271,6 +271,8 @@ class CfC(SequenceLayer):
         "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
     time_constants : tuple of float, default=None
         See `WiredCfCCell`; for a wiring only.
+    gaps : tuple of float, default=None
+        See `CfCCell`; for an int `units` only.
 
     See Also
     --------
@@ -302,6 +304,7 @@ class CfC(SequenceLayer):
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
         time_constants: tuple[float, float] | None = None,
+        gaps: tuple[float, float, float] | None = None,
         backend: str = "auto",
         generator: torch.Generator | None = None,
     ):
@@ -321,7 +324,8 @@ class CfC(SequenceLayer):
                 units, mode=mode, time_constants=time_constants, generator=generator
             )
         else:
-            cell = CfCCell(input_size, units, mode=mode, generator=generator, **given)
+            given |= {"gaps": gaps, "generator": generator}
+            cell = CfCCell(input_size, units, mode=mode, **given)
         self._finish(
             cell, mixed_memory, return_sequences, proj_size, backend, generator
         )

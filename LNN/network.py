@@ -51,7 +51,9 @@ class LiquidNetwork(nn.Module):
         Each further layer reads all neurons of the one before.
     dropout : float, default=0.0
         On the states that the dense read-out reads.
-    mixed_memory, mode, solver, ode_unfolds, backbone_*, time_constants, backend
+    mixed_memory, mode, solver, ode_unfolds, backbone_*, backend
+        As in `CfC` and `LTC`.
+    time_constants, gaps
         As in `CfC` and `LTC`.
     encoder : nn.Module, default=None
         Applied to each step before the first layer: it gets (B * T, ...) and returns
@@ -99,6 +101,7 @@ class LiquidNetwork(nn.Module):
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
         time_constants: tuple[float, float] | None = None,
+        gaps: tuple[float, float, float] | None = None,
         backend: str = "auto",
         encoder: nn.Module | None = None,
         use_time: bool = False,
@@ -132,6 +135,7 @@ class LiquidNetwork(nn.Module):
                 "backend": backend,
                 "generator": generator,
             },
+            gaps=gaps,
             use_time=use_time,
             neutral=neutral,
         )
@@ -292,6 +296,7 @@ class _LayerPlan:
     solver_options: dict[str, Any]
     backbone: dict[str, Any]
     common: dict[str, Any]
+    gaps: tuple[float, float, float] | None
     use_time: bool
     neutral: Tensor | None
 
@@ -324,7 +329,8 @@ class _LayerPlan:
             return LTC(n_inputs, wiring, **options)
         # The fully connected CfC is another cell, with a backbone.
         units = self.n_neurons if self.named == "full" else wiring
-        layer = CfC(n_inputs, units, mode=self.mode, **self.backbone, **self.common)
+        options = {"gaps": self.gaps, **self.backbone, **self.common}
+        layer = CfC(n_inputs, units, mode=self.mode, **options)
         layer.wiring = wiring  # with the motor neurons that the read-out takes
         return layer
 

@@ -492,6 +492,29 @@ def test__Cell__structure__is_in_buffers_only(name):
     assert not any(b.is_floating_point() for b in cell.buffers())
 
 
+@pytest.mark.parametrize("mode", ["default", "no_gate"])
+def test__CfCCell__gaps_to_watch__time_does_nothing_before_it_is_learnt(mode):
+    cell = CfCCell(3, 8, mode=mode, gaps=(1.0, 0.5, 20.0))
+    x, h = torch.randn(4, 3), torch.randn(4, 8)
+    short, long = cell(x, h, dt=0.7)[1], cell(x, h, dt=9.0)[1]
+    torch.testing.assert_close(short, long)
+    (short.sum() - 2 * long.sum()).backward()
+    # ... but both futures of the gates that time moves can be learnt.
+    assert cell.ff2.weight.grad.abs().sum(1).min() > 0
+
+
+def test__CfCCell__share_of_gaps_to_watch__other_gates_as_without():
+    def cell(gaps):
+        return CfCCell(3, 8, gaps=gaps, generator=torch.Generator().manual_seed(0))
+
+    plain, watching = cell(None), cell((0.25, 1.0, 10.0))
+    same = (plain.time_a.bias == watching.time_a.bias).sum()
+    assert same == 6
+    assert torch.equal(plain.ff1.weight, watching.ff1.weight)
+    none = cell((0.0, 1.0, 10.0)).state_dict()
+    assert all(torch.equal(none[k], v) for k, v in plain.state_dict().items())
+
+
 # ------------------------------------------------------------------ arguments of a step
 
 

@@ -14,6 +14,9 @@ from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring
 
 MODES = ("default", "no_gate", "pure")
+# Of gates that start as thresholds on the elapsed time: a quarter of a typical gap away
+# they are at 0.12 and 0.88 (docu/defaults.md, "Irregular gaps").
+STEEPNESS = 8.0
 
 
 def lecun_tanh(x: Tensor) -> Tensor:
@@ -86,6 +89,12 @@ class CfCCell(_CfC):
     backbone_dropout : float, default=0.0
         Applied after every backbone layer while training.
     backbone_activation : {"lecun_tanh", "tanh", "relu", "silu", "gelu"}
+    gaps : tuple of float, default=None
+        Of irregular gaps the share that is not typical, the shortest and the longest,
+        in units of dt of which one is typical. So large a share of the gates start as
+        thresholds spread over them, so that the state tells gaps apart from the
+        beginning. None starts every gate near one half, where it hardly depends on
+        time. "pure" has no such gates and ignores it.
     generator : torch.Generator, default=None
         Source of the initial values; None is torch's global generator.
 
@@ -113,6 +122,7 @@ class CfCCell(_CfC):
         backbone_layers: int = 1,
         backbone_dropout: float = 0.0,
         backbone_activation: str = "lecun_tanh",
+        gaps: tuple[float, float, float] | None = None,
         generator: torch.Generator | None = None,
     ):
         super().__init__()
@@ -128,6 +138,28 @@ class CfCCell(_CfC):
         self._set_mode(mode, hidden_size, generator)
         for name in self.maps:
             setattr(self, name, linear(sizes[-1], hidden_size, generator))
+        if gaps is not None and mode != "pure":
+            self._spread_gates(*gaps, generator)
+
+    @torch.no_grad()
+    def _spread_gates(self, share, shortest, longest, generator) -> None:
+        """Start a share of the gates as a thermometer of the elapsed time.
+
+        Gate i is sigmoid(steepness (dt - threshold_i)), thresholds evenly spread over
+        the logarithm of the gaps. What a gap means is then a linear map of the states;
+        gates at Glorot's values take dozens of epochs to become so steep. What a gate
+        decides between starts equal: time does nothing before it is learnt.
+        """
+        n = round(share * self.state_size)
+        chosen = torch.randperm(self.state_size, generator=generator)[:n]
+        low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
+        threshold = torch.exp(low + (high - low) * (torch.arange(n) + 0.5) / n)
+        # Steep enough for multiples of a typical gap, and for shorter ones.
+        steepness = STEEPNESS / threshold.clamp_max(1.0)
+        self.time_a.bias[chosen] = steepness
+        self.time_b.bias[chosen] = -steepness * threshold
+        gated = self.ff1.weight[chosen] if self.mode == "default" else 0.0
+        self.ff2.weight[chosen] = gated
 
     def _first(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias of the first affine map, the one that reads [x, h]."""

@@ -54,12 +54,13 @@ BY_TASK: dict[str, dict[str, Any]] = {
 PARITY = {"backbone_activation": "relu", "learning_rate": 0.002}
 WIDE = {"backbone_units": 256, "backbone_activation": "silu"}
 RAW, FAST, SLOW = {"scale": "none"}, {"learning_rate": 0.03}, {"learning_rate": 0.001}
+MEDIUM = {"learning_rate": 0.003}
 BY_MODEL: dict[tuple[str, str], dict[str, Any]] = {
     # At 0.01 the backbone learns a digit or two and then forgets them.
     ("smnist", "CfC"): SLOW,
-    ("smnist", "CfC-mixed"): SLOW,
+    ("smnist", "CfC-mixed"): MEDIUM,
     ("et-smnist", "CfC"): SLOW,
-    ("et-smnist", "CfC-mixed"): SLOW,
+    ("et-smnist", "CfC-mixed"): MEDIUM,
     ("xor-event", "CfC"): PARITY,
     ("xor-event", "CfC-mixed"): PARITY,
     ("walker2d", "CfC"): {**WIDE, **RAW, "backbone_dropout": 0.1},

@@ -6,16 +6,13 @@ checkout, else downloads them; see docu/datasets.md. Only the splits are the exa
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from LNN.datasets import fetch_gesture, fetch_occupancy, fetch_ozone, fetch_ucr
 
-OCCUPANCY_SENSORS = ["Temperature", "Humidity", "Light", "CO2", "HumidityRatio"]
 GESTURE_TRAIN = ("a1", "a2", "b1", "b3", "c1")
 GESTURE_TEST = ("a3", "c3")
 OZONE_TRAIN_PART = 0.75
@@ -54,18 +51,6 @@ class Dataset:
     def rows(self) -> bool:
         """Whether the data are rows of recordings, not one sequence per sample."""
         return self.groups_train is not None
-
-
-def data_home() -> Path:
-    """Return the folder that holds the data sets, or say how to name it."""
-    given = os.environ.get("LNN_DATA_HOME")
-    home = Path(given or Path(__file__).resolve().parents[2] / "shared" / "data")
-    if not home.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {home}. Set LNN_DATA_HOME to the folder that holds "
-            "the data sets (occupancy/, gesture/, ozone/, ucr_uea/, ...)."
-        )
-    return home
 
 
 def load_occupancy() -> Dataset:

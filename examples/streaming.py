@@ -34,10 +34,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from datasets import OCCUPANCY_SENSORS, data_home
 from sklearn.metrics import balanced_accuracy_score
 
 from LNN import LiquidClassifier
+from LNN.datasets import fetch_occupancy
 
 LAMPS_ON = 450.0  # lux
 SEEDS = (0, 1, 2)
@@ -54,9 +54,11 @@ STREAMS = {
 
 def read(name: str) -> tuple[pd.DataFrame, pd.Series]:
     """Return the sensors with their clock, and whether the room is occupied."""
-    table = pd.read_csv(data_home() / "occupancy" / name)
-    table.index = pd.to_datetime(table.pop("date"))
-    return table[OCCUPANCY_SENSORS], table["Occupancy"]
+    rooms = fetch_occupancy()
+    chosen = rooms.groups == rooms.group_names.index(name)
+    clock = pd.DatetimeIndex(rooms.timestamps[chosen], name="date")
+    y = pd.Series(rooms.target[chosen], clock, name="Occupancy")
+    return rooms.data[chosen].set_index(clock), y
 
 
 def disturb(X: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, slice]]:
@@ -118,8 +120,8 @@ def percentiles(latency: np.ndarray) -> str:
 
 def run(labelled: float) -> tuple[pd.DataFrame, dict, pd.DataFrame, pd.Series, dict]:
     """Fit and replay with every seed; return the table and what the picture shows."""
-    X_train, y_train = read("datatraining.txt")
-    X, y = read("datatest2.txt")
+    X_train, y_train = read("datatraining")
+    X, y = read("datatest2")
     X, periods = disturb(X)
     known = np.random.default_rng(0).random(len(X)) < labelled
     rows, shown = [], {}

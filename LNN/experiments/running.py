@@ -15,6 +15,7 @@ from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 
 from LNN.experiments.estimates import Estimates
 from LNN.experiments.metrics import METRICS
+from LNN.experiments.models import EQUAL
 from LNN.experiments.runs import TRIVIAL, Run
 from LNN.experiments.settings import estimator_parameters
 from LNN.experiments.store import Record, Store
@@ -81,8 +82,9 @@ def is_done(run: Run, store: Store) -> bool:
         return False
     if run.model == TRIVIAL:
         return True
-    task = TASKS[run.task]
-    data = part_of_budget(run, task.load(run.protocol))
+    task, data = TASKS[run.task], None
+    if run.model.endswith(EQUAL):
+        data = part_of_budget(run, task.load(run.protocol))
     # As JSON has them: tuples are lists, and keys of dicts are strings.
     return record["parameters"] == as_json(estimator_parameters(run, task, data))
 

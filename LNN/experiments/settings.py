@@ -89,7 +89,7 @@ def _tuned(run: Run, model: str, tuned: bool) -> dict[str, Any]:
 
 
 def estimator_parameters(
-    run: Run, task: Task, data: TaskData, *, tuned: bool = True
+    run: Run, task: Task, data: TaskData | None, *, tuned: bool = True
 ) -> dict[str, Any]:
     """Return the parameters of the estimator of a run.
 
@@ -97,8 +97,8 @@ def estimator_parameters(
     ----------
     run : Run
     task : Task
-    data : TaskData
-        Its sizes decide how many neurons an "@equal" model gets.
+    data : TaskData or None
+        Its sizes decide how many neurons an "@equal" model gets; others do not need it.
     tuned : bool, default=True
         Whether to take what a search has found.
 
@@ -118,6 +118,7 @@ def estimator_parameters(
         **_tuned(run, base, tuned),
     }
     if run.model.endswith(EQUAL):
+        assert data is not None
         sizes = sizes_of(task, data)
         n_neurons = {**COMMON, **BY_TASK[run.task]}["n_neurons"]
         target = weight_count({"model_type": "LSTM", "n_neurons": n_neurons}, sizes)

@@ -364,14 +364,16 @@ def _gaps(estimator, sequences: SequenceSet) -> tuple[float, float, float] | Non
     """Return the share of gaps that are not typical, the shortest and the longest.
 
     In units of time. Long gaps count although they are rare, since many short ones
-    surround each; but not one outage in a year. Jitter of the clock is no short gap.
+    surround each; but not one outage in a year. Jitter of the clock is no short gap, and
+    below a thousandth of what is typical, gaps are alike.
     """
     gaps = sequences.covered_gaps() / estimator.time_unit_
     gaps = gaps[gaps > 0]
     if estimator._regular_time or not len(gaps):
         return None
     shortest, longest = np.quantile(gaps, GAP_QUANTILES)
-    return float(np.mean(np.abs(gaps - 1) >= 0.5)), float(shortest), float(longest)
+    share = np.mean(np.abs(gaps - 1) >= 0.5)
+    return float(share), max(float(shortest), 1e-3), float(longest)
 
 
 def make_plan(estimator, n_samples: int, **overrides) -> Plan:

@@ -358,6 +358,13 @@ ROW_SOURCES = {
 }
 
 
+def test__full_CfC__gaps_from_femtoseconds_to_years__finite(cube):
+    gaps = 10.0 ** np.random.default_rng(0).uniform(-15, 7, cube.shape[:2])
+    y, t = np.arange(len(cube)) % 2, np.cumsum(np.sort(gaps, axis=1), axis=1)
+    model = Classifier(wiring="full").fit(cube, y, timestamps=t)
+    assert np.isfinite(model.predict_proba(cube, timestamps=t)).all()
+
+
 @pytest.mark.parametrize("mixed_memory", [False, True])
 def test__full_CfC__all_the_news_is_in_the_gaps__learns_quickly(mixed_memory):
     # Parity of bits told by the lengths of runs. With gates that start near one

@@ -150,6 +150,11 @@ class CfCCell(_CfC):
         gates at Glorot's values take dozens of epochs to become so steep. What a gate
         decides between starts equal: time does nothing before it is learnt.
         """
+        if not (0 <= share <= 1 and 0 < shortest <= longest < float("inf")):
+            raise InvalidInputError(
+                "gaps must be (share, shortest, longest) with a share from 0 to 1 and "
+                f"0 < shortest <= longest, got {(share, shortest, longest)}."
+            )
         n = round(share * self.state_size)
         chosen = torch.randperm(self.state_size, generator=generator)[:n]
         low, high = torch.log(torch.tensor([float(shortest), float(longest)]))

@@ -44,7 +44,7 @@ BY_TASK: dict[str, dict[str, Any]] = {
     },
     "xor-dense": {"n_neurons": 64, "epochs": 30, "batch_size": 128},
     "xor-event": {"n_neurons": 64, "epochs": 30, "batch_size": 128},
-    "smnist": {"epochs": 15, "batch_size": 64},
+    "smnist": {"epochs": 15, "batch_size": 64, "scale": "none"},
     "et-smnist": {"n_neurons": 64, "epochs": 15, "batch_size": 128},
     "physionet": {"n_neurons": 64, "epochs": 10, "batch_size": 64},
 }
@@ -62,7 +62,7 @@ BY_MODEL: dict[tuple[str, str], dict[str, Any]] = {
     ("et-smnist", "CfC"): SLOW,
     ("et-smnist", "CfC-mixed"): MEDIUM,
     ("xor-event", "CfC"): PARITY,
-    ("xor-event", "CfC-mixed"): PARITY,
+    ("xor-event", "CfC-mixed"): {**PARITY, **SLOW},
     ("walker2d", "CfC"): {**WIDE, **RAW, "backbone_dropout": 0.1},
     ("walker2d", "CfC-no-gate"): {**WIDE, **RAW, "backbone_dropout": 0.1},
     ("walker2d", "CfC-mixed"): {**WIDE, **RAW},

@@ -555,7 +555,10 @@ def test__Cell__sequence_given__refused_naming_the_layers():
         (lambda: LTCCell(WIRINGS["ncp"], output_mapping=1), "output_mapping must"),
         (lambda: WiredCfCCell(WIRINGS["ncp"], mode="gate"), "mode must be one of"),
         (lambda: CfCCell(3, 4, mode="gate"), "mode must be one of"),
-        (lambda: CfCCell(3, 4, gaps=(2, 1, 9)), r"share from 0 to 1 .* got \(2, 1, 9\)"),
+        (
+            lambda: CfCCell(3, 4, gaps=(2, 1, 9)),
+            r"share from 0 to 1 .* got \(2, 1, 9\)",
+        ),
         (lambda: CfCCell(3, 4, gaps=(0.5, 0, 9)), "0 < shortest <= longest"),
         (lambda: CfCCell(3, 4, backbone_activation="x"), "backbone_activation must"),
     ],

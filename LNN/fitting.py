@@ -364,8 +364,8 @@ def _gaps(estimator, sequences: SequenceSet) -> tuple[float, float, float] | Non
     """Return the share of gaps that are not typical, the shortest and the longest.
 
     In units of time. Long gaps count although they are rare, since many short ones
-    surround each; but not one outage in a year. Jitter of the clock is no short gap, and
-    below a thousandth of what is typical, gaps are alike.
+    surround each; but not one outage in a year. Jitter of the clock is no short gap,
+    and below a thousandth of what is typical, gaps are alike.
     """
     gaps = sequences.covered_gaps() / estimator.time_unit_
     gaps = gaps[gaps > 0]

@@ -39,8 +39,8 @@ MIN_STEPS, MIN_EPOCHS = 500, 30
 EARLY_STOPPING_FROM = 200
 # From more steps on, pooling="auto" takes the mean of a sequence's states.
 LONG_SEQUENCE = 100
-# Of the gaps of irregular time, the shortest and longest that gates start to watch.
-GAP_QUANTILES = 0.01, 0.9999
+# Of irregular gaps the shortest and longest that gates start to watch, and how many do.
+GAP_QUANTILES, MOST_GATES = (0.01, 0.9999), 0.5
 
 
 def random_source(seed: Any) -> np.random.RandomState:
@@ -363,9 +363,10 @@ def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
 def _gaps(estimator, sequences: SequenceSet) -> tuple[float, float, float] | None:
     """Return the share of gaps that are not typical, the shortest and the longest.
 
-    In units of time. Long gaps count although they are rare, since many short ones
-    surround each; but not one outage in a year. Jitter of the clock is no short gap,
-    and below a thousandth of what is typical, gaps are alike.
+    In units of time. The share is a half at most, so that inputs still move the other
+    gates. Long gaps count although they are rare, since many short ones surround each;
+    but not one outage in a year. Jitter of the clock is no short gap, and below a
+    thousandth of what is typical, gaps are alike.
     """
     gaps = sequences.covered_gaps() / estimator.time_unit_
     gaps = gaps[gaps > 0]
@@ -373,7 +374,7 @@ def _gaps(estimator, sequences: SequenceSet) -> tuple[float, float, float] | Non
         return None
     shortest, longest = np.quantile(gaps, GAP_QUANTILES)
     share = np.mean(np.abs(gaps - 1) >= 0.5)
-    return float(share), max(float(shortest), 1e-3), float(longest)
+    return min(float(share), MOST_GATES), max(float(shortest), 1e-3), float(longest)
 
 
 def make_plan(estimator, n_samples: int, **overrides) -> Plan:

@@ -32,10 +32,6 @@ class Answers(BaseEstimator):
         if classes is not None:
             self.classes_ = classes
 
-    def fit(self, X=None, y=None) -> Answers:
-        """There is nothing to fit."""
-        return self
-
     def predict(self, X=None) -> NDArray:
         """Return the predictions."""
         if self.classes is None:

@@ -51,9 +51,7 @@ class LiquidNetwork(nn.Module):
         Each further layer reads all neurons of the one before.
     dropout : float, default=0.0
         On the states that the dense read-out reads.
-    mixed_memory, mode, solver, ode_unfolds, backbone_*, backend
-        As in `CfC` and `LTC`.
-    time_constants, gaps
+    mixed_memory, mode, solver, ode_unfolds, backbone_*, time_constants, gaps, backend
         As in `CfC` and `LTC`.
     encoder : nn.Module, default=None
         Applied to each step before the first layer: it gets (B * T, ...) and returns

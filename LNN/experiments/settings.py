@@ -61,6 +61,7 @@ BY_MODEL: dict[tuple[str, str], dict[str, Any]] = {
     ("smnist", "CfC-mixed"): MEDIUM,
     ("et-smnist", "CfC"): SLOW,
     ("et-smnist", "CfC-mixed"): MEDIUM,
+    ("et-smnist", "CfC-NCP"): MEDIUM,
     ("xor-event", "CfC"): PARITY,
     ("xor-event", "CfC-mixed"): {**PARITY, **SLOW},
     ("walker2d", "CfC"): {**WIDE, **RAW, "backbone_dropout": 0.1},

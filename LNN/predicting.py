@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from LNN._warnings import warn
+from LNN.built import built
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
-from LNN.reading import built, check_weights, read_inputs
+from LNN.reading import check_weights, read_inputs
 from LNN.sequences import SequenceSet
 from LNN.training.batches import Batches
 from LNN.training.device import DTYPES, resolve_device
 from LNN.training.missing import MissingRule
 from LNN.training.scaled_rows import ScaledRows
+from LNN.training.targets import step_blocks
 
 
 @torch.no_grad()
@@ -56,7 +60,8 @@ def raw_outputs(
     while done < len(sequences):
         samples = np.arange(done, min(done + size, len(sequences)))
         try:
-            answer = network(**batches.inputs(samples))
+            with evaluating(network):
+                answer = network(**batches.inputs(samples))
         except torch.OutOfMemoryError as error:
             if size == 1:
                 raise DeviceMemoryError(
@@ -68,7 +73,53 @@ def raw_outputs(
             continue
         batches.write(outputs, samples, answer)
         done += len(samples)
+    _check_finite(estimator, outputs, sequences)
     return outputs, sequences
+
+
+def _check_finite(estimator, outputs: NDArray, sequences: SequenceSet) -> None:
+    """Refuse to answer what is no number: labels and means would hide it."""
+    good = np.isfinite(outputs).all(axis=1)
+    if good.all():
+        return
+    bad = position = int(np.argmin(good))
+    if not estimator._per_step:
+        position = int(sequences.start[bad] + sequences.length[bad]) - 1
+    raise not_finite(estimator, outputs[bad], sequences.place(position))
+
+
+def not_finite(
+    estimator, outputs: NDArray, place: str, hint: str = ""
+) -> InvalidInputError:
+    """Return the error for outputs of the network that are no numbers."""
+    fix = "Look for extreme values in this row and those before it."
+    solver = built(estimator, "solver")
+    if built(estimator, "model_type") == "LTC" and solver != "semi-implicit":
+        fix = (
+            f'solver="{solver}" explodes where a gap in time is too long for its '
+            f"{built(estimator, 'ode_unfolds')} unfolds: fit with "
+            'solver="semi-implicit", which takes gaps of any length, or with more '
+            "ode_unfolds. " + fix
+        )
+    value = outputs[~np.isfinite(outputs)][0]
+    return InvalidInputError(
+        f"Expected finite outputs of the network, got {value} first for {place}. {fix}"
+        + hint
+    )
+
+
+@contextmanager
+def evaluating(network: torch.nn.Module) -> Iterator[None]:
+    """Put a network that its user trains into evaluation mode, and then back."""
+    # One that is not in training is not touched: several threads may predict with it.
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def _device(estimator) -> torch.device:
@@ -141,9 +192,9 @@ def known_steps(
     """Return targets, predictions and weights of the steps that have a target."""
     if isinstance(y, pd.DataFrame):
         y = y.to_numpy()
-    lengths = [len(block) for block in predicted]
+    lengths = np.array([len(block) for block in predicted])
     weight = np.repeat(check_weights(sample_weight, len(lengths)), lengths)
-    flat = np.concatenate([np.asarray(block) for block in y])
+    flat = np.concatenate(step_blocks(y, lengths))
     predicted = np.concatenate(list(predicted))
     known = ~_is_missing(flat)
     return flat[known], predicted[known], weight[known]

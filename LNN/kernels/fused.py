@@ -27,6 +27,8 @@ NOT_FUSED = (
     ("devices other than the CPU", "the library runs on the CPU"),
     ("float16 and bfloat16, autocast", "the library computes in float32 and float64"),
     ("second derivatives, torch.func, forward mode", "only one backward pass is fused"),
+    ("torch.jit.trace, make_fx, dispatch modes", "they see torch's own operators only"),
+    ("fake tensors, __torch_dispatch__", "they may have no memory of their own"),
     ("subclassed or parametrized cells", "their equations are the user's own"),
 )
 
@@ -148,8 +150,7 @@ def _fused(cell: Cell, options, structure, names, pack, unpack, epsilon=0.0) -> 
         for way, own in groupby(names, lambda name: name.rpartition(".")[0] + ".")
     ]
     owners = [([part for part in way if part], own) for way, own in owners]
-    places = [(array.ctypes.data, len(array)) for array in structure]
-    problem = describe(places, options, epsilon)
+    problem = describe(structure, options, epsilon)
     plan = Fused(options, structure, names, [], owners, problem, pack, unpack, epsilon)
     plan.shapes.extend(None if p is None else p.shape for p in plan.parameters(cell))
     return plan

@@ -73,6 +73,8 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
     # First of all: a transform would get into what is remembered of a cell.
     if torch._C._are_functorch_transforms_active():
         return False
+    if _is_watched(inputs, state, timespans):
+        return False
     dtype = inputs.dtype
     if not supports(cell, dtype) or not inputs.numel() or not state.numel():
         return False
@@ -80,6 +82,23 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
         all(t.is_cpu and t.dtype is dtype for t in (inputs, state, timespans))
         and not torch.is_autocast_enabled("cpu")
         and torch.autograd.forward_ad._current_level < 0
+    )
+
+
+def _is_watched(*tensors: Tensor) -> bool:
+    """Tell whether someone records or replaces torch's operators as they run.
+
+    A tracer, a dispatch mode, or a tensor's own class (its memory may not be there).
+    The library's work is no such operator; torch.compile and torch.export get one.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    return (
+        torch.jit.is_tracing()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or any(
+            type(t).__torch_dispatch__ is not Tensor.__torch_dispatch__ for t in tensors
+        )
     )
 
 
@@ -201,7 +220,7 @@ class Call:
             if n_bytes:
                 self.record = Memory(n_bytes)
                 self.problem.record = self.record.address
-        self._execute(0)
+        self._execute(0, states, final, self.record)
         return states, final
 
     def backward(
@@ -225,12 +244,13 @@ class Call:
         targets = map(address, data)
         problem.grad_inputs, problem.grad_start, problem.grad_timespans = targets
         place_all(problem.grad_parameters, grads, problem.memory)
-        self._execute(1)
+        self._execute(1, states, incoming, data, grads, self.record)
         # The way back has used it up: another one has to replay.
         problem.record = self.record = None
         return (*data, grads)
 
-    def _execute(self, backward: int) -> None:
+    def _execute(self, backward: int, *buffers) -> None:
+        """Do a pass over what the problem points to now, `buffers` among it."""
         functions, problem = load().functions, self.problem
         pointer = ctypes.byref(problem)
         scratch = Memory(functions.lnn_scratch_bytes(pointer, backward))
@@ -238,11 +258,12 @@ class Call:
         functions.lnn_prepare(pointer, backward)
         groups = functions.lnn_groups(pointer)
         work = problem.batch * problem.steps * problem.neurons
-        threads.run_all(
-            lambda group: functions.lnn_run(pointer, backward, group),
-            groups,
-            threads.thread_count(work),
-        )
+
+        def run(group: int, _kept=(buffers, scratch)) -> None:
+            # It keeps all memory, the problem what is read: a thread may be late.
+            functions.lnn_run(pointer, backward, group)
+
+        threads.run_all(run, groups, threads.thread_count(work))
         if backward:
             functions.lnn_finish(pointer)
 
@@ -266,8 +287,7 @@ def _call_of(
     for place in range(missing.bit_length()):
         if missing >> place & 1:
             parameters.insert(place, None)
-    places = [(index.data_ptr(), len(index)) for index in structure]
-    cell = describe(places, options, epsilon)
+    cell = describe([index.numpy() for index in structure], options, epsilon)
     return Call(cell, (inputs, state, timespans, lengths), parameters)
 
 

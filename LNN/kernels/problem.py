@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,7 +33,13 @@ def _fields(kind: type, names: str) -> list[tuple[str, type]]:
 
 
 class Problem(ctypes.Structure):
-    """One cell over one batch of sequences, as the library reads it."""
+    """One cell over one batch of sequences, as the library reads it.
+
+    Attributes
+    ----------
+    owned : object
+        Holds the memory of what is only read.
+    """
 
     _fields_ = [
         *_fields(ctypes.c_int64, _INTEGERS),
@@ -59,21 +67,22 @@ OPTIONS = (
 
 
 def describe(
-    structure: list[tuple[int, int]], options: list[int], epsilon: float
+    structure: Sequence[np.ndarray], options: list[int], epsilon: float
 ) -> Problem:
     """Describe a cell, what is the same in all its problems.
 
-    `structure` holds address and length of each array that csrc/problem.h names.
+    `structure` holds the arrays that csrc/problem.h names, of int64.
     """
     problem = Problem(abi=ABI, epsilon=epsilon)
     for name, value in zip(OPTIONS, options, strict=True):
         setattr(problem, name, value)
-    for name, (place, _) in zip(_STRUCTURE, structure, strict=False):
-        setattr(problem, name, place)
+    for name, array in zip(_STRUCTURE, structure, strict=False):
+        setattr(problem, name, array.ctypes.data)
     if structure:
-        problem.n_sensory, problem.n_recurrent = structure[0][1], structure[2][1]
+        problem.n_sensory, problem.n_recurrent = len(structure[0]), len(structure[2])
     if len(structure) > 4:
-        problem.n_layers = structure[5][1]
+        problem.n_layers = len(structure[5])
+    problem.owned = structure
     return problem
 
 
@@ -88,9 +97,11 @@ def make_problem(
 ) -> Problem:
     """Add data and parameters to what `describe` returned for a cell.
 
-    All tensors must be contiguous, and they and the structure must outlive the problem.
+    All tensors must be contiguous. The problem keeps them, and the cell's structure;
+    results, scratch and record are the caller's to keep.
     """
     problem = Problem.from_buffer_copy(cell)
+    problem.owned = cell, inputs, state, timespans, lengths, parameters
     problem.isa, problem.precision = isa, 8 * inputs.element_size()
     problem.batch, problem.steps, problem.inputs = inputs.shape
     problem.neurons = state.shape[1] // 2 if problem.memory else state.shape[1]
@@ -123,6 +134,7 @@ class Memory:
     """
 
     def __init__(self, n_bytes: int):
-        self._memory = torch.empty(n_bytes + 64, dtype=torch.uint8)
+        # Not on torch's default device: the library reads and writes here.
+        self._memory = torch.empty(n_bytes + 64, dtype=torch.uint8, device="cpu")
         start = self._memory.data_ptr()
         self.address = start + (-start) % 64

@@ -39,8 +39,9 @@ class Stepper:
     """
 
     def __init__(self, cell: Cell, n_streams: int, dtype: torch.dtype):
-        inputs = torch.zeros(n_streams, 1, cell.input_size, dtype=dtype)
-        timespans = torch.ones(n_streams, 1, dtype=dtype)
+        how = {"dtype": dtype, "device": "cpu"}
+        inputs = torch.zeros(n_streams, 1, cell.input_size, **how)
+        timespans = torch.ones(n_streams, 1, **how)
         state = cell.zero_state(inputs)
         self.inputs = inputs.numpy()[:, 0]
         self.timespans = timespans.numpy()[:, 0]
@@ -67,7 +68,7 @@ class Stepper:
         self._groups = library.functions.lnn_groups(pointer)
         self._work = n_streams * cell.state_size
         # What the library reads by address must live as long as this.
-        self._kept = (problem, scratch, plan, parameters, inputs, timespans, state)
+        self._kept = (problem, scratch)
 
     def advance(self) -> None:
         """Take one step of all streams."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 
 import torch
@@ -35,6 +35,8 @@ def run_all(function: Callable[[int], None], n_tasks: int, n_threads: int) -> No
     Parameters
     ----------
     function : callable
+        It has to keep what it works on: a share that was queued as its thread could not
+        be started may still be done when this has raised.
     n_tasks : int
     n_threads : int
         This one included.
@@ -49,13 +51,28 @@ def run_all(function: Callable[[int], None], n_tasks: int, n_threads: int) -> No
         for task in range(first, n_tasks, n_threads):
             function(task)
 
-    others = [_pool(n_threads - 1).submit(share, k) for k in range(1, n_threads)]
+    pool, others = _pool(n_threads - 1), []
     try:
+        for k in range(1, n_threads):
+            others.append(pool.submit(share, k))
         share(0)
     finally:
-        wait_for(others)  # whatever happens here, nobody writes any more
+        _wait_for_all(others)  # until then they write
     for other in others:
         other.result()
+
+
+def _wait_for_all(others: list[Future]) -> None:
+    """Wait, Ctrl-C or not: it is raised once all are done."""
+    interrupt = None
+    while True:
+        try:
+            wait_for(others)
+            break
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
 
 
 def _pool(size: int) -> ThreadPoolExecutor:

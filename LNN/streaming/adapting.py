@@ -167,7 +167,8 @@ class GradientAdapter(Adapter):
         if network.return_sequences:
             lengths = arguments.get("lengths")
             last = -1 if lengths is None else lengths - 1
-            outputs = outputs[torch.arange(len(outputs)), last]
+            one = torch.arange(len(outputs), device=outputs.device)
+            outputs = outputs[one, last]
         goal = torch.from_numpy(goals)
         if goal.is_floating_point():
             goal = goal.to(outputs.dtype)

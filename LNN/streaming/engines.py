@@ -46,6 +46,14 @@ class Engine(ABC):
         for name in self.memory:
             getattr(self, name)[...] = state[name]
 
+    def past(self) -> Any:
+        """Return what `go_back` needs after a step that was not to be taken."""
+        return {name: array.copy() for name, array in self.state().items()}
+
+    def go_back(self, past: Any) -> None:
+        """Stand where the engine stood when `past` was called."""
+        self.set_state(past)
+
     @abstractmethod
     def advance(
         self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
@@ -74,7 +82,7 @@ class Engine(ABC):
         """Take note that the network's weights have changed."""
 
     def _tensor(self, values: np.ndarray) -> Tensor:
-        return torch.tensor(values, dtype=self.dtype)
+        return torch.tensor(values, dtype=self.dtype, device="cpu")
 
 
 class Window(Engine):
@@ -249,7 +257,7 @@ class Carry(Engine):
         else:
             self.steppers = None
             self.states = [
-                torch.zeros(self.n, layer.state_size, dtype=self.dtype).numpy()
+                self._tensor(np.zeros((self.n, layer.state_size))).numpy()
                 for layer in layers
             ]
         if before:
@@ -266,6 +274,19 @@ class Carry(Engine):
         self._set_states([state[f"state_{k}"] for k in range(len(self.states))])
         self.history.clear()
         self.taken[:] = 0
+
+    def past(self) -> Any:
+        """Return what `go_back` needs: replays are part of it."""
+        history = list(self.history), self.taken.copy()
+        # What was held is replaced by a step, not written to.
+        return self._copied_states(), self.held, self.age, *history
+
+    def go_back(self, past: Any) -> None:
+        """Stand where the engine stood when `past` was called."""
+        states, self.held, self.age, history, self.taken = past
+        self._set_states(states)
+        self.history.clear()
+        self.history.extend(history)
 
     def _set_states(self, states: list[np.ndarray]) -> None:
         for mine, given in zip(self.states, states, strict=True):

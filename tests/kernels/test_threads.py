@@ -1,10 +1,13 @@
 """Same bits for any number of threads and workers, and nobody hangs."""
 
 import concurrent.futures
+import gc
 import hashlib
 import os
+import signal
 import time
 import warnings
+import weakref
 
 import joblib
 import numpy as np
@@ -13,7 +16,9 @@ import torch
 from kernel_cases import KINDS, make_problem, random_cell, rng, solve
 
 from LNN.cells import LTCCell, MixedMemoryCell
+from LNN.kernels import problem as problems
 from LNN.kernels import threads
+from LNN.kernels.fused import fused
 from LNN.wiring import Wiring
 
 
@@ -144,3 +149,86 @@ def test__run_all__any_number__does_each_task_once():
             done = []
             threads.run_all(done.append, n_tasks, n_threads)
             assert sorted(done) == list(range(n_tasks))
+
+
+@pytest.fixture
+def interrupts():
+    """Ctrl-C raises KeyboardInterrupt, however the tests were started."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the signal would wait as well")
+@pytest.mark.parametrize("times", [1, 3])
+def test__run_all__interrupted__waits_for_all_threads(times, interrupts):
+    done = []
+
+    def work(task):
+        if task == 1:
+            for _ in range(times):
+                time.sleep(0.05)
+                os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+        done.append(task)
+
+    with pytest.raises(KeyboardInterrupt):
+        threads.run_all(work, 2, 2)
+    assert done == [0, 1]
+
+
+def test__run_all__thread_that_cannot_start__waits_for_the_others(monkeypatch):
+    done = []
+
+    def work(task):
+        time.sleep(0.1)
+        done.append(task)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+
+        class Full:
+            def submit(self, function, first):
+                if first == 2:
+                    raise RuntimeError("can't start new thread")
+                return pool.submit(function, first)
+
+        monkeypatch.setattr(threads, "_pool", lambda size: Full())
+        with pytest.raises(RuntimeError, match="new thread"):
+            threads.run_all(work, 3, 3)
+        assert done == [1]
+
+
+@pytest.mark.parametrize("interrupted", ["forward", "backward"])
+def test__interrupted_pass__late_thread__finds_all_memory(
+    interrupted, native, monkeypatch
+):
+    problem = make_problem(LTCCell(Wiring.ncp(3, 8, 1), generator=rng()), 9, 4)
+    structure = [weakref.ref(array) for array in fused(problem.cell).structure]
+    kept, late = [], []
+    passes = iter(("forward", "backward"))
+    memory, address, run_all = problems.Memory, problems.address, threads.run_all
+
+    def remember(made):
+        if made is not None:
+            kept.append(weakref.ref(made))
+        return made
+
+    def interrupt(function, n_tasks, n_threads):
+        if next(passes) == interrupted:
+            late.append((function, n_tasks))
+            raise KeyboardInterrupt
+        run_all(function, n_tasks, n_threads)
+        kept.clear()
+
+    monkeypatch.setattr(native, "Memory", lambda size: remember(memory(size)))
+    monkeypatch.setattr(native, "address", lambda t: address(remember(t)))
+    monkeypatch.setattr(threads, "run_all", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        solve(native, problem)
+    monkeypatch.undo()
+    del problem
+    gc.collect()
+    assert len(kept) >= 3
+    assert all(ref() is not None for ref in (*structure, *kept))
+    ((function, n_tasks),) = late
+    threads.run_all(function, n_tasks, 2)

@@ -1,5 +1,6 @@
 """The native backend as a citizen of torch: autograd, torch.func, compile, export."""
 
+import contextlib
 import copy
 import io
 import pickle
@@ -8,6 +9,8 @@ import pytest
 import torch
 import torch.nn.utils.prune as prune
 from kernel_cases import rng
+from torch._subclasses import FakeTensor, FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils import parametrizations
 
 from LNN import CfC, LiquidNetwork
@@ -553,3 +556,58 @@ def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native)
     data = (x.requires_grad_(trained), state.requires_grad_(trained), dt, lengths)
     arguments = (*data, *native.operator_arguments(plan, packed), True)
     torch.library.opcheck(torch.ops.lnn.sequence.default, arguments)
+
+
+# ------------------------------------------------------------ traces, modes, subclasses
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # checks of shapes
+@pytest.mark.parametrize("trained", [False, True])
+def test__jit_trace__other_inputs__are_the_same(layer, trained, x, ran):
+    other = torch.randn(x.shape, generator=rng(9))
+    with torch.set_grad_enabled(trained):
+        traced = torch.jit.trace(layer, (x,), check_trace=False)
+        assert ran == ["torch"]
+        torch.testing.assert_close(traced(other)[0], layer(other)[0])
+        assert ran[-1] == "native"
+    torch.jit.save(traced, io.BytesIO())
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test__make_fx__other_inputs__are_the_same(layer, trained, x, ran):
+    other = torch.randn(x.shape, generator=rng(9))
+    with torch.set_grad_enabled(trained):
+        graph = make_fx(lambda inputs: layer(inputs)[0])(x)
+        assert ran == ["torch"]
+        torch.testing.assert_close(graph(other), layer(other)[0])
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test__fake_tensors__any_mode__have_the_right_shape(layer, inside, x, ran):
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    fake = mode.from_tensor(x)
+    with torch.no_grad(), mode if inside else contextlib.nullcontext():
+        outputs, _ = layer(fake)
+    assert ran == ["torch"]
+    assert outputs.shape == layer(x)[0].shape
+    assert isinstance(outputs, FakeTensor)
+
+
+class Tagged(torch.Tensor):
+    """A tensor of the user's own class."""
+
+
+def test__tensor_subclass__input__keeps_its_class(layer, x, ran):
+    outputs, _ = layer(x.as_subclass(Tagged))
+    assert type(outputs) is Tagged
+    assert ran == ["native"]
+    torch.testing.assert_close(outputs.as_subclass(torch.Tensor), layer(x)[0])
+
+
+def test__parameters__as_inputs_and_state__run_native(x, ran):
+    layer = LTC(F, WIRING, generator=rng())
+    state = torch.nn.Parameter(layer.cell.zero_state(x))
+    layer(torch.nn.Parameter(x), state)[0].sum().backward()
+    assert ran == ["native"]
+    assert state.grad.any()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import LNN
 
-CLASSES = ("LiquidNeuralNetwork", "LiquidRegressor", "LiquidClassifier")
+CLASSES = ("LiquidNeuralNetwork", "LiquidRegressor", "LiquidClassifier", "LiquidStream")
 PAGES = Path(LNN.__file__).parent / "reference"
 STYLE = """
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 sans-serif }
@@ -33,7 +33,8 @@ def page(cls: type) -> str:
     ]
     for here, following in zip(titles, [*titles[1:], None], strict=True):
         text = doc[here.end() : following.start() if following else len(doc)].strip()
-        render = {"Parameters": entries, "Attributes": entries, "Examples": code}
+        render = {"Examples": code}
+        render |= dict.fromkeys(("Parameters", "Methods", "Attributes"), entries)
         body = render.get(here[1], lambda t: f"<p>{prose(t)}</p>")(text)
         parts.append(f"<h2>{here[1]}</h2>\n{body}")
     call = html.escape(f"LNN.{cls.__name__}")

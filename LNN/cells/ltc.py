@@ -82,13 +82,17 @@ class LTCCell(Cell):
     .. math:: v_j \leftarrow v_j + h (I_j - G_j v_j) / (c_j + h G_j)
 
     so dt = 0 leaves the state exactly as it was, and every state stays between the
-    smallest and largest of 0, its start, vleak and E, whatever the input and dt.
+    smallest and largest of 0, its start, vleak and E, whatever the input and dt. The
+    explicit solvers have no such bound: states explode once h is longer than about 2
+    (Euler) or 2.8 (RK4) of the shortest time constant c / G.
 
     Parameters
     ----------
     wiring : Wiring
         Which synapses exist. State column j is neuron j of the wiring.
     solver : {"semi-implicit", "explicit", "rk4"}, default="semi-implicit"
+        "explicit" (Euler) and "rk4" are for short dt only: with 6 unfolds and the
+        default initial values (NCP of 32 neurons) states explode from dt = 5 on.
     ode_unfolds : int, default=6
         Solver steps per time step.
     input_mapping, output_mapping : {"affine", "linear", None}, default="affine"

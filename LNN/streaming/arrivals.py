@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from LNN.built import built
 from LNN.exceptions import InvalidInputError
-from LNN.reading import built
+from LNN.sequences.frame_index import time_of_recording
 from LNN.streaming.clock import Clock, Gaps
 
 
@@ -24,7 +25,7 @@ class Arrival(NamedTuple):
     present : ndarray of shape (n, K), or None
         The anchors' values.
     group : Any
-        The recording's label, if X has a column for it.
+        The recordings' labels, if X has a column for them, or a MultiIndex.
     """
 
     values: np.ndarray
@@ -68,15 +69,21 @@ class Arrivals:
     def read(self, x: Any, dt: Any, timestamp: Any) -> Arrival:
         """Read one row of each stream; nothing changes before `accept`."""
         values, time, group = self._parts(x)
-        if time is None and dt is None and timestamp is None:
-            timestamp = self._time_of_index(x)
-        elif time is not None:
-            if timestamp is not None or dt is not None:
-                raise InvalidInputError(
-                    "Expected the time in the row's time column only, got dt or "
-                    "timestamp too. Drop it."
-                )
-            timestamp = None if self.clock.timeless else time
+        timed = dt is not None or timestamp is not None
+        if time is not None and timed:
+            raise InvalidInputError(
+                "Expected the time in the row's time column only, got dt or "
+                "timestamp too. Drop it."
+            )
+        timed = timed or time is not None
+        if not self.clock.timeless:
+            timestamp = timestamp if time is None else time
+            if not (timed and group is not None):
+                by_index, labels = _read_index(x)
+                group = labels if group is None else group
+                # A model fitted without time stamps has no unit for them.
+                if not timed and self.clock.kind is not None:
+                    timestamp = by_index
         self._check_group(group)
         # A sum is finite if all are, and much cheaper to look at.
         if not math.isfinite(values.sum()):
@@ -123,20 +130,6 @@ class Arrivals:
         clock.stamped = None if stamped is None else str(stamped)
         self.group = None if group is None else group.tolist()
 
-    def _time_of_index(self, x: Any) -> Any:
-        """Return the time that a frame, or a row of one, carries in its index."""
-        if self.clock.kind is None:
-            return None
-        if isinstance(x, pd.DataFrame):
-            index = x.index
-            if isinstance(index, pd.MultiIndex):
-                index = index.get_level_values(-1)
-            timed = isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex)
-            return index if timed else None
-        if isinstance(x, pd.Series) and isinstance(x.name, pd.Timestamp | pd.Timedelta):
-            return x.name
-        return None
-
     def _parts(self, x: Any) -> tuple[np.ndarray, Any, Any]:
         """Return inputs (n, F), time stamps and group labels."""
         columns = self.columns
@@ -163,37 +156,49 @@ class Arrivals:
     def _named_parts(self, x: Any) -> tuple[np.ndarray, Any, Any]:
         """Do the same for a dict, a Series or, for many streams, a frame."""
         columns = self.columns
-        names = columns.names
-        wanted = list(range(columns.n_features_in)) if names is None else list(names)
-        here = list(x.columns if isinstance(x, pd.DataFrame) else x.keys())
-        if here != wanted:
-            self._check_names(here, wanted, isinstance(x, dict))
-        if isinstance(x, pd.DataFrame):
-            if len(x) != self.count:
-                raise InvalidInputError(
-                    f"Expected {self.count} row(s), one per stream, got {len(x)}."
-                )
-            parts = [x[name].to_numpy() for name in wanted]
+        framed = isinstance(x, pd.DataFrame)
+        count = len(x) if framed else 1
+        if count != self.count:
+            raise InvalidInputError(
+                f"Expected {self.count} row(s), one per stream, got {count} as a "
+                f"{type(x).__name__}. Pass an array or a frame with a row for each."
+            )
+        here = list(x.columns if framed else x.keys())
+        places = self._places(here, isinstance(x, dict))
+        if framed:
+            row = [column.to_numpy() for _, column in x.items()]
+            parts = [row[place] for place in places]
         else:
-            if self.count != 1:
-                raise InvalidInputError(
-                    f"Expected {self.count} rows, one per stream, got one row as a "
-                    f"{type(x).__name__}. Pass an array or a frame."
-                )
-            parts = [[x.get(name, np.nan)] for name in wanted]
+            row = list(x.values()) if isinstance(x, dict) else x.to_numpy()
+            parts = [[np.nan if place is None else row[place]] for place in places]
         inputs = [_as_numbers(parts[column]) for column in columns.inputs]
         time = None if columns.time is None else np.asarray(parts[columns.time])
         group = None if columns.group is None else list(parts[columns.group])
         return np.stack(inputs, axis=1), _plain(time), group
+
+    def _places(self, here: list, is_dict: bool) -> list[int | None]:
+        """Return where each column of X is; None where a dict leaves it out."""
+        names, count = self.columns.names, self.columns.n_features_in
+        wanted = list(range(count)) if names is None else list(names)
+        # Labels that are no text are not kept in fit: as in predict, the place counts.
+        by_place = names is None and not is_dict and len(here) == count
+        if here == wanted or (by_place and not any(isinstance(k, str) for k in here)):
+            return list(range(count))
+        self._check_names(here, wanted, is_dict)
+        where = {name: place for place, name in enumerate(here)}
+        return [where.get(name) for name in wanted]
 
     def _check_names(self, here: list, wanted: list, may_lack: bool) -> None:
         """Refuse unknown columns; a dict may leave out what was not measured."""
         unknown = [name for name in here if name not in wanted]
         lacking = [name for name in wanted if name not in here]
         if unknown or (lacking and not (self.allow_missing and may_lack)):
+            fix = "Name them as in fit."
+            if self.columns.names is None:
+                fix = "The fit saw no column names (text): pass the row as an array."
             raise InvalidInputError(
                 f"Expected a row with the columns {wanted}, got {here}: unknown "
-                f"{unknown}, lacking {lacking}. Name them as in fit."
+                f"{unknown}, lacking {lacking}. {fix}"
             )
 
     def _check_size(self, scaled: np.ndarray, values: np.ndarray) -> None:
@@ -236,6 +241,38 @@ class Arrivals:
             'it in or leave the row out; models fitted with missing="hold" or "mask" '
             "take NaN where a value is missing (but for anchors)."
         )
+
+
+def _read_index(x: Any) -> tuple[Any, list | None]:
+    """Return the time and the recordings that `predict` reads in the index of a frame.
+
+    The name of a Series is the index of the row that it was.
+    """
+    if isinstance(x, pd.DataFrame):
+        index = x.index
+    elif not isinstance(x, pd.Series) or x.name is None:
+        return None, None
+    else:
+        levels = x.name if isinstance(x.name, tuple) else (x.name,)
+        if isinstance(levels[-1], pd.Timestamp | pd.Timedelta):
+            # The common case; an index is much slower.
+            return levels[-1], _labels([levels[:-1]])
+        index = pd.Index([x.name])  # of several levels, if it is a tuple
+    time = time_of_recording(index)
+    if not isinstance(index, pd.MultiIndex):
+        return time, None
+    above = index.nlevels - (time is not None)
+    return time, _labels([levels[:above] for levels in index])
+
+
+def _labels(recordings: list[tuple]) -> list | None:
+    """Return a label per recording: one text for several levels, which arrays hold."""
+    if not recordings[0]:
+        return None
+    return [
+        levels[0] if len(levels) == 1 else ", ".join(map(str, levels))
+        for levels in recordings
+    ]
 
 
 def _as_array(x: Any) -> np.ndarray:

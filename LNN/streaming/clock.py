@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from LNN._warnings import warn
+from LNN.built import built
 from LNN.exceptions import InvalidInputError
-from LNN.reading import built, refuse_coarse_time
+from LNN.reading import refuse_coarse_time
 from LNN.sequences import normalised, tolerance
 
 _TICKS_PER_SECOND = 1e9
@@ -49,7 +50,7 @@ class Clock:
         self.regular: bool = estimator._regular_time
         self.owner = type(estimator).__name__
         # Rows that are independent of each other have no time between them.
-        self.timeless = estimator._fitted_on_rows and estimator.window_length == 1
+        self.timeless = estimator._fitted_on_rows and estimator._window_length == 1
         self.per_second = _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
         self.stamped: str | None = None  # what kind of datetimes came so far
         self.doubted = False

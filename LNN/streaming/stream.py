@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,9 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
+from LNN.built import built
 from LNN.exceptions import InvalidInputError
-from LNN.predicting import in_units
-from LNN.reading import built
+from LNN.predicting import in_units, not_finite
 from LNN.streaming.adapting import GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
@@ -57,6 +58,34 @@ class LiquidStream(RiverNames):
     truncation : int, default=None
         For "sgd" with mode "carry": how many steps to go back; None is 32. A window
         goes back to its first row.
+    context : array-like or DataFrame of shape (n_rows, n_features), default=None
+        Rows that came before the first one, which are taken in without answers, as
+        `step` would. Their time is in the index of a frame or in the time column. With
+        `n` streams an array of shape (n_rows, n, n_features).
+
+    Methods
+    -------
+    step(x, dt=, timestamp=)
+        Take in a row and predict.
+    step_proba(x, dt=, timestamp=)
+        The same, with the probability of each class.
+    update(y_true)
+        Learn the truth about the last step, if `adapt` says how.
+    commit()
+        Give the estimator the weights that were learnt.
+    reset(which=None)
+        Begin a new recording, in all streams or some.
+    copy()
+        Return a stream that stands where this one stands.
+    predict_one(x), predict_proba_one(x), learn_one(x, y)
+        What river calls them: only `learn_one` takes the row in.
+
+    Attributes
+    ----------
+    state : dict of str to ndarray
+        What the stream knows of the past: copies, to store and to set again.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; classification only.
 
     Examples
     --------
@@ -81,6 +110,7 @@ class LiquidStream(RiverNames):
         forgetting: float | None = None,
         learning_rate: float | None = None,
         truncation: int | None = None,
+        context: ArrayLike | None = None,
     ):
         _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
         self.estimator, self.mode, self.n, self.adapt = estimator, mode, n, adapt
@@ -89,7 +119,7 @@ class LiquidStream(RiverNames):
         # A fit makes both anew, a partial_fit the curve; weights change by a commit.
         self._origin = estimator.network_, estimator.loss_curve_
         self._weights = _weights_of(estimator)
-        self._classifies = estimator.task == "classification"
+        self._classifies = built(estimator, "task") == "classification"
         self._network = copy.deepcopy(estimator.network_).eval()
         self._readout = Readout(self._network)
         self._arrivals = Arrivals(estimator, n)
@@ -99,6 +129,24 @@ class LiquidStream(RiverNames):
         self._engine = self._make_engine(windowed, history)
         self._adapter = self._make_adapter(forgetting, learning_rate)
         self._last: _Last | None = None
+        if context is not None:
+            # A window forgets what was before it, but for the gap to its first row.
+            kept = self._engine.length + 1 if windowed else None
+            self._take_in(context, kept)
+
+    def _take_in(self, context: Any, kept: int | None) -> None:
+        """Go through the last rows of what came before."""
+        framed = isinstance(context, pd.DataFrame)
+        table = context if framed else np.asarray(context)
+        if table.ndim != (2 if self.n is None else 3):
+            raise InvalidInputError(
+                "Expected context of shape (n_rows, n_features), with n streams "
+                f"(n_rows, n, n_features), got shape {table.shape}. Pass rows that "
+                "came before, as arrays of that shape or, for one stream, a frame."
+            )
+        for row in range(0 if kept is None else max(0, len(table) - kept), len(table)):
+            self._advance(table.iloc[[row]] if framed else table[row], None, None)
+        self._last = None  # nothing was answered yet
 
     def _make_engine(self, windowed: bool, history: int) -> Engine:
         estimator, network = self.estimator, self._network
@@ -110,7 +158,7 @@ class LiquidStream(RiverNames):
         )
         n, width = self._arrivals.count, len(estimator._columns.inputs)
         if windowed:
-            return Window(network, rule, n, width, estimator.window_length)
+            return Window(network, rule, n, width, estimator._window_length)
         if network.pooling != "last":
             raise InvalidInputError(
                 f'pooling="{network.pooling}" reads all states of a sequence, but a '
@@ -169,7 +217,8 @@ class LiquidStream(RiverNames):
         Raises
         ------
         InvalidInputError
-            As `predict`; the stream then stands where it stood before.
+            As `predict`, also where the network's answer is not finite; the stream then
+            stands where it stood before.
         """
         outputs, present = self._advance(x, dt, timestamp)
         return self._one_or_all(self._answers(outputs, present))
@@ -192,13 +241,30 @@ class LiquidStream(RiverNames):
         """Return the network's outputs (n, O) after one more row, and the anchors."""
         arrivals = self._arrivals
         arrival: Arrival = arrivals.read(x, dt, timestamp)
+        past = self._engine.past()
         features = self._engine.advance(
             arrival.values, arrival.units, arrivals.clock.started
         )
+        outputs = self._readout.outputs(features)
+        # A sum is finite if all are, and much cheaper to look at.
+        if not math.isfinite(outputs.sum()):
+            self._check_finite(outputs, past)
         arrivals.accept(arrival)
         if self.adapt is not None:
             self._last = _Last(features.copy(), arrival.present)
-        return self._readout.outputs(features), arrival.present
+        return outputs, arrival.present
+
+    def _check_finite(self, outputs: np.ndarray, past: Any) -> None:
+        """Refuse a row whose answer is no number, and stand where the stream stood."""
+        good = np.isfinite(outputs).all(axis=1)
+        if good.all():
+            return
+        self._engine.go_back(past)
+        bad = int(np.argmin(good))
+        which = "" if self.n is None else f"[{bad}]"
+        place = f"stream {bad}" if which else "this row"
+        hint = f" reset({which}) begins anew after a long gap."
+        raise not_finite(self._fitted, outputs[bad], place, hint)
 
     def _answers(self, outputs: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         if self._classifies:
@@ -413,18 +479,13 @@ class LiquidStream(RiverNames):
     def _without_taking(self, step, x, dt, timestamp) -> Any:
         """Answer for a row, and stand where the stream stood before."""
         engine, arrivals = self._engine, self._arrivals
-        before, last = self.state, self._last
-        carries = isinstance(engine, Carry)
-        learning = (list(engine.history), engine.taken.copy()) if carries else None
+        before, past, last = self.state, engine.past(), self._last
         try:
             return step(x, dt=dt, timestamp=timestamp)
         finally:
             arrivals.set_state(before)
-            engine.set_state(before)
+            engine.go_back(past)
             self._last = last
-            if learning is not None:
-                engine.history.extend(learning[0])
-                engine.taken = learning[1]
 
     def __repr__(self) -> str:
         streams = "" if self.n is None else f", n={self.n}"

@@ -56,7 +56,7 @@ def per_step(model, X, y=None, **time) -> np.ndarray:
     """Run a model of windows over one long sequence, with an answer at every step."""
     time = {name: [values] for name, values in time.items()}
     y = X[:, 0] if y is None else y
-    whole = LiquidRegressor(**model.get_params())
+    whole = LiquidRegressor(**model.get_params()).set_params(return_sequences=True)
     whole.fit(X[None], np.nan_to_num(y)[None], **time)
     fitted = {k: v for k, v in vars(model).items() if k.endswith("_")}
     vars(whole).update(fitted, _time_resolution=model._time_resolution)

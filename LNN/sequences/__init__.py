@@ -1,5 +1,6 @@
 """Everything between what a user has and a gathered batch of sequences."""
 
+from .not_numbers import kind_of_cell, without_mask
 from .readers import layout_of, read_sequences
 from .rows import (
     ArrayRows,
@@ -28,9 +29,11 @@ __all__ = [
     "StackedRows",
     "elapsed_time",
     "is_regular",
+    "kind_of_cell",
     "layout_of",
     "normalised",
     "read_sequences",
     "time_unit",
     "tolerance",
+    "without_mask",
 ]

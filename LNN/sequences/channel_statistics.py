@@ -69,6 +69,7 @@ def mean_and_deviation(
     return mean, np.sqrt(variance)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # here, as threads do not inherit it
 def _moments(chunk: WeightedChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return weight, mean and squared deviations of each channel of a chunk."""
     values, weights = chunk

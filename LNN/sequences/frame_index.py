@@ -12,7 +12,7 @@ from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
 from .tables import Table, group_codes
-from .timestamps import as_times
+from .timestamps import as_times, elapsed_time, is_regular, time_unit
 
 __all__ = [
     "joined",
@@ -22,6 +22,7 @@ __all__ = [
     "time_of_recording",
     "warn_if_shuffled",
     "warn_if_text_dates",
+    "warn_if_uneven_numbers",
     "warn_of_single_rows",
 ]
 
@@ -54,7 +55,21 @@ def time_of_index(parts: list[Table]) -> pd.Index | None:
             f"{indices[0].max()} and X from {indices[1].min()}. Pass the rows that "
             "came just before X."
         )
+    if len(indices) == 2 and indices[0][-1] == indices[1][0]:
+        _refuse_repeated_row(*parts)
     return joined(indices)
+
+
+def _refuse_repeated_row(context: Table, table: Table) -> None:
+    """Raise if the last row of context is the first of X: time, values and all."""
+    last, first = context.values[-1], table.values[0]
+    if np.array_equal(last, first, equal_nan=True):
+        raise InvalidInputError(
+            f"Expected context to end before X begins, got the row of "
+            f"{table.index[0]} in both, the last of context and the first of X. "
+            "X.loc[:t] holds the row t too: use X.loc[X.index < t] for the context. "
+            "If they are two rows, pass timestamps for both."
+        )
 
 
 def split_multi_index(index: pd.MultiIndex) -> tuple[pd.Index | None, np.ndarray]:
@@ -154,6 +169,39 @@ def warn_if_text_dates(index: pd.Index | None) -> None:
             "If it is the time of the rows, convert it: pandas.to_datetime(X.index). "
             "If not, X.reset_index(drop=True) stops this warning."
         )
+
+
+def warn_if_uneven_numbers(
+    index: pd.Index | None,
+    order: np.ndarray | None = None,
+    is_first: np.ndarray | None = None,
+    *,
+    as_list: bool = False,
+) -> bool:
+    """Warn of an index of floats that looks like time, which is ignored.
+
+    Returns whether it warned. Integers are row numbers more often than time.
+    """
+    if index is None or not pd.api.types.is_float_dtype(index.dtype):
+        return False
+    begins = np.zeros(len(index), bool) if is_first is None else is_first
+    try:
+        # The last ones belong to X: context has its own index before it.
+        begins = begins[len(begins) - len(index) :]
+        gaps, resolution, _ = elapsed_time(index, begins, order=order)
+    except InvalidInputError:
+        return False  # missing, or not in order: no time
+    unit = time_unit(gaps)
+    if is_regular(gaps, unit, resolution) or not (gaps > 0).any():
+        return False
+    stamps = "[x.index for x in X]" if as_list else "X.index"
+    warn(
+        "The index of X holds increasing numbers with unequal gaps and is ignored: "
+        "only datetimes and durations are taken as time unasked. If it is the time of "
+        f"the rows, pass timestamps={stamps}. If not, reset_index(drop=True) stops "
+        "this warning."
+    )
+    return True
 
 
 def _is_text_date(label: Any) -> bool:

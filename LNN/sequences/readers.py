@@ -18,9 +18,10 @@ from .frame_index import (
     time_of_index,
     warn_if_shuffled,
     warn_if_text_dates,
+    warn_if_uneven_numbers,
     warn_of_single_rows,
 )
-from .recordings import read_recordings
+from .recordings import is_keyed, read_recordings
 from .rows import ReorderedRows, StackedRows, first_rows, with_anchors
 from .sequence_set import Layout, SequenceSet
 from .tables import (
@@ -50,7 +51,7 @@ def layout_of(X: Any) -> Layout:
     {"rows", "cube", "ragged"}
         "rows" for anything 2-D (and for what is no data at all: the checks of 2-D data
         say what is wrong), "cube" for 3-D arrays, "ragged" for a list, tuple or object
-        array of 2-D recordings.
+        array of 2-D recordings, or of what should be such (1-D arrays).
 
     Examples
     --------
@@ -60,9 +61,14 @@ def layout_of(X: Any) -> Layout:
     """
     if isinstance(X, list | tuple) or _is_object_vector(X):
         depths = [_depth(item) for item in X]
+        if any(is_keyed(item) for item in X):
+            return "ragged"
         if all(depth == 1 for depth in depths):
-            # Rows of different lengths are recordings short of an axis.
-            return "ragged" if len({len(item) for item in X}) > 1 else "rows"
+            # Arrays, Series and rows of different lengths are recordings short of an
+            # axis; only plain lists of numbers are a table that was written down.
+            plain = all(isinstance(item, list | tuple) for item in X)
+            same = len({len(item) for item in X}) < 2
+            return "rows" if plain and same else "ragged"
         return "ragged" if max(depths) > 1 else "rows"
     shape = getattr(X, "shape", None)
     if shape is None and hasattr(X, "__array__"):
@@ -137,7 +143,7 @@ n_features), or list of array-likes of shape (T_i, n_features)
     -----
     LNNWarning
         If an integer index that is not in order suggests that rows are shuffled, or if
-        an index of text looks like dates.
+        an index of text looks like dates, or one of uneven numbers like time.
 
     Examples
     --------
@@ -339,7 +345,10 @@ class _RowReader:
             stamps = time_of_index(parts) if by_index is None else by_index
             name = "the index"
         if stamps is None:
-            warn_if_shuffled(parts[-1].index, recordings.order, recordings.is_first)
+            index, order = parts[-1].index, recordings.order
+            is_first = recordings.is_first
+            warn_if_shuffled(index, order, is_first)
+            warn_if_uneven_numbers(index, order, is_first)
             if not isinstance(parts[-1].index, pd.MultiIndex):
                 warn_if_text_dates(parts[-1].index)
             return None, 0.0, None

@@ -10,7 +10,12 @@ from sklearn.utils import check_array
 
 from LNN.exceptions import InvalidInputError
 
-from .frame_index import time_of_recording, warn_if_text_dates
+from .frame_index import (
+    time_of_recording,
+    warn_if_text_dates,
+    warn_if_uneven_numbers,
+)
+from .not_numbers import naming_what_is_no_number, refuse_times, without_mask
 from .rows import BlockRows, CubeRows, Rows, SelectedRows, with_anchors
 from .sequence_set import Layout, SequenceSet
 from .tables import (
@@ -24,7 +29,7 @@ from .tables import (
 )
 from .timestamps import elapsed_time, plain_array
 
-__all__ = ["read_recordings"]
+__all__ = ["check_recording", "check_same_names", "is_keyed", "read_recordings"]
 
 
 def read_recordings(
@@ -58,6 +63,7 @@ def read_recordings(
         name=name,
         n_jobs=n_jobs,
         allow_missing=allow_missing,
+        padded=layout == "cube",
     )
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
@@ -109,11 +115,11 @@ def _read_cube(
             f"n_timesteps, n_features), got shape {np.shape(X)}. Reshape it; images "
             "need an encoder in front."
         )
-    values = np.asarray(
-        check_array(
-            X, dtype="numeric", ensure_all_finite=False, allow_nd=True, input_name=name
-        )
-    )
+    X = without_mask(X)
+    refuse_times(X, name)
+    checks = {"dtype": "numeric", "ensure_all_finite": False, "allow_nd": True}
+    with naming_what_is_no_number(X, name):
+        values = np.asarray(check_array(X, input_name=name, **checks))
     n_samples, n_timesteps, n_features = values.shape
     if not n_timesteps or not n_features:
         raise InvalidInputError(
@@ -138,11 +144,11 @@ def _read_list(
     X: Any, labels: tuple[Any, Any, Any], timed: bool, n_jobs: int | None, name: str
 ) -> tuple[Rows, Columns, np.ndarray, Any, Any]:
     for number, item in enumerate(X):
-        _check_recording(item, f"{name}[{number}]")
+        check_recording(item, f"{name}[{number}]")
     shapes = [np.shape(item) for item in X]
     _check_widths(shapes, name)
     columns = find_columns(X[0], shapes[0][1], *labels)
-    _check_names(X, name)
+    check_same_names(X, name)
 
     def read(number: int) -> Table:
         return read_table(X[number], columns, name=f"{name}[{number}]", min_samples=1)
@@ -158,12 +164,23 @@ def _read_list(
     )
 
 
-def _check_recording(item: Any, what: str) -> None:
+def check_recording(item: Any, what: str) -> None:
+    """Raise unless an element of a list is a table with rows and columns."""
+    if is_keyed(item):
+        raise InvalidInputError(
+            f"Expected {what} to be a recording, got a pair of a label and a frame: "
+            "list(X.groupby(...)) gives these. Keep the frames: [frame for _, frame "
+            "in X.groupby(...)]."
+        )
     shape = np.shape(item)
     if len(shape) == 1 and shape[0]:
+        one, table = "numpy.reshape(x, (-1, 1))", "numpy.stack(X)"
+        if isinstance(item, pd.Series):
+            one, table = "x.to_frame()", "pandas.DataFrame(X)"
         raise InvalidInputError(
-            f"Expected {what} of shape (n_timesteps, n_features), got shape {shape}. A "
-            "recording with one feature is x.reshape(-1, 1)."
+            f"Expected {what} of shape (n_timesteps, n_features), got "
+            f"{type(item).__name__} of shape {shape}. For recordings with one feature "
+            f"pass [{one} for x in X], for the rows of one table {table}."
         )
     if len(shape) not in (1, 2):
         raise InvalidInputError(
@@ -175,6 +192,12 @@ def _check_recording(item: Any, what: str) -> None:
             f"Expected at least one time step and one feature in {what}, got an empty "
             f"recording of shape {shape}. Drop it from the list."
         )
+
+
+def is_keyed(item: Any) -> bool:
+    """Tell whether an element of a list is a pair of a label and a frame."""
+    pair = isinstance(item, tuple) and len(item) == 2
+    return pair and isinstance(item[1], pd.DataFrame)
 
 
 def _check_widths(shapes: list[tuple[int, ...]], name: str) -> None:
@@ -195,7 +218,8 @@ def _check_widths(shapes: list[tuple[int, ...]], name: str) -> None:
     )
 
 
-def _check_names(X: Any, name: str) -> None:
+def check_same_names(X: Any, name: str) -> None:
+    """Raise unless all frames of a list have the columns of the first."""
     if not isinstance(X[0], pd.DataFrame):
         return
     for number, item in enumerate(X):
@@ -226,6 +250,9 @@ def _time_of(tables: list[Table], name: str) -> Any:
     timed = [index is not None for index in found]
     if not any(timed):
         warn_if_text_dates(tables[0].index)
+        for table in tables:
+            if warn_if_uneven_numbers(table.index, as_list=True):
+                break
         return None
     if not all(timed):
         raise InvalidInputError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -26,7 +28,10 @@ from .channel_statistics import (
     quantiles,
     value_range,
 )
+from .not_numbers import naming_what_is_no_number, refuse_times, without_mask
 from .readers import layout_of
+from .recordings import check_recording, check_same_names
+from .tables import column_names
 
 __all__ = ["SequenceScaler"]
 
@@ -34,12 +39,34 @@ _METHODS = ("standard", "minmax", "robust", "none")
 _CHUNK_VALUES = 2**19
 
 
-class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+def _unless_sequences(wrapped: Callable) -> Callable:
+    """Return a method that `set_output` wraps for tables only."""
+    plain = inspect.unwrap(wrapped)
+
+    @functools.wraps(plain)
+    def method(self, X, *args, **kwargs):
+        chosen = wrapped if layout_of(X) == "rows" else plain
+        return chosen(self, X, *args, **kwargs)
+
+    return method
+
+
+class _SequenceTransformer(TransformerMixin):
+    """A transformer of tables and sequences; of sequences no frame can be made."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("transform", "fit_transform"):
+            setattr(cls, name, _unless_sequences(getattr(cls, name)))
+
+
+class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
     """Scale each channel (last axis) of 2-D, 3-D or ragged data.
 
     scikit-learn's scalers take 2-D arrays only. This one takes what the estimators of
     this package take and returns the same layout, so that it works in a Pipeline in
-    front of them. The estimators scale their inputs themselves: put this in front only
+    front of them: frames stay frames, with their index, which may hold the time and the
+    recordings. The estimators scale their inputs themselves: put this in front only
     for a scaling they do not offer, with ``scale="none"`` in the estimator.
 
     Parameters
@@ -62,7 +89,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Number of channels.
     feature_names_in_ : ndarray of str, shape (n_features,)
-        Column names of a 2-D frame.
+        Column names of a frame, or of the frames of a list.
 
     Notes
     -----
@@ -156,8 +183,8 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray or list
-            In the layout of X.
+        ndarray, DataFrame or list
+            In the layout of X. `set_output` has a say for 2-D data only.
         """
         return self._apply(X, self.transform_rows)
 
@@ -170,7 +197,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray or list
+        ndarray, DataFrame or list
             In the layout of X.
         """
         return self._apply(X, self.inverse_rows, names=False)
@@ -237,24 +264,44 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self, X: Any, *, reset: bool, names: bool = True
     ) -> np.ndarray | list[np.ndarray]:
         """X checked, as one array or a list of recordings."""
-        checks = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
         layout = layout_of(X)
         if layout == "rows" and names:
-            return validate_data(self, X, reset=reset, **checks)
+            return _checked(X, "X", functools.partial(validate_data, self, reset=reset))
         if layout == "ragged":
-            blocks: Any = [
-                check_array(x, input_name=f"X[{k}]", **checks) for k, x in enumerate(X)
-            ]
+            blocks: Any = []
+            for number, item in enumerate(X):
+                name = f"X[{number}]"
+                check_recording(item, name)
+                check = functools.partial(check_array, input_name=name)
+                blocks.append(_checked(item, name, check))
             widths = [block.shape[1] for block in blocks]
         else:
-            blocks = check_array(X, input_name="X", allow_nd=True, **checks)
+            check = functools.partial(check_array, input_name="X", allow_nd=True)
+            blocks = _checked(X, "X", check)
             widths = [blocks.shape[-1]]
         if reset:
             # A fit on a frame before would leave its names behind.
             vars(self).pop("feature_names_in_", None)
             self.n_features_in_ = widths[0]
         self._check_widths(widths)
+        if layout == "ragged" and names:
+            self._check_names(X, reset)
         return blocks
+
+    def _check_names(self, X: Any, reset: bool) -> None:
+        """Check the columns of a list of frames; learn their names if `reset`."""
+        check_same_names(X, "X")
+        got = column_names(X[0])
+        if reset:
+            if got is not None:
+                self.feature_names_in_ = got
+            return
+        known = getattr(self, "feature_names_in_", None)
+        if known is not None and got is not None and list(known) != list(got):
+            raise InvalidInputError(
+                f"X has the columns {list(got)}, but {type(self).__name__} was fitted "
+                f"on {list(known)}. Select the same columns in the same order."
+            )
 
     def _check_widths(self, widths: list[int]) -> None:
         for number, width in enumerate(widths):
@@ -276,7 +323,12 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         blocks = self._blocks(X, reset=False, names=names)
         if not isinstance(blocks, list):
             flat = blocks.reshape(-1, blocks.shape[-1])
-            return function(flat).reshape(blocks.shape)
+            result = _like(function(flat).reshape(blocks.shape), X)
+            unnamed = names and not hasattr(self, "feature_names_in_")
+            if unnamed and isinstance(X, pd.DataFrame) and column_names(X) is not None:
+                # scikit-learn has warned that these are not the names of fit.
+                result.columns = self.get_feature_names_out()
+            return result
         results = [
             _like(function(block), item) for block, item in zip(blocks, X, strict=True)
         ]
@@ -306,6 +358,15 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.transformer_ = transformer
         self.neutral_ = mean_and_deviation(lambda: iter([(scaled, weights)]))[0]
         self.n_features_in_ = values.shape[1]
+
+
+def _checked(table: Any, name: str, check: Callable[..., np.ndarray]) -> np.ndarray:
+    """Return a table as scikit-learn's `check` gives it: floats, NaN where masked."""
+    table = without_mask(table)
+    refuse_times(table, name, time_column=False)
+    floats = [np.float64, np.float32]
+    with naming_what_is_no_number(table, name, time_column=False):
+        return check(table, dtype=floats, ensure_all_finite="allow-nan")
 
 
 def _chunks(

@@ -59,9 +59,9 @@ class SequenceSet:
     >>> import numpy as np
     >>> from LNN.sequences import read_sequences
     >>> sequences = read_sequences(np.arange(4.0).reshape(-1, 1), window_length=3)
-    >>> values, gaps, lengths = sequences.gather(np.array([0, 3]))
-    >>> values[:, :, 0].tolist(), lengths.tolist()
-    ([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]], [1, 3])
+    >>> positions, lengths = sequences.spans(np.array([0, 3]))
+    >>> positions.tolist(), lengths.tolist()
+    ([[0, 0, 0], [1, 2, 3]], [1, 3])
     """
 
     rows: Rows
@@ -165,30 +165,6 @@ class SequenceSet:
             return positions, np.ones(positions.shape, dtype=bool)
         return positions, np.arange(positions.shape[1]) < length[:, None]
 
-    def gather(
-        self, samples: np.ndarray | slice
-    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-        """Copy the spans of these samples into one batch.
-
-        Parameters
-        ----------
-        samples : array of int or bool, or slice
-
-        Returns
-        -------
-        values : ndarray of shape (B, T, n_features)
-            0 to the right of each span.
-        gaps : ndarray of float64, shape (B, T), or None
-            As ``elapsed``, 0 to the right of each span.
-        lengths : ndarray of int64, shape (B,)
-        """
-        positions, valid = self.span_rows(samples)
-        values = _spread(self.rows, positions, valid)
-        gaps = None
-        if self.elapsed is not None:
-            gaps = np.where(valid, self.elapsed[positions], 0.0)
-        return values, gaps, self.length[samples]
-
     def anchors(self, samples: np.ndarray | slice) -> np.ndarray:
         """Return the raw anchor values at the last row of each span.
 
@@ -274,12 +250,3 @@ class SequenceSet:
         change = np.bincount(start, weight, size)
         change -= np.bincount(start + length, weight, size)
         return np.cumsum(change)[:-1]
-
-
-def _spread(rows: Rows, positions: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Rows at (B, T) positions as (B, T, F), 0 where not valid."""
-    if valid.all():
-        return rows.take(positions.ravel()).reshape(*positions.shape, rows.n_features)
-    values = np.zeros((*positions.shape, rows.n_features), dtype=rows.dtype)
-    values[valid] = rows.take(positions[valid])
-    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 
 from LNN.exceptions import InvalidInputError
 
+from .not_numbers import naming_what_is_no_number, refuse_times, without_mask
 from .rows import ArrayRows, Rows, SelectedRows
 
 __all__ = [
@@ -156,6 +157,17 @@ def _anchor_positions(
 def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | None:
     if label is None:
         return None
+    if not isinstance(label, Hashable):
+        hint = "Name one of them."
+        if what == "group_column":
+            hint = (
+                "Make one column of them, X.groupby([...]).ngroup(), or an index with "
+                "the levels (recording, ..., time)."
+            )
+        raise InvalidInputError(
+            f"Expected the name or number of one column for {what}, got {label!r}. "
+            f"{hint}"
+        )
     if isinstance(table, pd.DataFrame):
         if label in table.columns:
             number = table.columns.get_loc(label)
@@ -204,7 +216,6 @@ def read_table(table: Any, columns: Columns, *, name: str, min_samples: int) -> 
         # A frame of one type is one array already; taking columns out would copy it.
         if inputs is not None and table.dtypes.nunique() > 1:
             table, inputs = table.iloc[:, inputs], None
-        _refuse_time_columns(table, name)
     values = _numeric(table, name=name, min_samples=min_samples)
     if index is None:
         time = None if columns.time is None else values[:, columns.time]
@@ -213,34 +224,32 @@ def read_table(table: Any, columns: Columns, *, name: str, min_samples: int) -> 
 
 
 def _numeric(table: Any, *, name: str, min_samples: int) -> np.ndarray:
+    table = without_mask(table)
     plain = type(table) is np.ndarray and table.dtype.kind in "biuf"
     if plain and table.ndim == 2 and len(table) >= min_samples and table.shape[1]:
         return table
-    values = np.asarray(
-        check_array(
-            table,
-            dtype="numeric",
-            ensure_all_finite=False,
-            accept_sparse=False,
-            input_name=name,
-            ensure_min_samples=min_samples,
-        )
-    )
-    if values.dtype.kind not in "biuf":
+    if isinstance(table, list | tuple) and not len(table):
         raise InvalidInputError(
-            f"Expected numbers in {name}, got {values.dtype}. Convert them first."
+            f"Expected at least one sample in {name}, got an empty "
+            f"{type(table).__name__}. Check how it was filled."
         )
-    return values
-
-
-def _refuse_time_columns(frame: pd.DataFrame, name: str) -> None:
-    for label, kind in zip(frame.columns, frame.dtypes, strict=True):
-        if kind.kind in "mM":
-            raise InvalidInputError(
-                f"Expected numbers in {name}, got {kind} in column {label!r}. If it is "
-                f"the time of each row, pass time_column={label!r} or make it the "
-                "index; else drop it."
+    refuse_times(table, name)
+    with naming_what_is_no_number(table, name):
+        values = np.asarray(
+            check_array(
+                table,
+                dtype="numeric",
+                ensure_all_finite=False,
+                accept_sparse=False,
+                input_name=name,
+                ensure_min_samples=min_samples,
             )
+        )
+        if values.dtype.kind not in "biuf":
+            raise InvalidInputError(
+                f"Expected numbers in {name}, got {values.dtype}. Convert them first."
+            )
+    return values
 
 
 def check_finite(
@@ -251,10 +260,12 @@ def check_finite(
     name: str,
     n_jobs: int | None = None,
     allow_missing: bool = False,
+    padded: bool = False,
 ) -> None:
     """Raise for the first NaN or infinity, a chunk at a time.
 
-    With `allow_missing` NaN is an error in anchor columns only.
+    With `allow_missing` NaN is an error in anchor columns only. `padded` says that NaN
+    may stand for padding, as in 3-D arrays.
 
     Raises
     ------
@@ -287,6 +298,11 @@ def check_finite(
         column = int(np.argmin(is_good(row)[0]))
         where = f"{place(bad[0])}, {columns.describe(column)}"
         message = _not_finite(row[0, column], where, rows.dtype, name, allow_missing)
+        if padded and np.isnan(row[0, column]) and not allow_missing:
+            message += (
+                " If NaN is padding, it is no gap: pass a list of the sequences "
+                f"without it, [x[~numpy.isnan(x).all(axis=1)] for x in {name}]."
+            )
         raise InvalidInputError(message)
 
 
@@ -328,6 +344,12 @@ def group_codes(
     -------
     ndarray of int64, shape (n_expected,)
     """
+    if isinstance(groups, str | bytes) or not hasattr(groups, "__iter__"):
+        raise InvalidInputError(
+            f"Expected {name} of shape ({n_expected},), one label per {unit}, got "
+            f"{groups!r}. Pass the labels, X[{groups!r}] say; group_column= takes the "
+            "name or number of a column of X."
+        )
     if isinstance(groups, np.ndarray) and groups.ndim == 2 and groups.shape[1] == 1:
         groups = groups[:, 0]
     if isinstance(groups, np.ndarray) and groups.ndim != 1:

@@ -16,6 +16,8 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
+from .not_numbers import without_mask
+
 __all__ = [
     "as_times",
     "elapsed_time",
@@ -210,7 +212,7 @@ def plain_array(stamps: Any) -> Any:
     known = pd.Index | pd.Series | pd.DataFrame | pd.api.extensions.ExtensionArray
     if isinstance(stamps, known) or not hasattr(stamps, "__array__"):
         return stamps
-    return np.asarray(stamps)
+    return np.asarray(without_mask(stamps))
 
 
 def as_times(column: pd.Index) -> pd.Index:

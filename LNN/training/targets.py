@@ -10,8 +10,9 @@ import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
-from LNN.sequences import SequenceSet
+from LNN.sequences import SequenceSet, kind_of_cell, without_mask
 
 MISSING_CLASS = -1
 
@@ -43,13 +44,16 @@ class Targets:
         return self if self.per_step else self.with_values(self.values[samples])
 
 
-def is_per_step(y: Any, X: Any, layout: str, return_sequences: bool | str) -> bool:
+def is_per_step(
+    y: Any, X: Any, layout: str, return_sequences: bool | str, task: str
+) -> bool:
     """Tell whether y has a target at every step, from its shape.
 
-    For T outputs per sample as one vector, ``return_sequences=False`` decides.
+    For T outputs per sample as one vector, ``return_sequences=False`` decides; a
+    warning says so where numbers could be either.
     """
     if layout == "rows":
-        if return_sequences is True:
+        if return_sequences != "auto" and return_sequences:
             raise InvalidInputError(
                 "return_sequences=True needs sequences: 3-D X or a list of (T_i, F). "
                 "2-D X already gives one prediction per row."
@@ -65,7 +69,18 @@ def is_per_step(y: Any, X: Any, layout: str, return_sequences: bool | str) -> bo
         # Blocks of several lengths can only be steps, right or wrong.
         return len(set(sizes)) > 1 or sizes == [len(x) for x in X]
     shape = np.shape(y)
-    return len(shape) == 3 or (len(shape) == 2 and shape[1] == np.shape(X)[1])
+    if len(shape) != 2 or shape[1] != np.shape(X)[1]:
+        return len(shape) == 3
+    # NaN is allowed in targets per step only.
+    unsure = task == "regression" and shape[1] > 1 and not pd.isna(np.asarray(y)).any()
+    if unsure:
+        warn(
+            f"y of shape {shape} is read as one target per step of X, so that y[:, k] "
+            "is predicted from the steps up to k only. return_sequences=True says so "
+            f"for good; if a row of y is one vector, such as a forecast of {shape[1]} "
+            "values, set return_sequences=False."
+        )
+    return True
 
 
 def read_targets(
@@ -90,11 +105,24 @@ def read_targets(
         As `Targets.ndim`.
     """
     if not per_step:
-        values, ndim = _per_sample(y, n_samples, task)
+        values, ndim = _per_sample(without_mask(y), n_samples, task, sequences)
         return values[sequences.row_of_sample], ndim
-    blocks = [np.asarray(block) for block in y]
-    check_consistent_length(blocks, np.empty(n_samples))
-    lengths = sequences.length
+    blocks = step_blocks(y, sequences.length)
+    ndim = blocks[0].ndim - 1
+    values = np.concatenate(blocks)
+    if task == "classification":
+        return _labels_per_step(values), 0
+    _refuse_text_and_times(values)
+    values = values.astype(np.float64).reshape(len(values), -1)
+    if np.isinf(values).any():
+        raise InvalidInputError("Input y contains infinity. Remove or clip it.")
+    return values, ndim
+
+
+def step_blocks(y: Any, lengths: np.ndarray) -> list[np.ndarray]:
+    """Return the targets of each sequence, as many as it has steps."""
+    blocks = [np.asarray(without_mask(block)) for block in y]
+    check_consistent_length(blocks, lengths)
     for i, (block, length) in enumerate(zip(blocks, lengths, strict=True)):
         if block.ndim not in (1, 2) or len(block) != length:
             raise InvalidInputError(
@@ -103,24 +131,21 @@ def read_targets(
                 "For one target per sequence give one value each, or set "
                 "return_sequences=False."
             )
-    ndim = blocks[0].ndim - 1
-    values = np.concatenate(blocks)
-    if task == "classification":
-        return _labels_per_step(values), 0
-    values = values.astype(np.float64).reshape(len(values), -1)
-    if np.isinf(values).any():
-        raise InvalidInputError("Input y contains infinity. Remove or clip it.")
-    return values, ndim
+    return blocks
 
 
-def _per_sample(y: Any, n_samples: int, task: str) -> tuple[np.ndarray, int]:
+def _per_sample(
+    y: Any, n_samples: int, task: str, sequences: SequenceSet
+) -> tuple[np.ndarray, int]:
+    in_rows = sequences.layout == "rows"
     if task == "classification":
-        _refuse_missing_labels(y)
+        _refuse_missing_labels(y, in_rows)
         values = column_or_1d(y, warn=True)
         check_classification_targets(values)
-        check_consistent_length(np.empty(n_samples), values)
+        _check_lengths(values, n_samples, sequences)
         return values, 0
-    _refuse_missing_values(y)
+    _refuse_text_and_times(np.asarray(y))
+    _refuse_missing_values(y, in_rows)
     values = check_array(
         y,
         ensure_2d=False,
@@ -134,12 +159,60 @@ def _per_sample(y: Any, n_samples: int, task: str) -> tuple[np.ndarray, int]:
             f"y must have shape (n_samples,) or (n_samples, n_outputs), got "
             f"{values.shape}. Targets per step need sequences: 3-D X or a list."
         )
-    check_consistent_length(np.empty(n_samples), values)
+    _check_lengths(values, n_samples, sequences)
     ndim = values.ndim - 1
     return np.asarray(values, dtype=np.float64).reshape(len(values), -1), ndim
 
 
-def _refuse_missing_values(y: Any) -> None:
+def _check_lengths(values: np.ndarray, n_samples: int, sequences: SequenceSet) -> None:
+    n_recordings = len(np.unique(sequences.recording))
+    if sequences.layout == "rows" and 1 < n_recordings == len(values) < n_samples:
+        raise InvalidInputError(
+            f"Expected a target for each of the {n_samples} rows of X, got "
+            f"{len(values)}, as many as X has recordings. For one target per recording "
+            "pass X as a list of these: [frame for _, frame in X.groupby(level=0)], or "
+            "by the column that names them; with sort=False they stay in the order of "
+            "X, else y goes by their names in order."
+        )
+    check_consistent_length(np.empty(n_samples), values)
+
+
+def _refuse_text_and_times(values: np.ndarray) -> None:
+    """Raise for targets of a regression that are no numbers."""
+    kind, example = None, values.dtype
+    if values.dtype.kind in "mM":
+        kind = "time"
+    elif values.dtype.kind in "OSU":
+        found = (cell for cell in values.flat if kind_of_cell(cell))
+        example = next(found, None)
+        kind = kind_of_cell(example)
+    if kind == "time":
+        raise InvalidInputError(
+            f"Expected numbers in y, got datetimes or durations ({example}). Convert "
+            "them to numbers in a unit of your choice: (y - y.min()) / "
+            "pandas.Timedelta('1h') for datetimes, y / pandas.Timedelta('1h') for "
+            "durations."
+        )
+    if kind == "text":
+        raise InvalidInputError(
+            f"Expected numbers in y, got the text {str(example)!r}. For classes use "
+            'LiquidClassifier (or task="classification"); else convert y to numbers.'
+        )
+
+
+def _advice_for_missing(what: str, in_rows: bool) -> str:
+    """Say what to do about samples without a target."""
+    if not in_rows:
+        return "Drop these samples from X and y."
+    # A row that is dropped is missing in the windows of those after it.
+    return (
+        f"Give these rows sample_weight=0 and any {what} as y: they stay in the "
+        "windows of the rows after them. Drop rows from X and y only at the end: after "
+        "y = s.shift(-1) it is the last one."
+    )
+
+
+def _refuse_missing_values(y: Any, in_rows: bool) -> None:
     try:
         numbers = np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError):
@@ -147,12 +220,12 @@ def _refuse_missing_values(y: Any) -> None:
     bad = np.flatnonzero(np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1))
     if len(bad):
         raise InvalidInputError(
-            f"Input y contains NaN, first in row {bad[0]}, {len(bad)} in all. Drop "
-            "these rows from X and y: after y = s.shift(-1) it is the last one."
+            f"Input y contains NaN, first in row {bad[0]}, {len(bad)} in all. "
+            f"{_advice_for_missing('number', in_rows)}"
         )
 
 
-def _refuse_missing_labels(y: Any) -> None:
+def _refuse_missing_labels(y: Any, in_rows: bool) -> None:
     values = np.asarray(y)
     if values.dtype.kind == "f" and np.isinf(values).any():
         raise InvalidInputError(
@@ -166,7 +239,7 @@ def _refuse_missing_labels(y: Any) -> None:
         if len(bad):
             raise InvalidInputError(
                 f"Input y contains NaN, first in row {bad[0]}. Every sample needs a "
-                "class: drop the rows without one."
+                f"class. {_advice_for_missing('class', in_rows)}"
             )
 
 
@@ -199,9 +272,9 @@ def encode_classes(labels: np.ndarray, classes: np.ndarray | None = None):
     strange = known[classes[place] != known] if len(classes) else known
     if len(strange):
         raise InvalidInputError(
-            f"y has the label {strange[0]!r}, which is not one of the known classes "
-            f"{list(classes)}. Train with all classes, or pass classes= to the first "
-            "partial_fit."
+            f"y has the label {strange.tolist()[0]!r}, which is not one of the known "
+            f"classes {classes.tolist()}. Train with all classes, or pass classes= to "
+            "the first partial_fit."
         )
     codes = np.full(len(labels), MISSING_CLASS, dtype=np.int64)
     codes[~missing] = place

@@ -112,3 +112,38 @@ def test__context__dates_of_another_type__join(index):
     frame = pd.DataFrame({"x": [0.0, 0.0]}, index=DAYS[2:])
     sequences = read_sequences(frame, window_length=2, context=before)
     np.testing.assert_array_equal(sequences.elapsed[1:], 86400)
+
+
+@pytest.mark.parametrize(
+    ("index", "warns"),
+    [
+        ([0.0, 1.0, 2.5, 3.0], True),
+        ([0.1, 0.2, 0.3, 0.4], False),
+        ([0.0, 0.0, 0.0, 0.0], False),
+        ([0.0, 2.0, np.nan, 5.0], False),
+        ([0, 1, 5, 6], False),
+    ],
+)
+@pytest.mark.parametrize("as_list", [False, True])
+def test__frame__uneven_floats__warn_that_they_are_no_time(index, warns, as_list):
+    frame = pd.DataFrame(np.zeros((4, 1)), index=index)
+    data = [frame.iloc[:1], frame] if as_list else frame
+    stamps = r"\[x\.index for x in X\]" if as_list else r"X\.index"
+    if warns:
+        with pytest.warns(LNNWarning, match=f"unequal gaps.*timestamps={stamps}"):
+            sequences = read_sequences(data, window_length=2)
+        given = [part.index for part in data] if as_list else frame.index
+        read_sequences(data, window_length=2, timestamps=given)
+        if not as_list:
+            read_sequences(data, window_length=1)
+    else:
+        sequences = read_sequences(data, window_length=2)
+    assert sequences.elapsed is None
+
+
+def test__frame__uneven_floats__are_looked_at_inside_recordings():
+    frame = pd.DataFrame(np.zeros((4, 1)), index=[0.0, 7.0, 1.0, 8.0])
+    read_sequences(frame, window_length=2, groups=[0, 1, 0, 1])
+    frame.index = [0.0, 7.0, 1.0, 9.0]
+    with pytest.warns(LNNWarning, match="unequal gaps"):
+        read_sequences(frame, window_length=2, groups=[0, 1, 0, 1])

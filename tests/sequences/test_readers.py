@@ -21,8 +21,19 @@ def naive_windows(X, owner, window, stride):
     return out
 
 
+def gathered(sequences, samples):
+    """Values, gaps and lengths of these samples, 0 to the right of each span."""
+    positions, valid = sequences.span_rows(samples)
+    rows = sequences.rows.take(positions.ravel()).reshape(*positions.shape, -1)
+    values = np.where(valid[:, :, None], rows, rows.dtype.type(0))
+    gaps = None
+    if sequences.elapsed is not None:
+        gaps = np.where(valid, sequences.elapsed[positions], 0.0)
+    return values, gaps, sequences.length[samples]
+
+
 def windows_of(sequences):
-    values, _, lengths = sequences.gather(np.arange(len(sequences)))
+    values, _, lengths = gathered(sequences, np.arange(len(sequences)))
     for number, length in enumerate(lengths):
         assert (values[number, length:] == 0).all()
     rows = sequences.row_of_sample.tolist()
@@ -32,7 +43,9 @@ def windows_of(sequences):
 def assert_same(left, right):
     """The two sets hold the same bits."""
     everything = np.arange(len(left))
-    for a, b in zip(left.gather(everything), right.gather(everything), strict=True):
+    for a, b in zip(
+        gathered(left, everything), gathered(right, everything), strict=True
+    ):
         assert (a is None) == (b is None)
         if a is not None:
             np.testing.assert_array_equal(a, b)
@@ -115,7 +128,7 @@ def test__dtypes__small_numbers__are_kept(kind, dtype):
     data = {"rows": X[0], "cube": X, "ragged": list(X)}[kind]
     sequences = read_sequences(data, window_length=2)
     assert sequences.layout == kind
-    assert sequences.gather(np.arange(2))[0].dtype == dtype
+    assert gathered(sequences, np.arange(2))[0].dtype == dtype
 
 
 def test__memmap__read_only__same_as_array_and_not_loaded(rng, tmp_path):
@@ -161,7 +174,7 @@ def test__memory__large_table__no_copy(order):
     for data in (X, frame):
         tracemalloc.start()
         sequences = read_sequences(data, window_length=32)
-        sequences.gather(np.arange(64))
+        gathered(sequences, np.arange(64))
         held, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         # Five integers per row, not the 64 bytes of its values.
@@ -258,7 +271,7 @@ def test__anchor__columns__enter_as_changes(dtype):
 def test__anchor__recordings__first_change_is_zero(rng):
     X = rng.normal(size=(3, 4, 2))
     sequences = read_sequences(X, window_length=1, anchor=1, per_step=True)
-    values = sequences.gather(np.arange(3))[0]
+    values = gathered(sequences, np.arange(3))[0]
     np.testing.assert_array_equal(values[:, 0, 1], 0)
     np.testing.assert_array_equal(values[:, 1:, 1], np.diff(X[:, :, 1], axis=1))
     np.testing.assert_array_equal(values[:, :, 0], X[:, :, 0])
@@ -284,7 +297,9 @@ def test__context__rows_before__same_as_concatenation(rng, n_context, timed):
     )
     expected = whole.subset(whole.row_of_sample >= n_context)
     everything = np.arange(len(warm))
-    for a, b in zip(warm.gather(everything), expected.gather(everything), strict=True):
+    for a, b in zip(
+        gathered(warm, everything), gathered(expected, everything), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(
         warm.row_of_sample, expected.row_of_sample - n_context
@@ -295,7 +310,7 @@ def test__context__frames_with_time__join(rng):
     index = pd.date_range("2020", periods=10, freq="D")
     frame = pd.DataFrame(rng.normal(size=(10, 2)), index=index, columns=["a", "b"])
     warm = read_sequences(frame[6:], window_length=3, context=frame[:6])
-    assert warm.gather(np.array([0]))[1].tolist() == [[86400.0] * 3]
+    assert gathered(warm, np.array([0]))[1].tolist() == [[86400.0] * 3]
     with pytest.raises(InvalidInputError, match="context to end before X begins"):
         read_sequences(frame[:4], window_length=3, context=frame[4:])
     with pytest.raises(InvalidInputError, match="without"):
@@ -307,6 +322,20 @@ def test__context__frames_with_time__join(rng):
         column[6:], window_length=3, context=column[:6], time_column="when"
     )
     assert_same(warm, again)
+
+
+def test__context__last_row_again_in_x__is_refused(rng):
+    """`X.loc[:t]` and `X.loc[t:]` both hold the row t."""
+    index = pd.date_range("2024", periods=6)
+    X = pd.DataFrame(rng.normal(size=(6, 2)), index=index)
+    later, earlier = X.loc[index[3] :], X.loc[: index[3]]
+    with pytest.raises(InvalidInputError, match=r"2024-01-04.*X\.index < t"):
+        read_sequences(later, window_length=3, context=earlier)
+    # Another row of the same moment is legal, and so is what the caller vouches for.
+    other = pd.concat([earlier.iloc[:-1], earlier.iloc[-1:] + 1.0])
+    read_sequences(later, window_length=3, context=other)
+    stamps = [*range(4), *range(3, 6)]
+    read_sequences(later, window_length=3, context=earlier, timestamps=stamps)
 
 
 def test__context__misused__is_an_error(rng):
@@ -418,7 +447,7 @@ def test__cube__any_strides__equals_list(rng, per_step):
     cube = read_sequences(X, window_length=1, per_step=per_step)
     ragged = read_sequences(list(X), window_length=1, per_step=per_step)
     assert_same(cube, ragged)
-    np.testing.assert_array_equal(cube.gather(np.arange(5))[0], X)
+    np.testing.assert_array_equal(gathered(cube, np.arange(5))[0], X)
     assert cube.first_target.tolist() == [0 if per_step else 6] * 5
     assert np.shares_memory(cube.rows.array, X)
     contiguous = read_sequences(X.copy(), window_length=1, per_step=per_step)
@@ -430,7 +459,7 @@ def test__ragged__list_tuple_object_array_frames__are_equal(rng):
     boxed = np.empty(3, dtype=object)
     boxed[:] = items
     base = read_sequences(items, window_length=1)
-    values, gaps, lengths = base.gather(np.array([2, 1, 0]))
+    values, gaps, lengths = gathered(base, np.array([2, 1, 0]))
     assert gaps is None
     assert lengths.tolist() == [5, 1, 3]
     np.testing.assert_array_equal(values[2, :3], items[0])
@@ -456,7 +485,7 @@ def test__timestamps__of_sequences__gaps_stay_inside(kind):
         arguments = {}
         X = [pd.DataFrame(x, index=d) for x, d in zip(X, dates, strict=True)]
     sequences = read_sequences(X, window_length=1, **arguments)
-    gaps = sequences.gather(np.arange(2))[1]
+    gaps = gathered(sequences, np.arange(2))[1]
     np.testing.assert_array_equal(gaps, [[np.nan, 1, 2], [np.nan, 0, 4]])
 
 
@@ -466,7 +495,9 @@ def test__timestamps__of_sequences__gaps_stay_inside(kind):
         (np.zeros((2, 3)), "rows"),
         (np.zeros(3), "rows"),
         ([[1, 2], [3, 4]], "rows"),
-        ([np.zeros(2), np.zeros(2)], "rows"),
+        ([np.zeros(2), np.zeros(2)], "ragged"),
+        ([pd.Series([1, 2]), pd.Series([1, 2])], "ragged"),
+        (list(pd.DataFrame({"a": [1]}).groupby("a")), "ragged"),
         ([np.zeros(2), np.zeros(3)], "ragged"),
         ([], "rows"),
         (pd.DataFrame({"a": [1]}), "rows"),
@@ -512,6 +543,45 @@ ERRORS = {
     "no steps": (np.zeros((2, 0, 2)), {}, "at least one time step"),
     "empty": ([np.zeros((2, 1)), np.zeros((0, 1))], {}, r"X\[1\], got an empty"),
     "1-D": ([np.zeros(3), np.zeros(2)], {}, "reshape"),
+    "1-D of one length": ([np.zeros(3)] * 4, {}, r"reshape.*numpy\.stack\(X\)"),
+    "series": ([pd.Series([1, 2])] * 4, {}, r"to_frame.*pandas\.DataFrame\(X\)"),
+    "pairs": (list(pd.DataFrame({"a": [1, 2]}).groupby("a")), {}, "Keep the frames"),
+    "text": (
+        pd.DataFrame({"a": [1, 2], "b": [1, "x"]}),
+        {},
+        "'x' in row 1, column 'b'",
+    ),
+    "category": (
+        pd.DataFrame({"a": pd.Categorical(["u", "v"])}),
+        {},
+        "text 'u' in row",
+    ),
+    "text in a list": (
+        [np.array([[1], ["x"]], object)],
+        {},
+        r"X\[0\], got .*'x'.*row 1",
+    ),
+    "text in a cube": (
+        np.full((1, 2, 1), "x"),
+        {},
+        "time step 0 of sample 0, column 0",
+    ),
+    "stamps as objects": (
+        np.array([[1, pd.Timestamp("2024")]], dtype=object),
+        {},
+        "time_column=1",
+    ),
+    "datetime cube": (
+        np.zeros((1, 2, 1), "M8[s]"),
+        {},
+        r"datetime64\[s\].*timestamps=",
+    ),
+    "datetime rows": (np.zeros((2, 1), "M8[s]"), {}, r"datetime64\[s\].*timestamps="),
+    "groups number": (ROWS, {"groups": 1}, r"shape \(4,\), one label per row, got 1"),
+    "groups name": (ROWS, {"groups": "id"}, "got 'id'.*group_column="),
+    "time columns": (ROWS, {"time_column": ["a"]}, "one column for time_column"),
+    "group columns": (ROWS, {"group_column": ["a", "b"]}, "ngroup"),
+    "padding": (np.full((1, 2, 1), np.nan), {}, "a list of the sequences without it"),
     "1-D among 2-D": ([np.zeros((3, 1)), np.zeros(2)], {}, "reshape"),
     "3-D in list": ([np.zeros((3, 1, 1))], {}, r"X\[0\] of shape"),
     "widths": ([np.zeros((3, 1)), np.zeros((2, 2))], {}, r"got 1 in X\[0\].*X\[1\]"),
@@ -581,6 +651,29 @@ def test__not_finite__each_layout__starts_like_sklearn_and_names_the_place(bad, 
         assert place in str(info.value)
 
 
+def test__masked__any_layout__counts_as_missing():
+    X = np.ma.masked_equal([[1, 2], [-9999, 4]], -9999)
+    for data, where in (
+        (X, "row 1, column 0"),
+        (X[None], "time step 1 of sample 0"),
+        ([X], "time step 1 of sample 0"),
+        (X.astype(float), "row 1, column 0"),
+    ):
+        with pytest.raises(InvalidInputError, match=f"nan first in {where}"):
+            read_sequences(data, window_length=2)
+        rows = read_sequences(data, window_length=2, allow_missing=True).rows
+        np.testing.assert_array_equal(rows.take(np.arange(2)), [[1, 2], [np.nan, 4]])
+    whole = np.ma.masked_equal(np.array([[1], [2]], dtype=np.int16), -9999)
+    assert read_sequences(whole, window_length=2).rows.dtype == np.int16
+
+
+def test__masked__time_stamps__are_refused():
+    stamps = np.ma.masked_equal([0, -9999], -9999)
+    for given in (stamps, stamps.astype("M8[s]")):
+        with pytest.raises(InvalidInputError, match="row 1"):
+            read_sequences(ROWS[:2], window_length=2, timestamps=given)
+
+
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
@@ -589,8 +682,8 @@ def test__not_finite__each_layout__starts_like_sklearn_and_names_the_place(bad, 
         (np.zeros((3, 0)), ValueError, "0 feature"),
         (np.zeros((3, 2), dtype=complex), ValueError, "Complex data not supported"),
         (np.array([[{}, 1]], dtype=object), TypeError, "argument must be"),
-        (np.array([["a", "b"]]), ValueError, "dtype='numeric'"),
-        ([], ValueError, "Expected 2D array"),
+        (np.array([["a", "b"]]), ValueError, "the text 'a' in row 0, column 0"),
+        ([], ValueError, "at least one sample in X, got an empty list"),
     ],
 )
 def test__bad_arrays__two_dimensions__get_sklearns_messages(X, error, message):

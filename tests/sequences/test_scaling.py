@@ -5,9 +5,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.sequences import SequenceScaler
 
@@ -173,3 +175,91 @@ def test__fit__frame_then_array__forgets_names(rng):
     scaler = SequenceScaler().fit(frame).fit(rng.normal(size=(4, 5, 3)))
     assert not hasattr(scaler, "feature_names_in_")
     assert scaler.n_features_in_ == 3
+
+
+# ---------------------------------------------------------------- frames
+
+
+def timed(rng, n=9):
+    index = pd.Timestamp("2024") + pd.to_timedelta(rng.random(n).cumsum(), unit="s")
+    return pd.DataFrame(rng.normal(size=(n, 2)), index=index, columns=["a", "b"])
+
+
+@pytest.mark.parametrize("method", ["standard", StandardScaler()])
+def test__transform__frame__stays_a_frame_with_its_index(rng, method):
+    frame = timed(rng)
+    levels = pd.MultiIndex.from_arrays([[0] * 4 + [1] * 5, frame.index])
+    for X in (frame, frame.set_index(levels), frame.set_axis([5, 6], axis=1)):
+        scaler = SequenceScaler(method)
+        out = scaler.fit_transform(X)
+        assert out.index.equals(X.index)
+        assert out.columns.equals(X.columns)
+        np.testing.assert_array_equal(out, scaler.transform_rows(X.to_numpy()))
+        pd.testing.assert_frame_equal(scaler.inverse_transform(out), X)
+
+
+def test__pipeline__frame__keeps_time_and_recordings(rng):
+    frame = timed(rng, 20)
+    y = frame["a"].to_numpy()
+    settings = {"n_neurons": 8, "window_length": 4, "epochs": 1, "device": "cpu"}
+    alone = LiquidRegressor(**settings).fit(frame, y)
+    piped = make_pipeline(SequenceScaler(), LiquidRegressor(**settings)).fit(frame, y)
+    assert piped[-1].time_unit_ == alone.time_unit_ != 1.0
+    assert piped.predict(frame).shape == (20,)
+
+
+@pytest.mark.parametrize("kind", ["cube", "list", "tuple", "frames"])
+def test__set_output__pandas__leaves_sequences_as_they_are(rng, kind):
+    X = rng.normal(size=(3, 4, 2))
+    frames = [pd.DataFrame(x, columns=["a", "b"]) for x in X]
+    data = {"cube": X, "list": list(X), "tuple": tuple(X), "frames": frames}[kind]
+    scaler = SequenceScaler().set_output(transform="pandas")
+    for out in (scaler.fit_transform(data), scaler.transform(data)):
+        assert type(out) is type(data)
+        assert type(out[0]) is type(data[0])
+        np.testing.assert_allclose(np.stack(out), SequenceScaler().fit_transform(X))
+    table = frames[0] if kind == "frames" else X[0]
+    assert isinstance(scaler.transform(table), pd.DataFrame)
+
+
+def test__list_of_frames__other_columns__are_refused(rng):
+    frames = [timed(rng), timed(rng)]
+    scaler = SequenceScaler().fit(frames)
+    assert scaler.feature_names_in_.tolist() == ["a", "b"]
+    turned = [frame[["b", "a"]] for frame in frames]
+    with pytest.raises(
+        InvalidInputError, match=r"\['b', 'a'\].*fitted on \['a', 'b'\]"
+    ):
+        scaler.transform(turned)
+    for method in (scaler.fit, scaler.transform):
+        with pytest.raises(InvalidInputError, match=r"X\[1\] to be a frame"):
+            method([frames[0], turned[1]])
+    scaler.transform([frame.to_numpy() for frame in frames])
+    scaler.fit([frame.to_numpy() for frame in frames])
+    assert not hasattr(scaler, "feature_names_in_")
+
+
+@pytest.mark.parametrize("kind", ["rows", "cube", "list"])
+def test__masked__values__are_left_out(rng, kind):
+    X = np.ma.masked_greater(rng.normal(size=(3, 4, 2)), 1.0)
+    X.data[X.mask] = -9999
+    data = {"rows": X.reshape(-1, 2), "cube": X, "list": list(X)}[kind]
+    scaler = SequenceScaler().fit(data)
+    np.testing.assert_allclose(scaler.center_, X.reshape(-1, 2).mean(axis=0))
+    np.testing.assert_array_equal(
+        np.isnan(np.stack(scaler.transform(data))).any(), True
+    )
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test__fit__no_numbers__names_the_column(rng, as_list):
+    frame = timed(rng)
+    for column, words in (
+        (frame.index, r"datetime64\[.*in column 'c'.*make it the index"),
+        ("warm", r"the text 'warm' in row 0, column 'c'"),
+    ):
+        X = frame.assign(c=column)
+        with pytest.raises(InvalidInputError, match=words):
+            SequenceScaler().fit([X] if as_list else X)
+    with pytest.raises(InvalidInputError, match="datetime64"):
+        SequenceScaler().fit(np.zeros((2, 3, 1), "M8[s]"))

@@ -1,4 +1,4 @@
-"""SequenceSet: gathering, weights, gaps; and the tables below it."""
+"""SequenceSet: spans, weights, gaps; and the tables below it."""
 
 import pickle
 
@@ -63,19 +63,17 @@ def test__block_rows__many_mixed_types__common_type():
     assert BlockRows(blocks).take(np.array([0, 100])).dtype == np.float64
 
 
-def test__gather__batch__equals_samples_alone(sequences):
+def test__span_rows__batch__equals_samples_alone(sequences):
     batch = np.array([3, 0, 11, 3])
-    values, gaps, lengths = sequences.gather(batch)
     positions, valid = sequences.span_rows(batch)
-    assert positions.shape == valid.shape == gaps.shape == values.shape[:2]
+    assert positions.shape == valid.shape
     for k, sample in enumerate(batch):
-        alone, alone_gaps, (length,) = sequences.gather(np.array([sample]))
-        np.testing.assert_array_equal(values[k, :length], alone[0])
-        np.testing.assert_array_equal(gaps[k, :length], alone_gaps[0])
+        length = sequences.length[sample]
+        alone, _ = sequences.span_rows(np.array([sample]))
+        np.testing.assert_array_equal(positions[k, :length], alone[0])
         np.testing.assert_array_equal(valid[k], np.arange(len(valid[k])) < length)
-        assert lengths[k] == length
-        assert (values[k, length:] == 0).all()
-        assert (gaps[k, length:] == 0).all()
+        # Padding repeats the last row.
+        assert (positions[k, length:] == alone[0, -1]).all()
 
 
 def test__subset__samples__share_rows(sequences):
@@ -83,7 +81,7 @@ def test__subset__samples__share_rows(sequences):
     assert len(part) == 2
     assert part.rows is sequences.rows
     np.testing.assert_array_equal(
-        part.gather(np.arange(2))[0], sequences.gather(np.array([4, 2]))[0]
+        part.span_rows(np.arange(2)), sequences.span_rows(np.array([4, 2]))
     )
     assert part.groups.tolist() == sequences.groups[[4, 2]].tolist()
     mask = np.arange(len(sequences)) > 3
@@ -137,7 +135,11 @@ def test__iter_rows__chunks__cover_everything(sequences):
 def test__pickle__round_trip__same_batch(sequences):
     again = pickle.loads(pickle.dumps(sequences))
     batch = np.arange(3)
-    np.testing.assert_array_equal(again.gather(batch)[0], sequences.gather(batch)[0])
+    np.testing.assert_array_equal(again.span_rows(batch), sequences.span_rows(batch))
+    positions = np.arange(sequences.rows.n_rows)
+    np.testing.assert_array_equal(
+        again.rows.take(positions), sequences.rows.take(positions)
+    )
 
 
 def test__anchors__read_without__says_so(sequences):

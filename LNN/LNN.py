@@ -18,6 +18,7 @@ from LNN._compat import CallbackSupportMixin, told_to_callbacks, with_callbacks
 from LNN._docs import REFERENCE
 from LNN._version import __version__
 from LNN._warnings import warn
+from LNN.built import built, refuse_rebuilding
 from LNN.parameters import check_parameter, check_parameters
 from LNN.predicting import (
     in_layout,
@@ -29,9 +30,7 @@ from LNN.predicting import (
 )
 from LNN.reading import (
     Given,
-    built,
     read_data,
-    refuse_rebuilding,
     refuse_without_x_val,
     remember_kind,
     remember_time,
@@ -45,7 +44,10 @@ from LNN.training.loop import Epoch
 
 
 def _classifies(estimator: LiquidNeuralNetwork) -> bool:
-    return estimator.task == "classification"
+    # A fitted model answers as what it was fitted for.
+    fitted = estimator.__sklearn_is_fitted__()
+    task = built(estimator, "task") if fitted else estimator.task
+    return task == "classification"
 
 
 class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
@@ -58,7 +60,8 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     Parameters
     ----------
     n_neurons : int, default=32
-        Number of liquid neurons (per layer).
+        Number of liquid neurons (per layer). Left at 32, a wiring that is an object or
+        a matrix says how many.
     task : {"regression", "classification"}, default="regression"
         What to learn. `LiquidRegressor` and `LiquidClassifier` have it fixed.
     model_type : str, default="CfC"
@@ -83,7 +86,8 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
     n_layers : int, default=1
         Liquid layers on top of each other.
     solver : {"semi-implicit", "explicit", "rk4"}, default="semi-implicit"
-        Solver of the LTC.
+        Solver of the LTC. "explicit" and "rk4" explode at long gaps in time, from 5 to
+        50 median gaps on with 6 `ode_unfolds`; see docu/time.md.
     ode_unfolds : int, default=6
         Solver steps of the LTC per time step.
     mixed_memory : bool, default=False
@@ -412,7 +416,8 @@ or list, default=None
         InvalidInputError
             A ValueError that says what was expected, what came and what to do.
         NonFiniteLossError
-            If the loss becomes NaN or infinite; the best weights are kept.
+            If the loss becomes NaN or infinite; the best weights are kept. A fit that
+            fails before its first epoch is over changes nothing.
         """
         overrides = {
             "epochs": epochs,
@@ -425,14 +430,13 @@ or list, default=None
         held_out = Given(X_val, y_val, sample_weight_val, timestamps_val, groups_val)
         refuse_without_x_val(held_out)
         random = fitting.random_source(self.random_state)
-        with unchanged_on_error(self):
-            training, validation = fitting.prepare(
-                self, given, held_out, random, n_jobs
-            )
-        plan = fitting.make_plan(self, len(training.sequences), **overrides)
         rate = self.learning_rate if learning_rate is None else learning_rate
-        self._start_curves()
-        self._run(training, validation, plan, rate, random, X, y)
+        history = fitting.History()
+        with unchanged_on_error(self, unless=history.loss):
+            parts = fitting.prepare(self, given, held_out, random, n_jobs)
+            plan = fitting.make_plan(self, len(parts[0].sequences), **overrides)
+            fitting.start_curves(self)
+            self._run(*parts, plan, rate, random, history, X, y)
         return self
 
     def partial_fit(
@@ -468,19 +472,20 @@ or list, default=None
         random = None if first else self._random
         if random is None:
             random = fitting.random_source(self.random_state)
-        with unchanged_on_error(self):
+        history = fitting.History()
+        with unchanged_on_error(self, unless=history.loss):
             given = Given(X, y, sample_weight, timestamps, groups)
             data = read_data(self, given, reset=first, classes=classes)
             if first:
                 remember_kind(self, data)
                 remember_time(self, data.sequences)
                 fitting.build(self, data, random)
-                self._start_curves()
+                fitting.start_curves(self)
             self._random = random  # later calls go on in it
-        plan = fitting.make_plan(self, len(data.sequences), epochs=1)
-        # One epoch of unknown many: no schedule can know where it is.
-        plan = dataclasses.replace(plan, lr_schedule=None, keep_last=True)
-        self._run(data, None, plan, self.learning_rate, random, X, y)
+            plan = fitting.make_plan(self, len(data.sequences), epochs=1)
+            # One epoch of unknown many: no schedule can know where it is.
+            plan = dataclasses.replace(plan, lr_schedule=None, keep_last=True)
+            self._run(data, None, plan, self.learning_rate, random, history, X, y)
         return self
 
     def _check(self, overrides: dict[str, Any]) -> None:
@@ -491,41 +496,19 @@ or list, default=None
                 check_parameter(f"{type(self).__name__}.fit", name, value)
         resolve_device(self.device)
 
-    def _start_curves(self) -> None:
-        self.loss_curve_: list[float] = []
-        self.validation_loss_curve_: list[float] | None = None
-        self.best_loss_ = float("inf")
-        self.best_validation_loss_: float | None = None
-        self.validation_scores_: list[float] | None = None
-        self.best_validation_score_: float | None = None
-        self.n_iter_ = 0
-
-    def _run(self, training, validation, plan, rate, random, X, y) -> None:
+    def _run(self, training, validation, plan, rate, random, history, X, y) -> None:
         """Train, and keep the curves however it ends."""
         context = self._init_callback_context(max_subtasks=plan.epochs)
         protocol = None
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             protocol = told_to_callbacks(self, context, X, y)
-        history = fitting.History()
         score = None if plan.keep_last else validation_score(self, validation)
         how = plan, rate, random, history, protocol, score
         try:
             fitting.run(self, training, validation, *how)
         finally:
-            self.loss_curve_ = self.loss_curve_ + history.loss
-            self.best_loss_ = min(self.loss_curve_, default=float("inf"))
-            if validation is None and not plan.keep_last:
-                self.best_loss_ = history.kept
-            if validation is not None:
-                self.validation_loss_curve_ = history.validation_loss
-                best = min(history.validation_loss, default=float("inf"))
-                self.best_validation_loss_ = best
-            if score is not None:
-                self.validation_scores_ = history.validation_score
-                best = max(history.validation_score, default=float("-inf"))
-                self.best_validation_score_ = best
-            self.n_iter_ += len(history.loss)
+            fitting.keep_curves(self, history, plan, validation is not None)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
 
@@ -597,6 +580,7 @@ or list, default=None
         *,
         timestamps: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        context: ArrayLike | None = None,
     ) -> float:
         """Return R2 (regression) or accuracy (classification).
 
@@ -605,7 +589,7 @@ or list, default=None
 
         Parameters
         ----------
-        X, timestamps, groups
+        X, timestamps, groups, context
             As in `predict`.
         y : array-like
             As in `fit`; steps without a target do not count.
@@ -615,7 +599,9 @@ or list, default=None
         -------
         float
         """
-        predicted = self.predict(X, timestamps=timestamps, groups=groups)
+        predicted = self.predict(
+            X, timestamps=timestamps, groups=groups, context=context
+        )
         if self._per_step:
             y, predicted, sample_weight = known_steps(y, predicted, sample_weight)
         if not _classifies(self) and built(self, "loss") == "quantile":
@@ -627,24 +613,31 @@ or list, default=None
         return float(metric(y, predicted, sample_weight=sample_weight))
 
     def stream(
-        self, mode: str = "window", n: int | None = None, **options: Any
+        self,
+        mode: str = "window",
+        n: int | None = None,
+        *,
+        adapt: str | None = None,
+        forgetting: float | None = None,
+        learning_rate: float | None = None,
+        truncation: int | None = None,
+        context: ArrayLike | None = None,
     ) -> LiquidStream:
         """Open a stream: predictions row by row, and learning on the way.
 
         Parameters
         ----------
-        mode : {"window", "carry"}, default="window"
-            "window" answers as `predict` does; "carry" keeps the state for ever.
-        n : int, default=None
-            Number of streams that are stepped together.
-        **options
-            `adapt`, `forgetting`, `learning_rate` and `truncation` of `LiquidStream`.
+        mode, n, adapt, forgetting, learning_rate, truncation, context
+            As in `LiquidStream`: "window" answers as `predict` does, "carry" keeps the
+            state for ever; `adapt` lets the stream learn.
 
         Returns
         -------
         LiquidStream
         """
         check_is_fitted(self)
+        options = {"adapt": adapt, "forgetting": forgetting, "context": context}
+        options |= {"learning_rate": learning_rate, "truncation": truncation}
         return LiquidStream(self, mode, n, **options)
 
     def summary(self) -> str:

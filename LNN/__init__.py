@@ -5,6 +5,7 @@ from LNN._version import __version__
 from LNN.cells import CfCCell, LTCCell
 from LNN.classifier import LiquidClassifier
 from LNN.compat import from_ncps, to_ncps
+from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.layers import LTC, CfC
 from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
@@ -17,6 +18,8 @@ __all__ = [
     "LTC",
     "CfC",
     "CfCCell",
+    "InvalidInputError",
+    "LNNWarning",
     "LTCCell",
     "LiquidClassifier",
     "LiquidNetwork",

@@ -21,6 +21,10 @@ except ImportError:
         return method
 
 
+# What scikit-learn keeps on an estimator while it is fitted.
+OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+
+
 def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
     """Return what tells scikit-learn's callbacks of each epoch; True is to stop."""
 
@@ -39,4 +43,9 @@ def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
     return after_epoch
 
 
-__all__ = ["CallbackSupportMixin", "told_to_callbacks", "with_callbacks"]
+__all__ = [
+    "OF_CALLBACKS",
+    "CallbackSupportMixin",
+    "told_to_callbacks",
+    "with_callbacks",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,14 @@ import torch
 from sklearn.utils import check_random_state
 
 from LNN._warnings import warn
+from LNN.built import refuse_rebuilding
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
+from LNN.parameters import DEFAULTS
 from LNN.reading import (
     Data,
     Given,
     read_data,
-    refuse_rebuilding,
     remember_kind,
     remember_time,
 )
@@ -32,6 +34,7 @@ from LNN.training.parameter_vector import ParameterVector
 from LNN.training.reporting import Reporter
 from LNN.training.scaled_rows import ScaledRows
 from LNN.training.validation import split_samples
+from LNN.wiring_checks import own_n_neurons
 
 # Unless the caller sets `epochs`: at least so many optimiser steps, and epochs.
 MIN_STEPS, MIN_EPOCHS = 500, 30
@@ -156,19 +159,41 @@ def fit_scalers(estimator, data: Data, n_jobs: int | None) -> None:
     if estimator.missing != "error":
         _refuse_unseen_channels(sequences, weights)
     method = estimator.scale
-    estimator.scaler_ = SequenceScaler(method).fit_rows(
+    estimator.scaler_ = _fitted(
+        method,
         lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows()),
+        lambda column: f"{sequences.columns.describe(column)} of X",
         n_jobs,
     )
     if estimator.task == "regression":
         method = "standard" if estimator.scale_target else "none"
         values = relative(data).values
         per_value = _weight_per_value(data)
+        name = "y" if values.shape[1] == 1 else "column {} of y"
+        estimator.target_scaler_ = _fitted(
+            method, lambda: [(values, per_value)], name.format
+        )
         if sequences.anchor_rows is not None:
             _doubt_anchor(estimator, data, values, per_value)
-        estimator.target_scaler_ = SequenceScaler(method).fit_rows(
-            lambda: [(values, per_value)]
+
+
+def _fitted(
+    method: Any, chunks: Callable, describe: Callable[[int], str], n_jobs=None
+) -> SequenceScaler:
+    """Return a fitted scaler; refuse numbers too large to have a mean and a spread."""
+    scaler = SequenceScaler(method)
+    if not isinstance(method, str):
+        return scaler.fit_rows(chunks, n_jobs)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaler.fit_rows(chunks, n_jobs)
+    finite = np.isfinite(scaler.center_) & np.isfinite(scaler.scale_)
+    if not finite.all():
+        raise InvalidInputError(
+            "Expected numbers whose mean and spread float64 can hold, got some that "
+            f"are too large in {', '.join(map(describe, np.flatnonzero(~finite)))}. "
+            "Look for wrong values there."
         )
+    return scaler
 
 
 def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None:
@@ -322,7 +347,7 @@ def _network(estimator, data: Data, output_size, pooling, typical, generator):
     rule = MissingRule.of_scaler(estimator.missing, estimator.scaler_, None, None)
     return LiquidNetwork(
         rule.n_inputs(data.sequences.n_features),
-        estimator.n_neurons,
+        _n_neurons(estimator),
         output_size,
         model_type=estimator.model_type,
         mode=estimator.mode,
@@ -349,6 +374,15 @@ def _network(estimator, data: Data, output_size, pooling, typical, generator):
         neutral=rule.neutral if rule.policy == "mask" else None,
         generator=generator,
     )
+
+
+def _n_neurons(estimator) -> int:
+    """Return `n_neurons`; a wiring with neurons of its own needs it not said twice."""
+    if isinstance(estimator.wiring, str):
+        return estimator.n_neurons
+    if estimator.n_neurons != DEFAULTS["n_neurons"]:
+        return estimator.n_neurons  # a contradiction is refused
+    return own_n_neurons(estimator.wiring) or estimator.n_neurons
 
 
 def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
@@ -395,7 +429,7 @@ def make_plan(estimator, n_samples: int, **overrides) -> Plan:
         clip_value=value("clip_value"),
         clip_by=estimator.clip_by,
         n_iter_no_change=estimator.n_iter_no_change,
-        stops_early=estimator.early_stopping is not False,
+        stops_early=bool(estimator.early_stopping),
         tol=estimator.tol,
         n_jobs=value("n_jobs"),
     )
@@ -443,6 +477,34 @@ def run(
         if parameters is not None:
             parameters.release()
         estimator.network_ = network.to("cpu")
+
+
+def start_curves(estimator) -> None:
+    """Forget what training was like before."""
+    estimator.loss_curve_ = []
+    estimator.validation_loss_curve_ = None
+    estimator.best_loss_ = math.inf
+    estimator.best_validation_loss_ = None
+    estimator.validation_scores_ = None
+    estimator.best_validation_score_ = None
+    estimator.n_iter_ = 0
+
+
+def keep_curves(estimator, history: History, plan: Plan, validated: bool) -> None:
+    """Add what happened in training, however it ended."""
+    estimator.loss_curve_ = estimator.loss_curve_ + history.loss
+    estimator.best_loss_ = min(estimator.loss_curve_, default=math.inf)
+    if validated:
+        estimator.validation_loss_curve_ = history.validation_loss
+        best = min(history.validation_loss, default=math.inf)
+        estimator.best_validation_loss_ = best
+    elif not plan.keep_last:
+        estimator.best_loss_ = history.kept
+    if validated and estimator.scoring != "loss":
+        estimator.validation_scores_ = history.validation_score
+        best = max(history.validation_score, default=-math.inf)
+        estimator.best_validation_score_ = best
+    estimator.n_iter_ += len(history.loss)
 
 
 def make_optimizer(

@@ -78,7 +78,7 @@ class SequenceLayer(nn.Module):
         InvalidInputError
             On wrong shapes or dtypes, and on negative, NaN or infinite timespans.
         """
-        if inputs.ndim == 2:
+        if isinstance(inputs, Tensor) and inputs.ndim == 2:
             batched = None if state is None else _map_state(state, lambda s: s[None])
             outputs, last = self(inputs[None], batched, timespans, lengths)
             return outputs[0], _map_state(last, lambda s: s[0])
@@ -140,6 +140,12 @@ class SequenceLayer(nn.Module):
         return check_timespans(timespans, (batch, steps), inputs, lengths), lengths
 
     def _check(self, inputs: Tensor) -> None:
+        if not isinstance(inputs, Tensor):
+            raise InvalidInputError(
+                f"{type(self).__name__} expects inputs as a tensor, got "
+                f"{type(inputs).__name__}. Convert it: torch.as_tensor(inputs, "
+                f"dtype={self._dtype()})."
+            )
         if (
             inputs.ndim != 3
             or inputs.shape[2] != self.input_size
@@ -212,7 +218,8 @@ class LTC(SequenceLayer):
         Source of the initial weights; None is torch's global generator.
     **cell_options
         `solver`, `ode_unfolds`, `input_mapping`, `output_mapping`, `epsilon` and
-        `time_constants` of `LTCCell`.
+        `time_constants` of `LTCCell`. `solver="explicit"` and "rk4" explode at long
+        time spans: see there.
 
     See Also
     --------
@@ -320,14 +327,24 @@ class CfC(SequenceLayer):
         if isinstance(units, Wiring):
             for name, value in given.items():
                 wired_only(value, name)
+            _refuse_idle("gaps", gaps, "a wiring")
             cell: Cell = WiredCfCCell(
                 units, mode=mode, time_constants=time_constants, generator=generator
             )
         else:
+            _refuse_idle("time_constants", time_constants, "an int")
             given |= {"gaps": gaps, "generator": generator}
             cell = CfCCell(input_size, units, mode=mode, **given)
         self._finish(
             cell, mixed_memory, return_sequences, proj_size, backend, generator
+        )
+
+
+def _refuse_idle(name: str, value, units: str) -> None:
+    if value is not None:
+        raise InvalidInputError(
+            f"{name}={value!r} has no effect on a CfC whose units are {units}. Leave "
+            f"{name} out."
         )
 
 

@@ -52,7 +52,7 @@ class LiquidNetwork(nn.Module):
     dropout : float, default=0.0
         On the states that the dense read-out reads.
     mixed_memory, mode, solver, ode_unfolds, backbone_*, time_constants, gaps, backend
-        As in `CfC` and `LTC`.
+        As in `CfC` and `LTC`. `solver="explicit"` and "rk4" cannot take long gaps.
     encoder : nn.Module, default=None
         Applied to each step before the first layer: it gets (B * T, ...) and returns
         (B * T, input_size). For images, spectra, raw channels.
@@ -325,10 +325,14 @@ class _LayerPlan:
             # The read-out has an output map of its own.
             options = {"output_mapping": None, **self.solver_options, **self.common}
             return LTC(n_inputs, wiring, **options)
-        # The fully connected CfC is another cell, with a backbone.
-        units = self.n_neurons if self.named == "full" else wiring
-        options = {"gaps": self.gaps, **self.backbone, **self.common}
-        layer = CfC(n_inputs, units, mode=self.mode, **options)
+        options = {"mode": self.mode, **self.backbone, **self.common}
+        if self.named == "full":
+            # The fully connected CfC is another cell, with a backbone.
+            options |= {"units": self.n_neurons, "gaps": self.gaps}
+            del options["time_constants"]
+        else:
+            options["units"] = wiring
+        layer = CfC(n_inputs, **options)
         layer.wiring = wiring  # with the motor neurons that the read-out takes
         return layer
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from LNN.baselines import BASELINES
+from LNN.built import same
 from LNN.cells.cfc import ACTIVATIONS, MODES
 from LNN.cells.ltc import SOLVERS
 from LNN.exceptions import InvalidInputError
@@ -36,13 +39,19 @@ class Rule:
         )
 
 
+# The kinds of values that are named; numpy has its own, as in an array of a grid.
+_KINDS = (str, bool | np.bool_, type(None))
+
+
 def one_of(*values) -> Rule:
-    """Allow these values; True and 1 are not the same."""
+    """Allow these names, booleans or None; True and 1 are not the same."""
     names = ", ".join(map(repr, values))
-    return Rule(
-        lambda v: any(type(v) is type(a) and v == a for a in values),
-        f"one of {names}" if len(values) > 1 else names,
-    )
+
+    def allows(v) -> bool:
+        kinds = [kind for kind in _KINDS if isinstance(v, kind)]
+        return any(isinstance(a, kind) and v == a for a in values for kind in kinds)
+
+    return Rule(allows, f"one of {names}" if len(values) > 1 else names)
 
 
 def integer(low: int) -> Rule:
@@ -72,7 +81,9 @@ BOOL = one_of(True, False)
 
 def _levels(value) -> bool:
     levels = [value] if isinstance(value, Real) else value
-    if not isinstance(levels, list | tuple) or not levels:
+    if not isinstance(levels, list | tuple | np.ndarray) or not np.size(levels):
+        return False
+    if np.ndim(levels) != 1:
         return False
     return all(isinstance(q, Real) and 0 < q < 1 for q in levels)
 
@@ -84,12 +95,16 @@ def _scorer_name(value) -> bool:
     return isinstance(value, str) and value in get_scorer_names()
 
 
+def _transformer(value) -> bool:
+    return hasattr(value, "transform") and not isinstance(value, type)
+
+
 def _class_weight(value) -> bool:
     if isinstance(value, dict):
         weights = list(value.values())
         numbers = all(isinstance(w, Real) and w >= 0 for w in weights)
         return numbers and any(w > 0 for w in weights)
-    return value is None or value == "balanced"
+    return value is None or (isinstance(value, str) and value == "balanced")
 
 
 RULES: dict[str, Rule] = {
@@ -136,7 +151,7 @@ RULES: dict[str, Rule] = {
         _class_weight, "None, 'balanced' or a dict class -> weight >= 0"
     ),
     "scale": one_of("standard", "minmax", "robust", "none")
-    | Rule(lambda v: hasattr(v, "transform"), "a scikit-learn transformer"),
+    | Rule(_transformer, "a scikit-learn transformer (an object, not its class)"),
     "scale_target": BOOL,
     "backend": one_of(*BACKENDS),
     "dtype": one_of(*DTYPES),
@@ -178,9 +193,7 @@ def check_parameters(estimator) -> None:
         )
     for name, idle, why in _WITHOUT_EFFECT:
         value = getattr(estimator, name)
-        # A wiring may be an array or an object: only what says it is the default is.
-        default = type(value) is type(_DEFAULTS[name]) and value == _DEFAULTS[name]
-        if not default and idle(estimator):
+        if not same(value, DEFAULTS[name]) and idle(estimator):
             raise InvalidInputError(
                 f"{name}={value!r} has no effect here: {why}. Leave {name} out."
             )
@@ -194,36 +207,63 @@ def _not(model_type: str) -> Callable[[Any], bool]:
     return lambda estimator: estimator.model_type != model_type
 
 
+def _given_wiring(estimator) -> bool:
+    return not isinstance(estimator.wiring, str)
+
+
 _BACKBONE = (
     "backbone_units",
     "backbone_layers",
     "backbone_dropout",
     "backbone_activation",
 )
-# Values that would be ignored without a word, were they not refused.
-_DEFAULTS = {
+# Of the signature: other values would be ignored without a word, were they not refused.
+DEFAULTS = {
+    "n_neurons": 32,
     "mode": "default",
     "solver": "semi-implicit",
+    "ode_unfolds": 6,
     "mixed_memory": False,
     "dropout": 0.0,
     "readout": "dense",
     "wiring": "ncp",
     "sparsity": None,
+    "wiring_seed": None,
     "layer_recurrence": None,
+    "quantile": 0.5,
+    "class_weight": None,
     **dict.fromkeys(_BACKBONE),
 }
 _WITHOUT_EFFECT = (
     ("mode", _not("CfC"), "it is a form of the CfC"),
     ("solver", _not("LTC"), "it is that of the LTC"),
+    ("ode_unfolds", _not("LTC"), "they are solver steps of the LTC"),
     ("mixed_memory", _fixed_cell, "it puts an LSTM around a liquid cell"),
     ("readout", _fixed_cell, "only CfC and LTC have motor neurons"),
     ("wiring", _fixed_cell, "only CfC and LTC have one"),
     ("sparsity", _fixed_cell, "only CfC and LTC have a wiring"),
+    ("sparsity", _given_wiring, "the wiring says which synapses there are"),
+    ("wiring_seed", _fixed_cell, "only CfC and LTC have a wiring"),
+    (
+        "wiring_seed",
+        lambda estimator: _given_wiring(estimator) and not estimator.layer_recurrence,
+        "the wiring says which synapses there are",
+    ),
     ("layer_recurrence", _fixed_cell, "only CfC and LTC have a wiring"),
     *((name, _not("CfC"), "only the CfC has a backbone") for name in _BACKBONE),
     (
         "dropout",
         lambda estimator: estimator.readout == "motor",
         "it acts on what the dense read-out reads",
+    ),
+    (
+        "quantile",
+        lambda estimator: estimator.loss != "quantile",
+        'it is that of loss="quantile"',
+    ),
+    (
+        "class_weight",
+        lambda estimator: estimator.task != "classification",
+        "regression has no classes",
     ),
 )

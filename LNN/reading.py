@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _num_samples, validate_data
 
+from LNN._compat import OF_CALLBACKS
 from LNN._warnings import warn
+from LNN.built import built, remember_parameters
 from LNN.exceptions import InvalidInputError
 from LNN.sequences import (
     SequenceSet,
@@ -86,7 +87,7 @@ def read_inputs(
 
     sequences = read_sequences(
         X,
-        window_length=estimator.window_length,
+        window_length=estimator._window_length,
         stride=stride,
         timestamps=timestamps,
         groups=groups,
@@ -137,6 +138,8 @@ def read_data(
     Samples of weight 0 are left out: they are the same as samples that are not there.
     """
     X, y, sample_weight, timestamps, groups = given
+    # Training that goes on may change it; predictions follow what was trained last.
+    estimator._window_length = estimator.window_length
     layout = layout_of(X)
     if isinstance(y, pd.DataFrame) and layout != "rows":
         y = y.to_numpy()  # going through a frame gives its columns, not its rows
@@ -144,7 +147,7 @@ def read_data(
     wanted = estimator.return_sequences
     if not reset and layout != "rows":
         wanted = estimator._per_step
-    per_step = is_per_step(y, X, layout, wanted)
+    per_step = is_per_step(y, X, layout, wanted, estimator.task)
     sequences = read_inputs(
         estimator,
         X,
@@ -183,76 +186,23 @@ def read_data(
     return data.subset(np.flatnonzero(weights)) if (weights == 0).any() else data
 
 
-# What the network and the scalers were built from: it cannot change without a new fit.
-BUILT_FROM = (
-    "task",
-    "n_neurons",
-    "model_type",
-    "mode",
-    "wiring",
-    "sparsity",
-    "wiring_seed",
-    "layer_recurrence",
-    "readout",
-    "n_layers",
-    "solver",
-    "ode_unfolds",
-    "mixed_memory",
-    "backbone_units",
-    "backbone_layers",
-    "backbone_dropout",
-    "backbone_activation",
-    "dropout",
-    "pooling",
-    "time_column",
-    "group_column",
-    "anchor",
-    "missing",
-    "loss",
-    "quantile",
-    "scale",
-    "scale_target",
-    "dtype",
-)
-
-
-def remember_parameters(estimator) -> None:
-    """Keep the parameters that the network is built from, as they are now."""
-    estimator._built_from = {
-        name: copy.deepcopy(getattr(estimator, name)) for name in BUILT_FROM
-    }
-
-
-def built(estimator, name: str) -> Any:
-    """Return a parameter as it was when the network was built."""
-    return estimator._built_from[name]
-
-
-def refuse_rebuilding(estimator) -> None:
-    """Refuse to go on training with a network of other parameters."""
-    for name, value in estimator._built_from.items():
-        now = getattr(estimator, name)
-        if type(now) is type(value) and repr(now) == repr(value):
-            continue
-        raise InvalidInputError(
-            f"{name} was {value!r} when the network was built and is {now!r} now, but "
-            "training that goes on (warm_start, partial_fit) keeps the network. Set it "
-            "back, or fit anew with warm_start=False."
-        )
-
-
 @contextmanager
-def unchanged_on_error(estimator) -> Iterator[None]:
+def unchanged_on_error(estimator, unless: list) -> Iterator[None]:
     """Take back all attributes that were set, if what is done here fails.
 
-    A fit that refuses its data must not leave a fitted estimator with other classes.
+    A fit that refuses its data must not leave a fitted estimator with other classes,
+    nor one that learnt nothing. Once `unless` has entries, there is something to keep.
     """
     before = dict(vars(estimator))
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        if not unless:
+            after = vars(estimator).copy()
+            vars(estimator).clear()
+            vars(estimator).update(before)
+            # scikit-learn still has to tear its callbacks down.
+            vars(estimator).update((n, after[n]) for n in OF_CALLBACKS if n in after)
         raise
 
 
@@ -315,7 +265,8 @@ def remember_kind(estimator, data: Data) -> None:
     if estimator.task == "classification" and len(estimator.classes_) < 2:
         raise InvalidInputError(
             "A classifier needs samples of at least 2 classes in y, got one class "
-            f"only: {estimator.classes_.tolist()}. Check how the data were split."
+            f"only: {estimator.classes_.tolist()}. Check how the data were split; the "
+            "first partial_fit takes all labels as classes=, if its y lacks some."
         )
 
 
@@ -361,7 +312,7 @@ def _refuse_endless_gaps(estimator, sequences: SequenceSet) -> None:
 
 def _in_known_time(estimator, sequences: SequenceSet, name: str) -> SequenceSet:
     """Check the time of new data against that of training; drop what has no unit."""
-    if estimator.window_length == 1 and sequences.layout == "rows":
+    if estimator._window_length == 1 and sequences.layout == "rows":
         return sequences
     kind, known = sequences.time_kind, estimator._time_kind
     owner = type(estimator).__name__

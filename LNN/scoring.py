@@ -14,6 +14,11 @@ from LNN.exceptions import InvalidInputError
 from LNN.predicting import in_units, present_values
 from LNN.reading import Data
 
+_EXAMPLES = {
+    "regression": "'r2' or 'neg_mean_absolute_error'",
+    "classification": "'accuracy', 'f1_macro' or 'roc_auc_ovr'",
+}
+
 
 class Answers(BaseEstimator):
     """What a scorer takes for an estimator: answers that are there already.
@@ -69,11 +74,15 @@ def validation_score(
     # Imported here: `import LNN` should cost little more than torch and pandas.
     from sklearn.metrics import get_scorer
 
-    scorer = get_scorer(estimator.scoring)
+    scorer = _explained(estimator, get_scorer(estimator.scoring))
     classes = estimator.classes_ if estimator.task == "classification" else None
     known, truth, weights = _known(validation, classes)
     present = present_values(estimator, validation.sequences)
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
+    if isinstance(estimator.scoring, str):
+        # Perfect answers tell before any training whether it suits task and targets.
+        perfect = truth if classes is None else truth[:, None] == classes
+        _checked(scorer(Answers(perfect * 1.0, classes), None, truth, **extra))
 
     def score(outputs: NDArray) -> float:
         if classes is None:
@@ -83,6 +92,24 @@ def validation_score(
         return _checked(scorer(Answers(values[known], classes), None, truth, **extra))
 
     return score
+
+
+def _explained(estimator, scorer: Callable) -> Callable:
+    """Return a scorer whose errors say where they come from."""
+    name, task = estimator.scoring, estimator.task
+    if not isinstance(name, str):
+        return scorer  # the caller's own, with errors of its own
+
+    def explained(*args, **kwargs) -> float:
+        try:
+            return scorer(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"scoring={name!r} does not suit this {task} and its targets: {error}. "
+                f"Choose a score that does, as {_EXAMPLES[task]}, or pass a callable."
+            ) from error
+
+    return explained
 
 
 def _known(data: Data, classes) -> tuple[NDArray, NDArray, NDArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from LNN.reading import built
+from LNN.built import built
 
 
 def summarise(estimator) -> str:
@@ -26,8 +26,8 @@ def _data(estimator) -> str:
     n_inputs = len(columns.inputs)
     what = "sequences"
     if estimator._fitted_on_rows:
-        what = f"rows in windows of {estimator.window_length}"
-    if estimator.task == "classification":
+        what = f"rows in windows of {estimator._window_length}"
+    if built(estimator, "task") == "classification":
         goal = f"{len(estimator.classes_)} classes"
     else:
         goal = f"{estimator._n_targets} target(s)"
@@ -58,7 +58,7 @@ def _missing(estimator) -> str:
 
 def _network(estimator) -> str:
     kind = built(estimator, "model_type")
-    options = [f"{built(estimator, 'n_neurons')} neurons"]
+    options = [f"{estimator.network_.layers[-1].n_neurons} neurons"]
     n_layers = built(estimator, "n_layers")
     if n_layers > 1:
         options[0] += f" in each of {n_layers} layers"

@@ -181,3 +181,11 @@ def frozen(array: NDArray[Any], dtype: type) -> NDArray[Any]:
     array = np.array(array, dtype=dtype)
     array.flags.writeable = False
     return array
+
+
+def own_n_neurons(spec: Any) -> int | None:
+    """Return the number of neurons that a wiring object or matrix has by itself."""
+    for name in ("n_neurons", "units"):
+        if hasattr(spec, name):
+            return getattr(spec, name)
+    return len(spec) if hasattr(spec, "__len__") else None

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError, LNNError, LNNWarning
@@ -101,7 +102,7 @@ def test__x__nan_in_a_frame__names_the_column():
 def test__y__nan_from_shift__says_it_is_the_last_row(fitted):
     model, X, _ = model_and_data(fitted, "rows")
     y = pd.Series(X[:, 0]).shift(-1)
-    words = ["y contains NaN", f"row {N - 1}", "Drop", "s.shift(-1)"]
+    words = ["y contains NaN", f"row {N - 1}", "sample_weight=0", "s.shift(-1)"]
     assert_refused(lambda: model.fit(X, y), model, words, X)
 
 
@@ -109,7 +110,7 @@ def test__y__nan_from_shift__says_it_is_the_last_row(fitted):
 @pytest.mark.parametrize("per_step", [False, True])
 def test__y__infinity__is_refused(fitted, per_step):
     model, X, y = model_and_data(fitted, "cube")
-    y = X[:, :, 0].copy() if per_step else y.copy()
+    y = X[:, :, :1].copy() if per_step else y.copy()
     y.flat[3] = np.inf
     assert_refused(lambda: model.fit(X, y), model, ["y contains infinity"], X, y)
 
@@ -125,8 +126,34 @@ def test__x__too_large_for_float32__is_refused_in_predict():
 def test__y__missing_class__names_the_row():
     y = np.array(["a", "b"] * (N // 2), dtype=object)
     y[4] = None
-    with pytest.raises(InvalidInputError, match="first in row 4.*drop the rows"):
+    with pytest.raises(InvalidInputError, match="first in row 4.*sample_weight=0"):
         Classifier().fit(good(), y)
+
+
+@pytest.mark.parametrize("kind", [Regressor, Classifier])
+def test__y__missing_in_sequences__are_dropped_whole(kind):
+    y = np.array([0.0, 1.0] * (N // 2))
+    y[4] = np.nan
+    with pytest.raises(InvalidInputError, match="row 4.*Drop these samples from X"):
+        kind().fit(good("cube"), y)
+
+
+@pytest.mark.parametrize("kind", [Regressor, Classifier])
+@pytest.mark.parametrize("labels", [[0, 1, -9999], ["a", "b", "?"]])
+def test__y__masked__counts_as_missing(kind, labels):
+    y = np.ma.masked_array(np.tile(labels, N // 3), np.arange(N) == 2)
+    if kind is Regressor and y.dtype.kind == "U":
+        pytest.skip("text is no target of a regression, masked or not")
+    with pytest.raises(InvalidInputError, match="y contains NaN, first in row 2"):
+        kind().fit(good(), y)
+
+
+def test__y__masked_steps__are_not_trained_on():
+    X, settings = good("cube"), {"return_sequences": True}
+    y = np.ma.masked_array(X[:, :, 0].copy(), X[:, :, 1] > 0)
+    model = Regressor(**settings).fit(X, y)
+    same = Regressor(**settings).fit(X, y.filled(np.nan))
+    np.testing.assert_array_equal(model.predict(X), same.predict(X))
 
 
 # --------------------------------------------------------------- 3: wrong width
@@ -197,8 +224,59 @@ def test__y__none__is_refused():
 @BOTH_STATES
 def test__y__no_target_at_any_step__is_refused(fitted):
     model, X, _ = model_and_data(fitted, "cube")
-    y = np.full((N, 5), np.nan)
+    y = np.full((N, 5, 1), np.nan)
     assert_refused(lambda: model.fit(X, y), model, ["No step of y", "all are NaN"], X)
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.array(["up", "down"]), "the text 'up'.*LiquidClassifier"),
+        (np.array(["up", 1.0], dtype=object), "the text 'up'.*LiquidClassifier"),
+        (np.array(["2024", "2025"], dtype="M8[D]"), r"datetime64\[D\].*unit of your"),
+        (np.array([1, 2], dtype="m8[h]"), r"timedelta64\[h\].*unit of your"),
+        (np.array([pd.Timestamp("2024")] * 2, object), "2024-01-01.*unit of your"),
+    ],
+    ids=["text", "objects", "datetimes", "durations", "stamps"],
+)
+def test__y__no_numbers_for_a_regressor__is_refused(values, words, per_step):
+    X = good("cube" if per_step else "rows")
+    y = np.resize(values, (N, 5) if per_step else N)
+    settings = {"return_sequences": True} if per_step else {}
+    with pytest.raises(InvalidInputError, match=f"Expected numbers in y, .*{words}"):
+        Regressor(**settings).fit(X, y)
+
+
+def test__y__frame_of_datetimes__is_refused():
+    y = pd.Series(pd.date_range("2024", periods=N, tz="UTC"))
+    for given in (y, y.to_frame()):
+        with pytest.raises(InvalidInputError, match="numbers in y, got datetimes"):
+            Regressor().fit(good(), given)
+
+
+@pytest.mark.parametrize("kind", [Regressor, Classifier])
+@pytest.mark.parametrize("by", ["index", "groups"])
+def test__y__one_target_per_recording__says_how(kind, by):
+    """Rows of three patients and three labels: a list of recordings takes these."""
+    owner = np.repeat([0, 1, 2], N // 3)
+    index = pd.MultiIndex.from_arrays([owner, np.tile(np.arange(N // 3), 3)])
+    X = pd.DataFrame(good(), index=index)
+    y = [0.0, 1.0, 0.0]
+    data = X if by == "index" else X.to_numpy()
+    groups = None if by == "index" else owner
+    with pytest.raises(InvalidInputError, match=r"for _, frame in X\.groupby"):
+        kind().fit(data, y, groups=groups)
+    kind().fit([frame for _, frame in X.groupby(level=0)], y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        kind().fit(X, y[:2])
+
+
+def test__y__unknown_label__is_shown_as_the_caller_wrote_it():
+    X = good("cube")
+    model = Classifier().fit(X, ["p", "n"] * (N // 2))
+    with pytest.raises(InvalidInputError, match=r"label 'q',.* classes \['n', 'p'\]"):
+        model.partial_fit(X, ["q", "n"] * (N // 2))
 
 
 # --------------------------------------------------------------- 5: empty
@@ -480,6 +558,89 @@ def test__parameter__that_does_not_fit_the_data__says_why(settings, words):
     y = np.arange(N) % 2
     with pytest.raises(InvalidInputError, match=words):
         kind(**settings).fit(good(), y)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"quantile": [0.1, 0.9]}, "loss="),
+        ({"quantile": 0.9, "loss": "huber"}, "loss="),
+        ({"class_weight": "balanced"}, "no classes"),
+        ({"ode_unfolds": 3}, "LTC"),
+        ({"solver": "rk4"}, "LTC"),
+        ({"sparsity": 0.2, "wiring": np.eye(8)}, "the wiring says"),
+        ({"wiring_seed": 2, "wiring": np.eye(8)}, "the wiring says"),
+    ],
+    ids=str,
+)
+def test__parameter__without_effect__is_refused(settings, words):
+    model = LiquidNeuralNetwork(**TINY, window_length=4, **settings)
+    with pytest.raises(InvalidInputError, match=f"has no effect here: .*{words}"):
+        model.fit(good(), good()[:, 0])
+
+
+def test__parameter__that_has_an_effect__is_not_refused():
+    X, y = good(), good()[:, 0]
+    Regressor(loss="quantile", quantile=0.5).fit(X, y)
+    Regressor(model_type="LTC", ode_unfolds=3, epochs=1).fit(X, y)
+    Regressor(wiring=np.eye(8), layer_recurrence=True, wiring_seed=3).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model_type", np.str_("GRU")),
+        ("scale", np.str_("minmax")),
+        ("lr_schedule", np.str_("plateau")),
+        ("wiring", np.str_("full")),
+        ("scale_target", np.False_),
+        ("early_stopping", np.False_),
+        ("epochs", np.int64(1)),
+    ],
+)
+def test__parameter__numpy_scalar__is_that_of_python(name, value):
+    X, y = good(), good()[:, 0]
+    given, X_val = {name: value}, {"X_val": X, "y_val": y}
+    model = Regressor(n_iter_no_change=1).set_params(**given).fit(X, y, **X_val)
+    plain = Regressor(n_iter_no_change=1).set_params(**{name: value.item()})
+    np.testing.assert_array_equal(model.predict(X), plain.fit(X, y, **X_val).predict(X))
+
+
+def test__parameter__quantiles_as_an_array__are_those_of_the_list():
+    X, y = good(), good()[:, 0]
+    levels = np.array([0.1, 0.9])
+    model = Regressor(loss="quantile", quantile=levels).fit(X, y)
+    assert model.predict(X).shape == (N, 2)
+    model.set_params(warm_start=True, quantile=levels.tolist()).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scale_target", 1),
+        ("warm_start", np.int64(1)),
+        ("n_neurons", np.True_),
+        ("return_sequences", 0),
+        ("quantile", np.array([[0.1, 0.9]])),
+        ("quantile", np.array([])),
+        ("class_weight", np.ones(2)),
+    ],
+)
+def test__parameter__of_another_kind__is_refused(name, value):
+    kind = Classifier if name == "class_weight" else Regressor
+    with pytest.raises(InvalidInputError, match=f"The '{name}' parameter"):
+        kind().set_params(**{name: value}).fit(good(), np.arange(N) % 2)
+
+
+def test__scale__class_for_an_object__names_the_parameter():
+    words = "'scale' parameter .* transformer .an object, not its class.*StandardScaler"
+    with pytest.raises(InvalidInputError, match=words):
+        Regressor(scale=StandardScaler).fit(good(), good()[:, 0])
+
+
+def test__partial_fit__one_class_first__names_classes():
+    with pytest.raises(InvalidInputError, match="one class only.*classes="):
+        Classifier().partial_fit(good(), np.zeros(N))
 
 
 def test__fit__both_time_stamps_and_time_column__is_refused():

@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
@@ -388,3 +389,24 @@ def test__export__tiny_layer__same_outputs(name, x):
     program = torch.export.export(layer, (x[:, :2], None, spans))
     outputs = program.module()(x[:, :2], None, spans)[0]
     torch.testing.assert_close(outputs, layer(x[:, :2], None, spans)[0])
+
+
+@pytest.mark.parametrize("layer", [LTC, CfC])
+@pytest.mark.parametrize("shape", [(2, 4, 3), (4, 3)])
+def test__layer__inputs_that_are_no_tensor__says_how_to_convert(layer, shape):
+    array = np.zeros(shape)
+    for inputs in (array, array.tolist()):
+        with pytest.raises(InvalidInputError, match=r"torch\.as_tensor\(inputs, dtype"):
+            layer(3, 8)(inputs)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: CfC(3, 8, time_constants=(1, 9)), "time_constants"),
+        (lambda: CfC(3, NCP, gaps=(0.5, 1, 9)), "gaps"),
+    ],
+)
+def test__CfC__parameter_of_the_other_kind_of_units__is_refused(make, name):
+    with pytest.raises(InvalidInputError, match=f"{name}=.*has no effect on a CfC"):
+        make()

@@ -13,7 +13,7 @@ import pytest
 
 import LNN
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
-from LNN.parameters import RULES
+from LNN.parameters import DEFAULTS, RULES
 
 ESTIMATORS = [LiquidNeuralNetwork, LiquidRegressor, LiquidClassifier]
 # Parameters that the data or the network checks, because only they can.
@@ -95,6 +95,7 @@ def test__names__module_and_class__are_where_people_look():
     assert isinstance(LNN.LNN, types.ModuleType)
     assert from_module is LNN.LiquidNeuralNetwork
     assert set(LNN.__all__) <= set(dir(LNN))
+    assert {"InvalidInputError", "LNNWarning"} <= set(LNN.__all__)
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
@@ -179,6 +180,11 @@ def test__parameters__each__has_a_rule_or_is_free():
 def test__parameters__defaults__obey_their_rules(cls):
     for name, parameter in parameters(cls).items():
         assert name in FREE or RULES[name].allows(parameter.default), name
+
+
+def test__parameters__defaults_that_rules_know__are_those_of_the_signature():
+    for name, value in DEFAULTS.items():
+        assert parameters(LiquidNeuralNetwork)[name].default == value, name
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)

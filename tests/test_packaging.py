@@ -19,7 +19,12 @@ import LNN
 from LNN.kernels import library
 
 ROOT = Path(__file__).parent.parent
-SOURCES = "setup.py setup.cfg pyproject.toml MANIFEST.in README.md LICENSE LNN tests"
+SOURCES = (
+    "setup.py setup.cfg pyproject.toml MANIFEST.in README.md LICENSE CHANGELOG.md "
+    "Makefile constraints.txt .ci LNN tests examples docu"
+)
+# What git holds and a source distribution need not.
+LEFT_OUT = {".gitignore"}
 CSRC = Path("LNN", "kernels", "csrc")
 LIBRARY = f"LNN/kernels/{library.FILE.name}"
 COMPILER = (sysconfig.get_config_var("CC") or "cl").split()[0]
@@ -319,3 +324,10 @@ def test__sdist__has_the_sources_and_no_library(built, tmp_path):
     csrc = {(CSRC / file.name).as_posix() for file in (built / CSRC).iterdir()}
     assert csrc | {"setup.py", "tests/conftest.py"} <= names
     assert LIBRARY not in names
+    assert not [name for name in names if name.endswith(".pyc")]
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("not a checkout: nothing to compare with")
+    held = run("git", "ls-files", "-z", cwd=ROOT).split("\0")
+    # Less what was deleted and is not committed yet.
+    held = {name for name in held if (ROOT / name).is_file()}
+    assert held - names == LEFT_OUT

@@ -388,7 +388,7 @@ def test__predict__rows_after_t__change_nothing_before(rows, cell):
 @CELLS
 def test__predict__steps_after_t__change_nothing_before(recordings, cell):
     X = np.stack([x[:2] for x in recordings]).repeat(5, axis=1)
-    model = Regressor(**cell).fit(X, X[:, :, 0])
+    model = Regressor(**cell, return_sequences=True).fit(X, X[:, :, 0])
     before = model.predict(X)
     for t in (0, 4, 8):
         changed = X.copy()

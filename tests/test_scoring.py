@@ -138,6 +138,43 @@ def test__scoring__unknown_name__error_before_training():
         LiquidClassifier(8, scoring="best").fit(X, y, X_val=X, y_val=y)
 
 
+@pytest.mark.parametrize(
+    ("kind", "scoring", "y"),
+    [
+        (LiquidRegressor, "accuracy", np.linspace(0, 1, 30)),
+        (LiquidRegressor, "roc_auc", np.linspace(0, 1, 30)),
+        (LiquidClassifier, "roc_auc", np.arange(30) % 3),
+        (LiquidClassifier, "f1", np.array(["no", "yes"] * 15)),
+    ],
+)
+def test__scoring__that_does_not_suit__named_error_before_training(kind, scoring, y):
+    X, _ = _classes(30)
+    told = []
+    model = kind(8, scoring=scoring, epochs=2, callback=told.append)
+    with pytest.raises(InvalidInputError, match=f"'{scoring}' does not suit.*Choose"):
+        model.fit(X, y, X_val=X, y_val=y)
+    assert not told
+    assert not hasattr(model, "network_")
+
+
+def test__scoring__fails_on_these_answers__named_error():
+    X, y = _classes(30)[0], np.linspace(0, 1, 30)
+    levels = {"loss": "quantile", "quantile": [0.1, 0.9]}
+    model = LiquidRegressor(8, scoring="r2", epochs=2, **levels)
+    with pytest.raises(InvalidInputError, match="different number of output"):
+        model.fit(X, y, X_val=X, y_val=y)
+
+
+def test__scoring__error_of_ones_own_callable__is_raised_as_it_is():
+    X, y = _classes(30)
+
+    def fail(estimator, X, y):
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="^mine$"):
+        LiquidClassifier(8, scoring=fail, epochs=2).fit(X, y, X_val=X, y_val=y)
+
+
 def test__scoring__one_class_in_validation__named_error():
     X, y = _classes()
     only = np.flatnonzero(y == "no")[:10]

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
-from LNN.exceptions import InvalidInputError
+from LNN.exceptions import InvalidInputError, LNNWarning
 
 TINY = {
     "n_neurons": 8,
@@ -24,6 +24,7 @@ TINY = {
     "random_state": 0,
 }
 Regressor = partial(LiquidRegressor, **TINY)
+PerStep = partial(Regressor, return_sequences=True)
 Classifier = partial(LiquidClassifier, **TINY)
 N, T, F = 14, 7, 3
 CUBE_AND_LIST = pytest.mark.parametrize("layout", ["cube", "list", "object", "frames"])
@@ -243,8 +244,8 @@ def test__sample_weight__whole_numbers__equal_repetition(cube, layout, kind):
 def test__sample_weight__per_step_targets__equal_repetition(cube):
     y = cube[:, :, 1]
     counts = np.random.default_rng(4).integers(0, 3, N)
-    weighted = Regressor().fit(cube, y, sample_weight=counts)
-    repeated = Regressor().fit(
+    weighted = PerStep().fit(cube, y, sample_weight=counts)
+    repeated = PerStep().fit(
         np.repeat(cube, counts, axis=0), np.repeat(y, counts, axis=0)
     )
     assert_same_weights(weighted, repeated, rtol=1e-7)
@@ -309,7 +310,8 @@ def test__fit_and_predict__leave_x_and_y_alone(cube, layout, per_step):
     y = cube[:, :, 0].copy() if per_step else target(cube)
     weight = np.linspace(0, 1, N)
     kept = copy.deepcopy((X, y, weight))
-    Regressor().fit(X, y, sample_weight=weight).predict(X)
+    settings = {"return_sequences": True} if per_step else {}
+    Regressor(**settings).fit(X, y, sample_weight=weight).predict(X)
     for a, b in zip(X, kept[0], strict=True):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
     np.testing.assert_array_equal(y, kept[1])
@@ -322,7 +324,7 @@ def test__fit_and_predict__leave_x_and_y_alone(cube, layout, per_step):
 @pytest.mark.parametrize("shape", [(N, T), (N, T, 1), (N, T, 2)])
 def test__per_step__cube__predictions_have_the_shape_of_y(cube, shape):
     y = np.random.default_rng(6).normal(size=shape)
-    model = Regressor().fit(cube, y)
+    model = PerStep().fit(cube, y)
     predicted = model.predict(cube)
     assert predicted.shape == shape
     assert predicted.dtype == np.float64
@@ -342,7 +344,7 @@ def test__per_step__accepted_forms__are_one_and_the_same(cube):
     blocks = np.empty(N, dtype=object)
     blocks[:] = list(y)
     forms = [y, list(y), y.tolist(), blocks, [pd.Series(block) for block in y]]
-    models = [Regressor().fit(cube, form) for form in forms]
+    models = [PerStep().fit(cube, form) for form in forms]
     for model in models[1:]:
         assert_same_weights(model, models[0])
         assert model.predict(cube).shape == (N, T)
@@ -374,8 +376,8 @@ def test__per_step__nan_targets__are_not_trained_on(cube):
     blocks = list(y)
     blocks[3] = y[3, :4]
     settings = {"scale": "none", "scale_target": False}
-    left = Regressor(**settings).fit(cube, y)
-    right = Regressor(**settings).fit(short, blocks)
+    left = PerStep(**settings).fit(cube, y)
+    right = PerStep(**settings).fit(short, blocks)
     assert_same_weights(left, right, rtol=1e-9)
     assert np.isfinite(left.predict(cube)).all()
     known = ~np.isnan(y)
@@ -398,7 +400,7 @@ def test__per_step__none_labels__are_not_trained_on(ragged):
 def test__per_step__a_sequence_without_any_target__is_harmless(cube):
     y = cube[:, :, 0].copy()
     y[2] = np.nan
-    model = Regressor(batch_size=1).fit(cube, y)
+    model = PerStep(batch_size=1).fit(cube, y)
     assert np.isfinite(model.predict(cube)).all()
     assert np.isfinite(model.loss_curve_).all()
 
@@ -412,6 +414,23 @@ def test__return_sequences__false__takes_t_outputs_as_one_vector(cube):
     changed = cube.copy()
     changed[:, -1] += 1.0
     assert (model.predict(changed)[:, 0] != model.predict(cube)[:, 0]).any()
+
+
+def test__return_sequences__auto__warns_where_numbers_could_be_either(cube):
+    """A forecast as long as its input looks like a target per step."""
+    y = np.random.default_rng(7).normal(size=(N, T))
+    with pytest.warns(LNNWarning, match=f"forecast of {T} values, set return_seq"):
+        model = Regressor().fit(cube, y)
+    assert model.predict(cube).shape == (N, T)
+    assert model._per_step
+    # Said, or not to be mistaken: no warning (which would be an error here).
+    PerStep().fit(cube, y)
+    Regressor().fit(cube, y[:, :-1])
+    Regressor().fit(cube, np.where(y > 1, np.nan, y))
+    Regressor().fit(cube, y[:, :, None])
+    Regressor().fit(cube, list(y))
+    Regressor().fit(cube[:, :1], y[:, :1])
+    Classifier().fit(cube, (y > 0).astype(int))
 
 
 def test__return_sequences__true_on_rows__says_so(cube):
@@ -493,6 +512,45 @@ def test__front_door__task__changes_methods_with_it(cube):
     assert_same(model.predict(cube), Classifier().fit(cube, labels(cube)).predict(cube))
     regression = LiquidNeuralNetwork(**TINY).fit(cube, target(cube))
     assert not hasattr(regression, "predict_proba")
+
+
+def test__front_door__task_set_after_fit__counts_from_the_next_fit(cube):
+    model = LiquidNeuralNetwork(**TINY).fit(cube, target(cube))
+    predicted, score = model.predict(cube), model.score(cube, target(cube))
+    model.set_params(task="classification")
+    assert_same(model.predict(cube), predicted)
+    assert model.score(cube, target(cube)) == score
+    assert not hasattr(model, "predict_proba")
+    assert "1 target(s)" in model.summary()
+    model.fit(cube, labels(cube))
+    assert model.predict_proba(cube).shape == (N, len(model.classes_))
+    model.set_params(task="regression")
+    assert set(model.predict(cube)) <= set(labels(cube))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda y: y[::-1], r"y\[0\] must have shape"),
+        (lambda y: [*y[:-1], y[-1][:-1]], r"y\[\d+\] must have shape .* got"),
+        (lambda y: y[:-1], "inconsistent numbers of samples"),
+        (lambda y: np.concatenate(y), "inconsistent numbers of samples"),
+        (lambda y: [float(len(block)) for block in y], r"y\[0\] must .* got \(\)"),
+    ],
+    ids=["turned round", "a step short", "a sequence short", "all in one", "numbers"],
+)
+def test__score__per_step_targets_of_other_lengths__is_refused(ragged, change, words):
+    y = [block[:, 0] for block in ragged]
+    model = Regressor().fit(ragged, y)
+    with pytest.raises(ValueError, match=words):
+        model.score(ragged, change(y))
+
+
+def test__score__per_step_targets_transposed__is_refused(cube):
+    y = cube[:, :, 0]
+    model = PerStep().fit(cube, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.score(cube, y.T)
 
 
 def test__fit__one_step_sequences__work(cube):

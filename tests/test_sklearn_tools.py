@@ -112,6 +112,12 @@ def test__cross_val_score__front_door_with_classes__is_stratified(cube):
     assert np.isfinite(cross_val_score(model, cube, labels, cv=2)).all()
 
 
+def test__grid_search__names_in_an_array__are_names(cube, y):
+    grid = {"model_type": np.array(["CfC", "GRU"]), "scale_target": np.array([True])}
+    search = GridSearchCV(Regressor(), grid, cv=2, error_score="raise").fit(cube, y)
+    assert search.best_params_["model_type"] in {"CfC", "GRU"}
+
+
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test__grid_search__cube__finds_the_same_with_any_n_jobs(cube, y, n_jobs):
     grid = {"n_neurons": [6, 8], "learning_rate": [1e-5, 0.02]}

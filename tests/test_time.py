@@ -143,7 +143,8 @@ def test__predict__irregular_cube_of_any_size__equals_one_by_one(
     X = rng.normal(size=(max(BATCHES), 5, 2))
     time = np.cumsum(rng.exponential(3600.0, size=X.shape[:2]), axis=1)
     y = X[:, :, 0] if per_step else X[:, :, 0].mean(axis=1)
-    model = Regressor(**KINDS[kind], backend=backend, dtype="float64")
+    settings = {"return_sequences": per_step, **KINDS[kind]}
+    model = Regressor(**settings, backend=backend, dtype="float64")
     model.fit(X, y, timestamps=time)
     assert kind in BASELINES or model.backend_ == backend
     alone = np.concatenate(

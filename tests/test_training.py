@@ -4,10 +4,14 @@ import math
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from ncps.wirings import NCP, AutoNCP
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from LNN import LiquidClassifier, LiquidRegressor
+from LNN import LiquidClassifier, LiquidRegressor, Wiring
 from LNN.exceptions import (
     DeviceMemoryError,
     InvalidInputError,
@@ -102,6 +106,16 @@ def test__schedule__plateau__halves_without_progress():
     for _ in range(5):
         schedule.after_epoch(1.0)
     assert schedule.rate == 0.5
+
+
+def test__schedule__plateau__knows_progress_of_scores_too():
+    """A score counts negative: less is better, and equal is no progress."""
+    for values, rate in ([-0.9] * 5, 0.5), ([-0.9, -0.91, -0.92, -0.93, -0.94], 1.0):
+        optimizer = SGD(torch.zeros(1), 1.0, 0.0)
+        schedule = Schedule("plateau", optimizer, 10, 1, 2)
+        for value in values:
+            schedule.after_epoch(value)
+        assert schedule.rate == rate
 
 
 @pytest.mark.parametrize("by", ["norm", "value"])
@@ -200,13 +214,59 @@ def test__fit__any_error_in_callback__is_raised_with_a_usable_estimator(rows, y)
     assert not model.network_.training
 
 
+SPOILT = {"learning_rate": 1e30, "optimizer": "sgd", "clip_value": None}
+
+
 def test__fit__non_finite_loss__is_an_error_that_keeps_finite_weights(rows, y):
-    model = Regressor(epochs=30, learning_rate=1e30, optimizer="sgd", clip_value=None)
-    with pytest.raises(NonFiniteLossError, match="Lower learning_rate"):
+    model = Regressor(batch_size=1000, early_stopping=False, **SPOILT)
+    with pytest.raises(NonFiniteLossError, match=r"epoch 2.*are kept. Lower learning_"):
         model.fit(rows, y)
     assert all(v.isfinite().all() for v in state(model).values())
     assert np.isfinite(model.predict(rows)).all()
+    assert len(model.loss_curve_) == 1
     assert np.isfinite(model.loss_curve_).all()
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test__fit__non_finite_loss_in_the_first_epoch__changes_nothing(rows, y, method):
+    model = Regressor(batch_size=20, **SPOILT)
+    words = "epoch 1. Nothing was learnt before that: the estimator is what it was"
+    with pytest.raises(NonFiniteLossError, match=words):
+        getattr(model, method)(rows, y)
+    with pytest.raises(NotFittedError):
+        model.predict(rows)
+    model.set_params(learning_rate=0.01).fit(rows, y)
+    curve, before = model.loss_curve_, model.predict(rows)
+    with pytest.raises(NonFiniteLossError, match=words):
+        getattr(model.set_params(learning_rate=1e30), method)(rows, y)
+    assert model.loss_curve_ is curve
+    assert model.n_iter_ == len(curve)
+    np.testing.assert_array_equal(model.predict(rows), before)
+
+
+def test__fit__failure_before_the_first_epoch_is_over__changes_nothing(rows, y):
+    model = Regressor().fit(rows, y)
+    before = model.predict(rows)
+    with pytest.raises(InvalidInputError, match="float32 can hold"):
+        model.fit(rows, y, X_val=np.full_like(rows, 1e300), y_val=y)
+    np.testing.assert_array_equal(model.predict(rows), before)
+    assert len(model.loss_curve_) == model.n_iter_ == 5
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test__fit__numbers_too_large_to_scale__names_the_column(rows, y, n_jobs):
+    frame = pd.DataFrame(rows, columns=["a", "b"])
+    model = Regressor(n_jobs=n_jobs).fit(frame, y)
+    before = model.predict(frame)
+    spoilt = frame.copy()
+    spoilt.loc[5, "b"] = 1e300
+    with pytest.raises(InvalidInputError, match=r"too large in column 1 \('b'\) of X"):
+        model.fit(spoilt, y)
+    with pytest.raises(InvalidInputError, match="too large in y"):
+        model.fit(frame, spoilt["b"])
+    with pytest.raises(InvalidInputError, match="too large in column 1 of y"):
+        model.fit(frame, spoilt)
+    np.testing.assert_array_equal(model.predict(frame), before)
 
 
 def test__fit__weights_spoilt_later__keeps_the_best_before(rows, y):
@@ -313,7 +373,9 @@ def test__loss__quantiles_of_several_targets__are_a_last_axis(cube):
     y = cube[:, 0]
     settings = TINY | {"loss": "quantile", "quantile": [0.25, 0.75]}
     assert LiquidRegressor(**settings).fit(cube, y).predict(cube).shape == (40, 2, 2)
-    per_step = LiquidRegressor(**settings).fit(cube, cube[:, :, 0])
+    per_step = LiquidRegressor(**settings, return_sequences=True).fit(
+        cube, cube[:, :, 0]
+    )
     assert per_step.predict(cube).shape == (40, 6, 2)
     # The score is that of the pinball loss, which knows a prediction by its level.
     assert per_step.score(cube, cube[:, :, 0]) < 1.0
@@ -419,6 +481,76 @@ def test__warm_start__second_fit__goes_on(rows, y):
     assert model.n_iter_ == 5
     cold = Regressor(early_stopping=False).fit(rows, y)
     assert not same_bits(model, cold)
+
+
+MATRIX = np.random.default_rng(0).choice([-1, 0, 1], (40, 40))
+CIRCUIT = {"inter_neurons": 6, "command_neurons": 4, "motor_neurons": 2}
+CIRCUIT |= {"sensory_fanout": 3, "inter_fanout": 2, "recurrent_command_synapses": 4}
+
+
+@pytest.mark.parametrize(
+    ("wiring", "n_neurons"),
+    [
+        (lambda: AutoNCP(12, 1), 12),
+        (lambda: NCP(**CIRCUIT, motor_fanin=2), 12),
+        (lambda: Wiring.ncp(2, 12, 1), 12),
+        (MATRIX.copy, 40),
+        (MATRIX.tolist, 40),
+    ],
+    ids=["AutoNCP", "NCP", "Wiring", "array", "list"],
+)
+def test__going_on__with_a_wiring_object__knows_it_again(cube, wiring, n_neurons):
+    settings = TINY | {"n_neurons": n_neurons, "epochs": 1, "warm_start": True}
+    model = LiquidRegressor(**settings, wiring=wiring())
+    model.fit(cube, cube[:, 0, 0]).fit(cube, cube[:, 0, 0])
+    model.partial_fit(cube, cube[:, 0, 0])
+    model.set_params(wiring=wiring()).partial_fit(cube, cube[:, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "wiring", [Wiring.ncp(2, 12, 1), AutoNCP(12, 1), np.eye(12), np.eye(12).tolist()]
+)
+def test__n_neurons__left_out__is_that_of_a_wiring_object(cube, wiring):
+    model = LiquidRegressor(wiring=wiring, n_layers=2, epochs=1)
+    if isinstance(wiring, Wiring):
+        model.set_params(n_layers=1)  # it is for two inputs
+    model.fit(cube, cube[:, 0, 0])
+    assert model.wiring_.n_neurons == 12
+    assert "12 neurons" in model.summary()
+    with pytest.raises(InvalidInputError, match="n_neurons=8 is asked for"):
+        model.set_params(n_neurons=8).fit(cube, cube[:, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"wiring": AutoNCP(40, 1, seed=1)},
+        {"wiring": AutoNCP(40, 2)},
+        {"wiring": "ncp"},
+        {"wiring": np.ones((4, 4))},
+        {"scale": StandardScaler(with_mean=False)},
+        {"scale": FunctionTransformer(kw_args={"a": np.zeros(2)})},
+        {"scale": "standard"},
+    ],
+    ids=str,
+)
+def test__going_on__with_another_object__is_refused(cube, change):
+    model = LiquidRegressor(**TINY | {"n_neurons": 40, "epochs": 1})
+    scale = {"scale": StandardScaler()} if "scale" in change else {}
+    model.set_params(wiring=MATRIX.copy(), **scale).fit(cube, cube[:, 0, 0])
+    model.set_params(**scale).partial_fit(cube, cube[:, 0, 0])
+    with pytest.raises(InvalidInputError, match="(wiring|scale) was"):
+        model.set_params(**change).partial_fit(cube, cube[:, 0, 0])
+
+
+def test__going_on__matrix_changed_inside__is_refused(cube):
+    """numpy abbreviates what it prints, so the change is not to be seen there."""
+    matrix = MATRIX.copy()
+    model = LiquidRegressor(**TINY | {"n_neurons": 40, "epochs": 1}, wiring=matrix)
+    model.fit(cube, cube[:, 0, 0])
+    matrix[20, 20] = 1 - matrix[20, 20] ** 2
+    with pytest.raises(InvalidInputError, match="wiring was"):
+        model.partial_fit(cube, cube[:, 0, 0])
 
 
 @pytest.mark.parametrize("y_shape", [(40, 6), (40, 2)])

@@ -4,6 +4,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+from sklearn import config_context
+from sklearn.metrics import r2_score
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 from LNN import LiquidClassifier, LiquidRegressor, fitting
@@ -53,6 +55,30 @@ def test__predict_proba__context_with_timestamps__equals_both_together(rows):
     together = model.predict_proba(rows, timestamps=time)[100:]
     warm = model.predict_proba(rows[100:], context=rows[90:100], timestamps=time[90:])
     np.testing.assert_allclose(warm, together, rtol=1e-12)
+
+
+def test__score__context__is_that_of_the_warm_predictions(rows):
+    model = Regressor().fit(rows[:100], rows[:100, 0])
+    warm = model.predict(rows[100:], context=rows[:100])
+    score = model.score(rows[100:], rows[100:, 0], context=rows[:100])
+    assert score == r2_score(rows[100:, 0], warm)
+    assert score != model.score(rows[100:], rows[100:, 0])
+    with config_context(enable_metadata_routing=True):
+        model.set_score_request(context=True)
+
+
+def test__window_length__set_after_fit__counts_from_the_next_fit(rows):
+    model = Regressor(warm_start=True).fit(rows, rows[:, 0])
+    before = model.predict(rows)
+    model.set_params(window_length=1)
+    np.testing.assert_array_equal(model.predict(rows), before)
+    steps = model.stream()
+    streamed = [steps.step(row) for row in rows[:20]]
+    np.testing.assert_allclose(streamed, before[:20], atol=1e-5)
+    assert "windows of 5" in model.summary()
+    after = model.set_params(window_length=3).fit(rows, rows[:, 0]).predict(rows)
+    same = model.predict(rows[-3:])
+    np.testing.assert_allclose(after[-1], same[-1], atol=1e-6)
 
 
 def test__groups__interleaved__equal_each_recording_by_itself(rows):
@@ -138,7 +164,7 @@ def test__anchor__several_targets__each_has_its_column():
 def test__anchor__per_step_targets__shift_too():
     X, y = trend(241)
     X, y = X.reshape(12, 20, 1), y.reshape(12, 20)
-    model = Regressor(anchor=0).fit(X, y)
+    model = Regressor(anchor=0, return_sequences=True).fit(X, y)
     np.testing.assert_allclose(model.predict(X + 50.0), model.predict(X) + 50.0)
 
 

@@ -229,8 +229,11 @@ def refuse_non_finite(loss: float, epoch: int) -> None:
     """Stop training by name when a loss is no number any more."""
     if math.isfinite(loss):
         return
+    kept = "The best weights before that are kept."
+    if epoch == 1:
+        kept = "Nothing was learnt before that: the estimator is what it was."
     raise NonFiniteLossError(
-        f"The loss became {loss} in epoch {epoch}. The best weights before that are "
-        "kept. Lower learning_rate, lower clip_value, or scale the data "
-        '(scale="standard", scale_target=True).'
+        f"The loss became {loss} in epoch {epoch}. {kept} Lower learning_rate, lower "
+        'clip_value, scale the data (scale="standard", scale_target=True), or look for '
+        "extreme values in X and y."
     )

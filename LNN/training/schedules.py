@@ -80,7 +80,9 @@ class Schedule:
 
     def _notice(self, monitored: float) -> None:
         """Lower the rate when nothing got better for longer than the patience."""
-        if monitored < self._best * (1 - PLATEAU_THRESHOLD):
+        # Below the best by a part of it: a score counts negative here.
+        progress = math.copysign(PLATEAU_THRESHOLD, self._best)
+        if monitored < self._best * (1 - progress):
             self._best, self._bad_epochs = monitored, 0
             return
         self._bad_epochs += 1

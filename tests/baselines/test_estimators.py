@@ -94,7 +94,8 @@ def test__GRUD__mask__knows_the_means_and_reads_no_log_of_ages(scale):
 @pytest.mark.parametrize("n_layers", [1, 2])
 def test__stream__carried_state__equals_output_per_step(kind, missing, n_layers):
     X, t, _ = sequences(n=3, steps=12, gaps=missing == "mask")
-    model = regressor(kind, missing=missing, n_layers=n_layers)
+    settings = {"missing": missing, "n_layers": n_layers, "return_sequences": True}
+    model = regressor(kind, **settings)
     model.fit(X, np.nan_to_num(X[..., 0]), timestamps=t)  # a target for every step
     want = model.predict(X[:1], timestamps=t[:1])[0]
     stream = model.stream("carry")
@@ -150,6 +151,8 @@ def test__training__leaky_memory__far_better_than_the_mean(kind):
         {"readout": "motor"},
         {"mixed_memory": True},
         {"solver": "rk4"},
+        {"ode_unfolds": 3},
+        {"wiring_seed": 3},
         {"mode": "pure"},
         {"sparsity": 0.2},
         {"layer_recurrence": True},

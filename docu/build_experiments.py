@@ -19,7 +19,9 @@ from LNN.experiments.table import (
     best_liquid,
     overview,
     results_of,
+    same_size,
     task_table,
+    warnings_of,
 )
 from LNN.experiments.task import PROTOCOLS
 from LNN.experiments.tasks import TASKS
@@ -55,12 +57,15 @@ def filled(text: str, records: list[Record]) -> str:
 def table(words: list[str], records: list[Record]) -> str:
     """Return the table that a comment asks for, in Markdown.
 
-    "overview PROTOCOL", "aims", "search", "notes TASK PROTOCOL" or "TASK PROTOCOL".
+    "overview PROTOCOL", "same-size", "aims", "search", "notes TASK PROTOCOL" or
+    "TASK PROTOCOL".
     """
     if words[0] == "aims":
         return as_markdown(_aims(records))
     if words[0] == "overview":
         return as_markdown(overview(records, words[1], BUDGET))
+    if words[0] == "same-size":
+        return as_markdown(same_size(records, BUDGET))
     if words[0] == "search":
         return as_markdown(_searched())
     if words[0] == "notes":
@@ -109,6 +114,8 @@ def _searched() -> list[list[str]]:
 def main() -> None:
     """Write the page and its figures."""
     records = read_collection(RESULTS)
+    for said in warnings_of(records, TASKS, BUDGET):
+        print(said)
     for task in TASKS:
         for protocol in PROTOCOLS:
             plot_task(records, task, protocol, BUDGET, FIGURES)

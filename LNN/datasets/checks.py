@@ -73,6 +73,11 @@ def check_digest(where: str, contents: Iterable[bytes], expected: str) -> None:
     check(where, "sha256 of the contents", expected, digest.hexdigest())
 
 
+def characters(content: bytes) -> bytes:
+    """Return a text without white space: copies end their lines differently."""
+    return b"".join(content.split())
+
+
 def datetimes(where: str, text: pd.Series, format: str) -> np.ndarray:
     """Parse dates (T,) as datetime64[ns]."""
     with parsing(where):

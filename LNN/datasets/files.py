@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,8 @@ from LNN.datasets.errors import DatasetCorruptedError
 
 TAR = (".tar", ".tar.gz", ".tgz", ".tar.xz")
 ARCHIVES = (".zip", *TAR)
+# Archives in archives in archives, and files of 2 GiB: no data set has more.
+DEEPEST, LARGEST = 2, 2**31
 # What the readers of archives raise when one is cut short or is something else.
 BROKEN = (
     zipfile.BadZipFile,
@@ -49,7 +52,8 @@ def gather(folder: Path, patterns: Sequence[str]) -> dict[str, list[File]]:
     """Read the files of a folder whose names match, in the order of their names.
 
     Folders and archives in the folder are searched as well. What lies there unpacked
-    goes before what lies in an archive, and the first archive before the others.
+    goes before what lies in an archive, and the first archive before the others. Only
+    what matches is unpacked, and archives in an archive for what it has not itself.
 
     Parameters
     ----------
@@ -83,11 +87,8 @@ def gather(folder: Path, patterns: Sequence[str]) -> dict[str, list[File]]:
 
 
 def _gather_archive(path: Path, patterns: Sequence[str]) -> dict[str, list[File]]:
-    def wanted(name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in patterns)
-
     try:
-        files = list(_unpacked(str(path), path.read_bytes(), wanted))
+        files = _searched(path, str(path), patterns, DEEPEST)
     except BROKEN as error:
         raise DatasetCorruptedError(
             f"Cannot read the archive {path}: {error}. It is truncated or was changed: "
@@ -98,28 +99,72 @@ def _gather_archive(path: Path, patterns: Sequence[str]) -> dict[str, list[File]
     return {pattern: found for pattern, found in matches.items() if found}
 
 
-def _unpacked(
-    where: str, content: bytes, wanted: Callable[[str], bool]
-) -> Iterator[File]:
-    """Return the wanted members of an archive, and of archives in it."""
-    members = _tar_members if where.endswith(TAR) else _zip_members
-    for path, read in members(content):
-        name, inside = PurePosixPath(path).name, f"{where}: {path}"
-        if wanted(name):
-            yield File(name, inside, read())
-        elif name.endswith(ARCHIVES) and not name.startswith("."):
-            yield from _unpacked(inside, read(), wanted)
+def _searched(
+    archive: Path | io.BytesIO, where: str, patterns: Sequence[str], deepest: int
+) -> list[File]:
+    """Read the members that match; open archives in it only for what it lacks."""
+    with (_open_tar if where.endswith(TAR) else _open_zip)(archive) as members:
+        visible = [m for m in members if not m.name.startswith(".")]
+        files = [
+            File(member.name, f"{where}: {member.path}", _content(member, where))
+            for member in visible
+            if any(fnmatchcase(member.name, pattern) for pattern in patterns)
+        ]
+        names = [file.name for file in files]
+        lacking = [p for p in patterns if not any(fnmatchcase(n, p) for n in names)]
+        for member in visible if lacking else ():
+            if member.name.endswith(ARCHIVES):
+                inner = f"{where}: {member.path}"
+                if deepest == 0:
+                    raise DatasetCorruptedError(
+                        f"Expected archives in archives at most {DEEPEST} deep, got "
+                        f"{inner}. Unpack it, or remove it from the folder."
+                    )
+                content = io.BytesIO(_content(member, where))
+                files += _searched(content, inner, lacking, deepest - 1)
+    return files
 
 
-def _zip_members(content: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for member in archive.infolist():
-            if not member.is_dir():
-                yield member.filename, lambda member=member: archive.read(member)
+@dataclass(frozen=True)
+class _Member:
+    """A file in an archive, not read yet."""
+
+    path: str
+    size: int
+    read: Callable[[], bytes]
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
 
 
-def _tar_members(content: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for member in archive:
-            if member.isfile():
-                yield member.name, lambda m=member: archive.extractfile(m).read()
+def _content(member: _Member, where: str) -> bytes:
+    if member.size > LARGEST:
+        raise DatasetCorruptedError(
+            f"{where}: {member.path}: expected at most {LARGEST:,} bytes unpacked, got "
+            f"{member.size:,}. Unpack what you need of it, or remove the archive."
+        )
+    return member.read()
+
+
+@contextmanager
+def _open_zip(archive: Path | io.BytesIO) -> Iterator[list[_Member]]:
+    with zipfile.ZipFile(archive) as file:
+        yield [
+            _Member(info.filename, info.file_size, lambda info=info: file.read(info))
+            for info in file.infolist()
+            if not info.is_dir()
+        ]
+
+
+@contextmanager
+def _open_tar(archive: Path | io.BytesIO) -> Iterator[list[_Member]]:
+    source = {"name" if isinstance(archive, Path) else "fileobj": archive}
+    with tarfile.open(**source) as file:
+        yield [
+            _Member(
+                info.name, info.size, lambda info=info: file.extractfile(info).read()
+            )
+            for info in file.getmembers()
+            if info.isfile()
+        ]

@@ -63,7 +63,8 @@ def find(
     data_home : path-like, default=None
         The folder that holds the data set's folder, and the only place to look. None
         looks in `LNN_DATA_HOME`, else in `shared/data` beside a checkout of LNN, then
-        in the user's cache folder.
+        in the user's cache folder. Downloads go to the first of these that can be
+        written, never beside a checkout.
     download_if_missing : bool, default=True
 
     Returns
@@ -89,7 +90,8 @@ def find(
                 return found
     if not download_if_missing:
         raise _not_found(source, folders, "download_if_missing is False")
-    target = next((f for f in folders if _writable(f)), folders[-1])
+    targets = [home / source.folder for home in download_homes(data_home)]
+    target = next((f for f in targets if _writable(f)), targets[-1])
     for download in source.downloads:
         _download(source, download, target, folders)
     if found := _look(source, 0, target):
@@ -104,14 +106,21 @@ def find(
 
 def data_homes(data_home: str | os.PathLike | None = None) -> list[Path]:
     """Return the folders in which data sets are looked for, first place first."""
+    homes = download_homes(data_home)
+    if data_home is not None or os.environ.get("LNN_DATA_HOME"):
+        return homes
+    # Beside the checkout, for LNN run from its sources. Only read: nobody named it.
+    shared = Path(__file__).resolve().parents[3] / "shared" / "data"
+    return [shared, *homes] if shared.is_dir() else homes
+
+
+def download_homes(data_home: str | os.PathLike | None = None) -> list[Path]:
+    """Return the folders that downloads may go to, first choice first."""
     if data_home is not None:
         return [Path(data_home).expanduser()]
     if given := os.environ.get("LNN_DATA_HOME"):
         return [Path(given).expanduser(), *_cache()]
-    # Beside the checkout, for LNN run from its sources.
-    shared = Path(__file__).resolve().parents[3] / "shared" / "data"
-    homes = [*([shared] if shared.is_dir() else []), *_cache()]
-    return homes or [Path("~/.cache/lnn").expanduser()]
+    return _cache() or [Path("~/.cache/lnn").expanduser()]
 
 
 def _cache() -> list[Path]:

@@ -8,7 +8,15 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from LNN.datasets.checks import bunch, check, check_known, check_labels, datetimes
+from LNN.datasets.checks import (
+    bunch,
+    characters,
+    check,
+    check_digest,
+    check_known,
+    check_labels,
+    datetimes,
+)
 from LNN.datasets.checks import table as parsed
 from LNN.datasets.home import Download, Source, find
 
@@ -32,6 +40,8 @@ GESTURE_ROWS = {
     **{"a1": 1743, "a2": 1260, "a3": 1830, "b1": 1069, "b3": 1420, "c1": 1107},
     "c3": 1444,
 }
+# Of all rows in turn, less the headers, whose names differ from copy to copy.
+GESTURE_DIGEST = "c15779d319bda86f67fc420f48fcbb58dd73992e6aad828ce9186fee47a7c630"
 GESTURE_PHASES = ("D", "H", "P", "R", "S")
 GESTURE = Source(
     "gesture",
@@ -45,6 +55,10 @@ GESTURE = Source(
 )
 
 OZONE_ROWS = {"eighthr": 2534, "onehr": 2536}
+OZONE_DIGESTS = {
+    "eighthr": "d6bf5dcb339d85b007b94cebde029d4245d6fa915bbdd2413077d06ac09e5975",
+    "onehr": "c049d1d8457e1f6e4fc9b35b06dc4b99915f99c109aa51769d9cfa400eb2a137",
+}
 OZONE_NAMES = (
     *(f"WSR{hour}" for hour in range(24)),
     *("WSR_PK", "WSR_AV"),
@@ -194,6 +208,8 @@ def fetch_gesture(
         check_known(file.where, frame)
         check_labels(file.where, frame.iloc[:, 32], GESTURE_PHASES)
         frames.append(frame)
+    rows_only = (characters(file.content.partition(b"\n")[2]) for file in files)
+    check_digest(os.path.dirname(files[0].where), rows_only, GESTURE_DIGEST)
     table = pd.concat(frames, ignore_index=True)
     names = _gesture_names()
     return bunch(
@@ -275,6 +291,7 @@ def fetch_ozone(
     check(file.where, "columns:", len(names), frame.shape[1])
     frame = frame.set_axis(names, axis=1)
     check_labels(file.where, frame["ozone_day"], (0, 1))
+    check_digest(file.where, [characters(file.content)], OZONE_DIGESTS[kind])
     return bunch(
         "ozone",
         frame[list(OZONE_NAMES)].astype(float),

@@ -15,7 +15,7 @@ from LNN.experiments.models import EQUAL, MODELS
 from LNN.experiments.running import duration, run_all
 from LNN.experiments.runs import BUDGETS, Run, runs_of
 from LNN.experiments.store import Record, Store, collect, read_collection
-from LNN.experiments.table import as_dict, whole_text
+from LNN.experiments.table import as_dict, warnings_of, whole_text
 from LNN.experiments.task import PROTOCOLS
 from LNN.experiments.tasks import TASKS
 
@@ -81,17 +81,22 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--models", nargs="+", required=True, choices=tuple(MODELS))
     tune.add_argument("--protocol", choices=PROTOCOLS, default="published")
     tune.add_argument("--n-jobs", type=int, default=1)
-    tune.add_argument("--into", type=Path, default=COMMITTED / "search", metavar="DIR")
+    tune.add_argument("--into", type=Path, metavar="DIR", help="gets the reports")
+    tune.add_argument(
+        "--apply",
+        action="store_true",
+        help="let runs take what all reports of the folder say: changes tuned.json",
+    )
     tune.set_defaults(command=search_parameters)
 
     gather = commands.add_parser("collect", help="one small file per task, to commit")
     gather.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
-    gather.add_argument("--into", type=Path, default=COMMITTED, metavar="DIR")
+    gather.add_argument("--into", type=Path, metavar="DIR")
     gather.set_defaults(command=gather_results)
 
     back = commands.add_parser("restore", help="from collected files, to go on with")
     back.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
-    back.add_argument("--source", type=Path, default=COMMITTED, metavar="DIR")
+    back.add_argument("--source", type=Path, metavar="DIR")
     back.set_defaults(command=restore_results)
     return parser
 
@@ -154,6 +159,18 @@ def run_runs(given: argparse.Namespace) -> int:
     return 0 if len(done) == len(runs) else INCOMPLETE
 
 
+def _folder(named: Path | None, option: str, below: str = "") -> Path:
+    """Return the folder that was named, else that of the checkout."""
+    if named is not None:
+        return named
+    if COMMITTED.is_dir():
+        return COMMITTED / below
+    raise InvalidInputError(
+        f"Expected {option} DIR, got none: LNN is installed, and there is no checkout "
+        "whose committed results it could mean. Name a folder."
+    )
+
+
 def _records(given: argparse.Namespace) -> list[Record]:
     if given.results is None:
         return read_collection(COMMITTED)
@@ -170,7 +187,10 @@ def print_table(given: argparse.Namespace) -> None:
         raise InvalidInputError(
             "--json has the results of one protocol, got two. Name one, or call twice."
         )
-    found = as_dict(_records(given), protocols[0], given.budget)
+    records = _records(given)
+    for said in warnings_of(records, given.tasks or TASKS, given.budget):
+        print(said, file=sys.stderr)
+    found = as_dict(records, protocols[0], given.budget)
     wanted = {task: found[task] for task in given.tasks or found if task in found}
     print(json.dumps(wanted, indent=1))
 
@@ -192,17 +212,19 @@ def draw(given: argparse.Namespace) -> None:
 
 
 def search_parameters(given: argparse.Namespace) -> None:
-    """Search the parameters of models on tasks; what is found becomes what is run."""
+    """Search the parameters of models on tasks; write reports, and apply if asked."""
     # Imported here: only a search needs it.
     from LNN.experiments.search import apply, search
 
-    given.into.mkdir(parents=True, exist_ok=True)
+    into = _folder(given.into, "--into", "search")
+    into.mkdir(parents=True, exist_ok=True)
     for task in given.tasks:
         for model in given.models:
             report = search(task, given.protocol, model, n_jobs=given.n_jobs)
-            path = given.into / f"{task}-{given.protocol}-{model}.json"
+            path = into / f"{task}-{given.protocol}-{model}.json"
             path.write_text(json.dumps(report, indent=1) + "\n")
-            apply(given.into)
+            if given.apply:
+                apply(into)
             found = f"{report['score']:.5g} with {report['best']}"
             print(f"{task} {given.protocol} {model}: {found}")
 
@@ -210,7 +232,7 @@ def search_parameters(given: argparse.Namespace) -> None:
 def restore_results(given: argparse.Namespace) -> None:
     """Put collected results back into a folder of results; what is there stays."""
     store, count = Store(given.results), 0
-    for record in read_collection(given.source):
+    for record in read_collection(_folder(given.source, "--source")):
         run = Run.of(record)
         if store.record(run) is None:
             store.save(run, record)
@@ -220,5 +242,6 @@ def restore_results(given: argparse.Namespace) -> None:
 
 def gather_results(given: argparse.Namespace) -> None:
     """Write the results of a folder to one file per task."""
-    for path in collect(Store(given.results).records(), given.into):
+    into = _folder(given.into, "--into")
+    for path in collect(Store(given.results).records(), into):
         print(path)

@@ -35,10 +35,12 @@ def plot_task(
     curves = _curves(records, task, protocol, budget)
     if not curves:
         return None
-    pyplot = _pyplot()
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4), sharey=True)
+    matplotlib = _matplotlib()
+    # No pyplot: it would choose a backend, which is the caller's to choose.
+    figure = matplotlib.figure.Figure(figsize=(11, 4))
+    axes = figure.subplots(1, 2, sharey=True)
     # Ten strong colours, then their light shades: no two models share one.
-    tab20 = pyplot.get_cmap("tab20").colors
+    tab20 = matplotlib.colormaps["tab20"].colors
     palette = dict(zip(MODELS, (*tab20[::2], *tab20[1::2]), strict=False))
     for k, (name, (values, seconds)) in enumerate(curves.items()):
         style = "-" if MODELS[name].liquid else "--"
@@ -64,7 +66,6 @@ def plot_task(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{task}-{protocol}.png"
     figure.savefig(path, dpi=110)
-    pyplot.close(figure)
     return path
 
 
@@ -86,15 +87,11 @@ def _curves(records, task: str, protocol: str, budget: str):
     return curves
 
 
-def _pyplot():
-    """Return pyplot, drawing to files only."""
+def _matplotlib():
     try:
-        import matplotlib
+        import matplotlib.figure
     except ImportError as error:
         raise MissingDependencyError(
             'plot needs matplotlib. Install it with: pip install "LNN[plot]".'
         ) from error
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    return pyplot
+    return matplotlib

@@ -79,7 +79,7 @@ BUDGETS: dict[str, Budget] = {
         3,
         (
             (CORE, (*SEQUENCE, *LIQUID, *SMALL, "CT-RNN")),
-            (LARGE, (*SEQUENCE, "CfC", "CfC-NCP", "CfC-mixed")),
+            (LARGE, (*SEQUENCE, "CfC", "CfC-NCP", "CfC-mixed", *SMALL)),
             (("physionet", "power", "person"), ("LTC", "LTC-NCP")),
             (("cheetah", "gesture", "physionet"), ("GRU-D", "CT-GRU", "Neural-ODE")),
         ),

@@ -1,7 +1,7 @@
 """Hyper-parameters by successive halving on the validation part.
 
-A candidate is fitted on the training part, of which the estimator holds out a tenth to
-choose its epoch, and scored on the validation part. The test part is never read.
+A candidate is fitted on the training part; the validation part chooses its epoch and
+gives its score, exactly as in the runs. The test part is never read.
 """
 
 from __future__ import annotations
@@ -64,7 +64,11 @@ def search(task_name: str, protocol: str, model: str, *, n_jobs: int = 1) -> dic
         random_state=0,
         n_jobs=n_jobs,
         error_score=-np.inf,
-    ).fit(X, y)
+    )
+    # Else the estimator would hold out a part of the training part to choose the epoch,
+    # and where windows overlap that part is known to it.
+    held_out = data.validation
+    halving.fit(X, y, X_val=_with_time(held_out), y_val=held_out.y)
     return _report(run, metric, halving.cv_results_)
 
 
@@ -153,8 +157,8 @@ def _plain(value: Any) -> Any:
 
 
 def apply(folder: Path, path: Path = TUNED_FILE) -> None:
-    """Write what all reports of a folder say to the file that runs read."""
-    tuned: dict[str, Any] = {}
+    """Merge what all reports of a folder say into the file that runs read."""
+    tuned = json.loads(path.read_text()) if path.exists() else {}
     for file in sorted(folder.glob("*.json")):
         report = json.loads(file.read_text())
         protocols = tuned.setdefault(report["task"], {})

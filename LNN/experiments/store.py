@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from LNN.exceptions import InvalidInputError
+from LNN.experiments.agreement import mixed
 from LNN.experiments.runs import Run
 
 Record = dict[str, Any]
@@ -90,11 +91,23 @@ def collect(records: Iterable[Record], folder: Path) -> list[Path]:
     -------
     list of Path
         The files written.
+
+    Raises
+    ------
+    InvalidInputError
+        If the seeds of a model would have different settings, or the runs of a task
+        different data. Nothing is written then.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     by_task: dict[str, dict[tuple, Record]] = {}
     for record in (*read_collection(folder), *records):
         by_task.setdefault(record["task"], {})[_key(record)] = record
+    if said := mixed(r for found in by_task.values() for r in found.values()):
+        raise InvalidInputError(
+            "Expected runs that differ in nothing but their seeds, and tasks run on "
+            f"the same data, got {'; '.join(said)}. Run the older ones again, or "
+            f"remove them from the results or from {folder}."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for task, found in sorted(by_task.items()):
         lines = (json.dumps(found[key]) for key in sorted(found))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from statistics import mean, stdev
 
+from LNN.experiments.agreement import mixed, unequal
 from LNN.experiments.metrics import METRICS
-from LNN.experiments.models import EQUAL, MODELS
+from LNN.experiments.models import EQUAL, MODELS, model_of
 from LNN.experiments.published import PUBLISHED
-from LNN.experiments.runs import BUDGETS
+from LNN.experiments.runs import BUDGETS, SEQUENCE
 from LNN.experiments.store import Record
 from LNN.experiments.tasks import TASKS
 
@@ -112,14 +114,26 @@ def results_of(
     return Results(models, baselines, failed)
 
 
-def best_liquid(results: Results, task: str) -> str | None:
-    """Return the liquid model with the best validation metric, of normal size."""
-    metric = METRICS[TASKS[task].metric]
-    liquid = [name for name in results.models if name in MODELS and MODELS[name].liquid]
-    if not liquid:
-        return None
-    sign = 1 if metric.greater_is_better else -1
-    return max(liquid, key=lambda name: sign * results.models[name].validation)
+def best_liquid(results: Results, task: str, at_most: float = inf) -> str | None:
+    """Return the liquid model with the best validation metric.
+
+    Parameters
+    ----------
+    results : Results
+    task : str
+    at_most : float, default=inf
+        Weights that it may have. Models made as large as an LSTM ("@equal") take part
+        only where there is such a limit.
+    """
+    sign = 1 if METRICS[TASKS[task].metric].greater_is_better else -1
+    liquid = {
+        name: sign * summary.validation
+        for name, summary in results.models.items()
+        if model_of(name).liquid
+        and summary.n_parameters <= at_most
+        and (at_most < inf or not name.endswith(EQUAL))
+    }
+    return max(liquid, key=liquid.__getitem__, default=None)
 
 
 def as_dict(
@@ -136,6 +150,16 @@ def as_dict(
                 for name, s in models.items()
             }
     return found
+
+
+def warnings_of(
+    records: Iterable[Record], tasks: Iterable[str], budget: str
+) -> list[str]:
+    """Return what in the tables of these tasks is not to be compared or averaged."""
+    tasks = set(tasks)
+    shown = [r for r in records if r["task"] in tasks and r["budget"] == budget]
+    said = (*mixed(shown), *unequal(shown))
+    return [f"WARNING, not comparable: {what}" for what in said]
 
 
 def task_table(
@@ -227,6 +251,43 @@ def _overview_row(task: str, results: Results, best: str, protocol: str) -> list
     ]
 
 
+def same_size(records: Iterable[Record], budget: str) -> list[list[str]]:
+    """Return one row per task: the best liquid model that is no larger than the LSTM.
+
+    In the sound protocol. "Within the spread": the difference to the better of LSTM and
+    GRU is less than the deviation of the seeds of either.
+    """
+    records = list(records)
+    rows = [["task", "metric", "liquid", "weights", "its test"]]
+    rows[0] += [*SEQUENCE, "weights of the LSTM", "better than both"]
+    for task in TASKS:
+        results = results_of(records, task, "sound", budget)
+        if not all(name in results.models for name in SEQUENCE):
+            continue
+        lstm = results.models["LSTM"]
+        best = best_liquid(results, task, lstm.n_parameters)
+        if best is not None:
+            rows.append(_same_size_row(task, results, best))
+    return rows
+
+
+def _same_size_row(task: str, results: Results, best: str) -> list[str]:
+    metric = METRICS[TASKS[task].metric]
+    liquid = results.models[best]
+    others = [results.models[name] for name in SEQUENCE]
+    pick = max if metric.greater_is_better else min
+    rival = pick(others, key=lambda summary: summary.mean)
+    gain = liquid.mean - rival.mean
+    said = "yes" if (gain > 0) == metric.greater_is_better else "no"
+    if abs(gain) < max(liquid.std, rival.std):
+        said += ", within the spread"
+    return [
+        *(task, metric.label, best, f"{liquid.n_parameters:,}", _measured(liquid)),
+        *map(_measured, others),
+        *(f"{others[0].n_parameters:,}", said),
+    ]
+
+
 def _number(value: float) -> str:
     """Return about four figures, as the papers print them; three of small numbers."""
     if abs(value) < 0.1:
@@ -277,6 +338,9 @@ def whole_text(
         rows = overview(records, protocol, budget)
         if len(rows) > 1:
             parts.append(f"Overview, protocol {protocol}\n\n{as_text(rows)}")
+    rows = same_size(records, budget) if "sound" in protocols else []
+    if len(rows) > 1:
+        parts.append(f"No larger than the LSTM, protocol sound\n\n{as_text(rows)}")
     for task in tasks:
         for protocol in protocols:
             if protocol == "sound" and TASKS[task].sound_is_published:
@@ -291,6 +355,7 @@ def whole_text(
     parts.append(
         "* best liquid model by validation; (...) trivial baselines; ± over n seeds"
     )
+    parts += warnings_of(records, tasks, budget)
     known = ", ".join(f"{name} ({b.seeds})" for name, b in BUDGETS.items())
     parts.append(f"budgets and their seeds: {known}; these are of {budget}")
     return "\n\n".join(parts)

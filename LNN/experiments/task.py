@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,7 +32,7 @@ class Part:
     --------
     >>> import numpy as np
     >>> part = Part(np.zeros((5, 3, 2)), np.arange(5))
-    >>> len(part), len(part.head(2))
+    >>> len(part), len(part.take(np.array([4, 0])))
     (5, 2)
     """
 
@@ -41,21 +42,6 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.X)
-
-    def head(self, n: int) -> Part:
-        """Return the first sequences, for a smoke run.
-
-        Parameters
-        ----------
-        n : int
-            How many; all of them if there are fewer.
-
-        Returns
-        -------
-        Part
-        """
-        time = self.timestamps
-        return Part(self.X[:n], self.y[:n], None if time is None else time[:n])
 
     def take(self, chosen: np.ndarray) -> Part:
         """Return some sequences, in this order.
@@ -90,6 +76,23 @@ class TaskData:
     train: Part
     validation: Part
     test: Part
+
+    def fingerprint(self) -> str:
+        """Return a name of the sizes and targets: other data have another.
+
+        Targets, because whatever chooses, orders or cuts sequences changes them, and
+        they are small.
+        """
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation, self.test):
+            steps = sum(map(len, part.X))
+            digest.update(f"{len(part)} sequences, {steps} steps".encode())
+            for y in part.y if isinstance(part.y, list) else [part.y]:
+                y = np.asarray(y)
+                # Addresses of objects would differ from process to process.
+                y = y.astype(str) if y.dtype == object else y
+                digest.update(y.tobytes())
+        return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,7 @@ def execute(run: Run, folder: Path) -> Record:
         **run.as_dict(),
         "metric": task.metric,
         "sequences": [len(data.train), len(data.validation), len(data.test)],
+        "data": data.fingerprint(),
         **outcome,
         **circumstances(),
     }

@@ -103,6 +103,22 @@ def test__gesture__unknown_phase__is_noticed(copied):
     refused(datasets.fetch_gesture, folder, "c1_va3.csv", "'X'")
 
 
+def test__gesture__one_digit_changed__is_noticed(copied):
+    names = [f"{name}_va3.csv" for name in ("a1", "a2", "a3", "b1", "b3", "c1", "c3")]
+    folder = copied("gesture", *names)
+    text = (folder / "c1_va3.csv").read_text()
+    (folder / "c1_va3.csv").write_text(text[:500] + text[500:].replace("0", "1", 1))
+    refused(datasets.fetch_gesture, folder, str(folder), "sha256")
+
+
+@pytest.mark.parametrize("kind", ["eighthr", "onehr"])
+def test__ozone__one_digit_changed__is_noticed(copied, kind):
+    folder = copied("ozone", f"{kind}.data")
+    text = (folder / f"{kind}.data").read_text()
+    (folder / f"{kind}.data").write_text(text.replace("0.8,", "0.9,", 1))
+    refused(datasets.fetch_ozone, folder, f"{kind}.data", "sha256", call=(kind,))
+
+
 def test__ozone__half_a_file__names_rows(copied):
     folder = copied("ozone", "eighthr.data")
     keep(folder / "eighthr.data", 0.5)
@@ -142,6 +158,13 @@ def test__person__half_a_file__is_noticed(copied):
     folder = copied("person", "ConfLongDemo_JSI_subset.csv")
     keep(folder / "ConfLongDemo_JSI_subset.csv", 0.5)
     refused(datasets.fetch_person, folder, "ConfLongDemo_JSI_subset.csv", "rows: 16486")
+
+
+def test__person__one_place_changed__is_noticed(copied):
+    folder = copied("person", "ConfLongDemo_JSI_subset.csv")
+    (path,) = folder.iterdir()
+    path.write_text(path.read_text().replace("4.062", "4.063", 1))
+    refused(datasets.fetch_person, folder, str(path), "sha256")
 
 
 TRACES = [f"trace_{k:04d}.npy" for k in range(31)]

@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 
 from LNN.datasets import (
+    DatasetCorruptedError,
     fetch_cheetah,
+    fetch_gesture,
     fetch_occupancy,
+    fetch_ozone,
     fetch_person,
     fetch_physionet2012,
     fetch_power,
@@ -132,6 +135,8 @@ E05,020-000-033-111,633790226051820913,27.05.2009 14:03:25:183,\
 
 def test__fetch_person__whole_file__has_a_date_and_no_header(tmp_path, monkeypatch):
     monkeypatch.setattr(person, "ROWS", 2)
+    # The checksum is that of the real file.
+    monkeypatch.setattr(person, "check_digest", lambda *_: None)
     (tmp_path / "person").mkdir()
     (tmp_path / "person" / person.FULL).write_text(PERSON)
     found = fetch_person(data_home=tmp_path, download_if_missing=False)
@@ -141,6 +146,57 @@ def test__fetch_person__whole_file__has_a_date_and_no_header(tmp_path, monkeypat
     assert found.data["z"].tolist() == [0.50, 1.34]
     # The local date column says 14:03:25.127, two hours before universal time.
     assert str(found.timestamps[0]).startswith("2009-05-27T12:03:25.12")
+
+
+def _whole_person(path, subset):
+    """Write the rows of the part as the whole file has them; return their lines."""
+    lines = []
+    for line in subset.read_text().splitlines()[1:]:
+        _, name, tag, ticks, x, y, z, activity = line.split(",")
+        numbers = (repr(float(np.float32(value))) for value in (x, y, z))
+        row = [name, tag, ticks, "27.05.2009 14:03:25:127", *numbers, activity]
+        lines.append(",".join(row).replace("on the ground", "on grnd"))
+    lines = [line.replace("from sitting on", "from sit on") for line in lines]
+    lines = [line.replace("sitting on grnd", "sitting on the ground") for line in lines]
+    path.parent.mkdir()
+    path.write_text("\r\n".join(lines))
+    return lines
+
+
+def test__fetch_person__both_forms__have_the_same_checksum(
+    data_home, tmp_path, monkeypatch
+):
+    subset = need(data_home / "person" / person.SUBSET)
+    monkeypatch.setattr(person, "ROWS", person.SUBSET_ROWS)
+    path = tmp_path / "person" / person.FULL
+    lines = _whole_person(path, subset)
+    whole = fetch_person(data_home=tmp_path, download_if_missing=False)
+    assert whole.complete
+    part = fetch_person(data_home=data_home, download_if_missing=False)
+    assert np.array_equal(whole.groups, part.groups)
+    path.write_text("\n".join([lines[0].replace(",walking", ",sitting"), *lines[1:]]))
+    with pytest.raises(DatasetCorruptedError, match="sha256"):
+        fetch_person(data_home=tmp_path, download_if_missing=False)
+
+
+def test__fetch_ozone__other_line_ends__have_the_same_checksum(data_home, tmp_path):
+    content = need(data_home / "ozone" / "eighthr.data").read_bytes()
+    (tmp_path / "ozone").mkdir()
+    official = content.replace(b"\n", b"\r\n") + b"\r\n"
+    (tmp_path / "ozone" / "eighthr.data").write_bytes(official)
+    found = fetch_ozone(data_home=tmp_path, download_if_missing=False)
+    assert found.data.equals(fetch_ozone(data_home=data_home).data)
+
+
+def test__fetch_gesture__other_header__has_the_same_checksum(data_home, tmp_path):
+    files = contents(need(data_home / "gesture"), "*_va3.csv")
+    named = {
+        name: b"lhv" + content.replace(b"\n", b"\r\n")
+        for name, content in files.items()
+    }
+    zipped(tmp_path / "gesture" / "gesture.zip", named)
+    found = fetch_gesture(data_home=tmp_path, download_if_missing=False)
+    assert np.array_equal(found.target, fetch_gesture(data_home=data_home).target)
 
 
 RECORD = """Time,Parameter,Value

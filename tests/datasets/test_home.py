@@ -29,9 +29,10 @@ from LNN.datasets import (
     fetch_traffic,
     fetch_ucr,
     fetch_walker2d,
+    files,
     home,
 )
-from LNN.datasets.home import Download, Source, data_homes, find
+from LNN.datasets.home import Download, Source, data_homes, download_homes, find
 from LNN.exceptions import LNNError, MissingDependencyError
 
 # What to fetch, its folder, and a file of it at its official address.
@@ -158,6 +159,27 @@ def test__data_homes__checkout__looks_beside_itself(monkeypatch):
     assert (data_homes()[0] == beside) == beside.is_dir()
 
 
+def test__find__folder_beside_a_checkout__is_read_and_never_written(
+    server, tmp_path, monkeypatch
+):
+    import pooch
+
+    monkeypatch.delenv("LNN_DATA_HOME", raising=False)
+    package = tmp_path / "src" / "LNN" / "LNN" / "datasets"
+    monkeypatch.setattr(home, "__file__", str(package / "home.py"))
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+    beside = tmp_path / "src" / "shared" / "data"
+    beside.mkdir(parents=True)
+    assert data_homes() == [beside, *download_homes()]
+    find(letters(*server))
+    assert not list(beside.iterdir())
+    assert (tmp_path / "cache" / "lnn" / "letters" / "letters.zip").exists()
+    (beside / "letters").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (beside / "letters" / name).write_text("beside")
+    assert {file.content for file in find(letters(*server))} == {b"beside"}
+
+
 def test__data_homes__no_pooch__still_names_a_place(tmp_path, monkeypatch):
     monkeypatch.delenv("LNN_DATA_HOME", raising=False)
     monkeypatch.setitem(sys.modules, "pooch", None)
@@ -194,6 +216,56 @@ def test__find__archive_in_archive__is_opened(tmp_path):
     found = find(SOURCE, tmp_path)
     assert [file.content for file in found] == [b"A", b"B"]
     assert found[0].where.endswith("outer.zip: inner.zip: deep/a.txt")
+
+
+def _zip(path, **members):
+    """Write a zip; return its bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("_", "."), content)
+    return path.read_bytes()
+
+
+def test__find__members_that_are_not_wanted__are_not_unpacked(tmp_path, monkeypatch):
+    (tmp_path / "letters").mkdir()
+    inner = _zip(tmp_path / "inner.zip", a_txt="inner")
+    path = tmp_path / "letters" / "all.zip"
+    _zip(path, a_txt="A", b_txt="B", more_bin=b"x" * 1000, in_zip=inner)
+    opened = []
+    read = zipfile.ZipFile.read
+    monkeypatch.setattr(
+        zipfile.ZipFile,
+        "read",
+        lambda archive, info: opened.append(info.filename) or read(archive, info),
+    )
+    monkeypatch.setattr(Path, "read_bytes", None)  # not the whole archive
+    assert [file.content for file in find(SOURCE, tmp_path)] == [b"A", b"B"]
+    assert opened == ["a.txt", "b.txt"]
+
+
+def test__find__archives_too_deep__is_an_error(tmp_path):
+    (tmp_path / "letters").mkdir()
+    inner = _zip(tmp_path / "0.zip", a_txt="A", b_txt="B")
+    for depth in range(1, files.DEEPEST + 2):
+        path = tmp_path / "letters" / f"{depth}.zip"
+        (tmp_path / "letters" / f"{depth - 1}.zip").unlink(missing_ok=True)
+        inner = _zip(path, in_zip=inner)
+        if depth <= files.DEEPEST:
+            assert len(find(SOURCE, tmp_path)) == 2
+    with pytest.raises(DatasetCorruptedError, match=r"at most 2 deep.*Unpack it"):
+        find(SOURCE, tmp_path)
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test__find__file_too_large__is_an_error(tmp_path, monkeypatch, nested):
+    monkeypatch.setattr(files, "LARGEST", 1000)
+    (tmp_path / "letters").mkdir()
+    path = tmp_path / "letters" / "all.zip"
+    content = _zip(path, a_txt=b"x" * 1001)
+    if nested:
+        _zip(path, in_zip=content)
+    with pytest.raises(DatasetCorruptedError, match="at most 1,000 bytes unpacked"):
+        find(SOURCE, tmp_path)
 
 
 def test__find__loose_file__goes_before_the_archive(tmp_path):
@@ -300,6 +372,7 @@ def test__find__address_gone__says_what_to_put_where(server, tmp_path):
 def test__find__home_read_only__downloads_into_the_next(server, tmp_path, monkeypatch):
     first, second = tmp_path / "first", tmp_path / "second"
     monkeypatch.setattr(home, "data_homes", lambda _: [first, second])
+    monkeypatch.setattr(home, "download_homes", lambda _: [first, second])
     monkeypatch.setattr(home, "_writable", lambda folder: first not in folder.parents)
     find(letters(*server))
     assert not first.exists()

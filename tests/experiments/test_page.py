@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from LNN.experiments.agreement import mixed
 from LNN.experiments.runs import PROTOCOLS, Run
 from LNN.experiments.store import read_collection
 from LNN.experiments.tasks import TASKS
@@ -41,6 +42,7 @@ def test__page__has_a_table_for_every_task_and_protocol(build):
 def test__committed_records__are_complete_and_of_known_runs(build):
     records = read_collection(build.RESULTS)
     assert records
+    assert mixed(records) == []
     for record in records:
         run = Run.of(record)
         assert run.task in TASKS

@@ -18,6 +18,7 @@ from LNN.experiments.commands import main
 from LNN.experiments.running import Progress, run_all
 from LNN.experiments.runs import BUDGETS, Run, runs_of
 from LNN.experiments.store import Store
+from LNN.experiments.task import Part, TaskData
 from LNN.experiments.tasks import TASKS
 
 
@@ -35,6 +36,7 @@ def test__run__regression__record_holds_what_a_reader_needs(tmp_path):
     assert record == json.loads((tmp_path / f"{run.name}.json").read_text())
     assert record["seed"] == record["parameters"]["random_state"] == 3
     assert record["sequences"] == [40, 20, 30]
+    assert record["data"] == TASKS["sums"].load("published").fingerprint()
     assert record["versions"]["torch"]
     assert record["machine"]["cores"] >= 1
     assert len(record["curve"]) == len(record["curve_seconds"]) == 6
@@ -99,6 +101,38 @@ def test__run__settings_changed__runs_again(tmp_path, monkeypatch):
     monkeypatch.setitem(settings.BY_TASK, "sums", small)
     (record,) = _run_all([run], tmp_path)
     assert record["parameters"]["learning_rate"] == 0.02
+
+
+def test__run__data_changed__runs_an_equal_model_again(tmp_path, monkeypatch):
+    run = Run("sums", "published", "CfC@equal", 0, "standard")
+    (before,) = _run_all([run], tmp_path)
+    data = TASKS["sums"].load("published")
+    test = Part(data.test.X, data.test.y + 1)
+    changed = TaskData(data.train, data.validation, test)
+    task = dataclasses.replace(TASKS["sums"], load=lambda protocol: changed)
+    monkeypatch.setitem(TASKS, "sums", task)
+    (after,) = _run_all([run], tmp_path)
+    assert after["data"] == changed.fingerprint() != before["data"]
+    # A record of before data were named is as good as it was.
+    store = Store(tmp_path)
+    store.save(run, {k: v for k, v in before.items() if k != "data"})
+    assert running.is_done(run, store)
+
+
+def test__fingerprint__targets_of_any_kind__tell_data_apart():
+    X = np.zeros((2, 3, 1))
+    words = np.array(["up", "down"], dtype=object)
+    kinds = [[0, 1], ["up", "down"], words, [np.arange(2.0), np.arange(3.0)]]
+    names = set()
+    for y in [*kinds, words[::-1], words.copy()]:
+        part = Part(X, y if isinstance(y[0], np.ndarray) else np.array(y))
+        names.add(TaskData(part, part, part).fingerprint())
+    assert len(names) == len(kinds)  # text is text, as object or not; reversed is other
+    part, longer = Part(X, words), Part(np.zeros((2, 4, 1)), words)
+    assert (
+        TaskData(part, part, part).fingerprint()
+        != TaskData(longer, part, part).fingerprint()
+    )
 
 
 def test__run__same_seed__same_numbers_whatever_runs_beside(tmp_path):

@@ -7,14 +7,16 @@ import json
 import numpy as np
 import pytest
 
+from LNN.experiments import commands, settings
 from LNN.experiments import search as module
-from LNN.experiments import settings
 from LNN.experiments.commands import main
+from LNN.experiments.metrics import METRICS
 from LNN.experiments.runs import Run
 from LNN.experiments.search import apply, joined, search
 from LNN.experiments.settings import estimator_parameters, tuned_parameters
 from LNN.experiments.task import Part, TaskData
 from LNN.experiments.tasks import TASKS
+from LNN.experiments.training import fit, make_model
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,21 @@ def test__search__test_part__is_not_read(monkeypatch):
     assert search("sums", "published", "GRU") == before
 
 
+@pytest.mark.parametrize(
+    ("task", "model"), [("halves", "LSTM"), ("halves", "CfC"), ("sums", "GRU")]
+)
+def test__search__score__is_that_of_a_run_of_the_candidate(tmp_path, task, model):
+    # The validation part chooses the epoch of a candidate, as in the run.
+    report = search(task, "published", model)
+    run = Run(task, "published", model, 0, "standard")
+    data, metric = TASKS[task].load("published"), METRICS[TASKS[task].metric]
+    parameters = estimator_parameters(run, TASKS[task], data, tuned=False)
+    fitted = make_model(TASKS[task], {**parameters, **report["best"]})
+    fit(fitted, data)
+    best = metric.from_scorer(fitted.best_validation_score_)
+    assert report["score"] == pytest.approx(best, rel=1e-3)
+
+
 def test__joined__time__is_the_last_column_and_parts_keep_their_fold():
     data = TASKS["halves"].load("sound")
     X, y, fold, extra = joined(data)
@@ -94,6 +111,17 @@ def test__apply__reports__become_the_parameters_of_runs(tmp_path, monkeypatch):
         tuned_parameters.cache_clear()
 
 
+def test__apply__reports_of_some__leave_the_others(tmp_path):
+    path = tmp_path / "tuned.json"
+    path.write_text(json.dumps({"a": {"sound": {"LTC": {"dropout": 0.2}}}}))
+    (tmp_path / "search").mkdir()
+    report = {"task": "a", "protocol": "sound", "model": "CfC", "best": {"scale": "x"}}
+    (tmp_path / "search" / "one.json").write_text(json.dumps(report))
+    apply(tmp_path / "search", path)
+    models = {"LTC": {"dropout": 0.2}, "CfC": {"scale": "x"}}
+    assert json.loads(path.read_text()) == {"a": {"sound": models}}
+
+
 def test__committed_search__is_what_is_run():
     # Every entry of tuned.json is the best of a committed report.
     for task, protocols in tuned_parameters().items():
@@ -104,12 +132,34 @@ def test__committed_search__is_what_is_run():
                 assert json.loads(path.read_text())["best"] == parameters
 
 
-def test__command__search__writes_report_and_parameters(tmp_path, monkeypatch, capsys):
-    applied = []
-    monkeypatch.setattr(module, "apply", applied.append)
+def test__command__search__writes_reports_and_nothing_else(
+    tmp_path, monkeypatch, capsys
+):
+    applied, tuned = [], settings.TUNED_FILE.read_bytes()
     words = ["search", "--tasks", "sums", "--models", "GRU", "--into", str(tmp_path)]
     assert main(words) == 0
+    assert settings.TUNED_FILE.read_bytes() == tuned
     report = json.loads((tmp_path / "sums-published-GRU.json").read_text())
     assert report["model"] == "GRU"
-    assert applied == [tmp_path]
     assert "sums published GRU:" in capsys.readouterr().out
+    monkeypatch.setattr(module, "apply", applied.append)
+    assert main([*words, "--apply"]) == 0
+    assert applied == [tmp_path]
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["search", "--tasks", "sums", "--models", "GRU"], "--into"),
+        (["collect"], "--into"),
+        (["restore"], "--source"),
+    ],
+)
+def test__command__no_checkout__asks_for_a_folder(
+    tmp_path, monkeypatch, capsys, words, option
+):
+    monkeypatch.setattr(commands, "COMMITTED", tmp_path / "docu" / "experiments")
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert f"Expected {option} DIR" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,9 @@ from LNN.experiments.table import (
     best_liquid,
     overview,
     results_of,
+    same_size,
     task_table,
+    warnings_of,
     whole_text,
 )
 
@@ -100,6 +102,44 @@ def test__best_liquid__metric_that_grows__takes_the_largest():
     assert best_liquid(results, "gesture") == "LTC"
 
 
+def test__same_size__best_of_those_no_larger_than_the_lstm():
+    records = [
+        _record("LTC", 0, 2.0, 2.4, n_parameters=800),
+        _record("CfC", 0, 1.0, 1.0, n_parameters=3000),  # best, and three LSTMs large
+        _record("CfC@equal", 0, 2.2, 2.1, n_parameters=900),
+        _record("LSTM", 0, 2.6, 1.5, n_parameters=900),
+        _record("GRU", 0, 2.3, 2.5, n_parameters=700),
+    ]
+    head, row = same_size(records, "standard")
+    told = dict(zip(head, row, strict=True))
+    assert (told["liquid"], told["its test"]) == ("CfC@equal", "2.200")
+    assert told["better than both"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("task", "liquid", "rivals", "said"),
+    [
+        ("cheetah", (2.0, 2.4), (2.3, 2.3), "yes, within the spread"),
+        ("cheetah", (2.4, 2.4), (2.3, 2.3), "no"),
+        ("gesture", (60.0, 61.0), (50.0, 50.0), "yes"),
+        ("gesture", (60.0, 61.0), (60.0, 61.2), "no, within the spread"),
+    ],
+)
+def test__same_size__says_whether_both_are_beaten(task, liquid, rivals, said):
+    protocol = "published" if task == "cheetah" else "sound"
+    records = [
+        _record(model, seed, test, 1.0, task=task, protocol=protocol)
+        for model, tests in (("LTC", liquid), ("LSTM", rivals), ("GRU", rivals))
+        for seed, test in enumerate(tests)
+    ]
+    assert same_size(records, "standard")[1][-1] == said
+
+
+def test__same_size__without_the_gru__says_nothing():
+    records = [_record("LTC", 0, 2.0, 2.0), _record("LSTM", 0, 2.6, 2.6)]
+    assert len(same_size(records, "standard")) == 1
+
+
 def test__table__budget__other_budgets_do_not_mix():
     assert "GRU" not in as_dict(_records(), "published", "standard")["cheetah"]
     assert as_dict(_records(), "published", "quick") == {
@@ -145,6 +185,52 @@ def test__collect__again_with_newer_results__replaces_and_keeps(tmp_path):
     assert len(path.read_text().splitlines()) == len(found) + 2
 
 
+def _of(model, seed, data="same", **parameters):
+    parameters = {"epochs": 10, "random_state": seed, **parameters}
+    return _record(model, seed, 2.0, 2.0, parameters=parameters, data=data)
+
+
+def test__table__seeds_of_other_settings__are_flagged():
+    records = [_of("LTC", 0), _of("LTC", 1), _of("LTC", 2, epochs=20)]
+    text = whole_text(records, ["cheetah"], ["published"], "standard")
+    said = "WARNING, not comparable: cheetah published standard "
+    assert f"{said}LTC: seeds with epochs 10 or 20" in text
+    seeds_only = whole_text(records[:2], ["cheetah"], ["published"], "standard")
+    assert "WARNING" not in seeds_only
+    # Of another task, or another budget, than the one that is shown.
+    assert warnings_of(records, ["gesture"], "standard") == []
+    assert warnings_of(records, ["cheetah"], "quick") == []
+
+
+def test__table__models_of_other_effort_or_data__are_flagged():
+    records = [_of("LTC", 0, batch_size=8), _of("CfC", 0, batch_size=16, dropout=0.2)]
+    (said,) = warnings_of(records, ["cheetah"], "standard")
+    assert said.endswith("cheetah published standard: models with batch_size 8 or 16")
+    (said,) = warnings_of(
+        [_of("LTC", 0), _of("CfC", 0, "new")], ["cheetah"], "standard"
+    )
+    assert said.endswith("cheetah published standard: runs on different data")
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        (_of("LTC", 1, epochs=20), "LTC: seeds with epochs 10 or 20"),
+        (_of("CfC", 1, "new"), "runs on different data"),
+    ],
+)
+def test__collect__runs_that_do_not_belong_together__are_refused(tmp_path, new, words):
+    (path,) = collect([_of("LTC", 0), _of("LTC", 1)], tmp_path)
+    before = path.read_text()
+    with pytest.raises(InvalidInputError, match=words):
+        collect([new], tmp_path)
+    assert path.read_text() == before
+    # Those of before data were named stay, and a whole new set takes their place.
+    old = {k: v for k, v in _of("GRU", 0).items() if k != "data"}
+    collect([old, *(_of("LTC", seed, epochs=20) for seed in (0, 1))], tmp_path)
+    assert len(read_collection(tmp_path)) == 3
+
+
 def test__collection__broken_file__error_names_it(tmp_path):
     (tmp_path / "cheetah.json").write_text("[\n{")
     with pytest.raises(InvalidInputError, match=r"cheetah\.json is no list of results"):
@@ -182,6 +268,16 @@ def test__command__table_json__has_the_promised_form(results, capsys):
     }
 
 
+def test__command__table_json__warnings_go_elsewhere(results, capsys):
+    store = Store(results)
+    for record in (_of("LTC", 0), _of("LTC", 1, epochs=20)):
+        store.save(Run.of(record), record)
+    assert main(["table", "--json", "--results", str(results)]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["cheetah"]["LTC"]["n"] == 2
+    assert "LTC: seeds with epochs 10 or 20" in said.err
+
+
 def test__command__table_json__two_protocols__is_an_error(results, capsys):
     words = ["table", "--json", "--protocols", "published", "sound"]
     assert main([*words, "--results", str(results)]) == 2
@@ -206,6 +302,16 @@ def test__command__collect_then_plot__from_the_collection(results, tmp_path, cap
     (picture,) = figures.glob("*.png")
     assert picture.name == "cheetah-published.png"
     assert picture.stat().st_size > 10_000
+
+
+def test__plot__backend_of_the_caller__is_kept(results, tmp_path, monkeypatch):
+    import matplotlib
+
+    asked = []
+    monkeypatch.setattr(matplotlib, "use", lambda *words, **_: asked.append(words))
+    main(["plot", "--results", str(results), "--figures", str(tmp_path)])
+    assert len(list(tmp_path.glob("*.png"))) == 1
+    assert not asked
 
 
 def test__command__restore__goes_on_from_collected_results(results, tmp_path, capsys):

@@ -136,14 +136,13 @@ def test__loader__called_twice__loads_once():
     assert len(calls) == 1
 
 
-def test__part__head_and_take__keep_what_belongs_together():
+def test__part__take__keeps_what_belongs_together():
     X, y = [np.full((k + 1, 2), k) for k in range(4)], np.arange(4)
     part = Part(X, y, [np.arange(k + 1) for k in range(4)])
-    assert len(part.head(3)) == 3
     taken = part.take(np.array([3, 1]))
     assert [len(x) for x in taken.X] == [len(t) for t in taken.timestamps] == [4, 2]
     assert taken.y.tolist() == [3, 1]
-    assert Part(np.zeros((4, 2, 1)), y).head(2).timestamps is None
+    assert Part(np.zeros((4, 2, 1)), y).take(np.array([0])).timestamps is None
 
 
 # ------------------------------------------------------------------- windows
@@ -587,7 +586,7 @@ def test__estimator__head_of_a_task__fits_and_scores(load, name):
     task = TASKS[name]
     data = load(name, "published" if task.sound_is_published else "sound")
     spread = np.linspace(0, len(data.train) - 1, 40).astype(int)
-    learnt, test = data.train.take(spread), data.test.head(10)
+    learnt, test = data.train.take(spread), data.test.take(np.arange(10))
     kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
     model = kind(4, epochs=1, random_state=0, early_stopping=False, **task.settings)
     model.fit(learnt.X, learnt.y, timestamps=learnt.timestamps)

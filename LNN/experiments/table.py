@@ -115,23 +115,20 @@ def results_of(
 
 
 def best_liquid(results: Results, task: str, at_most: float = inf) -> str | None:
-    """Return the liquid model with the best validation metric.
+    """Return the liquid model with the best validation metric, of all sizes.
 
     Parameters
     ----------
     results : Results
     task : str
     at_most : float, default=inf
-        Weights that it may have. Models made as large as an LSTM ("@equal") take part
-        only where there is such a limit.
+        Weights that it may have.
     """
     sign = 1 if METRICS[TASKS[task].metric].greater_is_better else -1
     liquid = {
         name: sign * summary.validation
         for name, summary in results.models.items()
-        if model_of(name).liquid
-        and summary.n_parameters <= at_most
-        and (at_most < inf or not name.endswith(EQUAL))
+        if model_of(name).liquid and summary.n_parameters <= at_most
     }
     return max(liquid, key=liquid.__getitem__, default=None)
 
@@ -181,8 +178,10 @@ def task_table(
     for name, summary in results.models.items():
         if not name.endswith(EQUAL):
             same = results.models.get(name + EQUAL)
-            rows.append(_model_row(name, summary, same, published.pop(name, None)))
-            rows[-1][0] += " *" if name == best else ""
+            row = _model_row(name, summary, same, published.pop(name, None))
+            row[0] += " *" if name == best else ""
+            row[HEADINGS.index("equal weights")] += " *" if name + EQUAL == best else ""
+            rows.append(row)
     rows += [[name, "failed", *[""] * 6] for name in results.failed]
     if len(rows) == 1:
         return rows

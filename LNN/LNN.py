@@ -112,7 +112,8 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
         than 100 steps (in the median), else "last".
     return_sequences : bool or "auto", default="auto"
         Whether y has a target for every step of a sequence; "auto" sees it from the
-        shape of y. T outputs per sample as one vector need False.
+        shape of y, and warns where a regression's y could be either. T outputs per
+        sample as one vector need False.
     time_column : str or int, default=None
         Column of X that holds time stamps; it is no input of the network.
     group_column : str or int, default=None

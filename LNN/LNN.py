@@ -664,7 +664,7 @@ or list, default=None
         tags.target_tags.required = True
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = self.missing != "error"
-        if _classifies(self):
+        if self.task == "classification":  # what the next fit, a clone's, will be
             tags.estimator_type = "classifier"
             tags.classifier_tags = ClassifierTags()
         else:

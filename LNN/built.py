@@ -78,15 +78,19 @@ def same(now: Any, then: Any) -> bool:
     """
     if now is then:
         return True
-    if isinstance(now, np.ndarray) or isinstance(then, np.ndarray):
-        return np.array_equal(now, then)
+    names = [isinstance(value, str) or value is None for value in (now, then)]
+    if any(names):
+        return all(names) and now == then
+    if hasattr(now, "__array__") or hasattr(then, "__array__"):  # frames too
+        return np.array_equal(np.asarray(now), np.asarray(then))
     if isinstance(now, list | tuple) and isinstance(then, list | tuple):
         return len(now) == len(then) and all(map(same, now, then))
     if isinstance(now, dict) and isinstance(then, dict):
         return now.keys() == then.keys() and all(same(now[k], then[k]) for k in now)
     if hasattr(now, "get_params") and type(now) is type(then):
         return same(now.get_params(deep=False), then.get_params(deep=False))
-    return bool(now == then)
+    equal = now == then
+    return equal if isinstance(equal, bool) else False  # sparse matrices: unknown
 
 
 def _wiring(estimator, spec: Any) -> Wiring | Any:

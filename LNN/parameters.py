@@ -195,7 +195,8 @@ def check_parameters(estimator) -> None:
         value = getattr(estimator, name)
         if not same(value, DEFAULTS[name]) and idle(estimator):
             raise InvalidInputError(
-                f"{name}={value!r} has no effect here: {why}. Leave {name} out."
+                f"{name}={value!r} has no effect here: {why}. Leave {name} out; in a "
+                "search give each kind of model a grid of its own (a list of dicts)."
             )
 
 
@@ -228,7 +229,6 @@ DEFAULTS = {
     "readout": "dense",
     "wiring": "ncp",
     "sparsity": None,
-    "wiring_seed": None,
     "layer_recurrence": None,
     "quantile": 0.5,
     "class_weight": None,
@@ -243,12 +243,6 @@ _WITHOUT_EFFECT = (
     ("wiring", _fixed_cell, "only CfC and LTC have one"),
     ("sparsity", _fixed_cell, "only CfC and LTC have a wiring"),
     ("sparsity", _given_wiring, "the wiring says which synapses there are"),
-    ("wiring_seed", _fixed_cell, "only CfC and LTC have a wiring"),
-    (
-        "wiring_seed",
-        lambda estimator: _given_wiring(estimator) and not estimator.layer_recurrence,
-        "the wiring says which synapses there are",
-    ),
     ("layer_recurrence", _fixed_cell, "only CfC and LTC have a wiring"),
     *((name, _not("CfC"), "only the CfC has a backbone") for name in _BACKBONE),
     (

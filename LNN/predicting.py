@@ -111,7 +111,8 @@ def not_finite(
 @contextmanager
 def evaluating(network: torch.nn.Module) -> Iterator[None]:
     """Put a network that its user trains into evaluation mode, and then back."""
-    # One that is not in training is not touched: several threads may predict with it.
+    # After a fit there is nothing to do, and nothing for other threads to trip over. A
+    # network that its user has put into training mode is for one thread at a time.
     training = [module for module in network.modules() if module.training]
     for module in training:
         module.training = False

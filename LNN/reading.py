@@ -20,6 +20,7 @@ from LNN.sequences import (
     is_regular,
     layout_of,
     read_sequences,
+    stacked,
     time_unit,
 )
 from LNN.training.targets import Targets, encode_classes, is_per_step, read_targets
@@ -85,6 +86,8 @@ def read_inputs(
     def settled(parameter: str) -> Any:
         return getattr(estimator, parameter) if reset else built(estimator, parameter)
 
+    if not reset and estimator._fitted_on_rows:
+        X = stacked(X)
     sequences = read_sequences(
         X,
         window_length=estimator._window_length,
@@ -194,10 +197,14 @@ def unchanged_on_error(estimator, unless: list) -> Iterator[None]:
     nor one that learnt nothing. Once `unless` has entries, there is something to keep.
     """
     before = dict(vars(estimator))
+    random = before.get("_random")  # partial_fit goes on drawing from it
+    drawn = None if random is None else random.get_state()
     try:
         yield
     except BaseException:
         if not unless:
+            if random is not None:
+                random.set_state(drawn)
             after = vars(estimator).copy()
             vars(estimator).clear()
             vars(estimator).update(before)

@@ -105,8 +105,8 @@ def _explained(estimator, scorer: Callable) -> Callable:
             return scorer(*args, **kwargs)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
-                f"scoring={name!r} does not suit this {task} and its targets: {error}. "
-                f"Choose a score that does, as {_EXAMPLES[task]}, or pass a callable."
+                f"scoring={name!r} cannot score this {task}: {str(error).rstrip('.')}. "
+                f"Choose a score that can, as {_EXAMPLES[task]}, or pass a callable."
             ) from error
 
     return explained

@@ -7,11 +7,17 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
-from LNN.exceptions import InvalidInputError, LNNError, LNNWarning
+from LNN.exceptions import (
+    InvalidInputError,
+    LNNError,
+    LNNWarning,
+    NonFiniteLossError,
+)
 
 TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=4)
@@ -569,7 +575,6 @@ def test__parameter__that_does_not_fit_the_data__says_why(settings, words):
         ({"ode_unfolds": 3}, "LTC"),
         ({"solver": "rk4"}, "LTC"),
         ({"sparsity": 0.2, "wiring": np.eye(8)}, "the wiring says"),
-        ({"wiring_seed": 2, "wiring": np.eye(8)}, "the wiring says"),
     ],
     ids=str,
 )
@@ -584,6 +589,35 @@ def test__parameter__that_has_an_effect__is_not_refused():
     Regressor(loss="quantile", quantile=0.5).fit(X, y)
     Regressor(model_type="LTC", ode_unfolds=3, epochs=1).fit(X, y)
     Regressor(wiring=np.eye(8), layer_recurrence=True, wiring_seed=3).fit(X, y)
+    Regressor(model_type="LSTM", wiring_seed=3).fit(X, y)  # as in a search over models
+
+
+def test__predict__rows_in_a_list__are_rows():
+    X, y = good(), good()[:, 0]
+    model = Regressor().fit(X, y)
+    np.testing.assert_array_equal(model.predict([X[0]]), model.predict(X[:1]))
+    np.testing.assert_array_equal(model.predict(list(X[:5])), model.predict(X[:5]))
+
+
+def test__wiring__as_a_frame__is_a_matrix():
+    X, y = good(), good()[:, 0]
+    matrix = np.tri(8)
+    frame = Regressor(wiring=pd.DataFrame(matrix), random_state=0).fit(X, y)
+    array = Regressor(wiring=matrix, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(frame.predict(X), array.predict(X))
+    with pytest.raises(InvalidInputError, match="wiring"):
+        Regressor(wiring=sparse.eye_array(8)).fit(X, y)
+
+
+def test__partial_fit__that_failed__does_not_move_the_random_source():
+    X, y = good(), good()[:, 0]
+    model = Regressor(random_state=0).partial_fit(X, y)
+    other = copy.deepcopy(model)
+    with pytest.raises(NonFiniteLossError):
+        model.partial_fit(X, y * 1e300)
+    model.partial_fit(X, y)
+    other.partial_fit(X, y)
+    np.testing.assert_array_equal(model.predict(X), other.predict(X))
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,9 @@ def test__scoring__that_does_not_suit__named_error_before_training(kind, scoring
     X, _ = _classes(30)
     told = []
     model = kind(8, scoring=scoring, epochs=2, callback=told.append)
-    with pytest.raises(InvalidInputError, match=f"'{scoring}' does not suit.*Choose"):
+    with pytest.raises(
+        InvalidInputError, match=f"'{scoring}' cannot score this.*Choose"
+    ):
         model.fit(X, y, X_val=X, y_val=y)
     assert not told
     assert not hasattr(model, "network_")

@@ -90,7 +90,7 @@ def is_done(run: Run, store: Store) -> bool:
     if run.model.endswith(EQUAL):
         data = part_of_budget(run, task.load(run.protocol))
         # Where data are loaded anyway, and the record names them; else `collect` looks.
-        if record.get("data", now := data.fingerprint()) != now:
+        if "data" in record and record["data"] != data.fingerprint():
             return False
     # As JSON has them: tuples are lists, and keys of dicts are strings.
     return record["parameters"] == as_json(estimator_parameters(run, task, data))

@@ -71,8 +71,12 @@ def _wait_for_all(others: list[Future]) -> None:
             break
         except KeyboardInterrupt as error:
             interrupt = error
-    if interrupt is not None:
+    if interrupt is None:
+        return
+    try:
         raise interrupt
+    finally:
+        del interrupt  # its traceback holds this frame, and the memory of the pass
 
 
 def _pool(size: int) -> ThreadPoolExecutor:

@@ -1,7 +1,7 @@
 """Everything between what a user has and a gathered batch of sequences."""
 
 from .not_numbers import kind_of_cell, without_mask
-from .readers import layout_of, read_sequences
+from .readers import layout_of, read_sequences, stacked
 from .rows import (
     ArrayRows,
     BlockRows,
@@ -33,6 +33,7 @@ __all__ = [
     "layout_of",
     "normalised",
     "read_sequences",
+    "stacked",
     "time_unit",
     "tolerance",
     "without_mask",

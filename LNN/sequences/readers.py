@@ -76,6 +76,17 @@ def layout_of(X: Any) -> Layout:
     return "cube" if shape is not None and len(shape) > 2 else "rows"
 
 
+def stacked(X: Any) -> Any:
+    """Return rows that come one by one, as `[row]`, as one array.
+
+    Only for a model of rows: to `fit` such a list could as well be recordings.
+    """
+    if not isinstance(X, list | tuple) or not X:
+        return X
+    rows = all(isinstance(row, np.ndarray) and row.ndim == 1 for row in X)
+    return np.stack(X) if rows and len({len(row) for row in X}) == 1 else X
+
+
 def read_sequences(
     X: Any,
     *,

@@ -13,6 +13,9 @@ from LNN.exceptions import InvalidInputError
 from LNN.sequences.frame_index import time_of_recording
 from LNN.streaming.clock import Clock, Gaps
 
+# Of a Series: the number or text of a row in a plain index, which is no time.
+_NO_TIME = (int, float, str, np.number, type(None))
+
 
 class Arrival(NamedTuple):
     """One row of each stream, read and checked.
@@ -250,7 +253,7 @@ def _read_index(x: Any) -> tuple[Any, list | None]:
     """
     if isinstance(x, pd.DataFrame):
         index = x.index
-    elif not isinstance(x, pd.Series) or x.name is None:
+    elif not isinstance(x, pd.Series) or isinstance(x.name, _NO_TIME):
         return None, None
     else:
         levels = x.name if isinstance(x.name, tuple) else (x.name,)
@@ -270,7 +273,7 @@ def _labels(recordings: list[tuple]) -> list | None:
     if not recordings[0]:
         return None
     return [
-        levels[0] if len(levels) == 1 else ", ".join(map(str, levels))
+        levels[0] if len(levels) == 1 else ", ".join(map(repr, levels))
         for levels in recordings
     ]
 

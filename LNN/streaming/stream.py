@@ -145,7 +145,13 @@ class LiquidStream(RiverNames):
                 "came before, as arrays of that shape or, for one stream, a frame."
             )
         for row in range(0 if kept is None else max(0, len(table) - kept), len(table)):
-            self._advance(table.iloc[[row]] if framed else table[row], None, None)
+            try:
+                self._advance(table.iloc[[row]] if framed else table[row], None, None)
+            except InvalidInputError as error:
+                raise InvalidInputError(
+                    f"In row {row} of context: {error} Where such rows have no time of "
+                    "their own, call step for each in place of context=."
+                ) from error
         self._last = None  # nothing was answered yet
 
     def _make_engine(self, windowed: bool, history: int) -> Engine:

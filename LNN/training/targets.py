@@ -165,8 +165,8 @@ def _per_sample(
 
 
 def _check_lengths(values: np.ndarray, n_samples: int, sequences: SequenceSet) -> None:
-    n_recordings = len(np.unique(sequences.recording))
-    if sequences.layout == "rows" and 1 < n_recordings == len(values) < n_samples:
+    fewer = sequences.layout == "rows" and 1 < len(values) < n_samples
+    if fewer and len(np.unique(sequences.recording)) == len(values):
         raise InvalidInputError(
             f"Expected a target for each of the {n_samples} rows of X, got "
             f"{len(values)}, as many as X has recordings. For one target per recording "

@@ -122,11 +122,12 @@ def test__context__dates_of_another_type__join(index):
         ([0.0, 0.0, 0.0, 0.0], False),
         ([0.0, 2.0, np.nan, 5.0], False),
         ([0, 1, 5, 6], False),
+        ([*map(float, range(20)), *map(float, range(25, 45))], False),
     ],
 )
 @pytest.mark.parametrize("as_list", [False, True])
 def test__frame__uneven_floats__warn_that_they_are_no_time(index, warns, as_list):
-    frame = pd.DataFrame(np.zeros((4, 1)), index=index)
+    frame = pd.DataFrame(np.zeros((len(index), 1)), index=index)
     data = [frame.iloc[:1], frame] if as_list else frame
     stamps = r"\[x\.index for x in X\]" if as_list else r"X\.index"
     if warns:

@@ -164,6 +164,15 @@ def test__context__of_many_streams__has_their_axis():
         model.stream(adapt="readout", context=X).update(1.0)
 
 
+def test__context__without_the_time_it_needs__says_what_to_do():
+    stamps = np.cumsum(np.random.default_rng(0).uniform(1, 2, len(X)))
+    model = regressor().fit(X, Y, timestamps=stamps)
+    with pytest.raises(
+        InvalidInputError, match="row .* of context.*call step for each"
+    ):
+        model.stream(context=X[:20])
+
+
 def test__stream__options__are_in_its_signature():
     model = regressor().fit(X, Y)
     options = inspect.signature(model.stream).parameters

@@ -64,8 +64,6 @@ BY_MODEL: dict[tuple[str, str], dict[str, Any]] = {
     ("et-smnist", "CfC-NCP"): MEDIUM,
     ("xor-event", "CfC"): PARITY,
     ("xor-event", "CfC-mixed"): {**PARITY, **SLOW},
-    ("xor-event", "LSTM"): FAST,
-    ("xor-event", "GRU"): FAST,
     ("walker2d", "CfC"): {**WIDE, **RAW, "backbone_dropout": 0.1},
     ("walker2d", "CfC-no-gate"): {**WIDE, **RAW, "backbone_dropout": 0.1},
     ("walker2d", "CfC-mixed"): {**WIDE, **RAW},

@@ -152,7 +152,6 @@ def test__training__leaky_memory__far_better_than_the_mean(kind):
         {"mixed_memory": True},
         {"solver": "rk4"},
         {"ode_unfolds": 3},
-        {"wiring_seed": 3},
         {"mode": "pure"},
         {"sparsity": 0.2},
         {"layer_recurrence": True},

@@ -23,10 +23,10 @@ from LNN.parameters import check_parameter, check_parameters
 from LNN.predicting import (
     in_layout,
     in_units,
-    known_steps,
     pinball_score,
     present_values,
     raw_outputs,
+    what_counts,
 )
 from LNN.reading import (
     Given,
@@ -395,7 +395,7 @@ class LiquidNeuralNetwork(CallbackSupportMixin, BaseEstimator):
             (n_samples, n_timesteps), (n_samples, n_timesteps, n_outputs) or a list;
             steps whose target is NaN are not trained on.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 is the same as the sample twice.
+            A weight of 2 is the same as the sample twice; at 0 its y is not read.
         X_val, y_val, sample_weight_val : array-like, default=None
             Data that decide when to stop, in place of a part of X.
         timestamps : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
@@ -533,8 +533,8 @@ or list, default=None
             As in `fit`.
         context : array-like of shape (n_rows, n_features), default=None
             Rows that came just before X (`window_length` or more), so that the first
-            predictions see as much history as the rest. 2-D data only; `timestamps`
-            then begin with theirs.
+            predictions see as much history as the rest. 2-D data of one recording
+            only; `timestamps` then begin with theirs.
 
         Returns
         -------
@@ -603,8 +603,7 @@ or list, default=None
         predicted = self.predict(
             X, timestamps=timestamps, groups=groups, context=context
         )
-        if self._per_step:
-            y, predicted, sample_weight = known_steps(y, predicted, sample_weight)
+        y, predicted, sample_weight = what_counts(self, y, predicted, sample_weight)
         if not _classifies(self) and built(self, "loss") == "quantile":
             return pinball_score(self, y, predicted, sample_weight)
         # Imported here: `import LNN` should cost little more than torch and pandas.

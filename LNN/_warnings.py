@@ -8,12 +8,15 @@ import warnings
 from pathlib import Path
 
 import sklearn
+import torch
 
 from LNN.exceptions import LNNWarning
 
-# Frames of LNN and of scikit-learn (which wraps methods) are not the caller's.
+# Frames of LNN, and of scikit-learn and torch (which call methods of ours), are not the
+# caller's.
 _INSIDE = tuple(
-    str(Path(file).parent) + os.sep for file in (__file__, sklearn.__file__ or __file__)
+    str(Path(file).parent) + os.sep
+    for file in (__file__, sklearn.__file__ or __file__, torch.__file__)
 )
 
 

@@ -30,7 +30,7 @@ from LNN.training.loop import History, Plan, Step, train
 from LNN.training.losses import Objective
 from LNN.training.missing import MissingRule
 from LNN.training.optimisers import OPTIMIZERS, Optimizer
-from LNN.training.parameter_vector import ParameterVector
+from LNN.training.parameter_vector import ParameterVector, gradients_recorded
 from LNN.training.reporting import Reporter
 from LNN.training.scaled_rows import ScaledRows
 from LNN.training.validation import split_samples
@@ -338,7 +338,7 @@ def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetw
         whole = data.sequences.layout != "rows" and not data.targets.per_step
         pooling = "mean" if whole and typical > LONG_SEQUENCE else "last"
     # On the CPU whatever torch's default device is: the generator is there.
-    with torch.device("cpu"):
+    with torch.device("cpu"), gradients_recorded():
         network = _network(estimator, data, output_size, pooling, typical, generator)
     return network.to(DTYPES[estimator.dtype])
 
@@ -451,32 +451,35 @@ def run(
     # Whatever goes wrong from here on, the network comes back to the CPU, and moments
     # that led to a failure are forgotten.
     estimator._optimizer_state, report, parameters = None, None, None
-    try:
-        report = Reporter(estimator.verbose, estimator.callback, protocol, plan.epochs)
-        with memory_errors_explained(plan.batch_size):
-            device = resolve_device(estimator.device)
-            parameters = ParameterVector(network.to(device))
-            step = Step(
-                network,
-                parameters,
-                make_optimizer(estimator, parameters, learning_rate, kept),
-                make_objective(estimator, training),
-                plan,
+    with gradients_recorded():
+        try:
+            report = Reporter(
+                estimator.verbose, estimator.callback, protocol, plan.epochs
             )
-            batches = all_batches(
-                estimator, training, validation, step.objective, device, plan.n_jobs
-            )
-            train(step, *batches, random, report, history, score)
-        estimator._optimizer_state = {
-            "name": estimator.optimizer,
-            "state": _moved(step.optimizer.state, torch.device("cpu")),
-        }
-    finally:
-        if report is not None:
-            report.close()
-        if parameters is not None:
-            parameters.release()
-        estimator.network_ = network.to("cpu")
+            with memory_errors_explained(plan.batch_size):
+                device = resolve_device(estimator.device)
+                parameters = ParameterVector(network.to(device))
+                step = Step(
+                    network,
+                    parameters,
+                    make_optimizer(estimator, parameters, learning_rate, kept),
+                    make_objective(estimator, training),
+                    plan,
+                )
+                how = step.objective, device, plan.n_jobs
+                batches = all_batches(estimator, training, validation, *how)
+                train(step, *batches, random, report, history, score)
+            estimator._optimizer_state = {
+                "name": estimator.optimizer,
+                "trained": parameters.names,
+                "state": _moved(step.optimizer.state, torch.device("cpu")),
+            }
+        finally:
+            if report is not None:
+                report.close()
+            if parameters is not None:
+                parameters.release()
+            estimator.network_ = network.to("cpu")
 
 
 def start_curves(estimator) -> None:
@@ -513,7 +516,8 @@ def make_optimizer(
     """Make the optimiser, with the moments that a call before has left."""
     name, vector = estimator.optimizer, parameters.vector
     optimizer = OPTIMIZERS[name](vector, learning_rate, estimator.weight_decay)
-    if kept is not None and kept["name"] == name:
+    same = kept is not None and kept["name"] == name
+    if same and kept["trained"] == parameters.names:
         # The moments go on; settings are those of now.
         optimizer.state = _moved(kept["state"], vector.device)
     return optimizer

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from LNN import kernels
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
-from LNN.cells.base import Cell, check_timespans
+from LNN.cells.base import Cell, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
@@ -39,7 +39,7 @@ class SequenceLayer(nn.Module):
         self.return_sequences = return_sequences
         kernels.resolve_backend(backend)  # refuses one that does not exist
         # Now, as torch.compile could not look into it later.
-        kernels.fused(self.cell)
+        kernels.plan_of(self.cell)
         self.backend = backend
         self.projection = (
             linear(cell.output_size, proj_size, rng) if proj_size else None
@@ -173,20 +173,17 @@ class SequenceLayer(nn.Module):
     def _pack(self, state: State | None, inputs: Tensor) -> Tensor:
         if state is None:
             return self.cell.zero_state(inputs)
-        if self.mixed_memory != isinstance(state, tuple):
+        pair = isinstance(state, tuple) and len(state) == 2
+        if self.mixed_memory != pair:
             kind = "a pair (h, c)" if self.mixed_memory else "one tensor"
             raise InvalidInputError(
                 f"The state of this layer is {kind} of shape (batch, "
                 f"{self.n_neurons}), got {type(state).__name__}."
             )
-        packed = torch.cat(state, dim=-1) if self.mixed_memory else state
-        shape = (inputs.shape[0], self.cell.state_size)
-        if packed.shape != shape:
-            raise InvalidInputError(
-                f"The state must have shape (batch, neurons) = ({shape[0]}, "
-                f"{self.n_neurons}), got {tuple(packed.shape)}."
-            )
-        return packed
+        parts = state if self.mixed_memory else (state,)
+        for part in parts:
+            check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
+        return torch.cat(parts, dim=-1) if self.mixed_memory else state
 
     @property
     def state_size(self) -> int:
@@ -354,12 +351,12 @@ def check_lengths(lengths, batch: int, steps: int, device) -> Tensor | None:
         return None
     lengths = torch.as_tensor(lengths, device=device)
     bad = lengths.shape != (batch,) or lengths.is_floating_point()
-    if not bad and not torch.compiler.is_compiling():
+    if not bad and readable(lengths):
         bad = bool(((lengths < 0) | (lengths > steps)).any())
     if bad:
         raise InvalidInputError(
             f"lengths must be {batch} whole numbers from 0 to {steps}, one per "
-            f"sequence, got {lengths.tolist()}."
+            f"sequence, got {lengths}."
         )
     return lengths.to(torch.int64)
 

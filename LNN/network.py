@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from LNN.baselines import BASELINES, make_baseline
-from LNN.cells.base import check_timespans, choice
+from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
@@ -227,7 +227,7 @@ class LiquidNetwork(nn.Module):
         batch, steps = inputs.shape[:2]
         if lengths is None:
             return self.encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
-        valid = torch.arange(steps, device=inputs.device) < lengths[:, None]
+        valid = ~past_end(lengths, steps)
         features = self.encoder(inputs[valid])
         encoded = features.new_zeros(batch, steps, *features.shape[1:])
         return encoded.masked_scatter(valid[..., None], features)
@@ -236,17 +236,16 @@ class LiquidNetwork(nn.Module):
         """Make one state (B, N) of a sequence's states (B, T, N)."""
         if self.pooling == "last":
             return states  # it is one already
-        valid = states.new_ones(states.shape[:2], dtype=torch.bool)
-        if lengths is not None:
-            step = torch.arange(states.shape[1], device=states.device)
-            lengths = torch.as_tensor(lengths, device=states.device)
-            # An empty sequence still has its start, which every step repeats.
-            valid = step < lengths.clamp_min(1)[:, None]
+        # Equal scores make the mean.
         score = torch.zeros_like(states[..., 0])
         if self.attention is not None:
             score = self.attention(states).squeeze(-1)
-        # Equal scores make the mean; steps past the end get no weight.
-        weight = torch.softmax(score.masked_fill(~valid, -torch.inf), dim=1)
+        if lengths is not None:
+            lengths = torch.as_tensor(lengths, device=states.device)
+            # An empty sequence still has its start, which every step repeats.
+            padded = past_end(lengths.clamp_min(1), states.shape[1])
+            score = score.masked_fill(padded, -torch.inf)
+        weight = torch.softmax(score, dim=1)
         return (weight.unsqueeze(-1) * states).sum(1)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from LNN._warnings import warn
@@ -187,6 +188,20 @@ def pinball_score(estimator, y: Any, predicted: NDArray, sample_weight: Any) -> 
     return float(np.mean(scores))
 
 
+def what_counts(
+    estimator, y: Any, predicted: Any, sample_weight: Any
+) -> tuple[Any, Any, Any]:
+    """Return targets, predictions and weights but for steps or weights of nothing."""
+    if estimator._per_step:
+        return known_steps(y, predicted, sample_weight)
+    if sample_weight is None:
+        return y, predicted, None
+    check_consistent_length(y, predicted)
+    weights = check_weights(sample_weight, len(predicted))
+    kept = np.flatnonzero(weights)
+    return _safe_indexing(y, kept), predicted[kept], weights[kept]
+
+
 def known_steps(
     y: Any, predicted: Any, sample_weight: Any
 ) -> tuple[NDArray, NDArray, NDArray]:
@@ -197,7 +212,7 @@ def known_steps(
     weight = np.repeat(check_weights(sample_weight, len(lengths)), lengths)
     flat = np.concatenate(step_blocks(y, lengths))
     predicted = np.concatenate(list(predicted))
-    known = ~_is_missing(flat)
+    known = ~_is_missing(flat) & (weight > 0)
     return flat[known], predicted[known], weight[known]
 
 

@@ -23,6 +23,8 @@ from LNN.sequences import (
     stacked,
     time_unit,
 )
+from LNN.sequences.frame_index import warn_if_misaligned
+from LNN.sequences.known_gaps import KnownGaps
 from LNN.training.targets import Targets, encode_classes, is_per_step, read_targets
 
 
@@ -111,6 +113,8 @@ def read_inputs(
         _check_columns(estimator, sequences, X, name)
     if not reset:
         _check_kind(estimator, sequences, name)
+        if context is None:
+            _warn_if_recordings_are_lost(estimator, sequences, name)
         sequences = _in_known_time(estimator, sequences, name)
     return sequences
 
@@ -143,7 +147,9 @@ def read_data(
     X, y, sample_weight, timestamps, groups = given
     # Training that goes on may change it; predictions follow what was trained last.
     estimator._window_length = estimator.window_length
-    layout = layout_of(X)
+    layout = layout_of(X, name="X" + suffix)
+    if layout == "rows":
+        warn_if_misaligned(X, y, suffix)
     if isinstance(y, pd.DataFrame) and layout != "rows":
         y = y.to_numpy()  # going through a frame gives its columns, not its rows
     _check_given(y, suffix)
@@ -162,25 +168,21 @@ def read_data(
         reset=reset,
         name="X" + suffix,
     )
-    n_samples = _num_samples(X)
+    by_row = check_weights(sample_weight, _num_samples(X))
+    weights = _weights_used(by_row, sequences, suffix)
     values, ndim = read_targets(
-        y, sequences, n_samples=n_samples, task=estimator.task, per_step=per_step
+        y, sequences, counts=by_row > 0, task=estimator.task, per_step=per_step
     )
     if estimator.task == "classification":
-        values = _codes(estimator, values, reset, classes)
+        counts = (sequences.row_weights(weights) if per_step else weights) > 0
+        values = _codes(estimator, values, counts, reset, classes)
     elif not reset and values.shape[1] != estimator._n_targets:
         raise InvalidInputError(
             f"Expected y{suffix} with {estimator._n_targets} target(s) as in the first "
             f"fit, got {values.shape[1]}. Pass the same targets, or fit anew "
             "(warm_start=False)."
         )
-    weights = check_weights(sample_weight, n_samples)[sequences.row_of_sample]
     data = Data(sequences, Targets(values, per_step, ndim), weights)
-    if not (weights > 0).any():
-        raise InvalidInputError(
-            f"No sample of X{suffix} has a positive weight among those used; check "
-            "sample_weight and stride."
-        )
     if not data.has_targets():
         raise InvalidInputError(
             f"No step of y{suffix} has a target among the samples used: all are NaN. "
@@ -242,16 +244,27 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     """Return sample weights as float64 (n,), ones for None."""
     if sample_weight is None:
         return np.ones(n_samples)
-    weights = np.array(sample_weight, dtype=np.float64)
+    advice = (
+        "Pass one weight per sequence, or per row of 2-D X; of a sequence with targets "
+        "per step, NaN in y leaves a step out."
+    )
+    try:
+        weights = np.array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"Expected numbers in sample_weight, of shape ({n_samples},): {error} "
+            f"{advice}"
+        ) from error
     if weights.ndim == 0:
         weights = np.full(n_samples, float(weights))
     if weights.ndim != 1:
         raise InvalidInputError(
-            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array."
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. "
+            f"{advice}"
         )
     if weights.shape != (n_samples,):
         raise InvalidInputError(
-            f"sample_weight.shape == {weights.shape}, expected {(n_samples,)}!"
+            f"sample_weight.shape == {weights.shape}, expected {(n_samples,)}! {advice}"
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise InvalidInputError(
@@ -261,10 +274,25 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     return weights
 
 
+def _weights_used(
+    by_row: np.ndarray, sequences: SequenceSet, suffix: str
+) -> np.ndarray:
+    """Return the weights of the samples, which a stride makes fewer than rows."""
+    weights = by_row[sequences.row_of_sample]
+    if not (weights > 0).any():
+        raise InvalidInputError(
+            f"No sample of X{suffix} has a positive weight among those used; check "
+            "sample_weight and stride."
+        )
+    return weights
+
+
 def remember_kind(estimator, data: Data) -> None:
     """Keep what predictions must look like, from parameters and training data."""
     remember_parameters(estimator)
     estimator._fitted_on_rows = data.sequences.layout == "rows"
+    groups = data.sequences.groups
+    estimator._fitted_on_recordings = groups is not None and bool(np.ptp(groups))
     estimator._columns = data.sequences.columns
     estimator._per_step = data.targets.per_step
     estimator._target_ndim = data.targets.ndim
@@ -288,6 +316,7 @@ def remember_time(estimator, sequences: SequenceSet) -> None:
     estimator._time_kind = sequences.time_kind
     estimator._time_resolution = resolution
     estimator._regular_time = is_regular(gaps, unit, resolution)
+    estimator._known_gaps = KnownGaps.of(gaps, unit)
 
 
 def refuse_coarse_time(resolution: float, unit: float) -> None:
@@ -351,9 +380,9 @@ def _in_known_time(estimator, sequences: SequenceSet, name: str) -> SequenceSet:
     if len(gaps):
         refuse_coarse_time(sequences.time_resolution, unit)
     resolution = max(sequences.time_resolution, estimator._time_resolution)
-    if estimator._regular_time and not is_regular(
-        gaps, estimator.time_unit_, resolution
-    ):
+    if not estimator._regular_time:
+        _doubt_unit(estimator, gaps, name)
+    elif not is_regular(gaps, estimator.time_unit_, resolution):
         warn(
             f"{owner} was fitted on equal gaps of {estimator.time_unit_:g}, but {name} "
             "has others, which it never learnt to use. Predictions may be poor: fit on "
@@ -362,14 +391,34 @@ def _in_known_time(estimator, sequences: SequenceSet, name: str) -> SequenceSet:
     return sequences
 
 
-def _codes(estimator, labels: np.ndarray, reset: bool, classes: Any) -> np.ndarray:
+def _doubt_unit(estimator, gaps: np.ndarray, name: str) -> None:
+    """Warn of gaps so far from those of training that their unit may be another."""
+    known = getattr(estimator, "_known_gaps", None)  # not in older pickles
+    doubt = known and known.doubt(gaps)
+    if doubt:
+        warn(far_gaps(type(estimator).__name__, name, doubt))
+
+
+def far_gaps(owner: str, name: str, doubt: str) -> str:
+    """Return the warning of gaps that `KnownGaps` doubts."""
+    return (
+        f"{name} has {doubt}. Is its time in the same unit as in fit? If so, "
+        f"{owner} never learnt to use such gaps. Predictions may be poor: fit on data "
+        "with such gaps."
+    )
+
+
+def _codes(
+    estimator, labels: np.ndarray, counts: np.ndarray, reset: bool, classes: Any
+) -> np.ndarray:
     known = np.unique(np.asarray(classes)) if classes is not None else None
     if known is not None and not reset and list(known) != list(estimator.classes_):
         raise InvalidInputError(
             f"classes={known.tolist()} is not the same as on the last call to "
             f"partial_fit, was: {estimator.classes_.tolist()}. Pass the same, or none."
         )
-    classes, codes = encode_classes(labels, known if reset else estimator.classes_)
+    known = known if reset else estimator.classes_
+    classes, codes = encode_classes(labels, counts, known)
     if reset:
         estimator.classes_ = classes
     return codes
@@ -405,6 +454,23 @@ def _check_columns(estimator, sequences: SequenceSet, X: Any, name: str) -> None
             f"{name} has the columns {list(got_names)}, but the estimator was fitted "
             f"on {list(names)}. Select the same columns in the same order."
         )
+
+
+def _warn_if_recordings_are_lost(estimator, sequences: SequenceSet, name: str) -> None:
+    """Warn of rows without recordings where training had told them apart."""
+    known = getattr(estimator, "_fitted_on_recordings", False)  # not in older pickles
+    if not known or sequences.groups is not None:
+        return
+    # Only windows of several rows can cross from one recording into the next.
+    if sequences.layout != "rows" or sequences.max_length == 1:
+        return
+    groups = name.replace("X", "groups")
+    warn(
+        f"{type(estimator).__name__} was fitted on several recordings, but {name} does "
+        "not say which row belongs to which: all are taken as one, and windows cross "
+        f"from each recording into the next. Pass {groups}=, or a frame with the "
+        f"MultiIndex; {groups}=numpy.zeros(len({name})) says that it is one."
+    )
 
 
 def _check_kind(estimator, sequences: SequenceSet, name: str) -> None:

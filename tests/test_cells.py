@@ -542,6 +542,17 @@ def test__Cell__impossible_time__refused_naming_sample_and_value(name, value, ki
         cell(torch.zeros(3, 3), None, dt)
 
 
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize(("rows", "more"), [(3, 1), (1, 0), (6, 0), (None, 0)])
+def test__Cell__state_of_another_shape__refused(name, rows, more):
+    cell = CELLS[name]().double()
+    x, _, dt = draw(cell)
+    width = cell.state_size + more
+    state = torch.zeros(width if rows is None else (rows, width), dtype=F64)
+    with pytest.raises(InvalidInputError, match=rf"= \(3, {cell.state_size}\), got"):
+        cell(x, state, dt)
+
+
 def test__Cell__sequence_given__refused_naming_the_layers():
     with pytest.raises(InvalidInputError, match=r"\(batch, 3\), got \(2, 7, 3\).*LNN"):
         CfCCell(3, 4)(torch.zeros(2, 7, 3))

@@ -166,6 +166,31 @@ def test__vmap__ensemble_of_three__equals_each_model(make, x):
     assert not torch.allclose(outputs[0], outputs[1])
 
 
+def test__vmap__irregular_time_and_lengths__gradients_of_each_sample(make, x):
+    layer = make()
+    dt, lengths = torch.rand(4, 5, generator=rng(8)), torch.tensor([5, 3, 1, 4])
+
+    def loss(parameters, x, dt, length):
+        given = {"timespans": dt[None], "lengths": length[None]}
+        states = functional_call(layer, parameters, (x[None],), given)[0]
+        return states.square().sum()
+
+    parameters = {k: p.detach() for k, p in layer.named_parameters()}
+    each = vmap(grad(loss), in_dims=(None, 0, 0, 0))(parameters, x, dt, lengths)
+    for k in range(4):
+        alone = grad(loss)(parameters, x[k], dt[k], lengths[k])
+        for name, found in each.items():
+            torch.testing.assert_close(found[k], alone[name])
+
+
+def test__meta_device__time_and_lengths__give_shapes(make, x):
+    layer, there = make(), make().to("meta")
+    given = torch.ones(4, 5), torch.tensor([5, 3, 1, 4])
+    outputs, _ = there(x.to("meta"), None, *(value.to("meta") for value in given))
+    assert outputs.is_meta
+    assert outputs.shape == layer(x, None, *given)[0].shape
+
+
 # ------------------------------------------------------------------- weights and copies
 
 
@@ -214,6 +239,15 @@ def test__load_state_dict__of_another_wiring__refused(name):
     b = type(a)(3, sparse, **options)
     with pytest.raises(InvalidInputError, match="belong to another wiring"):
         b.load_state_dict(a.state_dict())
+
+
+def test__load_state_dict__same_synapses_in_other_layers__refused():
+    sensory, recurrent = NCP.adjacency()
+    one = Wiring.from_adjacency(recurrent, sensory, n_outputs=2)
+    assert len(one.layers) == 1
+    layer = CfC(3, one)
+    with pytest.raises(InvalidInputError, match="another wiring: cell.order"):
+        layer.load_state_dict(LAYERS["CfC strict"]().state_dict())
 
 
 @pytest.mark.parametrize("way", ["deepcopy", "pickle", "save"])
@@ -342,6 +376,12 @@ def test__state__wrong_kind_or_shape__refused(make, x):
     bad = torch.zeros(3, N)
     with pytest.raises(InvalidInputError, match=r"\(4, 7\), got \(3, "):
         layer(x, (bad, bad) if layer.mixed_memory else bad)
+
+
+@pytest.mark.parametrize("widths", [(3, N + 4), (N, 4, 3)])
+def test__state__of_mixed_memory_cut_elsewhere__refused(x, widths):
+    with pytest.raises(InvalidInputError, match=r"The state"):
+        LAYERS["LTC mixed"]()(x, tuple(torch.zeros(4, width) for width in widths))
 
 
 @pytest.mark.parametrize(

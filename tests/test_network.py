@@ -31,6 +31,37 @@ def network(kind="CfC", seed=0, **options):
     return LiquidNetwork(3, 8, 2, model_type=kind, generator=rng(seed), **options)
 
 
+@pytest.fixture
+def float64_by_default():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+OPTIONS = [
+    {},
+    {"time_constants": (1.0, 9.0)},
+    {"wiring": "full", "gaps": (0.5, 0.1, 9.0)},
+    {"mixed_memory": True},
+    {"mode": "pure"},
+    {"pooling": "attention"},
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test__weights__any_default_dtype__are_those_of_the_seed(
+    kind, options, float64_by_default
+):
+    found = network(kind, **options).state_dict()
+    torch.set_default_dtype(torch.float32)
+    for name, expected in network(kind, **options).state_dict().items():
+        if expected.is_floating_point():
+            assert found[name].dtype == torch.float64
+            expected = expected.double()
+        torch.testing.assert_close(found[name], expected, rtol=1e-6, atol=1e-6)
+
+
 # ----------------------------------------------------------------------------- running
 
 

@@ -270,6 +270,8 @@ def test__sample_weight__zero__is_the_same_as_removed(ragged):
         (np.ones(N - 1), "expected"),
         (np.ones((N, 1)), "1D array or scalar"),
         (np.full(N, np.nan), "finite"),
+        ([np.ones(k + 1) for k in range(N)], "one weight per sequence.*NaN in y"),
+        (np.ones((N, T)), "one weight per sequence.*NaN in y"),
     ],
 )
 def test__sample_weight__unusable__says_why(cube, weight, words):
@@ -419,17 +421,24 @@ def test__return_sequences__false__takes_t_outputs_as_one_vector(cube):
 def test__return_sequences__auto__warns_where_numbers_could_be_either(cube):
     """A forecast as long as its input looks like a target per step."""
     y = np.random.default_rng(7).normal(size=(N, T))
-    with pytest.warns(LNNWarning, match=f"forecast of {T} values, set return_seq"):
-        model = Regressor().fit(cube, y)
-    assert model.predict(cube).shape == (N, T)
-    assert model._per_step
+    for X_, y_ in [
+        (cube, y),
+        (list(cube), y),
+        (cube, list(y)),
+        (list(cube), y.tolist()),
+    ]:
+        with pytest.warns(LNNWarning, match=f"forecast of {T} values, set return_seq"):
+            model = Regressor().fit(X_, y_)
+        assert model._per_step
     # Said, or not to be mistaken: no warning (which would be an error here).
     PerStep().fit(cube, y)
     Regressor().fit(cube, y[:, :-1])
     Regressor().fit(cube, np.where(y > 1, np.nan, y))
     Regressor().fit(cube, y[:, :, None])
-    Regressor().fit(cube, list(y))
+    Regressor().fit(cube, list(y[:, :, None]))
+    Regressor().fit(list(cube), list(np.where(y > 1, np.nan, y)))
     Regressor().fit(cube[:, :1], y[:, :1])
+    Regressor().fit([cube[0], cube[1, :3]], [y[0], y[1, :3]])
     Classifier().fit(cube, (y > 0).astype(int))
 
 

@@ -19,7 +19,7 @@ import torch
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.datasets import make_xor
-from LNN.exceptions import InvalidInputError
+from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.kernels.library import load
 from LNN.network import LiquidNetwork
 
@@ -448,10 +448,9 @@ def test__sequences__time_from_anywhere__same_predictions(cube, ragged, source):
     else:
         X, settings = SEQUENCE_SOURCES[source](ragged, stamps)
     y = [x[:, 0] for x in sequences]
-    expected = fit_predict(
-        sequences, y, partial(Regressor, dtype="float64"), timestamps=stamps
-    )
-    got = fit_predict(X, y, partial(Regressor, **settings, dtype="float64"))
+    make = partial(Regressor, dtype="float64", return_sequences=True)
+    expected = fit_predict(sequences, y, make, timestamps=stamps)
+    got = fit_predict(X, y, partial(make, **settings))
     assert_same(got, expected, rtol=1e-9)
 
 
@@ -508,6 +507,41 @@ def test__fitted_on_a_frame_without_time__irregular_index_is_refused(rows):
     model = Regressor().fit(frame_of(rows), rows[:, 0])
     with pytest.raises(InvalidInputError, match="fitted without time stamps"):
         model.predict(frame_of(rows, dates(clock(60))))
+
+
+@pytest.mark.parametrize("layout", ["rows", "cube", "list"])
+def test__fitted_on_irregular_time__another_unit__warns(layout):
+    X, y, time = irregular(layout)
+    model = Classifier().fit(X, y, timestamps=time)
+    days = [t / 8.64e7 for t in time] if layout == "list" else time / 8.64e7
+    given, message = {"timestamps": days}, "1.157e-08 times that of training.*same unit"
+    for call in (model.predict, model.predict_proba):
+        with pytest.warns(LNNWarning, match=f"X has gaps.*{message}"):
+            call(X, **given)
+    with pytest.warns(LNNWarning, match=message) as warned:
+        model.score(X, y, **given)
+    assert len(warned) == 1
+    with pytest.warns(LNNWarning, match=message):
+        Classifier().fit(X, y, timestamps=time).partial_fit(X, y, **given)
+    val = {"X_val": X, "y_val": y, "timestamps_val": days}
+    with pytest.warns(LNNWarning, match=f"X_val has gaps.*{message}"):
+        Classifier().fit(X, y, timestamps=time, **val)
+    one = slice(None, 3) if layout == "rows" else slice(None, 1)
+    model.predict(X[one], timestamps=time[one])
+    del model._known_gaps  # as in a pickle of old
+    model.predict(X, **given)
+
+
+def test__fit__y_in_another_order_than_X__warns(rows):
+    X = frame_of(rows, dates(np.arange(60) * 60))
+    model = Regressor()
+    with pytest.warns(LNNWarning, match="row 0 is 2024-02-27 00:00:00 in X and"):
+        model.fit(X, X["a"].sort_values())
+    with pytest.warns(LNNWarning, match="in X_val and .* in y_val"):
+        model.fit(X, X["a"], X_val=X, y_val=X["a"].sort_values())
+    model.fit(X, X["a"].sort_values().to_numpy())
+    model.fit(X, X["a"].sort_values().reset_index(drop=True))
+    model.fit(X[:-1], X["a"][1:])
 
 
 @pytest.mark.parametrize("layout", ["cube", "list", "frames"])
@@ -668,7 +702,7 @@ def test__panel__thousands_of_short_recordings__work(rng, source):
     if source == "MultiIndex":
         data, given = frame_of(X, [owner.astype(str), dates(time)]), {}
     elif source == "list":
-        data, y = list(X.reshape(2000, 3, 2)), list(y.reshape(2000, 3))
+        data, y = list(X.reshape(2000, 3, 2)), list(y.reshape(2000, 3, 1))
         given = {"timestamps": list(time.reshape(2000, 3))}
     model = make().fit(data, y, **given)
     assert model.time_unit_ == 60

@@ -1,5 +1,6 @@
 """How training goes: steps, stopping, weights kept, losses, what is reported."""
 
+import copy
 import math
 from functools import partial
 
@@ -439,6 +440,44 @@ def test__sample_weight__independent_rows__equals_repetition(rows, y):
 # --------------------------------------------------------------- going on
 
 
+@pytest.mark.parametrize("switched_off", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize(
+    "model",
+    [{}, {"model_type": "LTC", "backend": "torch"}, {"model_type": "LSTM"}],
+    ids=str,
+)
+def test__fit__gradients_switched_off_around__changes_nothing(
+    rows, y, switched_off, model
+):
+    here, there = (Regressor(**model, warm_start=True) for _ in range(2))
+    here.fit(rows, y)
+    with switched_off():
+        there.fit(rows, y).predict(rows)
+        assert not torch.is_grad_enabled()
+    assert same_bits(here, there)
+    # No weight is a tensor of inference mode, which could be trained nowhere else.
+    assert same_bits(here.fit(rows, y), there.fit(rows, y))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test__warm_start__frozen_weights__are_left_alone(rows, y, optimizer):
+    model = Regressor(warm_start=True, optimizer=optimizer).fit(rows, y)
+    before = state(model)
+    model.network_.requires_grad_(False).readout.requires_grad_(True)
+    model.fit(rows, y).fit(rows, y)
+    changed = {k for k, v in state(model).items() if not torch.equal(v, before[k])}
+    assert changed == {name for name in before if name.startswith("readout")}
+    model.network_.requires_grad_(True)
+    assert not same_bits(copy.deepcopy(model), model.fit(rows, y))
+
+
+def test__warm_start__all_weights_frozen__says_so(rows, y):
+    model = Regressor(warm_start=True).fit(rows, y)
+    model.network_.requires_grad_(False)
+    with pytest.raises(InvalidInputError, match="requires_grad=False. Let some"):
+        model.fit(rows, y)
+
+
 def test__partial_fit__many_calls__keep_scalers_and_optimiser(rows, y):
     model = Regressor().partial_fit(rows, y)
     center, first = model.scaler_.center_.copy(), model.loss_curve_[0]
@@ -772,8 +811,9 @@ def test__device__of_another_machine__predicts_on_the_cpu_and_says_so(rows, y):
     model = Regressor(epochs=1).fit(rows, y)
     before = model.predict(rows)
     model.set_params(device="cuda:63")
-    with pytest.warns(LNNWarning, match="predictions run on the CPU"):
+    with pytest.warns(LNNWarning, match="predictions run on the CPU") as caught:
         np.testing.assert_array_equal(model.predict(rows), before)
+    assert caught[0].filename == __file__  # and not a line of torch's
     with pytest.raises(InvalidInputError, match="cuda:63"):
         model.fit(rows, y)
 

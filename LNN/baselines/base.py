@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from LNN.cells.synapses import linear
+from LNN.cells.base import check_state, past_end, readable
+from LNN.cells.synapses import drawn, linear
 from LNN.exceptions import InvalidInputError
 
 
@@ -83,17 +84,17 @@ class Baseline(nn.Module):
         InvalidInputError
             On wrong shapes, and on sequences of length 0.
         """
-        _check_shapes(self, inputs, state)
+        check_inputs(self, inputs)
         if state is None:
             state = inputs.new_zeros(inputs.shape[0], self.state_size)
+        check_state(state, batch=inputs.shape[0], state_size=self.state_size)
         if lengths is None:
             states = self.advance(inputs, state, spans)
             final = states[:, -1]
         else:
             refuse_empty(lengths)
             # Padding may hold anything; no gradient may come of it as NaN.
-            step = torch.arange(inputs.shape[1], device=inputs.device)
-            padded = (step >= lengths[:, None]).unsqueeze(-1)
+            padded = past_end(lengths, inputs.shape[1]).unsqueeze(-1)
             states = self.advance(inputs.masked_fill(padded, 0.0), state, spans)
             states = hold_after_end(states, lengths)
             final = states[:, -1]
@@ -102,7 +103,7 @@ class Baseline(nn.Module):
 
 def refuse_empty(lengths: Tensor) -> None:
     """Raise if a sequence has no step at all."""
-    if not torch.compiler.is_compiling() and bool((lengths == 0).any()):
+    if readable(lengths) and bool((lengths == 0).any()):
         raise InvalidInputError(
             "The baselines need lengths of 1 or more, got a sequence of length 0. "
             "Leave it out."
@@ -120,7 +121,7 @@ def input_map(n_in: int, n_out: int, count: int, generator) -> nn.Linear:
     """Make `count` Glorot-initialised maps of the inputs, side by side."""
     layer = linear(n_in, count * n_out, generator)
     for block in layer.weight.data.split(n_out):
-        nn.init.xavier_uniform_(block, generator=generator)
+        block.copy_(drawn(block.shape, nn.init.xavier_uniform_, generator=generator))
     return layer
 
 
@@ -128,21 +129,14 @@ def recurrent_map(n_in: int, n_out: int, count: int, generator) -> nn.Parameter:
     """Make `count` orthogonal maps side by side, for states @ weight."""
     weight = torch.empty(n_in, count * n_out)
     for block in weight.split(n_out, dim=1):
-        # A block is no whole memory of its own, which orthogonal_ asks for.
-        square = torch.empty(n_in, n_out)
-        block.copy_(nn.init.orthogonal_(square, generator=generator))
+        block.copy_(drawn((n_in, n_out), nn.init.orthogonal_, generator=generator))
     return nn.Parameter(weight)
 
 
-def _check_shapes(layer: Baseline, inputs: Tensor, state: Tensor | None) -> None:
+def check_inputs(layer: Baseline, inputs: Tensor) -> None:
+    """Refuse inputs of another shape than (batch, time, input_size)."""
     if inputs.ndim != 3 or inputs.shape[2] != layer.input_size or inputs.shape[1] == 0:
         raise InvalidInputError(
             f"{type(layer).__name__} expects inputs of shape (batch, time, "
             f"{layer.input_size}) with at least one step, got {tuple(inputs.shape)}."
-        )
-    shape = (inputs.shape[0], layer.state_size)
-    if state is not None and state.shape != shape:
-        raise InvalidInputError(
-            f"The state must have shape (batch, state_size) = {shape}, got "
-            f"{tuple(state.shape)}."
         )

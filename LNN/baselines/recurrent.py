@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from LNN.baselines.base import Baseline, hold_after_end, refuse_empty
+from LNN.baselines.base import (
+    Baseline,
+    check_inputs,
+    hold_after_end,
+    refuse_empty,
+)
+from LNN.cells.base import check_state
+from LNN.cells.synapses import drawn
+from LNN.exceptions import InvalidInputError
 
 RECURRENT = {"LSTM": nn.LSTM, "GRU": nn.GRU}
 
@@ -35,7 +43,8 @@ class RecurrentBaseline(Baseline):
         self.rnn = rnn.to_empty(device=torch.get_default_device())
         bound = n_neurons**-0.5  # torch's own rule, from our generator
         for parameter in self.rnn.parameters():
-            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+            size, fill = parameter.shape, nn.init.uniform_
+            parameter.data.copy_(drawn(size, fill, -bound, bound, generator=generator))
 
     def run(
         self,
@@ -63,7 +72,21 @@ class RecurrentBaseline(Baseline):
             return tuple(part[None].contiguous() for part in state.chunk(2, dim=-1))
         return state[None]
 
+    def _check_state(self, state, batch: int) -> None:
+        if state is None:
+            return
+        pair = isinstance(self.rnn, nn.LSTM)
+        if pair and not (isinstance(state, tuple) and len(state) == 2):
+            raise InvalidInputError(
+                f"The state of an LSTM is a pair (h, c), each (1, {batch}, "
+                f"{self.n_neurons}), got {type(state).__name__}."
+            )
+        for part in state if pair else (state,):
+            check_state(part, layers=1, batch=batch, neurons=self.n_neurons)
+
     def _run(self, inputs, state, spans, lengths) -> tuple[Tensor, Tensor]:
+        check_inputs(self, inputs)
+        self._check_state(state, inputs.shape[0])
         steps = inputs.shape[1]
         if self.use_time:
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)

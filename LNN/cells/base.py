@@ -88,10 +88,42 @@ class Cell(nn.Module):
             )
         if state is None:
             state = self.zero_state(inputs)
+        check_state(state, batch=inputs.shape[0], state_size=self.state_size)
         span = check_timespans(dt, (inputs.shape[0], 1), inputs)
         new = self.step(self.drive(inputs), self.enter(state), span, self.constants())
         new = self.leave(new)
         return self.outputs(new), new
+
+
+# True under torch.func's transforms (grad, vmap, jvp, ...).
+_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
+
+
+def readable(values: Tensor) -> bool:
+    """Tell whether values can be looked at, to check them, without harm.
+
+    That would break a graph that torch.compile or export traces; a tensor on the meta
+    device has no values, and one inside of vmap has those of many samples.
+    """
+    return not (torch.compiler.is_compiling() or values.is_meta or _transformed())
+
+
+def check_state(state: object, **shape: int) -> None:
+    """Refuse a state that is no tensor of the shape that these sizes make, in order."""
+    sizes = tuple(shape.values())
+    if isinstance(state, Tensor) and state.shape == sizes:
+        return
+    got = tuple(state.shape) if isinstance(state, Tensor) else type(state).__name__
+    raise InvalidInputError(
+        f"The state must be a tensor of shape ({', '.join(shape)}) = {sizes}, got "
+        f"{got}. Hand on a state as it was returned, or leave it out to start from "
+        "zeros."
+    )
+
+
+def past_end(lengths: Tensor, steps: int) -> Tensor:
+    """Tell of each step whether it is past its sequence's end, (B, steps)."""
+    return torch.arange(steps, device=lengths.device) >= lengths[:, None]
 
 
 def check_timespans(
@@ -119,10 +151,8 @@ def check_timespans(
             f"got {tuple(spans.shape)}. Give one elapsed time per sample and step."
         )
     if lengths is not None:
-        step = torch.arange(shape[1], device=like.device)
-        spans = spans.masked_fill(step >= lengths[:, None], 1.0)
-    # A check of values would break a graph that torch.compile or export traces.
-    if not torch.compiler.is_compiling():
+        spans = spans.masked_fill(past_end(lengths, shape[1]), 1.0)
+    if readable(spans):
         _refuse_bad_gaps(spans)
     return spans
 

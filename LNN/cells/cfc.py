@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from LNN.cells.base import Cell, choice
 from LNN.cells.dropout import Dropout
-from LNN.cells.synapses import SynapseIndex, linear, uniform
+from LNN.cells.synapses import SynapseIndex, linear, refuse_other_wiring, uniform
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring
 
@@ -269,7 +269,7 @@ class WiredCfCCell(_CfC):
 
     def _order_layers(self, wiring: Wiring) -> None:
         """Lay neurons out in evaluation order, so that a layer is a slice."""
-        order = np.concatenate([layer.neurons for layer in wiring.layers])
+        order = _evaluation_order(wiring)
         self.register_buffer("order", torch.tensor(order))
         self.register_buffer("place", torch.tensor(np.argsort(order)))
         ends = np.cumsum([len(layer.neurons) for layer in wiring.layers])
@@ -312,6 +312,11 @@ class WiredCfCCell(_CfC):
         self.ff1_sensory.mul_(0.1)
         self.ff1_recurrent[own] = 1.0
         self.ff2_recurrent.mul_(0.3)
+
+    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+        order, loaded = _evaluation_order(self.wiring), state_dict.get(f"{prefix}order")
+        refuse_other_wiring(f"{prefix}order", loaded, order, "neurons in an order")
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def enter(self, state: Tensor) -> Tensor:
         """Bring a state into evaluation order."""
@@ -370,6 +375,11 @@ class WiredCfCCell(_CfC):
     def extra_repr(self) -> str:
         """Name the wiring and the mode."""
         return f"{self.wiring!r}, mode={self.mode!r}"
+
+
+def _evaluation_order(wiring: Wiring) -> np.ndarray:
+    """List the neurons layer by layer."""
+    return np.concatenate([layer.neurons for layer in wiring.layers])
 
 
 def _with_own_state(recurrent, n: int) -> tuple[np.ndarray, np.ndarray]:

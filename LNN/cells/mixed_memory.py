@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from LNN.cells.base import Cell
-from LNN.cells.synapses import linear
+from LNN.cells.synapses import drawn, linear
 
 
 class MixedMemoryCell(Cell):
@@ -49,10 +49,11 @@ class MixedMemoryCell(Cell):
         self.state_size = 2 * cell.state_size
         self.output_size = cell.output_size
         self.input_map = linear(self.input_size, 4 * self.n_neurons, generator)
-        nn.init.uniform_(self.input_map.bias, -0.1, 0.1, generator=generator)
-        weight = torch.empty(4 * self.n_neurons, self.n_neurons)
+        n = self.n_neurons
+        bias = drawn(4 * n, nn.init.uniform_, -0.1, 0.1, generator=generator)
+        self.input_map.bias.data = bias
+        weight = drawn((4 * n, n), nn.init.orthogonal_, generator=generator)
         self.recurrent_weight = nn.Parameter(weight)
-        nn.init.orthogonal_(self.recurrent_weight, generator=generator)
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Return the LSTM's input part, then the inner cell's drive."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -9,10 +11,21 @@ from torch import Tensor, nn
 from LNN.exceptions import InvalidInputError
 
 
+def drawn(
+    size: int | tuple, fill: Callable, *bounds, generator: torch.Generator | None
+) -> Tensor:
+    """Draw a tensor by one of torch's initialisers, as `fill`.
+
+    In float32: a generator gives other numbers in another dtype, and the same seed
+    would mean another model where torch's default dtype is not this one.
+    """
+    values = torch.empty(size, dtype=torch.float32)
+    return fill(values, *bounds, generator=generator).to(torch.get_default_dtype())
+
+
 def uniform(size: int | tuple, low, high, generator: torch.Generator | None) -> Tensor:
     """Draw uniformly from [low, high), which may be numbers or tensors."""
-    unit = torch.rand(size, generator=generator)
-    return low + (high - low) * unit
+    return low + (high - low) * drawn(size, nn.init.uniform_, generator=generator)
 
 
 def linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
@@ -20,7 +33,8 @@ def linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linea
     # skip_init makes CPU tensors unless told, whatever device torch is set to.
     device = torch.get_default_device()
     layer = torch.nn.utils.skip_init(nn.Linear, n_in, n_out, device=device)
-    nn.init.xavier_uniform_(layer.weight, generator=generator)
+    shape = layer.weight.shape
+    layer.weight.data = drawn(shape, nn.init.xavier_uniform_, generator=generator)
     nn.init.zeros_(layer.bias)
     return layer
 
@@ -68,13 +82,19 @@ class SynapseIndex(nn.Module):
     def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
         for row, name in enumerate(("source", "target")):
             loaded = state_dict.get(prefix + name)
-            mine = self._structure[row]
-            if loaded is None or loaded.is_meta:
-                continue
-            if not np.array_equal(loaded.cpu().numpy(), mine):
-                raise InvalidInputError(
-                    f"The weights to load belong to another wiring: {prefix}{name} "
-                    f"lists {loaded.numel()} synapses that are not the {mine.size} of "
-                    "this network. Build the network with the wiring it was saved with."
-                )
+            refuse_other_wiring(prefix + name, loaded, self._structure[row], "synapses")
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def refuse_other_wiring(
+    name: str, loaded: Tensor | None, mine: np.ndarray, what: str
+) -> None:
+    """Refuse weights to load whose structure is not that of this network."""
+    if loaded is None or loaded.is_meta:
+        return
+    if not np.array_equal(loaded.cpu().numpy(), mine):
+        raise InvalidInputError(
+            f"The weights to load belong to another wiring: {name} lists "
+            f"{loaded.numel()} {what} that are not the {mine.size} of this network. "
+            "Build the network with the wiring it was saved with."
+        )

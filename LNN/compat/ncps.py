@@ -7,7 +7,6 @@ no mask, its layers recur densely), so each map gets the edges that ncps really 
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from LNN._warnings import warn
 from LNN.cells.cfc import CfCCell, WiredCfCCell
 from LNN.cells.ltc import inverse_softplus
-from LNN.exceptions import InvalidInputError, LNNWarning
+from LNN.exceptions import InvalidInputError
 from LNN.layers import LTC, CfC, State
 from LNN.wiring import Edges, Wiring
 
@@ -270,7 +270,7 @@ def _backbone_from(cell: Any) -> dict[str, Any]:
     for part in cell.backbone:
         if isinstance(part, torch.nn.Dropout):
             options["backbone_dropout"] = part.p
-            _warn_dropout(part.p, stacklevel=5)
+            _warn_dropout(part.p)
     return options
 
 
@@ -388,7 +388,7 @@ def _cfc_to(layer: CfC) -> Any:
     }
     if isinstance(cell, CfCCell):
         if len(cell.backbone) and cell.dropout.p:
-            _warn_dropout(cell.dropout.p, stacklevel=4)
+            _warn_dropout(cell.dropout.p)
         units = cell.backbone[0].out_features if len(cell.backbone) else None
         return reference.CfC(
             layer.input_size,
@@ -516,12 +516,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _warn_dropout(p: float, stacklevel: int) -> None:
-    warnings.warn(
+def _warn_dropout(p: float) -> None:
+    warn(
         f"backbone_dropout={p:g}: ncps drops after every backbone layer but the first, "
-        "LNN after every one. Predictions agree, further training does not.",
-        LNNWarning,
-        stacklevel=stacklevel,
+        "LNN after every one. Predictions agree, further training does not."
     )
 
 

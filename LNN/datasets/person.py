@@ -56,14 +56,15 @@ def fetch_person(
     -------
     Bunch
         data : DataFrame of shape (n, 4)
-            tag_identificator (str), x, y and z (m), in the order of the file.
+            tag_identificator (str, the tag that reports), x, y and z (m), in the order
+            of the file.
         target : ndarray of str, shape (n,)
             One of eleven activities.
         groups : ndarray of str, shape (n,)
             The recording: "A01" to "E05", the letter is the person.
         timestamps : ndarray of datetime64[ns], shape (n,)
-            In universal time, from the counter of 100 ns; a few rows of a recording are
-            a few milliseconds out of order.
+            In universal time, from the counter of 100 ns; in places rows are a few
+            milliseconds out of order: ``np.argsort(timestamps, kind="stable")`` sorts.
         feature_names : list of str
         complete : bool
             Whether all 164,860 rows are there, or the first tenth (A01 to A03), where

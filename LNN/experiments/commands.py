@@ -15,7 +15,7 @@ from LNN.experiments.models import EQUAL, MODELS
 from LNN.experiments.running import duration, run_all
 from LNN.experiments.runs import BUDGETS, Run, runs_of
 from LNN.experiments.store import Record, Store, collect, read_collection
-from LNN.experiments.table import as_dict, warnings_of, whole_text
+from LNN.experiments.table import as_dict, no_results, warnings_of, whole_text
 from LNN.experiments.task import PROTOCOLS
 from LNN.experiments.tasks import TASKS
 
@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--tasks", nargs="+", required=True, choices=tuple(TASKS))
     tune.add_argument("--models", nargs="+", required=True, choices=tuple(MODELS))
     tune.add_argument("--protocol", choices=PROTOCOLS, default="published")
+    tune.add_argument("--seeds", type=int, default=1, help="fits of each candidate")
     tune.add_argument("--n-jobs", type=int, default=1)
     tune.add_argument("--into", type=Path, metavar="DIR", help="gets the reports")
     tune.add_argument(
@@ -204,11 +205,15 @@ def _tables(given: argparse.Namespace) -> str:
 def draw(given: argparse.Namespace) -> None:
     """Write one picture per task and protocol."""
     records = _records(given)
+    nothing = True
     for task in given.tasks or TASKS:
         for protocol in given.protocols or PROTOCOLS:
             path = plot_task(records, task, protocol, given.budget, given.figures)
             if path is not None:
                 print(path)
+                nothing = False
+    if nothing:
+        print(no_results(given.budget))
 
 
 def search_parameters(given: argparse.Namespace) -> None:
@@ -218,9 +223,10 @@ def search_parameters(given: argparse.Namespace) -> None:
 
     into = _folder(given.into, "--into", "search")
     into.mkdir(parents=True, exist_ok=True)
+    how = {"seeds": given.seeds, "n_jobs": given.n_jobs}
     for task in given.tasks:
         for model in given.models:
-            report = search(task, given.protocol, model, n_jobs=given.n_jobs)
+            report = search(task, given.protocol, model, **how)
             path = into / f"{task}-{given.protocol}-{model}.json"
             path.write_text(json.dumps(report, indent=1) + "\n")
             if given.apply:

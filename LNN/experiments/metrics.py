@@ -21,22 +21,26 @@ class Metric:
     name : {"accuracy", "mse", "f1", "auc"}
     scorer : str
         Name for the estimator's `scoring` and for scikit-learn's tools.
-    greater_is_better : bool
     label : str
         For tables and axes.
     needs : {"prediction", "probability"}
         What `score` takes: labels or values, or the probability of class 1.
     factor : float
-        A value of the scorer times this is a value of `score`.
+        A value of the scorer times this is a value of `score`; negative where smaller
+        values are better.
     """
 
     name: str
     scorer: str
-    greater_is_better: bool
     label: str
     needs: str
     factor: float
     _of_known: Callable[[np.ndarray, np.ndarray], float]
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Whether more is better: a scorer's value always grows with merit."""
+        return self.factor > 0
 
     def score(self, y_true: Any, predicted: Any) -> float:
         """Score what is known: steps without a target (NaN) are left out.
@@ -130,11 +134,9 @@ def _auc(truth: np.ndarray, probability: np.ndarray) -> float:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric(
-            "accuracy", "accuracy", True, "accuracy %", "prediction", 100.0, _accuracy
-        ),
-        Metric("mse", "neg_mean_squared_error", False, "MSE", "prediction", -1.0, _mse),
-        Metric("f1", "f1", True, "F1", "prediction", 1.0, _f1),
-        Metric("auc", "roc_auc", True, "AUC", "probability", 1.0, _auc),
+        Metric("accuracy", "accuracy", "accuracy %", "prediction", 100.0, _accuracy),
+        Metric("mse", "neg_mean_squared_error", "MSE", "prediction", -1.0, _mse),
+        Metric("f1", "f1", "F1", "prediction", 1.0, _f1),
+        Metric("auc", "roc_auc", "AUC", "probability", 1.0, _auc),
     )
 }

@@ -1,7 +1,9 @@
 """Hyper-parameters by successive halving on the validation part.
 
 A candidate is fitted on the training part; the validation part chooses its epoch and
-gives its score, exactly as in the runs. The test part is never read.
+gives its score, exactly as in the runs. The test part is never read. With several seeds
+the score is their mean: where fits scatter by more than candidates differ, one fit each
+would choose by luck.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingGridSearchCV, PredefinedSplit
 
+from LNN.exceptions import InvalidInputError
 from LNN.experiments.metrics import METRICS, Metric
 from LNN.experiments.runs import Run
 from LNN.experiments.settings import TUNED_FILE, estimator_parameters
@@ -23,6 +27,7 @@ from LNN.experiments.training import make_model, score
 
 # A third of the candidates goes on to three times the epochs.
 FACTOR = 3
+_INSIDE = "model__"  # what scikit-learn writes before a parameter of `Repeated.model`
 # The same for every model, so that each has the same chance.
 SPACE: dict[str, list[Any]] = {
     "learning_rate": [0.001, 0.003, 0.01, 0.03],
@@ -31,20 +36,27 @@ SPACE: dict[str, list[Any]] = {
 }
 
 
-def search(task_name: str, protocol: str, model: str, *, n_jobs: int = 1) -> dict:
+def search(
+    task_name: str, protocol: str, model: str, *, seeds: int = 1, n_jobs: int = 1
+) -> dict:
     """Search the parameters of a model on a task, in one protocol.
 
     Parameters
     ----------
     task_name, protocol, model : str
+    seeds : int, default=1
+        Fits of each candidate, with the seeds of the first runs.
     n_jobs : int, default=1
 
     Returns
     -------
     dict
-        `task`, `protocol`, `model`, `best` (parameters), `score` (validation metric),
-        and `trials`: parameters, epochs and score of everything that was fitted.
+        `task`, `protocol`, `model`, `seeds`, `best` (parameters), `score` (validation
+        metric), and `trials`: parameters, epochs and score of every candidate that was
+        fitted.
     """
+    if seeds < 1:
+        raise InvalidInputError(f"seeds must be 1 or more, got {seeds}.")
     task = TASKS[task_name]
     data, metric = task.load(protocol), METRICS[task.metric]
     run = Run(task_name, protocol, model, 0, "standard")
@@ -52,10 +64,10 @@ def search(task_name: str, protocol: str, model: str, *, n_jobs: int = 1) -> dic
     epochs = fixed.pop("epochs")
     X, y, fold, extra = joined(data)
     halving = HalvingGridSearchCV(
-        make_model(task, fixed | extra),
-        SPACE,
+        Repeated(make_model(task, fixed | extra), seeds),
+        {_INSIDE + name: values for name, values in SPACE.items()},
         factor=FACTOR,
-        resource="epochs",
+        resource=_INSIDE + "epochs",
         min_resources=max(2, epochs // FACTOR**2),
         max_resources=epochs,
         cv=PredefinedSplit(fold),
@@ -69,7 +81,35 @@ def search(task_name: str, protocol: str, model: str, *, n_jobs: int = 1) -> dic
     # and where windows overlap that part is known to it.
     held_out = data.validation
     halving.fit(X, y, X_val=_with_time(held_out), y_val=held_out.y)
-    return _report(run, metric, halving.cv_results_)
+    return {**_report(run, metric, halving.cv_results_), "seeds": seeds}
+
+
+class Repeated(BaseEstimator):
+    """A model fitted once for each of several seeds.
+
+    Parameters
+    ----------
+    model : LiquidRegressor or LiquidClassifier
+        Its `random_state` is the first seed.
+    seeds : int
+
+    Attributes
+    ----------
+    fits_ : list
+        The fitted models.
+    """
+
+    def __init__(self, model: Any, seeds: int):
+        self.model, self.seeds = model, seeds
+
+    def fit(self, X: Any, y: Any, **held_out: Any) -> Repeated:
+        """Fit a copy of the model for every seed, on the same data."""
+        first = self.model.random_state
+        self.fits_ = [
+            clone(self.model).set_params(random_state=seed).fit(X, y, **held_out)
+            for seed in range(first, first + self.seeds)
+        ]
+        return self
 
 
 def joined(data: TaskData) -> tuple[Any, Any, np.ndarray, dict[str, Any]]:
@@ -112,13 +152,14 @@ def _concatenated(blocks: list[Any]) -> Any:
 
 
 class _Scorer:
-    """The metric as scikit-learn's tools take one: greater is better."""
+    """The metric, the mean over seeds, as scikit-learn takes it: greater is better."""
 
     def __init__(self, metric: Metric):
         self.metric = metric
 
-    def __call__(self, model, X, y) -> float:
-        value = score(model, Part(X, y), self.metric)
+    def __call__(self, repeated: Repeated, X, y) -> float:
+        part = Part(X, y)
+        value = np.mean([score(fit, part, self.metric) for fit in repeated.fits_])
         return value if self.metric.greater_is_better else -value
 
 
@@ -126,7 +167,10 @@ def _report(run: Run, metric: Metric, found: dict[str, Any]) -> dict:
     sign = 1.0 if metric.greater_is_better else -1.0
     trials = [
         {
-            "parameters": {k: _plain(v) for k, v in parameters.items()},
+            "parameters": {
+                name.removeprefix(_INSIDE): _plain(value)
+                for name, value in parameters.items()
+            },
             "epochs": int(epochs),
             "score": sign * float(score),
         }

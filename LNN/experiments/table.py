@@ -216,7 +216,7 @@ def overview(records: Iterable[Record], protocol: str, budget: str) -> list[list
             "its test",
             "LSTM",
             "GRU",
-            "best trivial",
+            "best simple",
             "best published",
         ]
     ]
@@ -236,17 +236,17 @@ def _overview_row(task: str, results: Results, best: str, protocol: str) -> list
         summary = results.models.get(name)
         return _measured(summary) if summary else ""
 
-    trivial, published = "", ""
+    simple, published = "", ""
     if results.baselines:
         value, name = pick((v, n) for n, v in results.baselines.items())
-        trivial = f"{_number(value)} ({name})"
+        simple = f"{_number(value)} ({name})"
     comparable = protocol == "published" or TASKS[task].sound_is_published
     if comparable and PUBLISHED.get(task):
         value, name = pick((r.mean, r.model) for r in PUBLISHED[task])
         published = f"{_number(value)} ({name})"
     return [
         *(task, metric.label, best, shown(best), shown("LSTM"), shown("GRU")),
-        *(trivial, published),
+        *(simple, published),
     ]
 
 
@@ -327,6 +327,11 @@ def as_markdown(rows: list[list[str]]) -> str:
     return "\n".join([head, rule, *body])
 
 
+def no_results(budget: str) -> str:
+    """Return what to say where there is nothing to show."""
+    return f"There are no results. Make some: run --budget {budget}"
+
+
 def whole_text(
     records: Iterable[Record], tasks: list[str], protocols: list[str], budget: str
 ) -> str:
@@ -350,9 +355,9 @@ def whole_text(
                 label = METRICS[TASKS[task].metric].label
                 parts.append(f"{title}, {label}\n\n{as_text(rows)}")
     if not parts:
-        return f"There are no results. Make some: run --budget {budget}"
+        return no_results(budget)
     parts.append(
-        "* best liquid model by validation; (...) trivial baselines; ± over n seeds"
+        "* best liquid model by validation; (...) simple models; ± over n seeds"
     )
     parts += warnings_of(records, tasks, budget)
     known = ", ".join(f"{name} ({b.seeds})" for name, b in BUDGETS.items())

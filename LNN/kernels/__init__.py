@@ -13,12 +13,12 @@ from LNN.kernels.dispatch import (
     run,
     stepper_for,
 )
-from LNN.kernels.fused import fused
+from LNN.kernels.fused import plan_of
 
 __all__ = [
     "BACKENDS",
     "backend_for",
-    "fused",
+    "plan_of",
     "resolve_backend",
     "run",
     "stepper_for",

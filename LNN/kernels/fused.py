@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell
 from LNN.cells.cfc import MODES
+from LNN.cells.ltc import Synapses
 from LNN.kernels.problem import Problem, describe
 
 LTC, WIRED_CFC, CFC = range(3)
+KINDS = ("sensory", "recurrent")
 ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu", "gelu")
 MAX_BACKBONE_LAYERS = 12
 
@@ -102,7 +104,7 @@ class Fused:
 OPTIONAL = ("input_weight", "input_bias")
 
 
-def fused(cell: Cell) -> Fused | None:
+def plan_of(cell: Cell) -> Fused | None:
     """Describe a cell, once for its settings; None if the library has no kernel."""
     settings = _settings(cell)
     if cell.fused is None or cell.fused[0] != settings:
@@ -113,9 +115,13 @@ def fused(cell: Cell) -> Fused | None:
 def _settings(cell: Cell) -> tuple:
     """Return what may be changed on a cell, and changes what runs."""
     if type(cell) is MixedMemoryCell:
-        return _settings(cell.cell)
+        inner = cell.cell
+        return inner, _settings(inner)
     if type(cell) is LTCCell:
-        return cell.solver, cell.ode_unfolds, cell.epsilon
+        # Modules by identity: any of them may be replaced by one of other synapses.
+        kinds = [cell._modules[kind] for kind in KINDS]
+        indices = [kind._modules.get("index") for kind in kinds]
+        return cell.solver, cell.ode_unfolds, cell.epsilon, *kinds, *indices
     if type(cell) is CfCCell:
         return cell.mode, cell.backbone_activation, len(cell.backbone)
     return (type(cell), getattr(cell, "mode", None))
@@ -131,7 +137,8 @@ def _describe(cell: Cell) -> Fused | None:
     if type(cell) is MixedMemoryCell:
         return _mixed_memory(cell)
     if type(cell) is LTCCell and cell.solver == "semi-implicit":
-        return _ltc(cell) if cell.ode_unfolds >= 1 else None
+        plain = all(type(getattr(cell, kind)) is Synapses for kind in KINDS)
+        return _ltc(cell) if plain and cell.ode_unfolds >= 1 else None
     if type(cell) is WiredCfCCell:
         return _wired(cell)
     if type(cell) is CfCCell and len(cell.backbone) <= MAX_BACKBONE_LAYERS:
@@ -165,12 +172,11 @@ def _as_they_are(tensors: list) -> list:
 
 
 def _ltc(cell: LTCCell) -> Fused:
-    kinds = ("sensory", "recurrent")
     names = [
-        f"{kind}.{name}" for kind in kinds for name in ("w", "sigma", "mu", "erev")
+        f"{kind}.{name}" for kind in KINDS for name in ("w", "sigma", "mu", "erev")
     ]
     names += ["gleak", "vleak", "cm", "input_weight", "input_bias"]
-    edges = [getattr(cell, kind).index._structure for kind in kinds]
+    edges = [getattr(cell, kind).index._structure for kind in KINDS]
     return _fused(
         cell,
         _options(LTC, unfolds=cell.ode_unfolds),
@@ -183,11 +189,10 @@ def _ltc(cell: LTCCell) -> Fused:
 
 
 def _wired(cell: WiredCfCCell) -> Fused:
-    kinds = ("sensory", "recurrent")
-    names = [f"{name}_{kind}" for kind in (*kinds, "bias") for name in cell.maps]
+    names = [f"{name}_{kind}" for kind in (*KINDS, "bias") for name in cell.maps]
     if cell.mode == "pure":
         names += ["A", "w_tau"]
-    tables = [_Union(cell, kind) for kind in kinds]
+    tables = [_Union(cell, kind) for kind in KINDS]
     m = len(cell.maps)
 
     def pack(parameters: list[Tensor]) -> list[Tensor]:

@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from LNN.cells.base import Cell
 from LNN.kernels import threads, torch_loop
-from LNN.kernels.fused import Fused, fused, has_dropout
+from LNN.kernels.fused import Fused, has_dropout, plan_of
 from LNN.kernels.library import ISAS, load
 from LNN.kernels.problem import (
     Memory,
@@ -20,6 +20,7 @@ from LNN.kernels.problem import (
     describe,
     make_problem,
     place_all,
+    place_data,
 )
 
 _library = torch.library.Library("lnn", "DEF")
@@ -43,7 +44,7 @@ def run(
     all_states: bool = True,
 ) -> tuple[Tensor | None, Tensor]:
     """Return all states (B, T, S), or None if not wanted, and the final one (B, S)."""
-    plan = fused(cell)
+    plan = plan_of(cell)
     assert plan is not None
     parameters = plan.parameters(cell)
     if torch.compiler.is_compiling():
@@ -106,7 +107,7 @@ def supports(cell: Cell, dtype: torch.dtype) -> bool:
     """Tell whether there is a kernel for the cell as it is set now, on the CPU."""
     if dtype not in (torch.float32, torch.float64) or has_dropout(cell):
         return False
-    plan = fused(cell)
+    plan = plan_of(cell)
     return plan is not None and plan.takes(plan.parameters(cell), dtype)
 
 
@@ -124,47 +125,93 @@ class _Sequence(torch.autograd.Function):
         ctx.call = Call(plan.problem, data, plan.pack(parameters))
         states, final = ctx.call.forward(all_states=True, keep_record=True)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(lengths, inputs, state, timespans, states, *parameters)
+        # All that is large is autograd's to keep: checkpoints and hooks know of it
+        # then, and it does not live as long as a loss that is kept.
+        record = ctx.call.let_go()
+        ctx.record_is_new = record is not None
+        ctx.save_for_backward(*data, states, record, *parameters)
         return states, final
 
     @staticmethod
     def backward(ctx, *gradients):
         # Unpacking them refuses what was changed in place since.
-        lengths, inputs, state, timespans, states, *parameters = ctx.saved_tensors
+        saved = ctx.saved_tensors
+        *data, lengths, states, record = saved[:6]
         wanted = ctx.needs_input_grad[3:]
-        if torch.is_grad_enabled():  # someone wants the gradient's gradient
-            tensors = (inputs, state, timespans, *parameters)
+        # Someone wants the gradient's gradient, or more than one gradient.
+        if torch.is_grad_enabled() or _is_transformed(*gradients):
+            tensors = (*data, *saved[6:])
             found = _through_torch(
                 ctx.cell, ctx.plan, lengths, tensors, wanted, gradients
             )
         else:
+            # A way back uses the record up: another one has to replay.
+            given = record if ctx.record_is_new else None
+            ctx.call.take((*data, lengths), given)
+            ctx.record_is_new = False
             *data, packed = ctx.call.backward(states, *gradients, wanted)
+            ctx.call.let_go()
             found = [*data, *ctx.plan.unpack(packed)]
         pairs = zip(found, wanted, strict=True)
         return (None, None, None, *(g if want else None for g, want in pairs))
 
 
-def _through_torch(cell, plan: Fused, lengths, tensors, wanted, gradients):
-    """Differentiate the torch cell's run of the same sequence, differentiably."""
-    inputs, state, timespans, *parameters = tensors
-    named = {
-        f"cell.{name}": p
-        for name, p in zip(plan.names, parameters, strict=True)
-        if p is not None
-    }
-    outputs = functional_call(_Runner(cell), named, (inputs, state, timespans, lengths))
-    pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None]
-    chosen = [t for t, want in zip(tensors, wanted, strict=True) if want]
-    found = iter(
-        torch.autograd.grad(
-            [o for o, _ in pairs],
-            chosen,
-            [g for _, g in pairs],
-            create_graph=True,
-            allow_unused=True,
+def _is_transformed(*gradients: Tensor | None) -> bool:
+    """Tell whether gradients may be more than the numbers that the library reads.
+
+    Many at once (vmap, `is_grads_batched`), or with derivatives of their own.
+    """
+    return (
+        torch._C._are_functorch_transforms_active()
+        or torch.autograd.forward_ad._current_level >= 0
+        or any(
+            g is not None and torch._C._functorch.is_legacy_batchedtensor(g)
+            for g in gradients
         )
     )
-    return [next(found) if want else None for want in wanted]
+
+
+def _through_torch(cell, plan: Fused, lengths, tensors, wanted, gradients):
+    """Differentiate the torch cell's run, differentiably if someone wants that."""
+    twice = torch.is_grad_enabled()
+    with torch.enable_grad():
+        # One view of each tensor: seen from it, no argument is made from another, and
+        # one that stands in two places counts once. The graph around adds the rest.
+        views = {id(t): t.view_as(t) for t in tensors if t is not None}
+        data, parameters = (
+            [None if t is None else views[id(t)] for t in part]
+            for part in (tensors[:3], tensors[3:])
+        )
+        named = _named(cell, plan, parameters)
+        outputs = functional_call(
+            _Runner(cell), named, (*data, lengths), tie_weights=False
+        )
+    pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None]
+    chosen = {
+        id(t): views[id(t)] for t, want in zip(tensors, wanted, strict=True) if want
+    }
+    found = torch.autograd.grad(
+        [o for o, _ in pairs],
+        list(chosen.values()),
+        [g for _, g in pairs],
+        create_graph=twice,
+        allow_unused=True,
+    )
+    left = dict(zip(chosen, found, strict=True))
+    return [left.pop(id(t), None) for t in tensors]
+
+
+def _named(cell: Cell, plan: Fused, parameters) -> dict[str, Tensor]:
+    """Name parameters for `functional_call`, each place of a cell once.
+
+    A module may have two names; given both, torch does not find the way back.
+    """
+    places = {}
+    for name, parameter in zip(plan.names, parameters, strict=True):
+        path, _, own = name.rpartition(".")
+        if parameter is not None:
+            places[cell.get_submodule(path), own] = f"cell.{name}", parameter
+    return dict(places.values())
 
 
 class _Runner(torch.nn.Module):
@@ -177,6 +224,13 @@ class _Runner(torch.nn.Module):
     def forward(self, inputs, state, timespans, lengths):
         """Run on the torch backend."""
         return torch_loop.run(self.cell, inputs, state, timespans, lengths)
+
+
+def _as_read(inputs, state, timespans, lengths) -> tuple:
+    """Return data as the library reads it."""
+    if lengths is not None:
+        lengths = lengths.to(torch.int64).contiguous()
+    return inputs.contiguous(), state.contiguous(), timespans.contiguous(), lengths
 
 
 class Call:
@@ -193,15 +247,28 @@ class Call:
     """
 
     def __init__(self, cell: Problem, data, parameters):
-        *data, lengths = data
-        self.data = [t.contiguous() for t in data]
         self.parameters = [None if p is None else p.contiguous() for p in parameters]
-        if lengths is not None:
-            lengths = lengths.to(torch.int64).contiguous()
-        self.lengths = lengths
-        isa = ISAS[load().isa]
-        self.problem = make_problem(cell, isa, *self.data, lengths, self.parameters)
-        self.record: Memory | None = None
+        data = _as_read(*data)
+        self.problem = make_problem(cell, ISAS[load().isa], *data, self.parameters)
+        self.record: Tensor | None = None
+
+    def let_go(self) -> Tensor | None:
+        """Drop data and record, and return the record."""
+        record, self.record = self.record, None
+        self.problem.data = self.problem.record = None
+        return record
+
+    def take(self, data, record: Tensor | None) -> None:
+        """Go on with the same data, and with the record that `let_go` returned."""
+        place_data(self.problem, *_as_read(*data))
+        if record is not None:
+            self._use(record)
+
+    def _use(self, record: Tensor) -> None:
+        # It has to start with a line of the cache, as torch's memory does; what a hook
+        # of autograd brings back may not. Without a record `backward` replays.
+        if record.data_ptr() % 64 == 0:
+            self.record, self.problem.record = record, address(record)
 
     def forward(self, all_states: bool, keep_record: bool) -> tuple[Tensor, Tensor]:
         """Return all states (B, T, S), or (B, 0, S) if not wanted, and the final ones.
@@ -209,7 +276,7 @@ class Call:
         With `keep_record` what was computed on the way is kept for `backward`, if
         that is worth its memory.
         """
-        inputs, state, _ = self.data
+        inputs, state, _, _ = self.problem.data
         steps = inputs.shape[1] if all_states else 0
         states = inputs.new_empty(inputs.shape[0], steps, state.shape[1])
         final = torch.empty_like(state)
@@ -218,8 +285,8 @@ class Call:
         if keep_record:
             n_bytes = load().functions.lnn_record_bytes(ctypes.byref(self.problem))
             if n_bytes:
-                self.record = Memory(n_bytes)
-                self.problem.record = self.record.address
+                # Not on torch's default device: the library reads and writes here.
+                self._use(torch.empty(n_bytes, dtype=torch.uint8, device="cpu"))
         self._execute(0, states, final, self.record)
         return states, final
 
@@ -236,7 +303,7 @@ class Call:
         incoming = [
             g if g is None else g.contiguous() for g in (grad_states, grad_final)
         ]
-        pairs = zip(self.data, wanted, strict=False)
+        pairs = zip(problem.data[:3], wanted, strict=False)
         data = [torch.empty_like(t) if want else None for t, want in pairs]
         grads = [None if p is None else torch.empty_like(p) for p in self.parameters]
         problem.states = address(states)
@@ -245,8 +312,6 @@ class Call:
         problem.grad_inputs, problem.grad_start, problem.grad_timespans = targets
         place_all(problem.grad_parameters, grads, problem.memory)
         self._execute(1, states, incoming, data, grads, self.record)
-        # The way back has used it up: another one has to replay.
-        problem.record = self.record = None
         return (*data, grads)
 
     def _execute(self, backward: int, *buffers) -> None:

@@ -37,8 +37,8 @@ class Problem(ctypes.Structure):
 
     Attributes
     ----------
-    owned : object
-        Holds the memory of what is only read.
+    owned, data : object
+        Hold the memory of what is only read.
     """
 
     _fields_ = [
@@ -101,14 +101,26 @@ def make_problem(
     results, scratch and record are the caller's to keep.
     """
     problem = Problem.from_buffer_copy(cell)
-    problem.owned = cell, inputs, state, timespans, lengths, parameters
+    problem.owned = cell, parameters
     problem.isa, problem.precision = isa, 8 * inputs.element_size()
     problem.batch, problem.steps, problem.inputs = inputs.shape
     problem.neurons = state.shape[1] // 2 if problem.memory else state.shape[1]
-    problem.inputs_data, problem.start = inputs.data_ptr(), state.data_ptr()
-    problem.timespans, problem.lengths = timespans.data_ptr(), address(lengths)
+    place_data(problem, inputs, state, timespans, lengths)
     place_all(problem.parameters, parameters, problem.memory)
     return problem
+
+
+def place_data(
+    problem: Problem,
+    inputs: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+) -> None:
+    """Enter the addresses of data, and keep it."""
+    problem.data = inputs, state, timespans, lengths
+    problem.inputs_data, problem.start = inputs.data_ptr(), state.data_ptr()
+    problem.timespans, problem.lengths = timespans.data_ptr(), address(lengths)
 
 
 def place_all(table: ctypes.Array, tensors: list[Tensor | None], memory: int) -> None:

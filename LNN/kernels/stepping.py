@@ -8,7 +8,7 @@ import torch
 
 from LNN.cells.base import Cell
 from LNN.kernels import threads
-from LNN.kernels.fused import fused
+from LNN.kernels.fused import plan_of
 from LNN.kernels.library import ISAS, load
 from LNN.kernels.problem import Memory, make_problem
 
@@ -46,7 +46,7 @@ class Stepper:
         self.inputs = inputs.numpy()[:, 0]
         self.timespans = timespans.numpy()[:, 0]
         self.state = state.numpy()
-        plan = fused(cell)
+        plan = plan_of(cell)
         assert plan is not None
         parameters = [
             None

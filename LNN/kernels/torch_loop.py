@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from LNN.cells.base import Cell
+from LNN.cells.base import Cell, past_end
 
 
 def run(
@@ -19,8 +19,8 @@ def run(
     """Return all states (B, T, S), or None if not wanted, and the final one (B, S)."""
     if lengths is not None:
         # Whatever stands in the padding, NaN included, must reach no gradient.
-        step = torch.arange(inputs.shape[1], device=inputs.device)
-        inputs = inputs.masked_fill((step >= lengths[:, None]).unsqueeze(-1), 0)
+        padded = past_end(lengths, inputs.shape[1])
+        inputs = inputs.masked_fill(padded.unsqueeze(-1), 0)
     drive = cell.drive(inputs).unbind(1)
     spans = timespans.unsqueeze(-1).unbind(1)
     constants = cell.constants()

@@ -20,14 +20,19 @@ __all__ = [
     "split_multi_index",
     "time_of_index",
     "time_of_recording",
+    "warn_if_misaligned",
     "warn_if_shuffled",
     "warn_if_text_dates",
-    "warn_if_uneven_numbers",
+    "warn_if_time_repeats",
+    "warn_of_ignored_numbers",
     "warn_of_single_rows",
 ]
 
-# Share of gaps that may differ before floats look like irregular time.
+# Share of gaps that may differ before numbers look like irregular time.
 FEW = 0.1
+# So many rows, and this share of them, may have the number of the row before them
+# until it does not look like time.
+SOME, MOST = 10, 2 / 3
 # An id such as "a1", "2020" or "1-2" is none of these.
 _DATE = re.compile(r"\d{4}[-/]\d|\d\d?-\w+-\d{4}|\d\d?/\w+/\d\d|\d\d?:\d\d")
 
@@ -173,18 +178,87 @@ def warn_if_text_dates(index: pd.Index | None) -> None:
         )
 
 
-def warn_if_uneven_numbers(
+def warn_if_misaligned(X: Any, y: Any, suffix: str = "") -> None:
+    """Warn if rows of X and of y are of different times, by the index of both."""
+    framed = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series | pd.DataFrame)
+    if not framed or len(X) != len(y) or X.index.equals(y.index):
+        return
+    ours, theirs = _comparable(X.index, y.index)
+    if ours is None or not (other := np.asarray(ours != theirs)).any():
+        return
+    # A forecast: X = rows[:-k] and y = series[k:], of each recording perhaps.
+    ahead = int(np.argmax(ours.isin(theirs[:1])))
+    if ahead and np.mean(ours[ahead:] == theirs[:-ahead]) > 0.5:
+        return
+    row = int(np.argmax(other))
+    warn(
+        f"The index says that rows of X{suffix} and y{suffix} do not belong together: "
+        f"row {row} is {ours[row]} in X{suffix} and {theirs[row]} in y{suffix}. Rows "
+        "count, not their labels: align them (y.loc[X.index]), or pass y.to_numpy() if "
+        "they are right as they stand."
+    )
+
+
+def _comparable(X: pd.Index, y: pd.Index) -> tuple[Any, Any]:
+    """Return the labels of X and y if both have time of the same kind, else None."""
+    if isinstance(X, pd.MultiIndex) and isinstance(y, pd.MultiIndex):
+        alike = X.nlevels == y.nlevels and _time_level(X) is not None
+        return (X, y) if alike else (None, None)
+    ours, theirs = _time_in(X), _time_in(y)
+    zoned = [getattr(index, "tz", None) is not None for index in (ours, theirs)]
+    if type(ours) is not type(theirs) or zoned[0] != zoned[1]:
+        return None, None
+    return ours, theirs
+
+
+def warn_if_time_repeats(gaps: np.ndarray, kind: str, *, as_list: bool = False) -> None:
+    """Warn of numbers in the last level that are the recording, and not the time.
+
+    Parameters
+    ----------
+    gaps : ndarray of float
+        NaN at the first row of each recording.
+    kind : str
+        As `elapsed_time` returns it.
+    as_list : bool
+        Whether each recording is a frame of its own.
+    """
+    if kind != "numbers" or not _mostly_zero(gaps):
+        return
+    level = "X.index.get_level_values(-1)"
+    fix = "groups=X.index and X.reset_index(drop=True)"
+    if as_list:
+        level = "[x.index.get_level_values(-1) for x in X]"
+        fix = "[x.reset_index(drop=True) for x in X]"
+    warn(
+        "The last level of the index of X is read as time, but in "
+        f"{np.count_nonzero(gaps == 0)} of {len(gaps)} rows it is the same as in the "
+        "row before. If it names recordings, append the time as the last level "
+        f"(X.set_index(time, append=True)) or pass {fix}. If it is the time, "
+        f"timestamps={level} stops this warning."
+    )
+
+
+def _mostly_zero(gaps: np.ndarray) -> bool:
+    """Tell whether numbers stand still, more than those of events in pairs do."""
+    zero = np.count_nonzero(gaps == 0)
+    return zero >= SOME and zero > MOST * np.count_nonzero(~np.isnan(gaps))
+
+
+def warn_of_ignored_numbers(
     index: pd.Index | None,
     order: np.ndarray | None = None,
     is_first: np.ndarray | None = None,
     *,
     as_list: bool = False,
 ) -> bool:
-    """Warn of an index of floats that looks like time, which is ignored.
+    """Warn of an index of numbers that looks like time or recordings.
 
-    Returns whether it warned. Integers are row numbers more often than time.
+    Returns whether it warned.
     """
-    if index is None or not pd.api.types.is_float_dtype(index.dtype):
+    if index is None or isinstance(index, pd.MultiIndex | pd.RangeIndex):
+        return False
+    if not pd.api.types.is_any_real_numeric_dtype(index.dtype):
         return False
     begins = np.zeros(len(index), bool) if is_first is None else is_first
     try:
@@ -194,6 +268,12 @@ def warn_if_uneven_numbers(
     except InvalidInputError:
         return False  # missing, or not in order: no time
     unit = time_unit(gaps)
+    if _mostly_zero(gaps):
+        told = as_list or begins.sum() > 1
+        return not told and _warn_if_several(gaps)
+    # Whole numbers are row numbers more often than time, with holes in places.
+    if pd.api.types.is_integer_dtype(index.dtype) and unit <= 1:
+        return False
     uneven = ~np.isclose(gaps[gaps > 0], unit, rtol=0.01)
     # Some rows left out of regular ones, as in the folds of a search, are no news.
     if uneven.sum() <= FEW * len(gaps):
@@ -204,6 +284,18 @@ def warn_if_uneven_numbers(
         "only datetimes and durations are taken as time unasked. If it is the time of "
         f"the rows, pass timestamps={stamps}. If not, reset_index(drop=True) stops "
         "this warning."
+    )
+    return True
+
+
+def _warn_if_several(gaps: np.ndarray) -> bool:
+    """Warn of an index that looks like the recordings, which is ignored."""
+    if not (gaps > 0).any():
+        return False  # one number: one recording
+    warn(
+        "The index of X holds numbers that repeat from row to row and is ignored: all "
+        "rows are one recording. If it names recordings, pass groups=X.index; if not, "
+        "reset_index(drop=True) stops this warning."
     )
     return True
 

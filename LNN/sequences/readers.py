@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, ValuesView
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -18,7 +19,8 @@ from .frame_index import (
     time_of_index,
     warn_if_shuffled,
     warn_if_text_dates,
-    warn_if_uneven_numbers,
+    warn_if_time_repeats,
+    warn_of_ignored_numbers,
     warn_of_single_rows,
 )
 from .recordings import is_keyed, read_recordings
@@ -39,12 +41,14 @@ from .timestamps import elapsed_time
 __all__ = ["layout_of", "read_sequences"]
 
 
-def layout_of(X: Any) -> Layout:
+def layout_of(X: Any, *, name: str = "X") -> Layout:
     """Tell what kind of data this is, without reading it.
 
     Parameters
     ----------
     X : array-like, DataFrame or list
+    name : str
+        What X is called in messages.
 
     Returns
     -------
@@ -52,6 +56,11 @@ def layout_of(X: Any) -> Layout:
         "rows" for anything 2-D (and for what is no data at all: the checks of 2-D data
         say what is wrong), "cube" for 3-D arrays, "ragged" for a list, tuple or object
         array of 2-D recordings, or of what should be such (1-D arrays).
+
+    Raises
+    ------
+    InvalidInputError
+        If X is a dict, a GroupBy or an iterator, which are no data but hold some.
 
     Examples
     --------
@@ -70,10 +79,33 @@ def layout_of(X: Any) -> Layout:
             same = len({len(item) for item in X}) < 2
             return "rows" if plain and same else "ragged"
         return "ragged" if max(depths) > 1 else "rows"
+    _refuse_containers(X, name)
     shape = getattr(X, "shape", None)
     if shape is None and hasattr(X, "__array__"):
         shape = np.asarray(X).shape
     return "cube" if shape is not None and len(shape) > 2 else "rows"
+
+
+def _refuse_containers(X: Any, name: str) -> None:
+    """Raise for what holds recordings but is no list of them."""
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # a sparse array has one
+        fix = (
+            f"For one recording per entry pass list({name}.values()), for one column "
+            f"per entry pandas.DataFrame({name})."
+        )
+    elif isinstance(X, pd.core.groupby.GroupBy):
+        fix = (
+            f"Pass [frame for _, frame in {name}], one sequence per group, with y in "
+            "this order; or the table itself, with groups=."
+        )
+    elif isinstance(X, Iterator | ValuesView):
+        fix = f"Pass list({name})."
+    else:
+        return
+    raise InvalidInputError(
+        f"Expected {name} to be an array, a frame or a list of recordings, got "
+        f"{type(X).__name__}. {fix}"
+    )
 
 
 def stacked(X: Any) -> Any:
@@ -130,7 +162,8 @@ n_features), or list of array-likes of shape (T_i, n_features)
     anchor : str, int or list, optional
         Columns that enter as their change from the row before.
     context : array-like of shape (n_context, n_features), optional
-        Rows just before X, as history without predictions of their own. 2-D only.
+        Rows just before X, of the same recording, as history without predictions of
+        their own. 2-D only.
     per_step : bool
         Whether sequences have a target at every step (3-D and lists).
     allow_missing : bool
@@ -172,7 +205,7 @@ n_features), or list of array-likes of shape (T_i, n_features)
         raise InvalidInputError(
             "Expected groups= or group_column=, got both. Drop one of them."
         )
-    layout = layout_of(X)
+    layout = layout_of(X, name=name)
     labels = (time_column, group_column, anchor)
     if layout == "rows":
         window = _positive_int(window_length, "window_length")
@@ -235,10 +268,10 @@ class _RowReader:
             timed = self.timestamps is not None or table.time is not None
             if self.window > 1 and not (known and timed):
                 refuse_time_before_last_level(table.index)
-            by_index, owners = split_multi_index(table.index)
-            if self.context is not None:
-                raise _context_with_groups()
-        recordings = self._recordings(owners, table, base.n_rows)
+            by_index, owners = split_multi_index(_whole_index(parts))
+            if n_context:
+                parts = [_with_last_level(part) for part in parts]
+        recordings = self._recordings(owners, parts)
         place = _RowWords(n_context)
         elapsed, resolution, kind = self._elapsed(parts, by_index, recordings, place)
         rows = base
@@ -264,7 +297,7 @@ class _RowReader:
         )
 
     def _check_arguments(self, labels: tuple[Any, Any, Any]) -> None:
-        _, group_column, anchor = labels
+        anchor = labels[2]
         if self.window == 1 and self.timestamps is not None:
             raise InvalidInputError(
                 "Expected no timestamps with window_length=1, got some: rows are "
@@ -277,10 +310,13 @@ class _RowReader:
                 "independent then, so there is no change from the row before. Use a "
                 "longer window_length."
             )
-        if self.context is not None and (
-            self.groups is not None or group_column is not None
-        ):
-            raise _context_with_groups()
+        if self.context is not None and self.groups is not None:
+            raise InvalidInputError(
+                "Expected no groups with context, got both: context and "
+                f"{self.name} are one recording. Leave groups out; for several "
+                f"recordings predict all rows, {_all_rows(self.name)}, with their "
+                "groups."
+            )
 
     def _table(
         self, X: Any, labels: tuple[Any, Any, Any], name: str, min_samples: int
@@ -304,7 +340,7 @@ class _RowReader:
         return table, columns
 
     def _context_table(self, X: Any, columns: Columns) -> Table:
-        numbers = (columns.time, None, None)
+        time, group = columns.time, columns.group
         if columns.names is not None and isinstance(self.context, pd.DataFrame):
             names = column_names(self.context)
             if names is None or list(names) != list(columns.names):
@@ -320,18 +356,26 @@ class _RowReader:
                 f"{self.name}, got shape {np.shape(self.context)}. Pass rows with the "
                 "same columns."
             )
-        context = self.context
-        if isinstance(context, pd.DataFrame) and columns.time is not None:
-            numbers = (context.columns[columns.time], None, None)
-        return self._table(context, numbers, "context", 0)[0]
+        if isinstance(self.context, pd.DataFrame):
+            labels = self.context.columns
+            time = None if time is None else labels[time]
+            group = None if group is None else labels[group]
+        return self._table(self.context, (time, group, None), "context", 0)[0]
 
-    def _recordings(self, owners: Any, table: Table, n_rows: int) -> _Recordings:
-        n = len(table.values)
+    def _recordings(self, owners: Any, parts: list[Table]) -> _Recordings:
+        n_rows = sum(len(part.values) for part in parts)
         codes = owners
         if self.groups is not None:
-            codes = group_codes(self.groups, n, unit="row")
-        elif table.groups is not None:
-            codes = group_codes(table.groups, n, unit="row", name="group_column")
+            codes = group_codes(self.groups, n_rows, unit="row")
+        elif parts[-1].groups is not None:
+            labels = joined([part.groups for part in parts])
+            codes = group_codes(labels, n_rows, unit="row", name="group_column")
+        if self.context is not None and codes is not None and codes.any():
+            raise InvalidInputError(
+                f"Expected context and {self.name} to be one recording, got rows of "
+                f"{int(codes.max()) + 1}. For several predict all rows, "
+                f"{_all_rows(self.name)}: windows never cross a recording."
+            )
         order = None
         if codes is None:
             codes = np.zeros(n_rows, dtype=np.int64)
@@ -353,13 +397,13 @@ class _RowReader:
         if parts[-1].time is not None:
             stamps, name = joined([part.time for part in parts]), "the time column"
         elif stamps is None:
-            stamps = time_of_index(parts) if by_index is None else by_index
-            name = "the index"
+            stamps, name = time_of_index(parts), "the index"
+            stamps = by_index if stamps is None else stamps
         if stamps is None:
             index, order = parts[-1].index, recordings.order
             is_first = recordings.is_first
             warn_if_shuffled(index, order, is_first)
-            warn_if_uneven_numbers(index, order, is_first)
+            warn_of_ignored_numbers(index, order, is_first)
             if not isinstance(parts[-1].index, pd.MultiIndex):
                 warn_if_text_dates(parts[-1].index)
             return None, 0.0, None
@@ -372,13 +416,16 @@ class _RowReader:
                 f"Expected timestamps of shape ({n_rows},), {of}, got shape "
                 f"{np.shape(stamps)}. Pass the time stamps of the same rows."
             )
-        return elapsed_time(
+        gaps, resolution, kind = elapsed_time(
             stamps,
             recordings.is_first,
             order=recordings.order,
             place=place,
             name=name,
         )
+        if stamps is by_index:
+            warn_if_time_repeats(gaps, kind)
+        return gaps, resolution, kind
 
 
 @dataclass(frozen=True)
@@ -426,11 +473,31 @@ def _windows(
     }
 
 
-def _context_with_groups() -> InvalidInputError:
-    return InvalidInputError(
-        "Expected context with rows of one recording only, got groups too. Predict "
-        "each recording on its own, or put the earlier rows into X with their groups."
-    )
+def _whole_index(parts: list[Table]) -> pd.MultiIndex:
+    """Return the index of X, after that of the context if there is any."""
+    index = parts[-1].index
+    for part in parts[:-1]:
+        if not len(part.values):
+            continue
+        levels = getattr(part.index, "nlevels", 0)
+        if levels != index.nlevels:
+            raise InvalidInputError(
+                f"Expected context with an index of {index.nlevels} levels as that of "
+                f"X, {list(index.names)}, got {levels}. Take both from one table: "
+                "X.loc[[name]] keeps all levels, X.loc[name] drops the first."
+            )
+        index = part.index.append(index)
+    return index
+
+
+def _with_last_level(part: Table) -> Table:
+    """Return rows of one recording with the last level as their index."""
+    multi = isinstance(part.index, pd.MultiIndex)
+    return replace(part, index=part.index.get_level_values(-1)) if multi else part
+
+
+def _all_rows(name: str) -> str:
+    return f"predict(pandas.concat([context, {name}]))[len(context):]"
 
 
 def _positive_int(value: Any, name: str) -> int:

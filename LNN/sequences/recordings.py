@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
+from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
 from .frame_index import (
     time_of_recording,
     warn_if_text_dates,
-    warn_if_uneven_numbers,
+    warn_if_time_repeats,
+    warn_of_ignored_numbers,
 )
 from .not_numbers import naming_what_is_no_number, refuse_times, without_mask
 from .rows import BlockRows, CubeRows, Rows, SelectedRows, with_anchors
@@ -30,6 +32,10 @@ from .tables import (
 from .timestamps import elapsed_time, plain_array
 
 __all__ = ["check_recording", "check_same_names", "is_keyed", "read_recordings"]
+
+# Share of the sequences that must end without values to look like padding, and how
+# many times as many steps these must be as by chance.
+MANY_PADDED, LONGER = 0.1, 3
 
 
 def read_recordings(
@@ -48,14 +54,11 @@ def read_recordings(
     if layout == "cube":
         rows, columns, lengths, time, owners = _read_cube(X, labels, name)
     else:
-        timed = timestamps is not None
-        rows, columns, lengths, time, owners = _read_list(
-            X, labels, timed, n_jobs, name
-        )
+        how = timestamps is not None, n_jobs, name
+        rows, columns, lengths, time, owners = _read_list(X, labels, *how)
     n_samples = len(lengths)
     ends = np.cumsum(lengths)
-    start = ends - lengths
-    place = _Steps(ends)
+    start, place = ends - lengths, _Steps(ends)
     check_finite(
         rows,
         place=place,
@@ -65,14 +68,17 @@ def read_recordings(
         allow_missing=allow_missing,
         padded=layout == "cube",
     )
+    if layout == "cube" and allow_missing and not per_step:
+        _warn_if_padded(rows, ends, name)
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
     elapsed, resolution, kind = None, 0.0, None
     stamps = time if timestamps is None else _joined_stamps(timestamps, lengths)
     if stamps is not None:
         elapsed, resolution, kind = elapsed_time(stamps, is_first, place=place)
-    if groups is not None:
-        owners = groups
+        if timestamps is None and columns.time is None:
+            warn_if_time_repeats(elapsed, kind, as_list=True)
+    owners = owners if groups is None else groups
     if owners is not None:
         owners = group_codes(owners, n_samples, unit="sample")
     inputs, anchors = with_anchors(rows, columns.anchors, is_first)
@@ -91,6 +97,36 @@ def read_recordings(
         time_resolution=resolution,
         time_kind=kind,
         place=place,
+    )
+
+
+def _warn_if_padded(rows: Rows, ends: np.ndarray, name: str) -> None:
+    """Warn if many sequences of an array end, unlike others, without any value.
+
+    With targets per step it is no harm: nothing before the padding depends on it.
+    """
+    few = max(MANY_PADDED * len(ends), 2)
+    if rows.dtype.kind != "f" or np.isnan(rows.take(ends - 1)).all(1).sum() < few:
+        return
+    empty = np.isnan(rows.block(0, rows.n_rows)).all(axis=1).reshape(len(ends), -1)
+    begin = np.logical_and.accumulate(empty, axis=1).sum()
+    end = np.logical_and.accumulate(empty[:, ::-1], axis=1).sum(axis=1)
+    # What is missing at the end of all of them is yet to come.
+    extra = end - end.min()
+    count = int((extra > 0).sum())
+    if count < few:
+        return
+    rate = (empty.sum() - end.sum()) / (empty.size - end.sum())
+    # Gaps by chance: long ones begin sequences as often, short ones are all over them.
+    chance = max(begin, len(ends) * rate / (1 - rate))
+    if extra.sum() <= LONGER * (chance + 1):
+        return
+    warn(
+        f"{count} of {len(ends)} sequences of {name} end in steps that are NaN in all "
+        "channels. If this is padding, it is no gap, and the model takes it for time "
+        "that passes: pass a list of the sequences without it, [x[:n] for x, n in "
+        f"zip({name}, lengths)]; targets per step and timestamps alike. If these are "
+        f"gaps, list({name}) stops this warning."
     )
 
 
@@ -251,7 +287,7 @@ def _time_of(tables: list[Table], name: str) -> Any:
     if not any(timed):
         warn_if_text_dates(tables[0].index)
         for table in tables:
-            if warn_if_uneven_numbers(table.index, as_list=True):
+            if warn_of_ignored_numbers(table.index, as_list=True):
                 break
         return None
     if not all(timed):

@@ -37,6 +37,19 @@ _WIDEST_SNAP = 0.1
 
 Place = Callable[[int], str]
 
+_HOUR = 3600.0
+_MOST_OF_A_YEAR = np.timedelta64(300, "D")
+_SORT = (
+    "This is what train_test_split(shuffle=True) does: use shuffle=False or "
+    "TimeSeriesSplit, or sort the rows by time; if they belong to several recordings, "
+    "pass groups (or group_column)."
+)
+_SAY_ZONE = (
+    "Is it local time at the end of summer time? Say the zone: "
+    "tz_localize(zone, ambiguous='infer'). If not, sort the rows by time; if they "
+    "belong to several recordings, pass groups (or group_column)."
+)
+
 
 @dataclass(frozen=True)
 class _Ticks:
@@ -103,13 +116,17 @@ def elapsed_time(
         # a double.
         gaps[1:] = np.diff(values)
     gaps[is_first] = np.nan
+    gaps /= ticks.per_unit
     backwards = np.flatnonzero(gaps < 0)
     if len(backwards):
-        here, before = int(backwards[0]), int(backwards[0]) - 1
-        if order is not None:
-            here, before = int(order[here]), int(order[before])
-        raise InvalidInputError(_went_back(stamps, here, before, place, name))
-    gaps /= ticks.per_unit
+        here = backwards if order is None else order[backwards]
+        advice = _SORT
+        if _summer_time_ends(stamps, here, gaps, int(is_first.sum())):
+            advice = _SAY_ZONE
+        before = int(backwards[0]) - 1
+        before = before if order is None else int(order[before])
+        message = _went_back(stamps, int(here[0]), before, place, name)
+        raise InvalidInputError(message + advice)
     return gaps, ticks.resolution, ticks.kind
 
 
@@ -329,7 +346,19 @@ def _went_back(
     return (
         f"Expected {name} in time order inside a recording, but time goes back: "
         f"{place(here)} is at {stamps[here]}, the row before it ({place(before)}) at "
-        f"{stamps[before]}. This is what train_test_split(shuffle=True) does: use "
-        "shuffle=False or TimeSeriesSplit, or sort the rows by time; if they belong to "
-        "several recordings, pass groups (or group_column)."
+        f"{stamps[before]}. "
     )
+
+
+def _summer_time_ends(
+    stamps: np.ndarray | pd.Index, rows: np.ndarray, gaps: np.ndarray, recordings: int
+) -> bool:
+    """Tell whether time goes back in these rows because a clock was put back."""
+    if not isinstance(stamps, pd.DatetimeIndex) or stamps.tz is not None:
+        return False
+    real = gaps[gaps < 0] + _HOUR
+    if (real <= 0).any() or (real > np.nanmax(gaps)).any():
+        return False  # no gap like the others
+    days = np.unique(stamps[rows].floor("D"))  # the same one in many recordings
+    once = len(rows) <= recordings * len(days)
+    return once and bool((np.diff(days) > _MOST_OF_A_YEAR).all())

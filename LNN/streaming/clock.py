@@ -11,8 +11,9 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.built import built
 from LNN.exceptions import InvalidInputError
-from LNN.reading import refuse_coarse_time
+from LNN.reading import far_gaps, refuse_coarse_time
 from LNN.sequences import normalised, tolerance
+from LNN.sequences.known_gaps import ENOUGH, KnownGaps
 
 _TICKS_PER_SECOND = 1e9
 _NAMED = "datetimes or durations"
@@ -48,6 +49,8 @@ class Clock:
         self.tolerance = tolerance(self.unit, self.resolution)
         self.kind: str | None = estimator._time_kind
         self.regular: bool = estimator._regular_time
+        self.known: KnownGaps | None = getattr(estimator, "_known_gaps", None)
+        self.first_gaps = np.empty(0)
         self.owner = type(estimator).__name__
         # Rows that are independent of each other have no time between them.
         self.timeless = estimator._fitted_on_rows and estimator._window_length == 1
@@ -100,8 +103,9 @@ class Clock:
             return self._units(np.full(len(self.started), float(dt)))
         units = dt / self.unit  # as `normalised`, for one number
         if abs(units - 1.0) <= self.tolerance:
-            return 1.0
-        self._doubt(True)
+            units = 1.0
+        if not self.doubted:
+            self._doubt(dt, dt, units != 1.0)
         return units
 
     def _units(self, gaps: np.ndarray) -> np.ndarray:
@@ -118,19 +122,34 @@ class Clock:
         # The first row of a stream, as of a recording, has a gap of one unit.
         gaps = np.where(self.started, gaps, np.nan)
         units = normalised(gaps, self.unit, self.resolution)
-        self._doubt((units != 1.0).any())
+        if not self.doubted and len(known):
+            self._doubt(known, known.max(), (units != 1.0).any())
         return units
 
-    def _doubt(self, other_gaps: bool) -> None:
-        """Warn once where time varies that never did in training, as predict does."""
-        if not other_gaps or not self.regular or self.doubted:
+    def _doubt(self, gaps: float | np.ndarray, longest: float, others: bool) -> None:
+        """Warn once of gaps that training never showed, as predict does."""
+        if self.regular:
+            if others:
+                self.doubted = True
+                warn(
+                    f"{self.owner} was fitted on equal gaps or without time, but this "
+                    "stream has other gaps, which it never learnt to use. Answers may "
+                    "be poor: fit on data with such gaps."
+                )
             return
-        self.doubted = True
-        warn(
-            f"{self.owner} was fitted on equal gaps or without time, but this stream "
-            "has other gaps, which it never learnt to use. Answers may be poor: fit on "
-            "data with such gaps."
-        )
+        if self.known is None:
+            return
+        begins = len(self.first_gaps) < ENOUGH
+        if not begins and longest <= self.known.far:
+            return
+        # The first ones together, as predict sees them: their median tells the unit.
+        gaps = np.append(self.first_gaps, gaps) if begins else np.atleast_1d(gaps)
+        if begins:
+            self.first_gaps = gaps
+        doubt = self.known.doubt(gaps)
+        if doubt:
+            self.doubted = True
+            warn(far_gaps(self.owner, "The stream", doubt))
 
     def _without_time(self) -> float:
         if self.regular or not self.started.any():

@@ -21,6 +21,7 @@ from LNN.streaming.engines import Carry, Engine, Window
 from LNN.streaming.river import RiverNames
 from LNN.training.device import DTYPES
 from LNN.training.missing import MissingRule
+from LNN.training.parameter_vector import gradients_recorded
 
 MODES = ("window", "carry")
 ADAPT = (None, "readout", "sgd")
@@ -120,7 +121,8 @@ class LiquidStream(RiverNames):
         self._origin = estimator.network_, estimator.loss_curve_
         self._weights = _weights_of(estimator)
         self._classifies = built(estimator, "task") == "classification"
-        self._network = copy.deepcopy(estimator.network_).eval()
+        with gradients_recorded():  # the copy is to learn, whatever is switched off
+            self._network = copy.deepcopy(estimator.network_).eval()
         self._readout = Readout(self._network)
         self._arrivals = Arrivals(estimator, n)
         windowed = mode == "window" and estimator._fitted_on_rows
@@ -325,7 +327,8 @@ class LiquidStream(RiverNames):
         goals, known = self._goals(y_true, self._last.present)
         known &= self._last.current
         if known.any():
-            self._adapter.update(self._last.features, goals, known)
+            with gradients_recorded():
+                self._adapter.update(self._last.features, goals, known)
             if self.adapt == "sgd":
                 self._readout = Readout(self._network)
         self._last = None
@@ -455,7 +458,8 @@ class LiquidStream(RiverNames):
     def copy(self) -> LiquidStream:
         """Return a stream of the same estimator that stands where this one stands."""
         shared = (self.estimator, self._fitted, *self._origin)
-        return copy.deepcopy(self, {id(part): part for part in shared})
+        with gradients_recorded():
+            return copy.deepcopy(self, {id(part): part for part in shared})
 
     @property
     def state(self) -> dict[str, NDArray]:

@@ -16,6 +16,11 @@ from LNN.training.scaled_rows import ScaledRows, gather
 MAX_SAMPLES, MAX_STEPS = 512, 2**17
 
 
+def cut(order: np.ndarray, size: int) -> list[np.ndarray]:
+    """Cut an order of samples into batches of at most `size`."""
+    return [order[i : i + size] for i in range(0, len(order), size)]
+
+
 class Batches:
     """Gather what the network takes when it is needed, and not before.
 
@@ -87,10 +92,6 @@ class Batches:
         if length is not None:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments
-
-    def split(self, order: np.ndarray, size: int) -> list[np.ndarray]:
-        """Cut an order of samples into batches of at most `size`."""
-        return [order[i : i + size] for i in range(0, len(order), size)]
 
     def empty_outputs(self, network) -> np.ndarray:
         """Return room for all outputs: one a sample or, per step, one a row."""

@@ -13,7 +13,7 @@ from torch import nn
 from LNN._warnings import warn
 from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
-from LNN.training.batches import Batches
+from LNN.training.batches import Batches, cut
 from LNN.training.losses import Objective
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -88,7 +88,7 @@ class Step:
         """Train on all samples in this order; return the mean loss."""
         self.network.train()
         total = 0.0
-        for samples in batches.split(order, self.plan.batch_size):
+        for samples in cut(order, self.plan.batch_size):
             # Tensors are added up, not numbers: an accelerator need not wait here.
             total = total + self.batch(batches, samples)
             schedule.after_batch()
@@ -216,7 +216,7 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
     total = 0.0
     # Without gradients a batch takes less memory, so it may be larger.
     size = max(batches.size_without_gradients(), step.plan.batch_size)
-    for samples in batches.split(np.arange(len(batches)), size):
+    for samples in cut(np.arange(len(batches)), size):
         inputs, goals = batches.inputs_and_goals(samples)
         answer = step.network(**inputs)
         total = total + step.objective.total(answer, *goals)

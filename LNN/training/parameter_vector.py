@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from LNN.exceptions import InvalidInputError
+
+
+@contextmanager
+def gradients_recorded() -> Iterator[None]:
+    """Record gradients, whatever the caller has switched off around a training."""
+    # Tensors made in inference mode could never be trained: not now, and not later.
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 class ParameterVector:
@@ -17,16 +30,31 @@ class ParameterVector:
     Parameters
     ----------
     network : nn.Module
-        Its parameters are views of the vector until `release`.
+        Its parameters are views of the vector until `release`; those that are frozen
+        (`requires_grad=False`) are left alone.
 
     Attributes
     ----------
+    names : tuple of str
+        The parameters in the vector.
     vector : Tensor of shape (n_parameters,)
         What an optimiser changes.
+
+    Raises
+    ------
+    InvalidInputError
+        If all parameters are frozen.
     """
 
     def __init__(self, network: nn.Module):
-        self._parameters = [p for p in network.parameters() if p.requires_grad]
+        named = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+        if not named:
+            raise InvalidInputError(
+                "Expected weights to train, but every parameter of the network has "
+                "requires_grad=False. Let some be trained: network.readout."
+                "requires_grad_(True), say."
+            )
+        self.names, self._parameters = zip(*named, strict=True)
         self.vector = parameters_to_vector(self._parameters).detach()
         vector_to_parameters(self.vector, self._parameters)
 

@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import (
+    _safe_indexing,
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+)
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _num_samples
 
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
@@ -66,25 +72,37 @@ def is_per_step(
         sizes = [len(item) if np.ndim(item) else None for item in y]
         if None in sizes:
             return False
-        # Blocks of several lengths can only be steps, right or wrong.
-        return len(set(sizes)) > 1 or sizes == [len(x) for x in X]
-    shape = np.shape(y)
-    if len(shape) != 2 or shape[1] != np.shape(X)[1]:
-        return len(shape) == 3
-    # NaN is allowed in targets per step only.
-    unsure = task == "regression" and shape[1] > 1 and not pd.isna(np.asarray(y)).any()
-    if unsure:
-        warn(
-            f"y of shape {shape} is read as one target per step of X, so that y[:, k] "
-            "is predicted from the steps up to k only. return_sequences=True says so "
-            f"for good; if a row of y is one vector, such as a forecast of {shape[1]} "
-            "values, set return_sequences=False."
-        )
+        if len(set(sizes)) > 1:
+            return True  # blocks of several lengths can only be steps, right or wrong
+        if sizes != [len(x) for x in X]:
+            return False
+    else:
+        shape = np.shape(y)
+        if len(shape) != 2 or shape[1] != np.shape(X)[1]:
+            return len(shape) == 3
+    if task == "regression":
+        _warn_if_vectors(y, blocks)
     return True
 
 
+def _warn_if_vectors(y: Any, blocks: bool) -> None:
+    """Warn of targets read as one per step that could as well be one vector each."""
+    if blocks and any(np.ndim(item) != 1 for item in y):
+        return
+    values = np.stack(list(y)) if blocks else np.asarray(y)
+    # NaN is allowed in targets per step only.
+    if values.ndim != 2 or values.shape[1] == 1 or pd.isna(values).any():
+        return
+    warn(
+        f"y of shape {values.shape} is read as one target per step of X, so that "
+        "y[i][k] is predicted from the steps up to k only. return_sequences=True says "
+        "so for good; if y[i] is one vector, such as a forecast of "
+        f"{values.shape[1]} values, set return_sequences=False."
+    )
+
+
 def read_targets(
-    y: Any, sequences: SequenceSet, *, n_samples: int, task: str, per_step: bool
+    y: Any, sequences: SequenceSet, *, counts: np.ndarray, task: str, per_step: bool
 ) -> tuple[np.ndarray, int]:
     """Read y into (n, ...) values in row or sample order, still in the user's labels.
 
@@ -92,8 +110,9 @@ def read_targets(
     ----------
     y : array-like
     sequences : SequenceSet
-    n_samples : int
-        Samples (rows, for 2-D) of the X that y belongs to.
+    counts : ndarray of bool, shape (n_samples,)
+        Which samples (rows, for 2-D) of the X that y belongs to have a weight above 0.
+        The y of the others may be anything; what is returned for them means nothing.
     task : {"regression", "classification"}
     per_step : bool
 
@@ -105,18 +124,17 @@ def read_targets(
         As `Targets.ndim`.
     """
     if not per_step:
-        values, ndim = _per_sample(without_mask(y), n_samples, task, sequences)
-        return values[sequences.row_of_sample], ndim
+        values, ndim = _per_sample(without_mask(y), counts, task, sequences)
+        return _spread(values, counts)[sequences.row_of_sample], ndim
     blocks = step_blocks(y, sequences.length)
-    ndim = blocks[0].ndim - 1
-    values = np.concatenate(blocks)
-    if task == "classification":
-        return _labels_per_step(values), 0
-    _refuse_text_and_times(values)
-    values = values.astype(np.float64).reshape(len(values), -1)
-    if np.isinf(values).any():
-        raise InvalidInputError("Input y contains infinity. Remove or clip it.")
-    return values, ndim
+    kept = [block for block, counted in zip(blocks, counts, strict=True) if counted]
+    values, ndim = _per_step(np.concatenate(kept), kept[0].ndim - 1, task)
+    return _spread(values, np.repeat(counts, sequences.length)), ndim
+
+
+def _spread(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Put values where it counts; elsewhere they repeat one beside."""
+    return values if counts.all() else values[np.maximum(np.cumsum(counts) - 1, 0)]
 
 
 def step_blocks(y: Any, lengths: np.ndarray) -> list[np.ndarray]:
@@ -134,18 +152,30 @@ def step_blocks(y: Any, lengths: np.ndarray) -> list[np.ndarray]:
     return blocks
 
 
-def _per_sample(
-    y: Any, n_samples: int, task: str, sequences: SequenceSet
-) -> tuple[np.ndarray, int]:
-    in_rows = sequences.layout == "rows"
+def _per_step(values: np.ndarray, ndim: int, task: str) -> tuple[np.ndarray, int]:
     if task == "classification":
-        _refuse_missing_labels(y, in_rows)
+        return _labels_per_step(values), 0
+    _refuse_text_and_times(values)
+    values = values.astype(np.float64).reshape(len(values), -1)
+    if np.isinf(values).any():
+        raise InvalidInputError("Input y contains infinity. Remove or clip it.")
+    return values, ndim
+
+
+def _per_sample(
+    y: Any, counts: np.ndarray, task: str, sequences: SequenceSet
+) -> tuple[np.ndarray, int]:
+    in_rows, kept = sequences.layout == "rows", np.flatnonzero(counts)
+    _check_lengths(y, len(counts), sequences)
+    if len(kept) < len(counts):
+        y = _safe_indexing(y, kept)
+    if task == "classification":
+        _refuse_missing_labels(y, kept, in_rows)
         values = column_or_1d(y, warn=True)
         check_classification_targets(values)
-        _check_lengths(values, n_samples, sequences)
         return values, 0
     _refuse_text_and_times(np.asarray(y))
-    _refuse_missing_values(y, in_rows)
+    _refuse_missing_values(y, kept, in_rows)
     values = check_array(
         y,
         ensure_2d=False,
@@ -159,22 +189,22 @@ def _per_sample(
             f"y must have shape (n_samples,) or (n_samples, n_outputs), got "
             f"{values.shape}. Targets per step need sequences: 3-D X or a list."
         )
-    _check_lengths(values, n_samples, sequences)
     ndim = values.ndim - 1
     return np.asarray(values, dtype=np.float64).reshape(len(values), -1), ndim
 
 
-def _check_lengths(values: np.ndarray, n_samples: int, sequences: SequenceSet) -> None:
-    fewer = sequences.layout == "rows" and 1 < len(values) < n_samples
-    if fewer and len(np.unique(sequences.recording)) == len(values):
+def _check_lengths(y: Any, n_samples: int, sequences: SequenceSet) -> None:
+    length = _num_samples(y)
+    fewer = sequences.layout == "rows" and 1 < length < n_samples
+    if fewer and len(np.unique(sequences.recording)) == length:
         raise InvalidInputError(
             f"Expected a target for each of the {n_samples} rows of X, got "
-            f"{len(values)}, as many as X has recordings. For one target per recording "
+            f"{length}, as many as X has recordings. For one target per recording "
             "pass X as a list of these: [frame for _, frame in X.groupby(level=0)], or "
             "by the column that names them; with sort=False they stay in the order of "
             "X, else y goes by their names in order."
         )
-    check_consistent_length(np.empty(n_samples), values)
+    check_consistent_length(np.empty(n_samples), y)
 
 
 def _refuse_text_and_times(values: np.ndarray) -> None:
@@ -200,19 +230,19 @@ def _refuse_text_and_times(values: np.ndarray) -> None:
         )
 
 
-def _advice_for_missing(what: str, in_rows: bool) -> str:
+def _advice_for_missing(in_rows: bool) -> str:
     """Say what to do about samples without a target."""
     if not in_rows:
         return "Drop these samples from X and y."
     # A row that is dropped is missing in the windows of those after it.
     return (
-        f"Give these rows sample_weight=0 and any {what} as y: they stay in the "
-        "windows of the rows after them. Drop rows from X and y only at the end: after "
-        "y = s.shift(-1) it is the last one."
+        "Give these rows sample_weight=0: their y is not read then, and they stay in "
+        "the windows of the rows after them. Drop rows from X and y only at the end: "
+        "after y = s.shift(-1) it is the last one."
     )
 
 
-def _refuse_missing_values(y: Any, in_rows: bool) -> None:
+def _refuse_missing_values(y: Any, number: np.ndarray, in_rows: bool) -> None:
     try:
         numbers = np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError):
@@ -220,12 +250,12 @@ def _refuse_missing_values(y: Any, in_rows: bool) -> None:
     bad = np.flatnonzero(np.isnan(numbers.reshape(len(numbers), -1)).any(axis=1))
     if len(bad):
         raise InvalidInputError(
-            f"Input y contains NaN, first in row {bad[0]}, {len(bad)} in all. "
-            f"{_advice_for_missing('number', in_rows)}"
+            f"Input y contains NaN, first in row {number[bad[0]]}, {len(bad)} in all. "
+            f"{_advice_for_missing(in_rows)}"
         )
 
 
-def _refuse_missing_labels(y: Any, in_rows: bool) -> None:
+def _refuse_missing_labels(y: Any, number: np.ndarray, in_rows: bool) -> None:
     values = np.asarray(y)
     if values.dtype.kind == "f" and np.isinf(values).any():
         raise InvalidInputError(
@@ -238,8 +268,8 @@ def _refuse_missing_labels(y: Any, in_rows: bool) -> None:
         )
         if len(bad):
             raise InvalidInputError(
-                f"Input y contains NaN, first in row {bad[0]}. Every sample needs a "
-                f"class. {_advice_for_missing('class', in_rows)}"
+                f"Input y contains NaN, first in row {number[bad[0]]}. Every sample "
+                f"needs a class. {_advice_for_missing(in_rows)}"
             )
 
 
@@ -254,16 +284,20 @@ def _labels_per_step(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def encode_classes(labels: np.ndarray, classes: np.ndarray | None = None):
+def encode_classes(
+    labels: np.ndarray, counts: np.ndarray, classes: np.ndarray | None = None
+):
     """Return (classes, codes); unlabelled steps (NaN, None) get the code -1.
 
     Parameters
     ----------
     labels : ndarray of shape (n,)
+    counts : ndarray of bool, shape (n,)
+        Which labels count; the others get the code -1 too.
     classes : ndarray, default=None
         Known classes; a label that is none of them is an error. None finds them.
     """
-    missing = np.asarray(pd.isna(labels))
+    missing = np.asarray(pd.isna(labels)) | ~counts
     known = labels[~missing]
     if classes is None:
         classes = np.unique(known)

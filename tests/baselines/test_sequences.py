@@ -191,6 +191,20 @@ def test__shapes__wrong__say_what_was_expected(made):
         made.run(x, start(made)[:1], dt, None)
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test__recurrent__state_of_another_shape__is_refused(kind):
+    made, x = layer(kind), torch.zeros(B, T, F)
+    good = made.unflatten_state(torch.zeros(B, made.state_size))
+    made.run(x, good, None, None)
+    flat = torch.zeros(B, made.state_size)
+    fewer = made.unflatten_state(torch.zeros(B - 1, made.state_size))
+    for wrong in (flat, fewer, (flat, flat), (torch.zeros(1, B, N),)):
+        with pytest.raises(InvalidInputError, match="The state"):
+            made.run(x, wrong, None, None)
+    with pytest.raises(InvalidInputError, match=rf"time, {F}\)"):
+        made.run(x[..., 1:], None, None, None)
+
+
 def test__GRUD__means_of_other_channels__are_refused():
     with pytest.raises(InvalidInputError, match="reads 6 inputs"):
         make_baseline("GRU-D", 9, N, neutral=torch.zeros(2))

@@ -401,8 +401,9 @@ def test__from_ncps__last_layer_not_the_first_neurons__refused():
 @pytest.mark.parametrize("layers", [1, 2])
 def test__backbone_dropout__either_way__warns(layers):
     ours = CfC(3, 8, backbone_layers=layers, backbone_dropout=0.25)
-    with pytest.warns(LNNWarning, match="ncps drops after every .* but the first"):
+    with pytest.warns(LNNWarning, match="drops after every .* but the first") as caught:
         theirs = to_ncps(ours)
+    assert caught[0].filename == __file__
     if layers == 1:  # ncps makes no dropout then, so there is nothing to read back
         assert from_ncps(theirs).cell.dropout.p == 0
         return

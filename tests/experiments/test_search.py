@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from LNN.exceptions import InvalidInputError
 from LNN.experiments import commands, settings
 from LNN.experiments import search as module
 from LNN.experiments.commands import main
@@ -77,6 +78,31 @@ def test__search__score__is_that_of_a_run_of_the_candidate(tmp_path, task, model
     assert report["score"] == pytest.approx(best, rel=1e-3)
 
 
+def test__search__several_seeds__score_is_the_mean_of_their_runs(monkeypatch):
+    monkeypatch.setattr(module, "SPACE", {"learning_rate": [0.02]})
+    single = search("halves", "sound", "GRU")
+    report = search("halves", "sound", "GRU", seeds=3)
+    assert (single["seeds"], report["seeds"]) == (1, 3)
+    data, metric = TASKS["halves"].load("sound"), METRICS["f1"]
+    (trial,) = report["trials"]
+    best = []
+    for seed in range(3):
+        run = Run("halves", "sound", "GRU", seed, "standard")
+        parameters = estimator_parameters(run, TASKS["halves"], data, tuned=False)
+        parameters |= {**report["best"], "epochs": trial["epochs"]}
+        model = make_model(TASKS["halves"], parameters)
+        fit(model, data)
+        best.append(metric.from_scorer(model.best_validation_score_))
+    assert len(set(best)) > 1
+    assert report["score"] == pytest.approx(np.mean(best), rel=1e-3)
+    assert single["score"] == pytest.approx(best[0], rel=1e-3)
+
+
+def test__search__no_seed__is_refused():
+    with pytest.raises(InvalidInputError, match="seeds must be 1 or more, got 0"):
+        search("sums", "published", "GRU", seeds=0)
+
+
 def test__joined__time__is_the_last_column_and_parts_keep_their_fold():
     data = TASKS["halves"].load("sound")
     X, y, fold, extra = joined(data)
@@ -137,10 +163,11 @@ def test__command__search__writes_reports_and_nothing_else(
 ):
     applied, tuned = [], settings.TUNED_FILE.read_bytes()
     words = ["search", "--tasks", "sums", "--models", "GRU", "--into", str(tmp_path)]
+    words += ["--seeds", "2"]
     assert main(words) == 0
     assert settings.TUNED_FILE.read_bytes() == tuned
     report = json.loads((tmp_path / "sums-published-GRU.json").read_text())
-    assert report["model"] == "GRU"
+    assert (report["model"], report["seeds"]) == ("GRU", 2)
     assert "sums published GRU:" in capsys.readouterr().out
     monkeypatch.setattr(module, "apply", applied.append)
     assert main([*words, "--apply"]) == 0

@@ -314,6 +314,13 @@ def test__command__collect_then_plot__from_the_collection(results, tmp_path, cap
     assert picture.stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("command", ["table", "plot"])
+def test__command__no_results__says_so(tmp_path, capsys, command):
+    options = ["--figures", str(tmp_path)] if command == "plot" else []
+    assert main([command, "--results", str(tmp_path / "none"), *options]) == 0
+    assert "There are no results. Make some: run" in capsys.readouterr().out
+
+
 def test__plot__backend_of_the_caller__is_kept(results, tmp_path, monkeypatch):
     import matplotlib
 

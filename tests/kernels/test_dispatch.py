@@ -1,12 +1,14 @@
 """Which backend runs, and what happens without the library."""
 
+import importlib
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
 from kernel_cases import rng
 
-from LNN import LTC, CfC
+from LNN import LTC, CfC, kernels
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.kernels import dispatch, library, native, resolve_backend
 
@@ -20,6 +22,12 @@ def no_library(monkeypatch):
     dispatch._tell_once.cache_clear()
     yield
     dispatch._tell_once.cache_clear()
+
+
+def test__kernels__every_file__is_a_module_under_its_name():
+    for path in Path(kernels.__file__).parent.glob("[a-z]*.py"):
+        module = importlib.import_module(f"LNN.kernels.{path.stem}")
+        assert getattr(kernels, path.stem) is module
 
 
 def test__auto__with_library__is_native(native):

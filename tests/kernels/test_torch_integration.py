@@ -2,9 +2,13 @@
 
 import contextlib
 import copy
+import functools
+import gc
 import io
 import pickle
+import weakref
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.utils.prune as prune
@@ -12,11 +16,13 @@ from kernel_cases import rng
 from torch._subclasses import FakeTensor, FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils import parametrizations
+from torch.utils.checkpoint import checkpoint
 
 from LNN import CfC, LiquidNetwork
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
+from LNN.cells.ltc import Synapses
 from LNN.kernels import torch_loop
-from LNN.kernels.fused import fused
+from LNN.kernels.fused import plan_of
 from LNN.layers import LTC
 from LNN.wiring import Wiring
 
@@ -33,6 +39,7 @@ LAYERS = {
     "CfC pure": lambda: CfC(F, 5, backbone_units=7, mode="pure", generator=rng()),
     "memory": lambda: LTC(F, WIRING, mixed_memory=True, generator=rng()),
     "memory CfC": lambda: CfC(F, 5, mixed_memory=True, generator=rng()),
+    "memory wired": lambda: CfC(F, WIRING, mixed_memory=True, generator=rng()),
 }
 SOME = ["LTC", "wired", "CfC", "memory"]
 
@@ -150,6 +157,126 @@ def test__double_backward__gradient_penalty__equals_torch(layer, x, dt):
         grads = {n: p.grad for n, p in one.named_parameters() if p.grad is not None}
         found.append({"inputs": leaf.grad, "timespans": spans.grad, **grads})
     assert_same(*found, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test__checkpoint__gradients__have_the_same_bits(name, x, native):
+    layer = LAYERS[name]()
+    expected = results(layer, x)
+    layer.zero_grad()
+    outputs = checkpoint(lambda inputs: layer(inputs)[0], x, use_reentrant=False)
+    outputs.square().sum().backward()
+    for key, parameter in layer.cell.named_parameters():
+        if parameter.grad is not None:
+            assert torch.equal(parameter.grad, expected[f"cell.{key}"])
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+@pytest.mark.parametrize("name", SOME)
+def test__saved_tensors_hooks__copies__give_the_same(name, aligned, native):
+    """All that is large goes through the hooks, the kernel's own record too."""
+    layer = LAYERS[name]()
+    x = torch.randn(32, 40, F, generator=rng(7))
+    expected, seen = results(layer, x), []
+
+    def pack(tensor):
+        seen.append(tensor.dtype)
+        return tensor.clone()
+
+    def unpack(copy):
+        if aligned or copy.dtype is not torch.uint8:
+            return copy
+        return torch.cat([copy.new_zeros(1), copy])[1:]
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+        found = results(layer, x)
+    assert torch.uint8 in seen
+    assert_same(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test__loss__kept_after_backward__holds_no_inputs(layer, x):
+    inputs = x.clone()
+    held = weakref.ref(inputs)
+    loss = layer(inputs)[0].sum()
+    loss.backward()
+    del inputs
+    gc.collect()
+    assert loss.grad_fn is not None
+    assert held() is None
+
+
+def tie_the_weights(layer):
+    layer.cell.ff2.weight = layer.cell.ff1.weight
+
+
+def share_the_module(layer):
+    layer.cell.ff2 = layer.cell.ff1
+
+
+def carried(layer, x):
+    return layer(x, layer(x)[1])[0]
+
+
+def timed_by_inputs(layer, x):
+    return layer(x, timespans=x[..., 0].abs())[0]
+
+
+@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("use", [carried, timed_by_inputs])
+def test__create_graph__argument_made_from_another__counts_once(name, use, x, native):
+    layer, leaf = LAYERS[name]().double(), x.double().requires_grad_()
+    sources = [leaf, *layer.cell.parameters()]
+
+    def gradients(**how):
+        loss = use(layer, leaf).square().sum()
+        return torch.autograd.grad(loss, sources, materialize_grads=True, **how)
+
+    torch.testing.assert_close(gradients(create_graph=True), gradients())
+
+
+@pytest.mark.parametrize("tie", [tie_the_weights, share_the_module])
+def test__create_graph__one_parameter_in_two_places__counts_once(tie, x, native):
+    layer = LAYERS["CfC"]().double()
+    tie(layer)
+    weight = layer.cell.ff1.weight
+    loss = layer(x.double())[0].square().sum()
+    (expected,) = torch.autograd.grad(loss, weight, retain_graph=True)
+    (found,) = torch.autograd.grad(loss, weight, create_graph=True)
+    torch.testing.assert_close(found, expected)
+    assert layer.cell.ff1.weight is layer.cell.ff2.weight is weight
+
+
+@pytest.mark.parametrize("batched", ["is_grads_batched", "vmap", "jacobian"])
+@pytest.mark.parametrize("name", SOME)
+def test__backward__many_gradients_at_once__is_each_alone(name, batched, x, ran):
+    layer, leaf = LAYERS[name]().double(), x[:2, :3].double().requires_grad_()
+    outputs = layer(leaf)[0]
+    each = torch.eye(outputs.numel(), dtype=leaf.dtype).view(-1, *outputs.shape)
+    grad = functools.partial(torch.autograd.grad, outputs, leaf, retain_graph=True)
+    if batched == "vmap":
+        found = torch.vmap(lambda gradient: grad(gradient)[0])(each)
+    elif batched == "is_grads_batched":
+        (found,) = grad(each, is_grads_batched=True)
+    else:
+        found = torch.autograd.functional.jacobian(
+            lambda inputs: layer(inputs)[0], leaf.detach(), vectorize=True
+        )
+    expected = torch.stack([grad(gradient)[0] for gradient in each])
+    torch.testing.assert_close(found.view_as(expected), expected)
+    assert set(ran) == {"native", "torch"}
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch's own use
+def test__backward__gradient_with_a_tangent__keeps_it(layer, x):
+    leaf = x.double().requires_grad_()
+    outputs = layer.double()(leaf)[0]
+    grad = functools.partial(torch.autograd.grad, outputs, leaf, retain_graph=True)
+    direction = torch.randn(outputs.shape, dtype=leaf.dtype, generator=rng(9))
+    with torch.autograd.forward_ad.dual_level():
+        ones = torch.ones_like(outputs)
+        (found,) = grad(torch.autograd.forward_ad.make_dual(ones, direction))
+        tangent = torch.autograd.forward_ad.unpack_dual(found).tangent
+    torch.testing.assert_close(tangent, grad(direction)[0])  # linear in the gradient
 
 
 # -------------------------------------------------------------------------- torch.func
@@ -327,6 +454,38 @@ def loaded(layer):
     layer.load_state_dict(other, strict=False, assign=True)
 
 
+def turned():
+    """As WIRING, but with the edges between neurons turned around."""
+    signs = np.zeros((9, 9), dtype=int)
+    signs[WIRING.recurrent.target, WIRING.recurrent.source] = WIRING.recurrent.polarity
+    inputs = np.zeros((F, 9), dtype=int)
+    inputs[WIRING.sensory.source, WIRING.sensory.target] = WIRING.sensory.polarity
+    return Wiring.from_adjacency(signs, inputs, n_outputs=2)
+
+
+def another_cell_inside(layer):
+    layer.cell.cell = LTCCell(turned(), generator=rng(3))
+
+
+def another_wired_cell_inside(layer):
+    layer.cell.cell = WiredCfCCell(WIRING, map_edges=EDGES, generator=rng(3))
+
+
+def another_kind_of_synapses(layer):
+    layer.cell.recurrent = LTCCell(turned(), generator=rng(3)).recurrent
+
+
+def synapses_of_its_own(layer):
+    layer.cell.recurrent = Doubled(WIRING.recurrent, 9, 9, rng(3))
+
+
+class Doubled(Synapses):
+    """Synapses with equations of their own."""
+
+    def currents(self, values, constants):
+        return 2 * super().currents(values, constants)
+
+
 def fewer_unfolds(layer):
     layer.cell.ode_unfolds = 2
 
@@ -358,6 +517,10 @@ def another_activation(layer):
         ("CfC", new_layer),
         ("CfC", no_bias),
         ("CfC", another_activation),
+        ("memory", another_cell_inside),
+        ("memory wired", another_wired_cell_inside),
+        ("LTC", another_kind_of_synapses),
+        ("LTC", synapses_of_its_own),
         ("LTC", new_parameter),
         ("LTC", loaded),
         ("LTC", fewer_unfolds),
@@ -376,6 +539,13 @@ def test__cell__changed__runs_as_it_is_now(name, change, called, x, native):
     expected = results(layer, x)
     layer.backend = "native"
     assert_same(results(layer, x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test__cell__replaced_by_one_of_other_synapses__still_runs_native(x, ran):
+    layer = CfC(F, WIRING, mixed_memory=True, generator=rng())
+    another_wired_cell_inside(layer)
+    layer(x)
+    assert ran == ["native"]
 
 
 def test__cell__deep_copied_after_a_call__has_weights_of_its_own(layer, x):
@@ -543,7 +713,7 @@ CELLS = {
 @pytest.mark.parametrize("name", CELLS)
 def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native):
     cell = CELLS[name]()
-    plan = fused(cell)
+    plan = plan_of(cell)
     packed = [
         None if p is None else p.detach().clone().requires_grad_(trained)
         for p in plan.pack(plan.parameters(cell))

@@ -10,6 +10,7 @@ import pytest
 
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.sequences import read_sequences
+from LNN.sequences.frame_index import warn_if_misaligned
 
 
 def levels_of(*names, n=3):
@@ -122,11 +123,14 @@ def test__context__dates_of_another_type__join(index):
         ([0.0, 0.0, 0.0, 0.0], False),
         ([0.0, 2.0, np.nan, 5.0], False),
         ([0, 1, 5, 6], False),
+        ([0, 2, 5, 25], True),
+        ([0, 2, 4, 6], False),
+        (pd.Index([0, 2, 5, 25], dtype="UInt32"), True),
         ([*map(float, range(20)), *map(float, range(25, 45))], False),
     ],
 )
 @pytest.mark.parametrize("as_list", [False, True])
-def test__frame__uneven_floats__warn_that_they_are_no_time(index, warns, as_list):
+def test__frame__uneven_numbers__warn_that_they_are_no_time(index, warns, as_list):
     frame = pd.DataFrame(np.zeros((len(index), 1)), index=index)
     data = [frame.iloc[:1], frame] if as_list else frame
     stamps = r"\[x\.index for x in X\]" if as_list else r"X\.index"
@@ -148,3 +152,107 @@ def test__frame__uneven_floats__are_looked_at_inside_recordings():
     frame.index = [0.0, 7.0, 1.0, 9.0]
     with pytest.warns(LNNWarning, match="unequal gaps"):
         read_sequences(frame, window_length=2, groups=[0, 1, 0, 1])
+
+
+# ------------------------------------------------------- numbers that name recordings
+
+SITE, PATIENT = np.repeat(["A", "B"], 20), np.repeat(np.arange(4), 10)
+
+
+def frame_of(*levels):
+    index = pd.MultiIndex.from_arrays(levels) if len(levels) > 1 else levels[0]
+    return pd.DataFrame(np.zeros((40, 1)), index=index)
+
+
+def test__multi_index__last_level_that_repeats__warns_that_it_is_no_time():
+    frame = frame_of(SITE, PATIENT)
+    with pytest.warns(LNNWarning, match=r"36 of 40 rows.*append=True.*groups=X.index"):
+        read_sequences(frame, window_length=2)
+    # What the message says stops it.
+    stamps = frame.index.get_level_values(-1)
+    read_sequences(frame, window_length=2, timestamps=stamps)
+    plain = frame.reset_index(drop=True)
+    sequences = read_sequences(plain, window_length=2, groups=frame.index)
+    assert len(np.unique(sequences.recording)) == 4
+    timed = frame.set_index(pd.Index(np.tile(np.arange(10), 4)), append=True)
+    sequences = read_sequences(timed, window_length=2)
+    assert len(np.unique(sequences.recording)) == 4
+    # As dates they are time, and rows at the same time are fine.
+    read_sequences(frame_of(SITE, pd.to_datetime(PATIENT)), window_length=2)
+    # So are some rows of the same number.
+    read_sequences(frame[:10], window_length=2)
+    read_sequences(frame_of(SITE, np.arange(40) // 2), window_length=2)
+
+
+def test__frames__last_level_that_repeats__warns_that_it_is_no_time():
+    frames = [part for _, part in frame_of(SITE, PATIENT).groupby(level=1)]
+    fix = r"or pass \[x\.reset_index\(drop=True\) for x in X\]"
+    with pytest.warns(LNNWarning, match=fix):
+        read_sequences(frames, window_length=2)
+    read_sequences([x.reset_index(drop=True) for x in frames], window_length=2)
+    stamps = [x.index.get_level_values(-1) for x in frames]
+    read_sequences(frames, window_length=2, timestamps=stamps)
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test__plain_index__numbers_that_repeat__warn_of_lost_recordings(kind):
+    frame = frame_of(PATIENT.astype(kind))
+    with pytest.warns(LNNWarning, match="one recording.*pass groups=X.index"):
+        read_sequences(frame, window_length=2)
+    read_sequences(frame, window_length=2, groups=frame.index)
+    read_sequences(frame[:10], window_length=2)  # one recording it is
+    read_sequences([part for _, part in frame.groupby(level=0)], window_length=2)
+
+
+# ------------------------------------------------------------------ rows of X and y
+
+HOURS = pd.date_range("2020", periods=6, freq="h")
+PANEL = pd.MultiIndex.from_product([["a", "b"], HOURS[:3]])
+ALIGNED = {
+    "same": (HOURS, HOURS.copy()),
+    "another zone": (
+        HOURS.tz_localize("UTC"),
+        HOURS.tz_localize("UTC").tz_convert("Asia/Tokyo"),
+    ),
+    "another unit": (HOURS, HOURS.as_unit("s")),
+    "periods": (HOURS, HOURS.to_period("h")),
+    "forecast": (HOURS[:-2], HOURS[2:]),
+    "forecast of a panel": (PANEL[[0, 1, 3, 4]], PANEL[[1, 2, 4, 5]]),
+    "numbers": (HOURS, pd.RangeIndex(6)),
+    "zone on one": (HOURS, HOURS.tz_localize("UTC")),
+    "no time": (pd.Index([*"abcdef"]), pd.Index([*"fedcba"])),
+}
+
+
+@pytest.mark.parametrize("kind", ALIGNED)
+def test__X_and_y__same_rows_or_no_time__no_warning(kind):
+    index, other = ALIGNED[kind]
+    X = pd.DataFrame({"x": 0.0}, index=index)
+    warn_if_misaligned(X, pd.Series(0.0, index=other))
+    warn_if_misaligned(X, np.zeros(len(X)))
+    warn_if_misaligned(X.to_numpy(), pd.Series(0.0, index=other[::-1]))
+
+
+@pytest.mark.parametrize(
+    "index", [HOURS, HOURS - HOURS[0] + pd.Timedelta("1D"), HOURS.to_period("h")]
+)
+@pytest.mark.parametrize("panel", [False, True])
+def test__X_and_y__other_order_of_rows__warns(index, panel):
+    order = [0, 1, 3, 2, 4, 5]
+    if panel:
+        index = pd.MultiIndex.from_product([["a"], index])
+    X, y = pd.DataFrame({"x": 0.0}, index=index), pd.Series(0.0, index=index[order])
+    with pytest.warns(LNNWarning, match="row 2 is .* in X_val and .* in y_val"):
+        warn_if_misaligned(X, y, "_val")
+    with pytest.warns(LNNWarning, match=r"y\.loc\[X\.index\].*y\.to_numpy\(\)"):
+        warn_if_misaligned(X, y.to_frame())
+    warn_if_misaligned(X, y.loc[X.index])
+
+
+def test__X_and_y__of_other_days__warns():
+    X = pd.DataFrame({"x": 0.0}, index=HOURS)
+    with pytest.warns(LNNWarning, match="row 0 is 2020-01-01 00:00:00 in X and 2020-0"):
+        warn_if_misaligned(X, pd.Series(0.0, index=HOURS + pd.Timedelta("1D")))
+    # Targets of the row before are no forecast.
+    with pytest.warns(LNNWarning, match="row 0"):
+        warn_if_misaligned(X[1:], pd.Series(0.0, index=HOURS[:-1]))

@@ -342,7 +342,7 @@ def test__context__misused__is_an_error(rng):
     X = rng.normal(size=(5, 2))
     with pytest.raises(InvalidInputError, match="one recording"):
         read_sequences(X, window_length=2, context=X, groups=np.zeros(5))
-    with pytest.raises(InvalidInputError, match="one recording"):
+    with pytest.raises(InvalidInputError, match=r"one recording, got rows of 5\."):
         read_sequences(X, window_length=2, context=X, group_column=0)
     with pytest.raises(InvalidInputError, match=r"context of shape \(n_rows, 2\)"):
         read_sequences(X, window_length=2, context=X[:, :1])

@@ -100,6 +100,51 @@ def test__elapsed_time__bad_stamps__name_the_row(stamps, message):
         gaps_of(stamps)
 
 
+WALL = pd.date_range("2021-10-30", "2023-11-05", freq="15min", tz="Europe/Vienna")
+
+
+@pytest.mark.parametrize("years", [1, 3])
+@pytest.mark.parametrize("as_array", [False, True])
+def test__elapsed_time__end_of_summer_time__asks_for_the_zone(years, as_array):
+    known = WALL if years > 1 else WALL[:300]
+    stamps = known.tz_localize(None)
+    with pytest.raises(
+        InvalidInputError,
+        match=r"02:00:00.*02:45:00.*summer time.*tz_localize\(zone, ambiguous='inf",
+    ) as info:
+        gaps_of(stamps.to_numpy() if as_array else stamps)
+    assert "shuffle" not in str(info.value)
+    zoned = stamps.tz_localize("Europe/Vienna", ambiguous="infer")
+    np.testing.assert_array_equal(gaps_of(zoned)[1:], 900)
+
+
+def test__elapsed_time__end_of_summer_time_in_two_recordings__asks_for_the_zone():
+    stamps = WALL[:300].tz_localize(None)
+    begins = np.arange(600) % 300 == 0
+    with pytest.raises(InvalidInputError, match="summer time"):
+        elapsed_time(stamps.append(stamps), begins)
+
+
+SHUFFLED = {
+    "twice a week": pd.Series(WALL[:2000].tz_localize(None)).replace(
+        {WALL[1000].tz_localize(None): WALL[998].tz_localize(None)}
+    ),
+    "a day's rows": WALL[[3, 2, 1, 0, 4, 5]].tz_localize(None),
+    "swapped": WALL[[0, 2, 1, 3]].tz_localize(None).floor("h")
+    + pd.to_timedelta([0, 2, 1, 3], "min"),
+    "two hours": WALL[[0, 8, 0]].tz_localize(None),
+    "zone": WALL[[0, 1, 0]],
+    "durations": WALL[[0, 1, 0]] - WALL[0],
+    "numbers": [0, 1, 0],
+}
+
+
+@pytest.mark.parametrize("kind", SHUFFLED)
+def test__elapsed_time__other_steps_back__are_no_summer_time(kind):
+    with pytest.raises(InvalidInputError, match="time goes back.*shuffle=False"):
+        gaps_of(SHUFFLED[kind])
+
+
 def test__elapsed_time__order__messages_name_the_callers_rows():
     stamps = np.array([5.0, 0.0, 4.0, 1.0])
     with pytest.raises(InvalidInputError, match=r"row 2 is at 4.0.*\(row 0\) at 5.0"):

@@ -270,3 +270,20 @@ def test__river_names__what_was_not_measured__may_be_left_out():
         row = {0: X[k, 0]} if np.isnan(X[k, 1]) else dict(enumerate(X[k]))
         assert stream.predict_one(row) == other.step(X[k])
         stream.learn_one(row, y[k])
+
+
+@pytest.mark.parametrize("switched_off", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("mode", ["window", "carry"])
+def test__sgd__gradients_switched_off_around__changes_nothing(switched_off, mode):
+    X, y = series()
+    model = regressor(missing="mask").fit(X, y)
+    expected = errors(model.stream(mode, adapt="sgd"), X[:20], y[:20])
+    with switched_off():
+        stream = model.stream(mode, adapt="sgd")
+        found = errors(stream.copy(), X[:20], y[:20])
+    np.testing.assert_array_equal(found, expected)
+    # What was made there learns outside, too.
+    np.testing.assert_array_equal(errors(stream, X[:20], y[:20]), expected)
+    with switched_off():
+        stream.commit()
+    model.partial_fit(X, y)

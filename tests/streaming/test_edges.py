@@ -136,6 +136,39 @@ def test__other_gaps__than_in_training__warn_once():
     stream.step(X[2], dt=50)
 
 
+def irregular_stream(n=None, **options):
+    """Return a stream, rows and their times, a minute apart and more."""
+    X, y = rows()
+    time = np.random.default_rng(1).uniform(40, 80, size=N).cumsum()
+    return regressor().fit(X, y, timestamps=time).stream(n=n, **options), X, time
+
+
+@pytest.mark.parametrize("factor", [1000.0, 1 / 86400])
+@pytest.mark.parametrize("n", [None, 3])
+def test__another_unit__than_in_training__warns_once(n, factor):
+    stream, X, time = irregular_stream(n)
+    x = X if n is None else np.repeat(X[:, None], n, axis=1)
+
+    def run():
+        for row, when in zip(x, time * factor, strict=True):
+            stream.step(row, timestamp=when)
+
+    with pytest.warns(UserWarning, match="The stream has .*same unit") as warned:
+        run()
+    assert len(warned) == 1
+
+
+@pytest.mark.parametrize("n", [None, 3])
+def test__gaps__long_ones_now_and_then__are_no_other_unit(n):
+    stream, X, _ = irregular_stream(n)
+    x = X if n is None else np.repeat(X[:, None], n, axis=1)
+    for k, row in enumerate(x):
+        stream.step(row, dt=2000.0 if k % 4 == 1 else 0.0 if k % 4 == 2 else 60.0)
+    with pytest.warns(UserWarning, match="a gap of 86400, 1091 times the longest"):
+        stream.step(x[0], dt=86400)
+    stream.step(x[1], dt=86400)
+
+
 def test__classes__after_another_fit__are_those_of_the_stream():
     X, y = rows()
     model = LiquidClassifier(8, window_length=6, epochs=1, random_state=0)

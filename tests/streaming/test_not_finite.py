@@ -12,6 +12,8 @@ N = 30
 T = np.arange(N) + np.tile([0.0, 0.4], N // 2)
 X = np.column_stack([np.sin(T / 5), np.cos(T / 3)])
 LONG = T + np.where(np.arange(N) < 20, 0, 1e12)  # from row 20 on
+# They are far beyond those of training, which is told first (test_edges.py).
+pytestmark = pytest.mark.filterwarnings("ignore:.*same unit as in fit")
 SETTINGS = {"model_type": "LTC", "solver": "rk4", "epochs": 1, "random_state": 0}
 
 

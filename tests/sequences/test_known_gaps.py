@@ -1,0 +1,54 @@
+"""Gaps far from those of training: another unit, or nothing to worry about.
+
+Tested elsewhere: that estimators and streams warn (test_time.py, streaming).
+"""
+
+import numpy as np
+import pytest
+
+from LNN.sequences.known_gaps import KnownGaps
+
+RNG = np.random.default_rng(0)
+JITTER = RNG.exponential(60.0, 500)
+# Every minute, but for an outage of up to a day now and then.
+OUTAGES = np.where(np.arange(500) % 125 == 9, 80_000.0, 60.0 + RNG.normal(size=500))
+# A tenth of the gaps are those of recordings by the hour.
+PANEL = np.r_[np.full(450, 60.0), np.full(50, 3600.0)] + RNG.normal(size=500)
+TRAINING = {"jitter": JITTER, "outages": OUTAGES, "panel": PANEL}
+
+
+def doubt(training, gaps):
+    return KnownGaps.of(training, float(np.median(training))).doubt(np.asarray(gaps))
+
+
+@pytest.mark.parametrize("kind", TRAINING)
+@pytest.mark.parametrize("factor", [1000.0, 1 / 1000, 1 / 86400])
+def test__doubt__another_unit__says_how_far(kind, factor):
+    gaps = TRAINING[kind]
+    assert doubt(gaps, gaps * factor) is not None
+    # Also where the new data have no outage.
+    typical = np.full(20, factor * np.median(gaps))
+    assert f"{factor:.4g} times that of training" in doubt(gaps, typical)
+
+
+@pytest.mark.parametrize("kind", TRAINING)
+@pytest.mark.parametrize("n", [1, 2, 5, 12, 100])
+def test__doubt__rows_like_those_of_training__none(kind, n):
+    gaps = TRAINING[kind]
+    pieces = np.lib.stride_tricks.sliding_window_view(gaps, n)
+    assert {doubt(gaps, piece) for piece in pieces} == {None}
+
+
+def test__doubt__few_long_gaps_or_none__none():
+    for gaps in ([], [np.nan], [0.0, 0.0], [80_000.0] * 3, [100_000.0, 60.0]):
+        assert doubt(OUTAGES, gaps) is None
+    assert doubt(PANEL, np.full(50, 3600.0)) is None
+
+
+def test__doubt__a_gap_far_beyond_the_longest__is_enough():
+    assert "a gap of 3.2e+07, 400 times the longest" in doubt(OUTAGES, [60.0, 3.2e7])
+    assert "at most 0.001" in doubt(PANEL, [0.0, 0.001])
+
+
+def test__known_gaps__no_time_in_training__nothing_to_know():
+    assert KnownGaps.of(np.array([np.nan, 0.0]), 1.0) is None

@@ -1,8 +1,9 @@
-"""Fill the tables of docu/experiments.md from the committed results, draw its figures.
+"""Fill the tables of README and docu/experiments.md, and draw the figures.
 
     make experiments-page
 
-What stands between ``<!-- table ... -->`` and ``<!-- end -->`` is made here.
+What stands between ``<!-- table ... -->`` and ``<!-- end -->`` is made here, from the
+committed results.
 """
 
 from __future__ import annotations
@@ -27,10 +28,25 @@ from LNN.experiments.task import PROTOCOLS
 from LNN.experiments.tasks import TASKS
 
 DOCU = Path(__file__).parent
-PAGE = DOCU / "experiments.md"
+PAGE, README = DOCU / "experiments.md", DOCU.parent / "README.md"
 RESULTS, FIGURES = DOCU / "experiments", DOCU / "images" / "experiments"
 BUDGET = "standard"
 BEST = "best liquid"
+# What README shows: one protocol of a task, so that each row says what it is.
+SUMMARY = (
+    ("cheetah", "published"),
+    ("walker2d", "published"),
+    ("xor-event", "published"),
+    ("gesture", "published"),
+    ("gesture", "sound"),
+    ("occupancy", "sound"),
+    ("ozone", "sound"),
+    ("power", "sound"),
+    ("traffic", "sound"),
+    ("smnist", "published"),
+    ("et-smnist", "published"),
+    ("physionet", "sound"),
+)
 # The paper's own best, or what a plain LSTM or a linear model had in trials before.
 AIMS = (
     ("cheetah", "published", BEST, 2.20),
@@ -57,13 +73,15 @@ def filled(text: str, records: list[Record]) -> str:
 def table(words: list[str], records: list[Record]) -> str:
     """Return the table that a comment asks for, in Markdown.
 
-    "overview PROTOCOL", "same-size", "aims", "search", "notes TASK PROTOCOL" or
-    "TASK PROTOCOL".
+    "overview PROTOCOL", "summary", "same-size", "aims", "search", "notes TASK PROTOCOL"
+    or "TASK PROTOCOL".
     """
     if words[0] == "aims":
         return as_markdown(_aims(records))
     if words[0] == "overview":
         return as_markdown(overview(records, words[1], BUDGET))
+    if words[0] == "summary":
+        return as_markdown(_summary(records))
     if words[0] == "same-size":
         return as_markdown(same_size(records, BUDGET))
     if words[0] == "search":
@@ -78,6 +96,19 @@ def table(words: list[str], records: list[Record]) -> str:
         return as_markdown(rows)
     link = f"![{words[0]}, {words[1]}]({picture.relative_to(DOCU).as_posix()})"
     return f"{as_markdown(rows)}\n\n{link}"
+
+
+def _summary(records: list[Record]) -> list[list[str]]:
+    """Return the overview's rows of some tasks, with the protocol of each."""
+    overviews = {p: overview(records, p, BUDGET) for p in PROTOCOLS}
+    rows = {(p, row[0]): row for p, found in overviews.items() for row in found}
+    title = rows["sound", "task"]
+    table = [[*title[:1], "protocol", *title[1:]]]
+    for task, protocol in SUMMARY:
+        clean = TASKS[task].sound_is_published
+        row = rows[protocol, task]
+        table.append([task, "both" if clean else protocol, *row[1:]])
+    return table
 
 
 def _aims(records: list[Record]) -> list[list[str]]:
@@ -112,7 +143,7 @@ def _searched() -> list[list[str]]:
 
 
 def main() -> None:
-    """Write the page and its figures."""
+    """Write the tables and the figures."""
     records = read_collection(RESULTS)
     for said in warnings_of(records, TASKS, BUDGET):
         print(said)
@@ -120,7 +151,8 @@ def main() -> None:
         for protocol in PROTOCOLS:
             plot_task(records, task, protocol, BUDGET, FIGURES)
     # After the figures: the page links those that are there.
-    PAGE.write_text(filled(PAGE.read_text(), records))
+    for path in (PAGE, README):
+        path.write_text(filled(path.read_text(), records))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,9 @@ class Run:
         return asdict(self)
 
 
+Block = tuple[tuple[str, ...], tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Budget:
     """How much is run.
@@ -48,6 +51,8 @@ class Budget:
     seeds : int
     blocks : tuple of (tasks, models)
         Every model of a block on every task of it.
+    once : tuple of (tasks, models)
+        The same, with one seed: what takes too long for its worth.
     train, test : int or None
         So many sequences at most, evenly spread; None is all.
     epochs : float
@@ -55,7 +60,8 @@ class Budget:
     """
 
     seeds: int
-    blocks: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    blocks: tuple[Block, ...]
+    once: tuple[Block, ...] = ()
     train: int | None = None
     test: int | None = None
     epochs: float = 1.0
@@ -63,7 +69,7 @@ class Budget:
 
 CORE = ("cheetah", "walker2d", "gesture", "occupancy", "ozone", "traffic", "xor-event")
 LARGE = ("power", "person", "smnist", "et-smnist", "physionet")
-LIQUID = ("LTC", "LTC-NCP", "CfC", "CfC-NCP", "CfC-mixed")
+SHORT = ("cheetah", "gesture", "occupancy", "ozone", "traffic")
 SEQUENCE = ("LSTM", "GRU")
 SMALL = tuple(name + EQUAL for name in ("CfC", "CfC-mixed"))
 
@@ -78,10 +84,18 @@ BUDGETS: dict[str, Budget] = {
     "standard": Budget(
         3,
         (
-            (CORE, (*SEQUENCE, *LIQUID, *SMALL, "CT-RNN")),
-            (LARGE, (*SEQUENCE, "CfC", "CfC-NCP", "CfC-mixed", *SMALL)),
+            (CORE, (*SEQUENCE, "LTC", "CfC", "CfC-mixed", *SMALL, "CT-RNN")),
+            (SHORT, ("LTC-NCP", "CfC-NCP")),
+            (LARGE, ("CfC", "CfC-NCP", "CfC-mixed", *SMALL)),
+            (("power", "person", "smnist", "physionet"), SEQUENCE),
             (("physionet", "power", "person"), ("LTC", "LTC-NCP")),
-            (("cheetah", "gesture", "physionet"), ("GRU-D", "CT-GRU", "Neural-ODE")),
+            (("cheetah", "gesture"), ("GRU-D", "CT-GRU")),
+        ),
+        once=(
+            (("walker2d", "xor-event"), ("CfC-NCP",)),
+            (("et-smnist",), SEQUENCE),
+            (("cheetah", "gesture", "physionet"), ("Neural-ODE",)),
+            (("physionet",), ("GRU-D", "CT-GRU")),
         ),
     ),
     "full": Budget(
@@ -123,7 +137,7 @@ def runs_of(
         names = models or _models_of(plan, task, named=tasks is not None)
         for protocol in _protocols_of(task, protocols):
             for model in names:
-                n = 1 if model == TRIVIAL else seeds or plan.seeds
+                n = 1 if model == TRIVIAL else seeds or _seeds_of(plan, task, model)
                 runs = (Run(task, protocol, model, seed, budget) for seed in range(n))
                 chosen.update(dict.fromkeys(runs))
     return list(chosen)
@@ -131,11 +145,16 @@ def runs_of(
 
 def _models_of(plan: Budget, task: str, *, named: bool) -> list[str]:
     """Return the models of a task: those of its blocks, else those of the first."""
-    blocks = [models for tasks, models in plan.blocks if task in tasks]
+    blocks = [models for tasks, models in plan.blocks + plan.once if task in tasks]
     if not blocks and named:
         blocks = [plan.blocks[0][1]]
     models = dict.fromkeys(name for block in blocks for name in block)
     return [TRIVIAL, *models] if models else []
+
+
+def _seeds_of(plan: Budget, task: str, model: str) -> int:
+    once = any(task in tasks and model in models for tasks, models in plan.once)
+    return 1 if once else plan.seeds
 
 
 def _protocols_of(task: str, wanted: list[str] | None) -> list[str]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.datasets.errors import DatasetNotFoundError
-from LNN.exceptions import LNNError
+from LNN.exceptions import LNNError, LNNWarning
+from LNN.experiments.memoryless import memoryless
 from LNN.experiments.metrics import METRICS, Metric
 from LNN.experiments.runs import BUDGETS, TRIVIAL, Run
 from LNN.experiments.settings import estimator_parameters
@@ -27,6 +28,8 @@ from LNN.training.loop import Epoch
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "joblib", "LNN")
 # Curves of committed results: so many digits, so that files stay small.
 DIGITS = 5
+# How the estimator's warning begins.
+INTERRUPTED = "Training was interrupted"
 
 
 def execute(run: Run, folder: Path) -> Record:
@@ -57,7 +60,8 @@ def execute(run: Run, folder: Path) -> Record:
         # Other tasks can still be run. No record: it is to be done when data are there.
         return {**run.as_dict(), "metric": task.metric, "skipped": str(error)}
     if run.model == TRIVIAL:
-        outcome: Record = {"baselines": task.trivial(data)}
+        found = {**task.trivial(data), **memoryless(task, data)}
+        outcome: Record = {"baselines": found}
     else:
         outcome = train(run, task, data, store)
     record = {
@@ -158,7 +162,7 @@ def fit(model: LiquidRegressor | LiquidClassifier, data: TaskData) -> None:
     learnt, held_out = data.train, data.validation
     with warnings.catch_warnings():
         # The estimator would keep the best weights and return: a result of half a run.
-        warnings.filterwarnings("error", message="Training was interrupted")
+        warnings.filterwarnings("error", message=INTERRUPTED)
         try:
             model.fit(
                 learnt.X,
@@ -168,7 +172,9 @@ def fit(model: LiquidRegressor | LiquidClassifier, data: TaskData) -> None:
                 y_val=held_out.y,
                 timestamps_val=held_out.timestamps,
             )
-        except UserWarning as warning:
+        except LNNWarning as warning:
+            if not str(warning).startswith(INTERRUPTED):
+                raise  # an error by a filter of the caller's (python -W error)
             raise KeyboardInterrupt from warning
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from LNN.experiments.agreement import mixed
-from LNN.experiments.runs import PROTOCOLS, Run
+from LNN.experiments.runs import PROTOCOLS, Run, runs_of
 from LNN.experiments.store import read_collection
 from LNN.experiments.tasks import TASKS
 
@@ -24,8 +24,10 @@ def build():
     return module
 
 
-def test__page__tables__are_those_of_the_committed_results(build):
-    text = build.PAGE.read_text()
+@pytest.mark.parametrize("page", ["PAGE", "README"])
+def test__tables__are_those_of_the_committed_results(build, page):
+    text = getattr(build, page).read_text()
+    assert "<!-- table " in text
     made = build.filled(text, read_collection(build.RESULTS))
     assert made == text, "run: make experiments-page"
 
@@ -37,6 +39,13 @@ def test__page__has_a_table_for_every_task_and_protocol(build):
         clean = TASKS[name].sound_is_published
         for protocol in PROTOCOLS[: 1 if clean else 2]:
             assert f"<!-- table {name} {protocol} -->" in text
+
+
+def test__committed_records__hold_the_whole_standard_budget(build):
+    there = {Run.of(record) for record in read_collection(build.RESULTS)}
+    tasks = [name for name in TASKS if name not in ("sums", "halves")]
+    missing = [run.name for run in runs_of("standard", tasks=tasks) if run not in there]
+    assert missing == []
 
 
 def test__committed_records__are_complete_and_of_known_runs(build):

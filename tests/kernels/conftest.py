@@ -4,10 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from LNN.kernels import library
+from LNN.kernels import library, torch_loop
 
-sys.path.insert(0, str(Path(__file__).parent))  # for kernel_cases
+sys.path.insert(0, str(Path(__file__).parent))  # for what follows
+
+from kernel_cases import rng  # noqa: E402
+from layer_cases import LAYERS, F  # noqa: E402
 
 
 @pytest.fixture
@@ -53,3 +57,40 @@ def set_threads():
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request, native):
+    """A layer of each kind in turn."""
+    return LAYERS[request.param]()
+
+
+@pytest.fixture
+def x():
+    """Inputs, (4, 6, F)."""
+    return torch.randn(4, 6, F, generator=rng(7))
+
+
+@pytest.fixture
+def dt():
+    """Elapsed times, (4, 6)."""
+    return 0.1 + torch.rand(4, 6, generator=rng(8))
+
+
+@pytest.fixture
+def ran(native, monkeypatch):
+    """Which backends ran, in order."""
+    names = []
+
+    def watch(module, name):
+        original = module.run
+
+        def run(*args, **kwargs):
+            names.append(name)
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(module, "run", run)
+
+    watch(native, "native")
+    watch(torch_loop, "torch")
+    return names

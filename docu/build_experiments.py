@@ -12,12 +12,14 @@ import re
 from pathlib import Path
 
 from LNN.experiments.figures import plot_task
+from LNN.experiments.memoryless import NAME
 from LNN.experiments.metrics import METRICS
 from LNN.experiments.settings import tuned_parameters
 from LNN.experiments.store import Record, read_collection
 from LNN.experiments.table import (
     as_markdown,
     best_liquid,
+    number,
     overview,
     results_of,
     same_size,
@@ -73,8 +75,8 @@ def filled(text: str, records: list[Record]) -> str:
 def table(words: list[str], records: list[Record]) -> str:
     """Return the table that a comment asks for, in Markdown.
 
-    "overview PROTOCOL", "summary", "same-size", "aims", "search", "notes TASK PROTOCOL"
-    or "TASK PROTOCOL".
+    "overview PROTOCOL", "summary", "memory", "same-size", "aims", "search", "notes TASK
+    PROTOCOL" or "TASK PROTOCOL".
     """
     if words[0] == "aims":
         return as_markdown(_aims(records))
@@ -82,6 +84,8 @@ def table(words: list[str], records: list[Record]) -> str:
         return as_markdown(overview(records, words[1], BUDGET))
     if words[0] == "summary":
         return as_markdown(_summary(records))
+    if words[0] == "memory":
+        return as_markdown(_memory(records))
     if words[0] == "same-size":
         return as_markdown(same_size(records, BUDGET))
     if words[0] == "search":
@@ -108,6 +112,22 @@ def _summary(records: list[Record]) -> list[list[str]]:
         clean = TASKS[task].sound_is_published
         row = rows[protocol, task]
         table.append([task, "both" if clean else protocol, *row[1:]])
+    return table
+
+
+def _memory(records: list[Record]) -> list[list[str]]:
+    """Return what a network without memory has, beside what is in the overview."""
+    table = [["task", "protocol", "metric", NAME, "best liquid", "its test", "LSTM"]]
+    for protocol in PROTOCOLS:
+        for task, metric, best, test, lstm, *_ in overview(records, protocol, BUDGET)[
+            1:
+        ]:
+            clean = TASKS[task].sound_is_published
+            found = results_of(records, task, protocol, BUDGET).baselines.get(NAME)
+            if found is None or (clean and protocol == "sound"):
+                continue
+            shown = "both" if clean else protocol
+            table.append([task, shown, metric, number(found), best, test, lstm])
     return table
 
 

@@ -186,7 +186,7 @@ def task_table(
     if len(rows) == 1:
         return rows
     for name, value in results.baselines.items():
-        rows.append([f"({name})", _number(value), *[""] * 6])
+        rows.append([f"({name})", number(value), *[""] * 6])
     for name, result in published.items():
         rows.append([name, *[""] * 6, _spread(result.mean, result.std)])
     return rows
@@ -197,7 +197,7 @@ def _model_row(name, summary: Summary, same: Summary | None, published) -> list[
         name,
         _measured(summary),
         str(summary.n),
-        _number(summary.validation),
+        number(summary.validation),
         f"{summary.n_parameters:,}",
         f"{summary.seconds_per_epoch:.2g}",
         f"{_measured(same)} ({same.n_parameters:,})" if same else "",
@@ -239,11 +239,11 @@ def _overview_row(task: str, results: Results, best: str, protocol: str) -> list
     simple, published = "", ""
     if results.baselines:
         value, name = pick((v, n) for n, v in results.baselines.items())
-        simple = f"{_number(value)} ({name})"
+        simple = f"{number(value)} ({name})"
     comparable = protocol == "published" or TASKS[task].sound_is_published
     if comparable and PUBLISHED.get(task):
         value, name = pick((r.mean, r.model) for r in PUBLISHED[task])
-        published = f"{_number(value)} ({name})"
+        published = f"{number(value)} ({name})"
     return [
         *(task, metric.label, best, shown(best), shown("LSTM"), shown("GRU")),
         *(simple, published),
@@ -287,7 +287,7 @@ def _same_size_row(task: str, results: Results, best: str) -> list[str]:
     ]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Return about four figures, as the papers print them; three of small numbers."""
     if abs(value) < 0.1:
         return f"{value:.3g}"
@@ -300,7 +300,7 @@ def _measured(summary: Summary) -> str:
 
 
 def _spread(value: float, std: float | None) -> str:
-    shown = _number(value)
+    shown = number(value)
     if std is None:
         return shown
     if "e" in shown:

@@ -92,7 +92,7 @@ def test__best_liquid__is_chosen_by_validation_among_liquid_models():
     assert best_liquid(results, "cheetah") == "CfC"
     (head, row) = overview(records, "published", "standard")
     assert dict(zip(head, row, strict=True))["its test"].startswith("2.600")
-    assert dict(zip(head, row, strict=True))["best trivial"] == "3.400 (linear)"
+    assert dict(zip(head, row, strict=True))["best simple"] == "3.400 (linear)"
 
 
 def test__best_liquid__of_equal_size__is_marked_in_its_column():

@@ -119,9 +119,8 @@ def _memory(records: list[Record]) -> list[list[str]]:
     """Return what a network without memory has, beside what is in the overview."""
     table = [["task", "protocol", "metric", NAME, "best liquid", "its test", "LSTM"]]
     for protocol in PROTOCOLS:
-        for task, metric, best, test, lstm, *_ in overview(records, protocol, BUDGET)[
-            1:
-        ]:
+        _, *rows = overview(records, protocol, BUDGET)
+        for task, metric, best, test, lstm, *_ in rows:
             clean = TASKS[task].sound_is_published
             found = results_of(records, task, protocol, BUDGET).baselines.get(NAME)
             if found is None or (clean and protocol == "sound"):

@@ -96,7 +96,7 @@ class Cell(nn.Module):
 
 
 # True under torch.func's transforms (grad, vmap, jvp, ...).
-_transformed = getattr(torch._C, "_are_functorch_transforms_active", lambda: False)
+transformed = torch._C._are_functorch_transforms_active
 
 
 def readable(values: Tensor) -> bool:
@@ -105,7 +105,7 @@ def readable(values: Tensor) -> bool:
     That would break a graph that torch.compile or export traces; a tensor on the meta
     device has no values, and one inside of vmap has those of many samples.
     """
-    return not (torch.compiler.is_compiling() or values.is_meta or _transformed())
+    return not (torch.compiler.is_compiling() or values.is_meta or transformed())
 
 
 def check_state(state: object, **shape: int) -> None:

@@ -40,9 +40,15 @@ def memoryless(task: Task, data: TaskData) -> Scores:
     """
     if not task.settings.get("return_sequences"):
         return {}
+    from sklearn.preprocessing import StandardScaler
+
     metric = METRICS[task.metric]
     (X, y), (X_val, y_val), (X_test, y_test) = map(
         steps, (data.train, data.validation, data.test)
+    )
+    scaler = StandardScaler().fit(X)
+    X, X_val, X_test = (
+        scaler.transform(part).astype(np.float32) for part in (X, X_val, X_test)
     )
     network = _Classifier if task.kind == "classification" else _Regressor
     sign = 1 if metric.greater_is_better else -1
@@ -57,56 +63,43 @@ def memoryless(task: Task, data: TaskData) -> Scores:
     return {NAME: best[1]}
 
 
-class _Network:
-    """An epoch at a time, on standardised inputs."""
-
-    def __init__(self, X: np.ndarray, y: np.ndarray, batch: int):
-        from sklearn.preprocessing import StandardScaler
-
-        self._scaler = StandardScaler().fit(X)
-        self._X, self._y = self._inputs(X), y
-        self._settings: dict[str, Any] = {
-            "hidden_layer_sizes": HIDDEN,
-            "batch_size": batch,
-            "random_state": 0,
-        }
-
-    def _inputs(self, X: np.ndarray) -> np.ndarray:
-        return self._scaler.transform(X).astype(np.float32)
+def _settings(batch: int) -> dict[str, Any]:
+    return {"hidden_layer_sizes": HIDDEN, "batch_size": batch, "random_state": 0}
 
 
-class _Classifier(_Network):
+class _Classifier:
+    """Learns an epoch at a time."""
+
     def __init__(self, X: np.ndarray, y: np.ndarray, batch: int):
         from sklearn.neural_network import MLPClassifier
 
-        super().__init__(X, y, batch)
-        self._model, self._classes = MLPClassifier(**self._settings), np.unique(y)
+        self._X, self._y, self._classes = X, y, np.unique(y)
+        self._model = MLPClassifier(**_settings(batch))
 
     def learn(self) -> None:
         self._model.partial_fit(self._X, self._y, classes=self._classes)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self._model.predict(self._inputs(X))
+        return self._model.predict(X)
 
 
-class _Regressor(_Network):
-    """Learns deviations of the targets: so one rate suits all units."""
+class _Regressor:
+    """Learns deviations of the targets, so that one rate suits all units."""
 
     def __init__(self, X: np.ndarray, y: np.ndarray, batch: int):
         from sklearn.neural_network import MLPRegressor
 
-        super().__init__(X, y, batch)
-        self._model, self._shape = MLPRegressor(**self._settings), y.shape[1:]
         # One deviation for all targets: the metric weighs them as they come.
         self._mean, self._deviation = y.mean(axis=0), y.std() or 1.0
         whitened = (y - self._mean) / self._deviation
-        self._y = whitened.reshape(len(y), -1).astype(np.float32)
-        if self._y.shape[1] == 1:
-            self._y = self._y[:, 0]
+        whitened = whitened.reshape(len(y), -1).astype(np.float32)
+        self._X, self._shape = X, y.shape[1:]
+        self._y = whitened[:, 0] if whitened.shape[1] == 1 else whitened
+        self._model = MLPRegressor(**_settings(batch))
 
     def learn(self) -> None:
         self._model.partial_fit(self._X, self._y)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        found = self._model.predict(self._inputs(X)).reshape(-1, *self._shape)
+        found = self._model.predict(X).reshape(-1, *self._shape)
         return self._mean + self._deviation * found

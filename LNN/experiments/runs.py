@@ -69,6 +69,7 @@ class Budget:
 
 CORE = ("cheetah", "walker2d", "gesture", "occupancy", "ozone", "traffic", "xor-event")
 LARGE = ("power", "person", "smnist", "et-smnist", "physionet")
+# Where a wired model takes seconds or a few minutes.
 SHORT = ("cheetah", "gesture", "occupancy", "ozone", "traffic")
 SEQUENCE = ("LSTM", "GRU")
 SMALL = tuple(name + EQUAL for name in ("CfC", "CfC-mixed"))

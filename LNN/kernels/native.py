@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from LNN.cells.base import Cell
+from LNN.cells.base import Cell, transformed
 from LNN.kernels import threads, torch_loop
 from LNN.kernels.fused import Fused, has_dropout, plan_of
 from LNN.kernels.library import ISAS, load
@@ -72,7 +72,7 @@ def run(
 def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> bool:
     """Tell whether the library has a kernel for this call (`fused.NOT_FUSED`)."""
     # First of all: a transform would get into what is remembered of a cell.
-    if torch._C._are_functorch_transforms_active():
+    if transformed():
         return False
     if _is_watched(inputs, state, timespans):
         return False
@@ -162,7 +162,7 @@ def _is_transformed(*gradients: Tensor | None) -> bool:
     Many at once (vmap, `is_grads_batched`), or with derivatives of their own.
     """
     return (
-        torch._C._are_functorch_transforms_active()
+        transformed()
         or torch.autograd.forward_ad._current_level >= 0
         or any(
             g is not None and torch._C._functorch.is_legacy_batchedtensor(g)

@@ -13,14 +13,18 @@ from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from LNN import fitting
-from LNN._compat import CallbackSupportMixin, told_to_callbacks, with_callbacks
-from LNN._docs import REFERENCE
 from LNN._version import __version__
 from LNN._warnings import warn
-from LNN.built import built, refuse_rebuilding
-from LNN.parameters import check_parameter, check_parameters
-from LNN.predicting import (
+from LNN.estimators import fitting
+from LNN.estimators._docs import REFERENCE
+from LNN.estimators.built import built, refuse_rebuilding
+from LNN.estimators.callbacks import (
+    CallbackSupportMixin,
+    told_to_callbacks,
+    with_callbacks,
+)
+from LNN.estimators.parameters import check_parameter, check_parameters
+from LNN.estimators.predicting import (
     in_layout,
     in_units,
     pinball_score,
@@ -28,7 +32,7 @@ from LNN.predicting import (
     raw_outputs,
     what_counts,
 )
-from LNN.reading import (
+from LNN.estimators.reading import (
     Given,
     read_data,
     refuse_without_x_val,
@@ -36,9 +40,9 @@ from LNN.reading import (
     remember_time,
     unchanged_on_error,
 )
-from LNN.scoring import validation_score
+from LNN.estimators.scoring import validation_score
+from LNN.estimators.summary import summarise
 from LNN.streaming import LiquidStream
-from LNN.summary import summarise
 from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch
 

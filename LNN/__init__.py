@@ -2,15 +2,15 @@
 
 from LNN._show_versions import show_versions
 from LNN._version import __version__
+from LNN.adapters import from_ncps, to_ncps
 from LNN.cells import CfCCell, LTCCell
-from LNN.classifier import LiquidClassifier
-from LNN.compat import from_ncps, to_ncps
+from LNN.data import SequenceScaler
+from LNN.estimators.classifier import LiquidClassifier
+from LNN.estimators.regressor import LiquidRegressor
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.layers import LTC, CfC
 from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
-from LNN.regressor import LiquidRegressor
-from LNN.sequences import SequenceScaler
 from LNN.streaming import LiquidStream
 from LNN.wiring import Wiring
 

@@ -9,8 +9,8 @@ import torch
 from sklearn.preprocessing import QuantileTransformer
 
 from LNN import LiquidClassifier, LiquidRegressor
+from LNN.batching.missing import MissingRule
 from LNN.exceptions import InvalidInputError
-from LNN.training.missing import MissingRule
 
 POLICIES = ("hold", "mask")
 

@@ -9,11 +9,11 @@ import torch
 from torch.optim import lr_scheduler
 
 from LNN import LiquidRegressor
-from LNN.sequences import ArrayRows, SequenceScaler
-from LNN.training import scaled_rows
+from LNN.batching import scaled_rows
+from LNN.batching.scaled_rows import ScaledRows
+from LNN.data import ArrayRows, SequenceScaler
 from LNN.training.optimisers import OPTIMIZERS, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
-from LNN.training.scaled_rows import ScaledRows
 from LNN.training.schedules import FINAL_RATE, SCHEDULES, Schedule
 
 EPOCHS, BATCHES, RATE = 7, 5, 0.01

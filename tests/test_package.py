@@ -13,7 +13,7 @@ import pytest
 
 import LNN
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
-from LNN.parameters import DEFAULTS, RULES
+from LNN.estimators.parameters import DEFAULTS, RULES
 
 ESTIMATORS = [LiquidNeuralNetwork, LiquidRegressor, LiquidClassifier]
 # Parameters that the data or the network checks, because only they can.
@@ -102,8 +102,8 @@ def test__names__module_and_class__are_where_people_look():
 def test__pickle__names_the_module_that_will_stay(cls):
     where = {
         LiquidNeuralNetwork: "LNN.LNN",
-        LiquidRegressor: "LNN.regressor",
-        LiquidClassifier: "LNN.classifier",
+        LiquidRegressor: "LNN.estimators.regressor",
+        LiquidClassifier: "LNN.estimators.classifier",
     }
     assert cls.__module__ == where[cls]
     blob = pickle.dumps(cls(), protocol=0).decode("latin1")

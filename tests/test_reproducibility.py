@@ -367,7 +367,7 @@ def test__predict__any_pooling__is_blind_to_padding(recordings, pooling):
 def test__predict__any_batch_size__is_the_same(rows, monkeypatch):
     model = Regressor(dtype="float64").fit(rows, rows[:, 0])
     whole = model.predict(rows)
-    monkeypatch.setattr("LNN.training.batches.MAX_SAMPLES", 7)
+    monkeypatch.setattr("LNN.batching.batches.MAX_SAMPLES", 7)
     np.testing.assert_allclose(model.predict(rows), whole, rtol=1e-10, atol=1e-10)
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from LNN import LiquidClassifier, LiquidRegressor, fitting
+from LNN import LiquidClassifier, LiquidRegressor
+from LNN.estimators import fitting
 from LNN.exceptions import InvalidInputError, LNNWarning
 
 TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}

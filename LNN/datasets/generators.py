@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from LNN.estimators.fitting import random_source
 from LNN.exceptions import InvalidInputError
-from LNN.fitting import random_source
 
 # Of Mackey and Glass: production, decay and exponent.
 PRODUCTION, DECAY, EXPONENT = 0.2, 0.1, 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import Bunch
 
+from LNN.estimators.fitting import random_source
 from LNN.exceptions import InvalidInputError
-from LNN.fitting import random_source
 
 
 def make_xor(

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from LNN.built import built
+from LNN.data.time_index import time_of_recording
+from LNN.estimators.built import built
 from LNN.exceptions import InvalidInputError
-from LNN.sequences.frame_index import time_of_recording
 from LNN.streaming.clock import Clock, Gaps
 
 # Of a Series: the number or text of a row in a plain index, which is no time.

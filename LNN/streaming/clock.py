@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from LNN._warnings import warn
-from LNN.built import built
+from LNN.data import normalised, tolerance
+from LNN.data.gap_range import ENOUGH, GapRange
+from LNN.estimators.built import built
+from LNN.estimators.reading import far_gaps, refuse_coarse_time
 from LNN.exceptions import InvalidInputError
-from LNN.reading import far_gaps, refuse_coarse_time
-from LNN.sequences import normalised, tolerance
-from LNN.sequences.known_gaps import ENOUGH, KnownGaps
 
 _TICKS_PER_SECOND = 1e9
 _NAMED = "datetimes or durations"
@@ -27,7 +27,7 @@ class Gaps(NamedTuple):
 
 
 class Clock:
-    """Turns `dt` or time stamps into gaps, by the rules of `LNN.sequences.timestamps`.
+    """Turns `dt` or time stamps into gaps, by the rules of `LNN.data.timestamps`.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Clock:
         self.tolerance = tolerance(self.unit, self.resolution)
         self.kind: str | None = estimator._time_kind
         self.regular: bool = estimator._regular_time
-        self.known: KnownGaps | None = getattr(estimator, "_known_gaps", None)
+        self.known: GapRange | None = getattr(estimator, "_known_gaps", None)
         self.first_gaps = np.empty(0)
         self.owner = type(estimator).__name__
         # Rows that are independent of each other have no time between them.

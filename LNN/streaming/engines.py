@@ -12,8 +12,8 @@ from torch import Tensor
 
 from LNN import kernels
 from LNN.baselines import Baseline
+from LNN.batching.missing import MissingRule
 from LNN.network import LiquidNetwork
-from LNN.training.missing import MissingRule
 
 
 class Engine(ABC):

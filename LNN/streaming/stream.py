@@ -12,15 +12,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from LNN.built import built
+from LNN.batching.missing import MissingRule
+from LNN.estimators.built import built
+from LNN.estimators.predicting import in_units, not_finite
 from LNN.exceptions import InvalidInputError
-from LNN.predicting import in_units, not_finite
 from LNN.streaming.adapting import GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
 from LNN.streaming.river import RiverNames
 from LNN.training.device import DTYPES
-from LNN.training.missing import MissingRule
 from LNN.training.parameter_vector import gradients_recorded
 
 MODES = ("window", "carry")

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from LNN._warnings import warn
+from LNN.batching.batches import Batches, cut
 from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
-from LNN.training.batches import Batches, cut
 from LNN.training.losses import Objective
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector

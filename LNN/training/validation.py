@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LNN._warnings import warn
-from LNN.sequences import SequenceSet
+from LNN.data import SequenceSet
 
 # From so many recordings on, whole recordings are held out.
 WHOLE_RECORDINGS = 10

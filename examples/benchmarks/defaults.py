@@ -29,7 +29,8 @@ from sklearn.model_selection import StratifiedKFold
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from datasets import Dataset, load
 
-from LNN import LiquidClassifier, LiquidRegressor, fitting
+from LNN import LiquidClassifier, LiquidRegressor
+from LNN.estimators import fitting
 
 SEQUENCES = ("ItalyPowerDemand", "JapaneseVowels", "BasicMotions", "GunPoint")
 RECORDINGS = ("Gesture", "Ozone", "Occupancy")

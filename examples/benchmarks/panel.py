@@ -34,8 +34,8 @@ import torch
 from memory import MB, peak, resident
 
 from LNN import LiquidRegressor
-from LNN.sequences import SequenceScaler, read_sequences
-from LNN.training.scaled_rows import ScaledRows
+from LNN.batching.scaled_rows import ScaledRows
+from LNN.data import SequenceScaler, read_sequences
 
 ROWS, CHANNELS, MISSING = 50, 8, 0.1
 

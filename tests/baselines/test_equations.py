@@ -6,7 +6,7 @@ import torch
 from scipy.integrate import solve_ivp
 
 from LNN.baselines import BASELINES, TIMED, RecurrentBaseline, make_baseline
-from LNN.training.missing import MissingRule
+from LNN.batching.missing import MissingRule
 
 F64 = torch.float64
 B, T, F, N = 3, 6, 2, 4

@@ -11,8 +11,8 @@ import torch
 from ncps.wirings import NCP, AutoNCP, FullyConnected, Random
 from ncps.wirings import Wiring as NcpsWiring
 
-from LNN.compat import from_ncps, state_from_ncps, state_to_ncps, to_ncps
-from LNN.compat import ncps as bridge
+from LNN.adapters import from_ncps, state_from_ncps, state_to_ncps, to_ncps
+from LNN.adapters import ncps as bridge
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.layers import LTC, CfC
 from LNN.wiring import Wiring
@@ -312,7 +312,7 @@ def test__state_from_ncps__round_trip__same():
 
 
 def test__import__compat__does_not_import_ncps():
-    code = "import sys, LNN.compat; sys.exit('ncps' in sys.modules)"
+    code = "import sys, LNN.adapters; sys.exit('ncps' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from LNN import LiquidRegressor, SequenceScaler
+from LNN.data import read_sequences
 from LNN.exceptions import InvalidInputError, LNNWarning
-from LNN.sequences import read_sequences
 
 FRAMES = [pd.DataFrame({"a": np.arange(n, dtype=float)}) for n in (3, 5, 4)]
 TABLE = pd.concat(FRAMES, keys=list("xyz"), names=["who"]).reset_index(level=0)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from LNN.data import read_sequences
 from LNN.exceptions import InvalidInputError
-from LNN.sequences import read_sequences
 
 CUT = 6
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from LNN.data import read_sequences
+from LNN.data.time_index import warn_if_misaligned
 from LNN.exceptions import InvalidInputError, LNNWarning
-from LNN.sequences import read_sequences
-from LNN.sequences.frame_index import warn_if_misaligned
 
 
 def levels_of(*names, n=3):

@@ -6,7 +6,7 @@ Tested elsewhere: that estimators and streams warn (test_time.py, streaming).
 import numpy as np
 import pytest
 
-from LNN.sequences.known_gaps import KnownGaps
+from LNN.data.gap_range import GapRange
 
 RNG = np.random.default_rng(0)
 JITTER = RNG.exponential(60.0, 500)
@@ -18,7 +18,7 @@ TRAINING = {"jitter": JITTER, "outages": OUTAGES, "panel": PANEL}
 
 
 def doubt(training, gaps):
-    return KnownGaps.of(training, float(np.median(training))).doubt(np.asarray(gaps))
+    return GapRange.of(training, float(np.median(training))).doubt(np.asarray(gaps))
 
 
 @pytest.mark.parametrize("kind", TRAINING)
@@ -51,4 +51,4 @@ def test__doubt__a_gap_far_beyond_the_longest__is_enough():
 
 
 def test__known_gaps__no_time_in_training__nothing_to_know():
-    assert KnownGaps.of(np.array([np.nan, 0.0]), 1.0) is None
+    assert GapRange.of(np.array([np.nan, 0.0]), 1.0) is None

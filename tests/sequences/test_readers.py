@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from LNN.data import layout_of, read_sequences
 from LNN.exceptions import InvalidInputError, LNNWarning
-from LNN.sequences import layout_of, read_sequences
 
 
 def naive_windows(X, owner, window, stride):

@@ -10,8 +10,8 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from LNN import LiquidRegressor
+from LNN.data import SequenceScaler
 from LNN.exceptions import InvalidInputError
-from LNN.sequences import SequenceScaler
 
 METHODS = ["standard", "minmax", "robust", "none"]
 

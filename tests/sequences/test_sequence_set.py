@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from LNN.sequences import (
+from LNN.data import (
     ArrayRows,
     BlockRows,
     CubeRows,

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
+from LNN.data import elapsed_time, is_regular, normalised, time_unit
 from LNN.exceptions import InvalidInputError
-from LNN.sequences import elapsed_time, is_regular, normalised, time_unit
 
 MINUTES = pd.to_datetime(["2020-01-01 00:00", "2020-01-01 00:01", "2020-01-01 00:03"])
 ZONE = datetime.timezone(datetime.timedelta(hours=1))

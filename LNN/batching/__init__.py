@@ -1,0 +1,1 @@
+"""Rows become tensors here, once for training, predictions and streams."""

@@ -1,0 +1,113 @@
+"""Batches: samples of a `SequenceSet` as tensors on a device."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LNN.batching.missing import MissingRule
+from LNN.batching.scaled_rows import ScaledRows, gather
+from LNN.batching.target_tensors import Goals
+from LNN.data import SequenceSet
+from LNN.data.timestamps import normalised
+
+# Per forward pass without gradients: enough to be fast, little in memory.
+MAX_SAMPLES, MAX_STEPS = 512, 2**17
+
+
+def cut(order: np.ndarray, size: int) -> list[np.ndarray]:
+    """Cut an order of samples into batches of at most `size`."""
+    return [order[i : i + size] for i in range(0, len(order), size)]
+
+
+class Batches:
+    """Gather what the network takes when it is needed, and not before.
+
+    Parameters
+    ----------
+    sequences : SequenceSet
+    rows : ScaledRows
+        Those of the sequences.
+    time_unit : float
+        Elapsed times are given to the network as multiples of it.
+    time_resolution : float
+        Rounding of the time stamps in training, so that regular time stays regular.
+    missing : MissingRule
+        What the network reads where values are missing.
+    goals : Goals, default=None
+        What the network is to say, to train on or to evaluate.
+    """
+
+    def __init__(
+        self,
+        sequences: SequenceSet,
+        rows: ScaledRows,
+        time_unit: float,
+        time_resolution: float,
+        missing: MissingRule,
+        goals: Goals | None = None,
+    ):
+        self.sequences, self.rows, self.goals = sequences, rows, goals
+        self._missing = missing
+        self._gaps = None
+        if sequences.elapsed is not None:
+            resolution = max(time_resolution, sequences.time_resolution)
+            gaps = normalised(sequences.elapsed, time_unit, resolution)
+            self._gaps = rows.tensor(gaps)
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the batches are."""
+        return self.rows.device
+
+    @property
+    def mean_weight(self) -> float:
+        """What a sample counts in the mean, with all its terms."""
+        return self.goals.total_weight / len(self)
+
+    def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
+        """Return what the network takes: inputs, timespans, lengths."""
+        return self._inputs(*self.sequences.spans(samples))
+
+    def inputs_and_goals(
+        self, samples: np.ndarray
+    ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor | None]]:
+        """Return what the network takes, and the targets and weights of `Goals.of`."""
+        positions, length = self.sequences.spans(samples)
+        goals = self.goals.of(samples, positions, length)
+        return self._inputs(positions, length), goals
+
+    def _inputs(
+        self, positions: np.ndarray, length: np.ndarray | None
+    ) -> dict[str, Tensor]:
+        arguments = {}
+        if self._gaps is not None:
+            arguments["timespans"] = gather(self._gaps, positions)
+        values, spans = self.rows.take(positions), arguments.get("timespans")
+        arguments["inputs"] = self._missing.fill(values, spans)
+        if length is not None:
+            arguments["lengths"] = torch.from_numpy(length).to(self.device)
+        return arguments
+
+    def empty_outputs(self, network) -> np.ndarray:
+        """Return room for all outputs: one a sample or, per step, one a row."""
+        per_step = network.return_sequences
+        n = self.sequences.rows.n_rows if per_step else len(self)
+        return np.empty((n, network.output_size))
+
+    def write(self, outputs: np.ndarray, samples: np.ndarray, answer: Tensor) -> None:
+        """Put the network's answer to these samples into their places."""
+        values = answer.double().cpu().numpy()
+        if answer.ndim == 2:
+            outputs[samples] = values
+        else:
+            positions, valid = self.sequences.span_rows(samples)
+            outputs[positions[valid]] = values[valid]
+
+    def size_without_gradients(self) -> int:
+        """Return how many samples a forward pass takes if no gradients follow."""
+        return min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, self.sequences.max_length)))

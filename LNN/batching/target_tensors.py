@@ -1,0 +1,74 @@
+"""Goals: targets and weights as tensors, made once for all batches of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LNN.batching.scaled_rows import gather
+from LNN.data.targets import Targets
+from LNN.training.losses import Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Goals:
+    """What the network is to say, and how much each answer counts.
+
+    Attributes
+    ----------
+    target : Tensor of shape (n_samples, ...) or, per step, (n_rows, ...)
+        In the network's units, without gaps.
+    weight : Tensor of shape (n_samples,) or (n_rows,), or None
+        0 where there is no target; None stands for ones.
+    total_weight : float
+        The sum over all samples or steps, and all terms of their loss.
+    per_step : bool
+    """
+
+    target: Tensor
+    weight: Tensor | None
+    total_weight: float
+    per_step: bool
+
+    @classmethod
+    def of_targets(
+        cls,
+        targets: Targets,
+        weights: np.ndarray,
+        objective: Objective,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> Goals:
+        """Make goals of targets in the network's units and one weight for each."""
+        codes = targets.values.dtype.kind == "i"
+        target = torch.tensor(
+            targets.values, dtype=torch.int64 if codes else dtype, device=device
+        )
+        weight = torch.tensor(weights, dtype=dtype, device=device)
+        target, weight = objective.without_gaps(target, weight)
+        total = float(weight.sum(dtype=torch.float64)) * objective.n_terms
+        plain = bool((weight == 1).all())
+        return cls(target, None if plain else weight, total, targets.per_step)
+
+    def of(
+        self, samples: np.ndarray, positions: np.ndarray, length: np.ndarray | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return targets and weights of samples: (B, ...) or, per step, (B, T, ...).
+
+        Parameters
+        ----------
+        samples : ndarray of int, shape (B,)
+        positions, length : ndarray of shape (B, T) and (B,), or None
+            As from `SequenceSet.spans`; padding gets the weight 0.
+        """
+        places = positions if self.per_step else samples
+        target = gather(self.target, places)
+        weight = None if self.weight is None else gather(self.weight, places)
+        if self.per_step and length is not None:
+            valid = np.arange(positions.shape[1]) < length[:, None]
+            counts = torch.from_numpy(valid).to(target.device)
+            weight = counts if weight is None else weight * counts
+        return target, weight

@@ -1,0 +1,85 @@
+"""Which gaps training showed: new ones far from them are in another unit, perhaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["ENOUGH", "GapRange"]
+
+# So many times more or less is far: less than from seconds to minutes.
+FAR = 30.0
+# So many gaps have a median that tells the unit; of fewer, each may be an outage.
+ENOUGH = 10
+# Where most gaps of training are. The rest are outages, which hide another unit: a gap
+# of a minute is one of hours in milliseconds.
+MOST = (0.01, 0.99)
+
+
+@dataclass(frozen=True)
+class GapRange:
+    """The positive gaps of training, in a few numbers.
+
+    Attributes
+    ----------
+    unit : float
+        Their median.
+    shortest, longest : float
+    low, high : float
+        Most of them lie between these.
+    """
+
+    unit: float
+    shortest: float
+    longest: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, gaps: np.ndarray, unit: float) -> GapRange | None:
+        """Return what to remember of training; None if no time went by in it."""
+        gaps = gaps[gaps > 0]
+        if not len(gaps):
+            return None
+        low, high = np.quantile(gaps, MOST).tolist()
+        return cls(unit, float(gaps.min()), float(gaps.max()), low, high)
+
+    @property
+    def far(self) -> float:
+        """From here on one gap alone is doubtful."""
+        return FAR * self.longest
+
+    def doubt(self, gaps: np.ndarray) -> str | None:
+        """Return in words how gaps are far from those of training; None if not.
+
+        Parameters
+        ----------
+        gaps : ndarray of float
+            NaN and 0 are ignored.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> known = GapRange.of(np.array([1.0, 2.0, 4.0]), 2.0)
+        >>> known.doubt(np.array([0.0, 9.0]))
+        >>> known.doubt(np.array([2.0, 400.0]))
+        'a gap of 400, 100 times the longest of training (4)'
+        """
+        gaps = gaps[gaps > 0]
+        if not len(gaps):
+            return None
+        longest, typical = float(gaps.max()), float(np.median(gaps))
+        too_short = min(self.low, self.unit / FAR)
+        too_long = max(self.high, FAR * self.unit)
+        if len(gaps) >= ENOUGH and not too_short <= typical <= too_long:
+            return _times("gaps with a median of", typical, "that", self.unit)
+        if longest > self.far:
+            return _times("a gap of", longest, "the longest", self.longest)
+        if longest < self.shortest / FAR:
+            return _times("gaps of at most", longest, "the shortest", self.shortest)
+        return None
+
+
+def _times(what: str, gap: float, which: str, known: float) -> str:
+    return f"{what} {gap:g}, {gap / known:.4g} times {which} of training ({known:g})"

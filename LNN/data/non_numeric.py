@@ -1,0 +1,161 @@
+"""What in a table is no number: its column and row, for the error that names them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from LNN.exceptions import InvalidInputError
+
+__all__ = [
+    "kind_of_cell",
+    "naming_non_numeric",
+    "refuse_times",
+    "without_mask",
+]
+
+_TIMES = (
+    datetime.date,  # datetimes and pandas' time stamps too
+    datetime.time,
+    datetime.timedelta,
+    np.datetime64,
+    np.timedelta64,
+    pd.Period,
+)
+
+
+def without_mask(table: Any) -> Any:
+    """Return a masked array as a plain one with NaN (NaT) where it is masked.
+
+    Parameters
+    ----------
+    table : array-like
+        What is no masked array is returned as it is.
+
+    Returns
+    -------
+    array-like
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> without_mask(np.ma.masked_array([1, -9999], mask=[False, True])).tolist()
+    [1.0, nan]
+    """
+    if not isinstance(table, np.ma.MaskedArray):
+        return table
+    if not np.ma.getmaskarray(table).any():
+        return np.asarray(table)
+    if table.dtype.kind in "mM":
+        return table.filled(np.array("NaT", dtype=table.dtype))
+    if table.dtype.kind in "biu":
+        return table.astype(np.float64).filled(np.nan)
+    if table.dtype.kind in "SU":
+        return table.astype(object).filled(np.nan)
+    return table.filled(np.nan)
+
+
+def kind_of_cell(cell: Any) -> Literal["text", "time"] | None:
+    """Return what keeps one value from being a number; None if nothing known does."""
+    if isinstance(cell, _TIMES):
+        return "time"
+    if not isinstance(cell, str | bytes):
+        return None
+    try:
+        float(cell)
+    except ValueError:
+        return "text"
+    return None
+
+
+def refuse_times(table: Any, name: str, *, time_column: bool = True) -> None:
+    """Raise for the first column of datetimes or durations of a frame or an array.
+
+    Parameters
+    ----------
+    table : DataFrame or array-like
+    name : str
+        What the table is called in messages.
+    time_column : bool
+        Whether the caller has a parameter of that name.
+    """
+    if isinstance(table, pd.DataFrame):
+        for label, dtype in zip(table.columns, table.dtypes, strict=True):
+            if dtype.kind in "mM":
+                advice = _advice("time", label, time_column)
+                raise InvalidInputError(
+                    f"Expected numbers in {name}, got {dtype} in column {label!r}. "
+                    f"{advice}"
+                )
+        return
+    dtype = getattr(table, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+        raise InvalidInputError(
+            f"Expected numbers in {name}, got {dtype}. If these are the time stamps, "
+            "pass them as timestamps=, beside X; else convert them: (X - X.min()) / "
+            "numpy.timedelta64(1, 's')."
+        )
+
+
+@contextmanager
+def naming_non_numeric(
+    table: Any, name: str, *, time_column: bool = True
+) -> Iterator[None]:
+    """Turn an error inside into one that names the first text or time in the table."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        found = _first_bad(table)
+        if found is None:
+            raise
+        cell, place, label = found
+        kind = kind_of_cell(cell)
+        shown = repr(str(cell)) if isinstance(cell, str) else cell
+        advice = _advice(kind, label, time_column)
+        raise InvalidInputError(
+            f"Expected numbers in {name}, got the {kind} {shown} in {place}. {advice}"
+        ) from error
+
+
+def _advice(kind: str | None, label: Any, time_column: bool) -> str:
+    if kind == "text":
+        return (
+            "Encode it as numbers (sklearn.preprocessing.OneHotEncoder) or drop the "
+            "column; names of recordings belong into group_column= or a MultiIndex."
+        )
+    how = f"pass time_column={label!r} or " if time_column else ""
+    return (
+        f"If it is the time of each row, {how}make it the index; else drop the column."
+    )
+
+
+def _first_bad(table: Any) -> tuple[Any, str, Any] | None:
+    """Return the first text or time in a table, where it is, and its column."""
+    if isinstance(table, pd.DataFrame):
+        for label, column in table.items():
+            if pd.api.types.is_numeric_dtype(column.dtype):
+                continue
+            for row, cell in enumerate(column):
+                if kind_of_cell(cell):
+                    return cell, f"row {row}, column {label!r}", label
+        return None
+    if getattr(getattr(table, "dtype", None), "kind", "O") in "biufc":
+        return None
+    try:
+        cells = np.asarray(table, dtype=object)
+    except ValueError:
+        return None  # not even a table
+    if cells.ndim not in (2, 3):
+        return None
+    for (*rows, column), cell in np.ndenumerate(cells):
+        if kind_of_cell(cell):
+            row = f"row {rows[0]}"
+            if len(rows) == 2:
+                row = f"time step {rows[1]} of sample {rows[0]}"
+            return cell, f"{row}, column {column}", column
+    return None

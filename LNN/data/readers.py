@@ -1,0 +1,522 @@
+"""From what a user has (array, list, frame, time stamps, groups) to a `SequenceSet`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, ValuesView
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from LNN.exceptions import InvalidInputError
+
+from .row_store import ReorderedRows, StackedRows, first_rows, with_anchors
+from .samples import is_keyed, read_recordings
+from .sequence_set import Layout, SequenceSet
+from .tables import (
+    Columns,
+    Table,
+    check_finite,
+    column_names,
+    find_columns,
+    group_codes,
+    holds_objects,
+    read_table,
+)
+from .time_index import (
+    joined,
+    refuse_time_before_last_level,
+    split_multi_index,
+    time_of_index,
+    warn_if_shuffled,
+    warn_if_text_dates,
+    warn_if_time_repeats,
+    warn_of_ignored_numbers,
+    warn_of_single_rows,
+)
+from .timestamps import elapsed_time
+
+__all__ = ["layout_of", "read_sequences"]
+
+
+def layout_of(X: Any, *, name: str = "X") -> Layout:
+    """Tell what kind of data this is, without reading it.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame or list
+    name : str
+        What X is called in messages.
+
+    Returns
+    -------
+    {"rows", "cube", "ragged"}
+        "rows" for anything 2-D (and for what is no data at all: the checks of 2-D data
+        say what is wrong), "cube" for 3-D arrays, "ragged" for a list, tuple or object
+        array of 2-D recordings, or of what should be such (1-D arrays).
+
+    Raises
+    ------
+    InvalidInputError
+        If X is a dict, a GroupBy or an iterator, which are no data but hold some.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layout_of(np.zeros((5, 2))), layout_of([np.zeros((5, 2)), np.zeros((3, 2))])
+    ('rows', 'ragged')
+    """
+    if isinstance(X, list | tuple) or _is_object_vector(X):
+        depths = [_depth(item) for item in X]
+        if any(is_keyed(item) for item in X):
+            return "ragged"
+        if all(depth == 1 for depth in depths):
+            # Arrays, Series and rows of different lengths are recordings short of an
+            # axis; only plain lists of numbers are a table that was written down.
+            plain = all(isinstance(item, list | tuple) for item in X)
+            same = len({len(item) for item in X}) < 2
+            return "rows" if plain and same else "ragged"
+        return "ragged" if max(depths) > 1 else "rows"
+    _refuse_containers(X, name)
+    shape = getattr(X, "shape", None)
+    if shape is None and hasattr(X, "__array__"):
+        shape = np.asarray(X).shape
+    return "cube" if shape is not None and len(shape) > 2 else "rows"
+
+
+def _refuse_containers(X: Any, name: str) -> None:
+    """Raise for what holds recordings but is no list of them."""
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # a sparse array has one
+        fix = (
+            f"For one recording per entry pass list({name}.values()), for one column "
+            f"per entry pandas.DataFrame({name})."
+        )
+    elif isinstance(X, pd.core.groupby.GroupBy):
+        fix = (
+            f"Pass [frame for _, frame in {name}], one sequence per group, with y in "
+            "this order; or the table itself, with groups=."
+        )
+    elif isinstance(X, Iterator | ValuesView):
+        fix = f"Pass list({name})."
+    else:
+        return
+    raise InvalidInputError(
+        f"Expected {name} to be an array, a frame or a list of recordings, got "
+        f"{type(X).__name__}. {fix}"
+    )
+
+
+def stacked(X: Any) -> Any:
+    """Return rows that come one by one, as `[row]`, as one array.
+
+    Only for a model of rows: to `fit` such a list could as well be recordings.
+    """
+    if not isinstance(X, list | tuple) or not X:
+        return X
+    rows = all(isinstance(row, np.ndarray) and row.ndim == 1 for row in X)
+    return np.stack(X) if rows and len({len(row) for row in X}) == 1 else X
+
+
+def read_sequences(
+    X: Any,
+    *,
+    window_length: int,
+    stride: int = 1,
+    timestamps: Any = None,
+    groups: Any = None,
+    time_column: Any = None,
+    group_column: Any = None,
+    anchor: Any = None,
+    context: Any = None,
+    per_step: bool = False,
+    allow_missing: bool = False,
+    n_jobs: int | None = None,
+    name: str = "X",
+) -> SequenceSet:
+    """Read data of any layout into spans over rows.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features), (n_samples, n_timesteps, \
+n_features), or list of array-likes of shape (T_i, n_features)
+        2-D data are the rows of one recording (or several, with groups) in time order;
+        row t is predicted from the ``window_length`` rows that end at t. In the other
+        layouts each sample is a sequence. An index of datetimes, dates, periods or
+        durations gives the time, in each frame of a list too; a MultiIndex
+        (recording, ..., time) of 2-D data also the recordings.
+    window_length : int
+        Rows per window; 1 makes rows independent. 2-D only.
+    stride : int
+        Every how many rows there is a window, counted so that the last row of each
+        recording has one. 2-D only.
+    timestamps : array-like of shape (n,) or (n, T), or list of (T_i,), optional
+        Numbers, datetimes, dates or durations. With ``context``, those of the context
+        first.
+    groups : array-like of shape (n,), optional
+        Which recording a row belongs to; windows never cross one. In the other layouts
+        one label per sample.
+    time_column, group_column : str or int, optional
+        Column of X to use instead; it is no input then.
+    anchor : str, int or list, optional
+        Columns that enter as their change from the row before.
+    context : array-like of shape (n_context, n_features), optional
+        Rows just before X, of the same recording, as history without predictions of
+        their own. 2-D only.
+    per_step : bool
+        Whether sequences have a target at every step (3-D and lists).
+    allow_missing : bool
+        Whether NaN is allowed in X (but for anchors). Infinite values never are.
+    n_jobs : int, optional
+        Threads for checks; the result does not depend on it.
+    name : str
+        What X is called in messages.
+
+    Returns
+    -------
+    SequenceSet
+
+    Raises
+    ------
+    InvalidInputError
+        A ValueError that says what was expected, what came and what to do. What
+        scikit-learn checks (sparse, complex, 1-D, empty) raises its errors.
+
+    Warns
+    -----
+    LNNWarning
+        If an integer index that is not in order suggests that rows are shuffled, or if
+        an index of text looks like dates, or one of uneven numbers like time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.arange(10.0).reshape(5, 2)
+    >>> sequences = read_sequences(X, window_length=3)
+    >>> len(sequences), sequences.length.tolist()
+    (5, [1, 2, 3, 3, 3])
+    """
+    if timestamps is not None and time_column is not None:
+        raise InvalidInputError(
+            "Expected timestamps= or time_column=, got both. Drop one of them."
+        )
+    if groups is not None and group_column is not None:
+        raise InvalidInputError(
+            "Expected groups= or group_column=, got both. Drop one of them."
+        )
+    layout = layout_of(X, name=name)
+    labels = (time_column, group_column, anchor)
+    if layout == "rows":
+        window = _positive_int(window_length, "window_length")
+        step = _positive_int(stride, "stride")
+        reader = _RowReader(
+            window, step, timestamps, groups, context, allow_missing, n_jobs, name
+        )
+        return reader.read(X, labels)
+    if context is not None:
+        raise InvalidInputError(
+            f"Expected context only with 2-D {name}, got it with sequences. Put the "
+            "earlier steps into the sequences themselves."
+        )
+    return read_recordings(
+        X,
+        layout,
+        labels=labels,
+        timestamps=timestamps,
+        groups=groups,
+        per_step=per_step,
+        allow_missing=allow_missing,
+        n_jobs=n_jobs,
+        name=name,
+    )
+
+
+@dataclass(frozen=True)
+class _Recordings:
+    """Which position holds which row of the caller, and where recordings begin."""
+
+    codes: np.ndarray
+    order: np.ndarray | None
+    is_first: np.ndarray
+
+
+@dataclass(frozen=True)
+class _RowReader:
+    """Reads 2-D data; the fields are the arguments of `read_sequences`."""
+
+    window: int
+    stride: int
+    timestamps: Any
+    groups: Any
+    context: Any
+    allow_missing: bool
+    n_jobs: int | None
+    name: str
+
+    def read(self, X: Any, labels: tuple[Any, Any, Any]) -> SequenceSet:
+        self._check_arguments(labels)
+        table, columns = self._table(X, labels, self.name, 1)
+        parts = [table]
+        if self.context is not None:
+            parts.insert(0, self._context_table(X, columns))
+        n_context = sum(len(part.values) for part in parts[:-1])
+        base = StackedRows([p.rows() for p in parts]) if n_context else table.rows()
+        by_index, owners = None, None
+        known = self.groups is not None or table.groups is not None
+        if isinstance(table.index, pd.MultiIndex):
+            timed = self.timestamps is not None or table.time is not None
+            if self.window > 1 and not (known and timed):
+                refuse_time_before_last_level(table.index)
+            by_index, owners = split_multi_index(_whole_index(parts))
+            if n_context:
+                parts = [_with_last_level(part) for part in parts]
+        recordings = self._recordings(owners, parts)
+        place = _RowWords(n_context)
+        elapsed, resolution, kind = self._elapsed(parts, by_index, recordings, place)
+        rows = base
+        if recordings.order is not None:
+            rows = ReorderedRows(base, recordings.order)
+        inputs, anchors = with_anchors(rows, columns.anchors, recordings.is_first)
+        spans = _windows(recordings, n_context, self.window, self.stride)
+        if owners is not None and self.window > 1 and recordings.is_first.all():
+            warn_of_single_rows(table.index)
+        last = spans["start"] + spans["length"] - 1
+        return SequenceSet(
+            rows=inputs,
+            recording=recordings.codes,
+            elapsed=elapsed,
+            layout="rows",
+            columns=columns,
+            anchor_rows=anchors,
+            groups=recordings.codes[last] if known or owners is not None else None,
+            time_resolution=resolution,
+            time_kind=kind,
+            place=replace(place, order=recordings.order),
+            **spans,
+        )
+
+    def _check_arguments(self, labels: tuple[Any, Any, Any]) -> None:
+        anchor = labels[2]
+        if self.window == 1 and self.timestamps is not None:
+            raise InvalidInputError(
+                "Expected no timestamps with window_length=1, got some: rows are "
+                "independent then, so there is no time between them. Use a longer "
+                "window_length or leave the timestamps out."
+            )
+        if self.window == 1 and anchor is not None:
+            raise InvalidInputError(
+                "Expected no anchor with window_length=1, got one: rows are "
+                "independent then, so there is no change from the row before. Use a "
+                "longer window_length."
+            )
+        if self.context is not None and self.groups is not None:
+            raise InvalidInputError(
+                "Expected no groups with context, got both: context and "
+                f"{self.name} are one recording. Leave groups out; for several "
+                f"recordings predict all rows, {_all_rows(self.name)}, with their "
+                "groups."
+            )
+
+    def _table(
+        self, X: Any, labels: tuple[Any, Any, Any], name: str, min_samples: int
+    ) -> tuple[Table, Columns]:
+        # Time and groups among objects need not be numbers.
+        apart = labels[:2] != (None, None) and holds_objects(X)
+        if not isinstance(X, pd.DataFrame) and not apart:
+            # Checked first: a column can only be looked for in something 2-D.
+            plain = find_columns(X, 0, None, None, None)
+            X = read_table(X, plain, name=name, min_samples=min_samples).values
+        columns = find_columns(X, X.shape[1], *labels)
+        table = read_table(X, columns, name=name, min_samples=min_samples)
+        check_finite(
+            table.rows(),
+            place=lambda row: f"row {row}",
+            columns=columns,
+            name=name,
+            n_jobs=self.n_jobs,
+            allow_missing=self.allow_missing,
+        )
+        return table, columns
+
+    def _context_table(self, X: Any, columns: Columns) -> Table:
+        time, group = columns.time, columns.group
+        if columns.names is not None and isinstance(self.context, pd.DataFrame):
+            names = column_names(self.context)
+            if names is None or list(names) != list(columns.names):
+                raise InvalidInputError(
+                    f"Expected context with the columns {list(columns.names)} of "
+                    f"{self.name}, got {list(self.context.columns)}. Select them in "
+                    "this order."
+                )
+        width = np.shape(self.context)[1:]
+        if width != (columns.n_features_in,):
+            raise InvalidInputError(
+                f"Expected context of shape (n_rows, {columns.n_features_in}) as "
+                f"{self.name}, got shape {np.shape(self.context)}. Pass rows with the "
+                "same columns."
+            )
+        if isinstance(self.context, pd.DataFrame):
+            labels = self.context.columns
+            time = None if time is None else labels[time]
+            group = None if group is None else labels[group]
+        return self._table(self.context, (time, group, None), "context", 0)[0]
+
+    def _recordings(self, owners: Any, parts: list[Table]) -> _Recordings:
+        n_rows = sum(len(part.values) for part in parts)
+        codes = owners
+        if self.groups is not None:
+            codes = group_codes(self.groups, n_rows, unit="row")
+        elif parts[-1].groups is not None:
+            labels = joined([part.groups for part in parts])
+            codes = group_codes(labels, n_rows, unit="row", name="group_column")
+        if self.context is not None and codes is not None and codes.any():
+            raise InvalidInputError(
+                f"Expected context and {self.name} to be one recording, got rows of "
+                f"{int(codes.max()) + 1}. For several predict all rows, "
+                f"{_all_rows(self.name)}: windows never cross a recording."
+            )
+        order = None
+        if codes is None:
+            codes = np.zeros(n_rows, dtype=np.int64)
+        elif (np.diff(codes) < 0).any():
+            order = np.argsort(codes, kind="stable")
+            codes = codes[order]
+        return _Recordings(codes, order, first_rows(codes))
+
+    def _elapsed(
+        self,
+        parts: list[Table],
+        by_index: pd.Index | None,
+        recordings: _Recordings,
+        place: _RowWords,
+    ) -> tuple[np.ndarray | None, float, str | None]:
+        if self.window == 1:
+            return None, 0.0, None
+        stamps, name = self.timestamps, "timestamps"
+        if parts[-1].time is not None:
+            stamps, name = joined([part.time for part in parts]), "the time column"
+        elif stamps is None:
+            stamps, name = time_of_index(parts), "the index"
+            stamps = by_index if stamps is None else stamps
+        if stamps is None:
+            index, order = parts[-1].index, recordings.order
+            is_first = recordings.is_first
+            warn_if_shuffled(index, order, is_first)
+            warn_of_ignored_numbers(index, order, is_first)
+            if not isinstance(parts[-1].index, pd.MultiIndex):
+                warn_if_text_dates(parts[-1].index)
+            return None, 0.0, None
+        n_rows = len(recordings.codes)
+        if np.shape(stamps)[:1] != (n_rows,):
+            of = "one per row"
+            if place.n_context:
+                of = "the context's first, then those of X"
+            raise InvalidInputError(
+                f"Expected timestamps of shape ({n_rows},), {of}, got shape "
+                f"{np.shape(stamps)}. Pass the time stamps of the same rows."
+            )
+        gaps, resolution, kind = elapsed_time(
+            stamps,
+            recordings.is_first,
+            order=recordings.order,
+            place=place,
+            name=name,
+        )
+        if stamps is by_index:
+            warn_if_time_repeats(gaps, kind)
+        return gaps, resolution, kind
+
+
+@dataclass(frozen=True)
+class _RowWords:
+    """Words for a row as the caller counts it, or for the position of a row."""
+
+    n_context: int
+    order: np.ndarray | None = None
+
+    def __call__(self, number: int) -> str:
+        row = number if self.order is None else int(self.order[number])
+        if row < self.n_context:
+            return f"row {row} of context"
+        return f"row {row - self.n_context}" + (" of X" if self.n_context else "")
+
+
+def _windows(
+    recordings: _Recordings, n_context: int, window: int, stride: int
+) -> dict[str, np.ndarray]:
+    """Spans of the windows that end at each target row, in the caller's row order."""
+    n = len(recordings.codes)
+    begins = np.flatnonzero(recordings.is_first)
+    ends = np.append(begins[1:], n)
+    if len(begins) == 1:
+        first = n_context + (n - n_context - 1) % stride
+        target = np.arange(first, n, stride)
+        begin: np.ndarray | int = 0
+    else:
+        rank = np.repeat(np.arange(len(begins)), ends - begins)
+        target = np.flatnonzero((ends[rank] - 1 - np.arange(n)) % stride == 0)
+        begin = begins[rank[target]]
+    row = target - n_context if recordings.order is None else recordings.order[target]
+    start = np.maximum(target - (window - 1), begin)
+    if recordings.order is not None:
+        by_row = np.argsort(row)
+        row, start, target = row[by_row], start[by_row], target[by_row]
+    length = target - start
+    first_target = length.copy()
+    length += 1
+    return {
+        "start": start,
+        "length": length,
+        "first_target": first_target,
+        "row_of_sample": row,
+    }
+
+
+def _whole_index(parts: list[Table]) -> pd.MultiIndex:
+    """Return the index of X, after that of the context if there is any."""
+    index = parts[-1].index
+    for part in parts[:-1]:
+        if not len(part.values):
+            continue
+        levels = getattr(part.index, "nlevels", 0)
+        if levels != index.nlevels:
+            raise InvalidInputError(
+                f"Expected context with an index of {index.nlevels} levels as that of "
+                f"X, {list(index.names)}, got {levels}. Take both from one table: "
+                "X.loc[[name]] keeps all levels, X.loc[name] drops the first."
+            )
+        index = part.index.append(index)
+    return index
+
+
+def _with_last_level(part: Table) -> Table:
+    """Return rows of one recording with the last level as their index."""
+    multi = isinstance(part.index, pd.MultiIndex)
+    return replace(part, index=part.index.get_level_values(-1)) if multi else part
+
+
+def _all_rows(name: str) -> str:
+    return f"predict(pandas.concat([context, {name}]))[len(context):]"
+
+
+def _positive_int(value: Any, name: str) -> int:
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+        return int(value)
+    raise InvalidInputError(
+        f"Expected {name} to be an int of 1 or more, got {value!r}. Pass a number of "
+        "rows."
+    )
+
+
+def _is_object_vector(X: Any) -> bool:
+    return isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
+
+
+def _depth(item: Any) -> int:
+    """Dimensions of one element of a list, from its first element down."""
+    if hasattr(item, "ndim"):
+        return int(item.ndim)
+    if isinstance(item, list | tuple):
+        return 1 + (_depth(item[0]) if len(item) else 0)
+    return 0

@@ -1,0 +1,252 @@
+"""The one representation of data: rows held once, and spans over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from .row_store import Rows
+from .tables import Columns
+
+__all__ = ["Layout", "SequenceSet"]
+
+Layout = Literal["rows", "cube", "ragged"]
+# Values that `iter_rows` takes at a time.
+_CHUNK_VALUES = 2**18
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceSet:
+    """Sequences as spans over rows, so that windows are never built for all data.
+
+    A *position* is a place in ``rows``; rows of one recording lie together there, in
+    time order. A *sample* is one span of positions.
+
+    Attributes
+    ----------
+    rows : Rows
+        What the network reads: inputs only, anchor columns as changes.
+    recording : ndarray of int64, shape (n_rows,)
+        Recording number of each position, never decreasing.
+    elapsed : ndarray of float64, shape (n_rows,), or None
+        Time since the row before, in the caller's units (seconds for datetimes);
+        NaN at the first row of a recording. None without time stamps.
+    start, length, first_target : ndarray of int64, shape (n_samples,)
+        The span of a sample, and the step in it from which on targets count.
+    row_of_sample : ndarray of int64, shape (n_samples,)
+        For layout "rows" the row of X (without context) that a sample predicts, else
+        the number of the sample.
+    layout : {"rows", "cube", "ragged"}
+        What the caller gave: 2-D, 3-D, or a list of recordings.
+    columns : Columns
+        Which columns of X are what.
+    anchor_rows : Rows or None
+        The anchor columns by position, as they came (not differenced).
+    groups : ndarray of int64, shape (n_samples,), or None
+        Number of the recording or group each sample belongs to, if the caller said.
+    time_resolution : float
+        Rounding of the time stamps (0 for exact ones), for `normalised`.
+    time_kind : str or None
+        "numbers" or "datetimes or durations"; None without time stamps.
+    place : callable
+        Turns a position into words for messages: "row 7", as the caller counts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN.data import read_sequences
+    >>> sequences = read_sequences(np.arange(4.0).reshape(-1, 1), window_length=3)
+    >>> positions, lengths = sequences.spans(np.array([0, 3]))
+    >>> positions.tolist(), lengths.tolist()
+    ([[0, 0, 0], [1, 2, 3]], [1, 3])
+    """
+
+    rows: Rows
+    recording: np.ndarray
+    elapsed: np.ndarray | None
+    start: np.ndarray
+    length: np.ndarray
+    first_target: np.ndarray
+    row_of_sample: np.ndarray
+    layout: Layout
+    columns: Columns
+    anchor_rows: Rows | None = None
+    groups: np.ndarray | None = None
+    time_resolution: float = 0.0
+    time_kind: str | None = None
+    place: Callable[[int], str] = "row {}".format
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    @property
+    def n_features(self) -> int:
+        """Number of inputs per step."""
+        return self.rows.n_features
+
+    @property
+    def n_features_in(self) -> int:
+        """Number of columns of X, those with times and groups included."""
+        return self.columns.n_features_in
+
+    @property
+    def feature_names_in(self) -> np.ndarray | None:
+        """Column names of X, where they are all strings."""
+        return self.columns.names
+
+    @property
+    def max_length(self) -> int:
+        """Steps in the longest span (0 without samples)."""
+        return int(self.length.max()) if len(self) else 0
+
+    def subset(self, samples: np.ndarray | slice) -> SequenceSet:
+        """Return the set with these samples only; the rows are shared.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice
+
+        Returns
+        -------
+        SequenceSet
+        """
+        return replace(
+            self,
+            start=self.start[samples],
+            length=self.length[samples],
+            first_target=self.first_target[samples],
+            row_of_sample=self.row_of_sample[samples],
+            groups=None if self.groups is None else self.groups[samples],
+        )
+
+    def spans(
+        self, samples: np.ndarray | slice
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the row positions of each step of these samples, and their lengths.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice
+
+        Returns
+        -------
+        positions : ndarray of int64, shape (B, T)
+            As `span_rows`.
+        length : ndarray of int64, shape (B,), or None
+            None if there is no padding, which is the usual case and the quick one.
+        """
+        start, length = self.start[samples], self.length[samples]
+        longest = length.max(initial=0)
+        positions = start[:, None] + np.arange(longest)
+        if length.min(initial=longest) == longest:
+            return positions, None
+        last = start + length - 1
+        return np.minimum(positions, last[:, None], out=positions), length
+
+    def span_rows(self, samples: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return the row positions of each step of these samples.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice
+
+        Returns
+        -------
+        positions : ndarray of int64, shape (B, T)
+            T is the longest span of the batch. Padding repeats the last row.
+        valid : ndarray of bool, shape (B, T)
+            False on padding.
+        """
+        positions, length = self.spans(samples)
+        if length is None:
+            return positions, np.ones(positions.shape, dtype=bool)
+        return positions, np.arange(positions.shape[1]) < length[:, None]
+
+    def anchors(self, samples: np.ndarray | slice) -> np.ndarray:
+        """Return the raw anchor values at the last row of each span.
+
+        Returns
+        -------
+        ndarray of shape (B, K)
+        """
+        last = self.start[samples] + self.length[samples] - 1
+        return self._anchor_rows().take(last)
+
+    def row_weights(self, sample_weight: np.ndarray | None = None) -> np.ndarray:
+        """Return for each row the summed weight of the samples that read it.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n_samples,), optional
+            1 each by default.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+            Exactly 0 for rows that no sample of positive weight reads.
+        """
+        if sample_weight is None:
+            return self._cover(self.start, self.length).astype(np.float64)
+        weight = np.asarray(sample_weight, dtype=np.float64)
+        total = self._cover(self.start, self.length, weight)
+        # The running sum of fractions does not come back to exactly 0.
+        live = weight > 0
+        total[self._cover(self.start[live], self.length[live]) == 0] = 0.0
+        return np.maximum(total, 0.0, out=total)
+
+    def covered_gaps(self, samples: np.ndarray | slice | None = None) -> np.ndarray:
+        """Return the known gaps of the rows that these samples read, once per row.
+
+        Parameters
+        ----------
+        samples : array of int or bool, or slice, optional
+            All by default.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Empty without time stamps.
+        """
+        if self.elapsed is None:
+            return np.empty(0)
+        chosen = slice(None) if samples is None else samples
+        covered = self._cover(self.start[chosen], self.length[chosen]) > 0
+        gaps = self.elapsed[covered]
+        return gaps[~np.isnan(gaps)]
+
+    def iter_rows(self, chunk: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+        """Go through the rows in chunks.
+
+        Parameters
+        ----------
+        chunk : int, optional
+            Rows at a time; as many as a cache holds by default.
+
+        Yields
+        ------
+        positions : slice
+        values : ndarray of shape (at most chunk, n_features)
+            May be a view of the caller's data: do not write to it.
+        """
+        if chunk is None:
+            chunk = max(1, _CHUNK_VALUES // max(1, self.n_features))
+        for begin in range(0, self.rows.n_rows, chunk):
+            end = min(begin + chunk, self.rows.n_rows)
+            yield slice(begin, end), self.rows.block(begin, end)
+
+    def _anchor_rows(self) -> Rows:
+        if self.anchor_rows is None:
+            raise AttributeError("These sequences were read without anchor=.")
+        return self.anchor_rows
+
+    def _cover(
+        self, start: np.ndarray, length: np.ndarray, weight: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Sum of weights (or count) of the spans over each row."""
+        size = self.rows.n_rows + 1
+        change = np.bincount(start, weight, size)
+        change -= np.bincount(start + length, weight, size)
+        return np.cumsum(change)[:-1]

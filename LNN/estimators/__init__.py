@@ -1,0 +1,1 @@
+"""The estimators' inside: parameters, the way from data to a fitted model, and back."""

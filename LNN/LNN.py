@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
@@ -27,7 +26,6 @@ from LNN.estimators.parameters import check_parameter, check_parameters
 from LNN.estimators.predicting import (
     in_layout,
     in_units,
-    pinball_score,
     present_values,
     raw_outputs,
     what_counts,
@@ -548,7 +546,7 @@ or list, default=None
         """
         outputs, sequences = raw_outputs(self, X, timestamps, groups, context)
         if _classifies(self):
-            values = self.classes_[outputs.argmax(-1)]
+            values = self.classes_[self._objective.prediction(outputs)]
         else:
             values = in_units(self, outputs, present_values(self, sequences))
         return in_layout(self, values, sequences)
@@ -575,7 +573,7 @@ or list, default=None
             Per step (n_samples, n_timesteps, n_classes), or a list.
         """
         outputs, sequences = raw_outputs(self, X, timestamps, groups, context)
-        return in_layout(self, softmax(outputs, axis=-1), sequences)
+        return in_layout(self, self._objective.probabilities(outputs), sequences)
 
     def score(
         self,
@@ -608,13 +606,7 @@ or list, default=None
             X, timestamps=timestamps, groups=groups, context=context
         )
         y, predicted, sample_weight = what_counts(self, y, predicted, sample_weight)
-        if not _classifies(self) and built(self, "loss") == "quantile":
-            return pinball_score(self, y, predicted, sample_weight)
-        # Imported here: `import LNN` should cost little more than torch and pandas.
-        from sklearn.metrics import accuracy_score, r2_score
-
-        metric = accuracy_score if _classifies(self) else r2_score
-        return float(metric(y, predicted, sample_weight=sample_weight))
+        return self._objective.score(y, predicted, sample_weight)
 
     def stream(
         self,

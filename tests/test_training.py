@@ -20,7 +20,7 @@ from LNN.exceptions import (
     NonFiniteLossError,
 )
 from LNN.kernels.library import load
-from LNN.training.losses import Objective, same_shape
+from LNN.training.losses import SquaredError, same_shape
 from LNN.training.optimisers import OPTIMIZERS, SGD, clip_gradient
 from LNN.training.schedules import SCHEDULES, Schedule
 
@@ -383,7 +383,7 @@ def test__loss__quantiles_of_several_targets__are_a_last_axis(cube):
 
 
 def test__objective__column_against_vector__is_refused():
-    objective = Objective("squared_error", 1)
+    objective = SquaredError(1)
     with pytest.raises(RuntimeError, match=r"\(4, 1\) and \(4,\)|one shape"):
         objective.total(torch.zeros(4, 1), torch.zeros(4, 1), torch.ones(4, 1))
     with pytest.raises(RuntimeError, match="one shape"):

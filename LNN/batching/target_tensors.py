@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,7 +11,17 @@ from torch import Tensor
 
 from LNN.batching.scaled_rows import gather
 from LNN.data.targets import Targets
-from LNN.training.losses import Objective
+
+
+class KnowsGaps(Protocol):
+    """What is asked of a loss here; losses stand in `training`, which needs batches."""
+
+    @property
+    def n_terms(self) -> int:
+        """How many losses there are per sample or step."""
+
+    def without_gaps(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return targets without gaps, and what each sample or step counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +49,7 @@ class Goals:
         cls,
         targets: Targets,
         weights: np.ndarray,
-        objective: Objective,
+        loss: KnowsGaps,
         dtype: torch.dtype,
         device: torch.device,
     ) -> Goals:
@@ -48,8 +59,8 @@ class Goals:
             targets.values, dtype=torch.int64 if codes else dtype, device=device
         )
         weight = torch.tensor(weights, dtype=dtype, device=device)
-        target, weight = objective.without_gaps(target, weight)
-        total = float(weight.sum(dtype=torch.float64)) * objective.n_terms
+        target, weight = loss.without_gaps(target, weight)
+        total = float(weight.sum(dtype=torch.float64)) * loss.n_terms
         plain = bool((weight == 1).all())
         return cls(target, None if plain else weight, total, targets.per_step)
 

@@ -29,7 +29,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
 from LNN.training.loop import History, Plan, Step, train
-from LNN.training.losses import Objective
+from LNN.training.losses import Loss, find_loss
 from LNN.training.optimisers import OPTIMIZERS, Optimizer
 from LNN.training.parameter_vector import ParameterVector, gradients_recorded
 from LNN.training.reporting import Reporter
@@ -253,7 +253,7 @@ def all_batches(
     estimator,
     training: Data,
     validation: Data | None,
-    objective: Objective,
+    objective: Loss,
     device: torch.device,
     n_jobs: int | None,
 ) -> tuple[Batches, Batches | None]:
@@ -268,9 +268,7 @@ def all_batches(
     return batches, make_batches(estimator, validation, objective, rows)
 
 
-def make_batches(
-    estimator, data: Data, objective: Objective, rows: ScaledRows
-) -> Batches:
+def make_batches(estimator, data: Data, objective: Loss, rows: ScaledRows) -> Batches:
     """Bring targets into the network's units and pair them with their inputs."""
     targets = data.targets
     if estimator.task == "regression":
@@ -293,16 +291,15 @@ def make_batches(
     )
 
 
-def make_objective(estimator, data: Data) -> Objective:
+def make_objective(estimator, data: Data) -> Loss:
     """Choose the loss, and turn class weights into numbers."""
-    if estimator.task == "classification":
-        n_classes = len(estimator.classes_)
-        return Objective(
-            "cross_entropy", n_classes, class_weights=class_weights(estimator, data)
-        )
-    name = "squared_error" if estimator.loss == "auto" else estimator.loss
-    levels = np.atleast_1d(estimator.quantile).tolist() if name == "quantile" else ()
-    return Objective(name, data.targets.values.shape[1], tuple(levels))
+    classifies = estimator.task == "classification"
+    loss = find_loss(estimator.loss, classifies=classifies)
+    if classifies:
+        weights = class_weights(estimator, data)
+        return loss.for_targets(len(estimator.classes_), class_weights=weights)
+    n_targets = data.targets.values.shape[1]
+    return loss.for_targets(n_targets, quantile=estimator.quantile)
 
 
 def class_weights(estimator, data: Data) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.kernels import BACKENDS
 from LNN.network import MODEL_TYPES, POOLINGS
 from LNN.training.device import DTYPES
-from LNN.training.losses import REGRESSION_LOSSES
+from LNN.training.losses import LOSSES, find_loss
 from LNN.training.optimisers import OPTIMIZERS
 from LNN.training.schedules import SCHEDULES
 
@@ -145,7 +145,11 @@ RULES: dict[str, Rule] = {
     "scoring": one_of("loss")
     | Rule(callable, "a callable")
     | Rule(_scorer_name, "a name of sklearn.metrics.get_scorer_names()"),
-    "loss": one_of("auto", "cross_entropy", *REGRESSION_LOSSES),
+    "loss": Rule(
+        # Asked anew each time: users enter losses of their own.
+        lambda v: one_of("auto", *LOSSES).allows(v),
+        one_of("auto", *LOSSES).words,
+    ),
     "quantile": Rule(_levels, "a number in (0, 1) or a list of them"),
     "class_weight": Rule(
         _class_weight, "None, 'balanced' or a dict class -> weight >= 0"
@@ -180,8 +184,8 @@ def check_parameters(estimator) -> None:
     for name, value in estimator.get_params(deep=False).items():
         check_parameter(owner, name, value)
     classifies = estimator.task == "classification"
-    if estimator.loss != "auto" and (estimator.loss == "cross_entropy") != classifies:
-        fits = "'cross_entropy'" if classifies else ", ".join(REGRESSION_LOSSES)
+    if find_loss(estimator.loss, classifies=classifies).classifies != classifies:
+        fits = ", ".join(k for k, v in LOSSES.items() if v.classifies == classifies)
         raise InvalidInputError(
             f"loss={estimator.loss!r} does not fit task={estimator.task!r}. "
             f"Use 'auto' or {fits}."
@@ -206,6 +210,15 @@ def _fixed_cell(estimator) -> bool:
 
 def _not(model_type: str) -> Callable[[Any], bool]:
     return lambda estimator: estimator.model_type != model_type
+
+
+def _not_read_by_loss(name: str) -> Callable[[Any], bool]:
+    def idle(estimator) -> bool:
+        classifies = estimator.task == "classification"
+        loss = find_loss(estimator.loss, classifies=classifies)
+        return name not in loss.parameters
+
+    return idle
 
 
 def _given_wiring(estimator) -> bool:
@@ -252,7 +265,7 @@ _WITHOUT_EFFECT = (
     ),
     (
         "quantile",
-        lambda estimator: estimator.loss != "quantile",
+        _not_read_by_loss("quantile"),
         'it is that of loss="quantile"',
     ),
     (

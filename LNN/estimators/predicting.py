@@ -151,15 +151,14 @@ def in_units(estimator, outputs: NDArray, present: NDArray | None) -> NDArray:
     `present` are the values (n, K) that the network gives the change from, if any.
     """
     scaler = estimator.target_scaler_
-    n_levels = 1
-    if built(estimator, "loss") == "quantile":
-        n_levels = len(np.atleast_1d(built(estimator, "quantile")))
-    values = outputs.reshape(len(outputs), -1, n_levels)
-    values = values * scaler.scale_[:, None] + scaler.center_[:, None]
+    values = estimator._objective.prediction(outputs)
+    scale, center = scaler.scale_, scaler.center_
+    for _ in range(values.ndim - 2):  # axes after that of the targets: levels, say
+        scale, center = scale[:, None], center[:, None]
+        present = None if present is None else present[..., None]
+    values = values * scale + center
     if present is not None:
-        values = values + present[..., None]
-    if n_levels == 1:
-        values = values[..., 0]
+        values = values + present
     return values[:, 0] if estimator._target_ndim == 0 else values
 
 
@@ -170,22 +169,6 @@ def in_layout(estimator, values: NDArray, sequences: SequenceSet) -> Any:
     if sequences.layout == "cube":
         return values.reshape(len(sequences), -1, *values.shape[1:])
     return np.split(values, np.cumsum(sequences.length)[:-1])
-
-
-def pinball_score(estimator, y: Any, predicted: NDArray, sample_weight: Any) -> float:
-    """Return D2 of the pinball loss, averaged over the quantile levels."""
-    # Imported here: `import LNN` should cost little more than torch and pandas.
-    from sklearn.metrics import d2_pinball_score
-
-    levels = np.atleast_1d(built(estimator, "quantile")).tolist()
-    by_level = np.asarray(predicted)
-    if len(levels) == 1:
-        by_level = by_level[..., None]
-    scores = [
-        d2_pinball_score(y, by_level[..., k], sample_weight=sample_weight, alpha=level)
-        for k, level in enumerate(levels)
-    ]
-    return float(np.mean(scores))
 
 
 def what_counts(

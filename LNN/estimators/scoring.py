@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 
@@ -88,7 +87,7 @@ def validation_score(
         if classes is None:
             values = in_units(estimator, outputs, present)
         else:
-            values = softmax(outputs, axis=-1)
+            values = estimator._objective.probabilities(outputs)
         return _checked(scorer(Answers(values[known], classes), None, truth, **extra))
 
     return score

@@ -7,12 +7,11 @@ from abc import ABC, abstractmethod
 import numpy as np
 import torch
 from scipy.linalg import solve
-from scipy.special import softmax
 
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork, MotorReadout
 from LNN.streaming.engines import Engine
-from LNN.training.losses import Objective
+from LNN.training.losses import Loss
 from LNN.training.optimisers import clip_gradient
 from LNN.training.parameter_vector import ParameterVector
 
@@ -85,19 +84,17 @@ class ReadoutAdapter(Adapter):
 
     which for floor = 0 is the usual recursion with P = A^-1. The floor bounds the
     covariance: where a feature does not vary, old information fades, and P would grow
-    without limit (wind-up). Classes: e is the label less the probability, and c = 1/2
-    bounds the curvature of the logarithmic loss.
+    without limit (wind-up). The loss gives e and c, a bound of its curvature: for
+    classes e is the label less the probability, and c = 1/2.
 
     References
     ----------
     Haykin, Adaptive Filter Theory, ch. 10 (recursive least squares).
-    Boehning, Multinomial logistic regression algorithm, 1992 (the bound of 1/2).
     """
 
-    def __init__(self, readout: Readout, objective: Objective, forgetting: float):
+    def __init__(self, readout: Readout, objective: Loss, forgetting: float):
         self.readout, self.forgetting = readout, forgetting
-        self.classifies = objective.name == "cross_entropy"
-        self.class_weights = objective.class_weights
+        self.objective = objective
         self.information = PRIOR * np.eye(readout.weight.shape[1] + 1)
 
     def update(self, features, goals, known) -> None:
@@ -109,15 +106,12 @@ class ReadoutAdapter(Adapter):
                 "before. Check the row and y_true."
             )
         outputs = self.readout.outputs(features)
-        if self.classifies:
-            error = np.eye(outputs.shape[1])[goals] - softmax(outputs, axis=1)
-        else:
-            error = goals - outputs
+        error = self.objective.errors(outputs, goals)
         features = np.column_stack([features, np.ones(len(features))])
-        weighted = features.T * self._weights(goals)
+        weighted = features.T * self.objective.weights(goals)
         keep = self.forgetting
         a = keep * self.information
-        a += (0.5 if self.classifies else 1.0) * weighted @ features
+        a += self.objective.curvature * weighted @ features
         a.flat[:: len(a) + 1] += (1 - keep) * FLOOR
         change = solve(a, weighted @ error, assume_a="pos").T
         # Nothing is kept before all of it has worked.
@@ -125,16 +119,11 @@ class ReadoutAdapter(Adapter):
         self.readout.weight += change[:, :-1]
         self.readout.bias += change[:, -1]
 
-    def _weights(self, goals: np.ndarray) -> np.ndarray | float:
-        if not self.class_weights:
-            return 1.0
-        return np.array(self.class_weights)[goals]
-
 
 class GradientAdapter(Adapter):
     """One step of gradient descent on all weights, back through the last steps."""
 
-    def __init__(self, engine: Engine, objective: Objective, rate: float, clip):
+    def __init__(self, engine: Engine, objective: Loss, rate: float, clip):
         self.engine, self.objective = engine, objective
         self.rate, (self.clip_value, self.clip_by) = rate, clip
 

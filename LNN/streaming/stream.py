@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 
 from LNN.batching.missing import MissingRule
 from LNN.estimators.built import built
@@ -189,7 +188,7 @@ class LiquidStream(RiverNames):
                 'adapt="readout" learns a linear map of all neurons, but '
                 'readout="motor" has none. Use adapt="sgd".'
             )
-        if objective.name not in ("squared_error", "cross_entropy"):
+        if objective.curvature is None:
             raise InvalidInputError(
                 f'adapt="readout" is least squares, but loss="{objective.name}" asks '
                 'for something else than the mean. Use adapt="sgd".'
@@ -243,7 +242,7 @@ class LiquidStream(RiverNames):
         """
         self._require_classes("step_proba")
         outputs, _ = self._advance(x, dt, timestamp)
-        return self._one_or_all(softmax(outputs, axis=-1))
+        return self._one_or_all(self._fitted._objective.probabilities(outputs))
 
     def _advance(self, x, dt, timestamp) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the network's outputs (n, O) after one more row, and the anchors."""
@@ -276,7 +275,8 @@ class LiquidStream(RiverNames):
 
     def _answers(self, outputs: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         if self._classifies:
-            return self._fitted.classes_[outputs.argmax(-1)]
+            codes = self._fitted._objective.prediction(outputs)
+            return self._fitted.classes_[codes]
         return in_units(self._fitted, outputs, present)
 
     def _one_or_all(self, answers: np.ndarray) -> Any:

@@ -14,7 +14,7 @@ from LNN._warnings import warn
 from LNN.batching.batches import Batches, cut
 from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
-from LNN.training.losses import Objective
+from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
 from LNN.training.schedules import Schedule
@@ -74,14 +74,14 @@ class Step:
         Those of the network.
     optimizer : Optimizer
         Of this vector.
-    objective : Objective
+    objective : Loss
     plan : Plan
     """
 
     network: nn.Module
     parameters: ParameterVector
     optimizer: Optimizer
-    objective: Objective
+    objective: Loss
     plan: Plan
 
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
@@ -157,8 +157,8 @@ def train(
             loss = step.epoch(batches, random.permutation(len(batches)), schedule)
             refuse_non_finite(loss, epoch)
             if validation is None:
-                # The loss was that of the weights before (or on the way): theirs is
-                # the merit.
+                # The loss was that of the weights before (or on the way): credit it
+                # to them.
                 checked, scored, monitored = None, None, loss
                 best.update(loss, before)
             else:

@@ -1,48 +1,86 @@
-"""Losses: one number per sample or step, averaged with weights in one place."""
+"""Losses: what is minimised, and what the network's outputs then mean.
+
+A new loss is one class (of `RegressionLoss` or `ClassLoss`) and one entry in `LOSSES`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 from torch import Tensor
 
-REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile")
+from LNN.exceptions import InvalidInputError
 
 
 @dataclass(frozen=True)
-class Objective:
-    """What is minimised.
+class Loss(ABC):
+    """A loss with all its options: a plain value that any pickle can hold.
 
-    Attributes
+    Parameters
     ----------
     n_targets : int
         Regression: columns of y. Classification: number of classes.
-    levels : tuple of float
-        Quantile levels; empty for every other loss.
+
+    Attributes
+    ----------
     name : str
-        One of `REGRESSION_LOSSES`, or "cross_entropy".
-    class_weights : tuple of float
-        One per class, times the sample's weight; empty for ones.
+        What users pass as `loss=`.
+    classifies : bool
+        Whether targets are codes of classes.
+    parameters : tuple of str
+        Names of estimator parameters that have an effect with this loss only.
+    curvature : float or None
+        Upper bound of the second derivative by an output, for which `errors` is the
+        negative gradient. None: recursive least squares does not apply.
     """
 
-    name: str
     n_targets: int
-    levels: tuple[float, ...] = ()
-    class_weights: tuple[float, ...] = ()
+
+    name: ClassVar[str]
+    classifies: ClassVar[bool]
+    parameters: ClassVar[tuple[str, ...]] = ()
+    curvature: ClassVar[float | None] = None
+
+    @classmethod
+    def for_targets(
+        cls,
+        n_targets: int,
+        *,
+        quantile: float | ArrayLike = 0.5,
+        class_weights: tuple[float, ...] = (),
+    ) -> Self:
+        """Make the loss of an estimator; every loss takes the options it knows.
+
+        Parameters
+        ----------
+        n_targets : int
+            Columns of y, or number of classes.
+        quantile : float or array-like of float
+            The parameter of the estimator.
+        class_weights : tuple of float
+            One per class; empty for ones.
+        """
+        return cls(n_targets)
 
     @property
     def output_size(self) -> int:
         """Number of network outputs."""
-        return self.n_targets * max(1, len(self.levels))
+        return self.n_targets
 
     @property
     def n_terms(self) -> int:
-        """How many losses there are per sample or step: one an output, or one."""
-        return 1 if self.name == "cross_entropy" else self.output_size
+        """How many losses there are per sample or step."""
+        return self.output_size
 
+    @abstractmethod
     def without_gaps(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return targets without gaps, and what each sample or step counts.
 
@@ -57,69 +95,327 @@ class Objective:
         target, weight : Tensor
             As given; where there was no target, some target of weight 0.
         """
-        codes = self.name == "cross_entropy"
-        known = target >= 0 if codes else ~torch.isnan(target).any(-1)
-        weight = weight.masked_fill(~known, 0)
-        if codes:
-            target = target.clamp_min(0)
-        else:
-            target = target.masked_fill(~known.unsqueeze(-1), 0)
-        if self.class_weights:
-            weight = weight * weight.new_tensor(self.class_weights)[target]
-        return target, weight
 
-    def total(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
-        """Return sum(w l) over all terms, so that batches can be added up.
+    @abstractmethod
+    def each(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Return the losses of each sample or step, (..., n_terms).
 
         Parameters
         ----------
         outputs : Tensor of shape (..., output_size)
         target : Tensor of shape (..., n_targets), or (...) of class codes
             Without gaps.
+        """
+
+    def total(self, outputs: Tensor, target: Tensor, weight: Tensor | None) -> Tensor:
+        """Return sum(w l) over all terms, so that batches can be added up.
+
+        Parameters
+        ----------
+        outputs, target : Tensor
+            As in `each`.
         weight : Tensor of shape (...), or None for ones
         """
-        losses = self._each(outputs, target)
+        losses = self.each(outputs, target)
         if weight is None:
             return losses.sum()
         weight = weight.unsqueeze(-1)
         same_shape(losses[..., :1], weight)
         return (losses * weight).sum()
 
-    def _each(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Return the losses of each sample or step, (..., n_terms)."""
-        if self.name == "cross_entropy":
-            flat = F.cross_entropy(
-                outputs.reshape(-1, self.n_targets),
-                target.reshape(-1),
-                reduction="none",
+    @abstractmethod
+    def prediction(self, outputs: NDArray) -> NDArray:
+        """Return what raw outputs (n, output_size) predict, in the network's units.
+
+        Returns
+        -------
+        ndarray of shape (n, n_targets), (n, n_targets, ...) or (n,) of class codes
+        """
+
+    @abstractmethod
+    def score(
+        self, y: ArrayLike, predicted: NDArray, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the default score of an estimator with this loss; more is better.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,) or (n, n_targets)
+            In the caller's units, without gaps.
+        predicted : ndarray of shape (n, ...)
+            As `predict` gives it.
+        sample_weight : array-like of shape (n,), default=None
+        """
+
+    def errors(self, outputs: NDArray, goals: NDArray) -> NDArray:
+        """Return the negative gradient by outputs (n, output_size), for `curvature`.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n, output_size)
+        goals : ndarray of shape (n, n_targets), or (n,) of class codes
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no curvature, so least squares does not apply."
+        )
+
+    def weights(self, goals: NDArray) -> NDArray | float:
+        """Return what each goal counts beside its sample's weight."""
+        return 1.0
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return name and options as numbers, strings and lists of them."""
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+        return {"name": self.name, **plain}
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> Loss:
+        """Make the loss that `to_plain` described.
+
+        Raises
+        ------
+        InvalidInputError
+            If `LOSSES` has no loss of this name.
+        """
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+        name = options.pop("name")
+        if name not in LOSSES:
+            raise InvalidInputError(
+                f"Expected one of the losses {', '.join(LOSSES)}, got {name!r}. Enter "
+                "a loss of your own in LNN.training.losses.LOSSES before you load a "
+                "model that was trained with it."
             )
-            return flat.view(*target.shape, 1)
-        if self.name == "quantile":
-            outputs = outputs.unflatten(-1, (self.n_targets, len(self.levels)))
-            target = target.unsqueeze(-1).expand_as(outputs)
-            levels = outputs.new_tensor(self.levels)
-            same_shape(outputs, target)
-            return pinball(target - outputs, levels).flatten(-2)
+        return LOSSES[name](**options)
+
+
+class RegressionLoss(Loss):
+    """A loss of numbers; unless a subclass says otherwise, outputs are predictions."""
+
+    classifies = False
+
+    def without_gaps(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return targets without NaN, and weights that are 0 where one was."""
+        known = ~torch.isnan(target).any(-1)
+        weight = weight.masked_fill(~known, 0)
+        return target.masked_fill(~known.unsqueeze(-1), 0), weight
+
+    def prediction(self, outputs: NDArray) -> NDArray:
+        """Return the outputs, (n, n_targets)."""
+        return outputs
+
+    def score(
+        self, y: ArrayLike, predicted: NDArray, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return R2, averaged over the targets."""
+        # Imported here: `import LNN` should cost little more than torch and pandas.
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(y, predicted, sample_weight=sample_weight))
+
+
+class SquaredError(RegressionLoss):
+    """The square of the error: predicts the mean."""
+
+    name = "squared_error"
+    curvature = 1.0  # of half the square, which has the same minimum
+
+    def each(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Return the losses, (..., n_targets)."""
         same_shape(outputs, target)
-        return ELEMENTWISE[self.name](outputs - target)
+        return torch.square(outputs - target)
+
+    def errors(self, outputs: NDArray, goals: NDArray) -> NDArray:
+        """Return goals less outputs."""
+        return goals - outputs
 
 
-def pinball(error: Tensor, levels: Tensor) -> Tensor:
-    """Return the quantile loss of target - prediction."""
-    return torch.maximum(levels * error, (levels - 1) * error)
+class AbsoluteError(RegressionLoss):
+    """The size of the error: predicts the median."""
+
+    name = "absolute_error"
+
+    def each(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Return the losses, (..., n_targets)."""
+        same_shape(outputs, target)
+        return torch.abs(outputs - target)
 
 
-def huber(error: Tensor) -> Tensor:
-    """Return the Huber loss with threshold 1, in units of the scaled target."""
-    size = error.abs()
-    return torch.where(size <= 1, 0.5 * error.square(), size - 0.5)
+class Huber(RegressionLoss):
+    """Half the square up to an error of 1 (in scaled units), linear beyond."""
+
+    name = "huber"
+
+    def each(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Return the losses, (..., n_targets)."""
+        same_shape(outputs, target)
+        error = outputs - target
+        size = error.abs()
+        return torch.where(size <= 1, 0.5 * error.square(), size - 0.5)
 
 
-ELEMENTWISE: dict[str, Callable[[Tensor], Tensor]] = {
-    "squared_error": torch.square,
-    "absolute_error": torch.abs,
-    "huber": huber,
+@dataclass(frozen=True)
+class Quantile(RegressionLoss):
+    """The pinball loss: predicts one quantile per level.
+
+    Parameters
+    ----------
+    n_targets : int
+    levels : tuple of float in (0, 1)
+    """
+
+    levels: tuple[float, ...]
+
+    name = "quantile"
+    parameters = ("quantile",)
+
+    @classmethod
+    def for_targets(
+        cls,
+        n_targets: int,
+        *,
+        quantile: float | ArrayLike = 0.5,
+        class_weights: tuple[float, ...] = (),
+    ) -> Self:
+        """Make the loss of one or several levels."""
+        return cls(n_targets, tuple(np.atleast_1d(quantile).tolist()))
+
+    @property
+    def output_size(self) -> int:
+        """One output per target and level."""
+        return self.n_targets * len(self.levels)
+
+    def each(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Return the losses, (..., n_targets x n_levels)."""
+        outputs = outputs.unflatten(-1, (self.n_targets, len(self.levels)))
+        target = target.unsqueeze(-1).expand_as(outputs)
+        levels = outputs.new_tensor(self.levels)
+        same_shape(outputs, target)
+        error = target - outputs
+        return torch.maximum(levels * error, (levels - 1) * error).flatten(-2)
+
+    def prediction(self, outputs: NDArray) -> NDArray:
+        """Return (n, n_targets, n_levels), or (n, n_targets) for a single level."""
+        if len(self.levels) == 1:
+            return outputs
+        return outputs.reshape(len(outputs), self.n_targets, len(self.levels))
+
+    def score(
+        self, y: ArrayLike, predicted: NDArray, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return D2 of the pinball loss, averaged over the levels."""
+        # Imported here: `import LNN` should cost little more than torch and pandas.
+        from sklearn.metrics import d2_pinball_score
+
+        by_level = np.asarray(predicted)
+        if len(self.levels) == 1:
+            by_level = by_level[..., None]
+        scores = [
+            d2_pinball_score(
+                y, by_level[..., k], sample_weight=sample_weight, alpha=level
+            )
+            for k, level in enumerate(self.levels)
+        ]
+        return float(np.mean(scores))
+
+
+@dataclass(frozen=True)
+class ClassLoss(Loss):
+    """A loss of classes, with one output (a logit) per class.
+
+    Parameters
+    ----------
+    n_targets : int
+        Number of classes.
+    class_weights : tuple of float
+        One per class, times the sample's weight; empty for ones.
+    """
+
+    class_weights: tuple[float, ...] = ()
+
+    classifies = True
+
+    @classmethod
+    def for_targets(
+        cls,
+        n_targets: int,
+        *,
+        quantile: float | ArrayLike = 0.5,
+        class_weights: tuple[float, ...] = (),
+    ) -> Self:
+        """Make the loss of so many classes."""
+        return cls(n_targets, tuple(map(float, class_weights)))
+
+    @property
+    def n_terms(self) -> int:
+        """One loss per sample or step, whatever the number of classes."""
+        return 1
+
+    def without_gaps(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return codes without -1, and weights that are 0 where one was."""
+        weight = weight.masked_fill(~(target >= 0), 0)
+        target = target.clamp_min(0)
+        if self.class_weights:
+            weight = weight * weight.new_tensor(self.class_weights)[target]
+        return target, weight
+
+    def prediction(self, outputs: NDArray) -> NDArray:
+        """Return the code of the most probable class, (n,)."""
+        return outputs.argmax(-1)
+
+    def probabilities(self, outputs: NDArray) -> NDArray:
+        """Return the probability of each class, (n, n_classes)."""
+        return softmax(outputs, axis=-1)
+
+    def score(
+        self, y: ArrayLike, predicted: NDArray, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the accuracy."""
+        # Imported here: `import LNN` should cost little more than torch and pandas.
+        from sklearn.metrics import accuracy_score
+
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    def weights(self, goals: NDArray) -> NDArray | float:
+        """Return the weight of each goal's class."""
+        return np.array(self.class_weights)[goals] if self.class_weights else 1.0
+
+
+class CrossEntropy(ClassLoss):
+    """The logarithmic loss.
+
+    References
+    ----------
+    Boehning, Multinomial logistic regression algorithm, 1992 (the curvature).
+    """
+
+    name = "cross_entropy"
+    curvature = 0.5
+
+    def each(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Return the losses, (..., 1)."""
+        flat = F.cross_entropy(
+            outputs.reshape(-1, self.n_targets), target.reshape(-1), reduction="none"
+        )
+        return flat.view(*target.shape, 1)
+
+    def errors(self, outputs: NDArray, goals: NDArray) -> NDArray:
+        """Return the labels (0 and 1) less the probabilities."""
+        return np.eye(outputs.shape[1])[goals] - self.probabilities(outputs)
+
+
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss
+    for loss in (CrossEntropy, SquaredError, AbsoluteError, Huber, Quantile)
 }
+REGRESSION_LOSSES = tuple(k for k, loss in LOSSES.items() if not loss.classifies)
+
+
+def find_loss(name: str, *, classifies: bool) -> type[Loss]:
+    """Return the loss of this name; "auto" is the usual one of the task."""
+    if name == "auto":
+        return CrossEntropy if classifies else SquaredError
+    return LOSSES[name]
 
 
 def same_shape(a: Tensor, b: Tensor) -> None:

@@ -594,3 +594,8 @@ def test__optional_package__missing__names_the_extra(monkeypatch, package, metho
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingDependencyError, match=r"pip install LNN\[plot\]"):
         getattr(Wiring.full(1, 2), method)()
+
+
+def test__Wiring__pickled__names_the_module_that_stays():
+    blob = pickle.dumps(Wiring.full(1, 2), protocol=0)
+    assert b"cLNN.wiring\nWiring\n" in blob

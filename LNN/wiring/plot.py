@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from LNN.exceptions import InvalidInputError
+from LNN.wiring.circuit import Circuit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from LNN.wiring import Wiring
 
 Points = NDArray[np.float64]
 
@@ -28,17 +27,17 @@ BOW = 1.5
 
 
 def draw_wiring(
-    wiring: Wiring,
+    circuit: Circuit,
     ax: Axes | None = None,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
 ) -> Axes:
-    """Draw ``wiring`` on ``ax`` (a new figure if None), see ``Wiring.plot``."""
-    input_names = _check_names(input_names, wiring.n_inputs, "input_names")
-    output_names = _check_names(output_names, wiring.n_outputs, "output_names")
-    layered = len(wiring.layers) > 1
+    """Draw a circuit on ``ax`` (a new figure if None), see ``Wiring.plot``."""
+    input_names = _check_names(input_names, circuit.n_inputs, "input_names")
+    output_names = _check_names(output_names, circuit.n_outputs, "output_names")
+    layered = len(circuit.layers) > 1
     place = _place_columns if layered else _place_circle
-    inputs, neurons, width = place(wiring)
+    inputs, neurons, width = place(circuit)
     # One unit is the distance between neighbours of the fullest column or circle.
     points = np.vstack([inputs, neurons])
     low, high = points.min(axis=0), points.max(axis=0)
@@ -52,11 +51,11 @@ def draw_wiring(
         ax.set_aspect("equal")
     height = ax.get_position().height * ax.figure.get_figheight()
     diameter = min(16.0, 0.68 * 72 * height / (high[1] - low[1]))
-    _draw_edges(ax, wiring, inputs, neurons)
-    colours = _draw_nodes(ax, wiring, inputs, neurons, diameter)
-    _draw_names(ax, wiring, inputs, neurons, input_names, output_names, diameter)
+    _draw_edges(ax, circuit, inputs, neurons)
+    colours = _draw_nodes(ax, circuit, inputs, neurons, diameter)
+    _draw_names(ax, circuit, inputs, neurons, input_names, output_names, diameter)
     if layered:
-        _draw_titles(ax, wiring, inputs, neurons, high[1])
+        _draw_titles(ax, circuit, inputs, neurons, high[1])
     _draw_legend(ax, colours)
     return ax
 
@@ -74,14 +73,14 @@ def _new_axes(low: Points, high: Points, width: float) -> Axes:
 # ------------------------------------------------------------------------- positions
 
 
-def _place_columns(wiring: Wiring) -> tuple[Points, Points, float]:
+def _place_columns(circuit: Circuit) -> tuple[Points, Points, float]:
     """Inputs and layers as columns; the figure is 3 inches wide per gap."""
-    tallest = max(wiring.n_inputs, *(ids.size for _, ids in wiring.layers))
-    inputs = _column(0.0, wiring.n_inputs, tallest)
-    neurons = np.empty((wiring.n_neurons, 2))
-    for i, (_, ids) in enumerate(wiring.layers, start=1):
+    tallest = max(circuit.n_inputs, *(ids.size for _, ids in circuit.layers))
+    inputs = _column(0.0, circuit.n_inputs, tallest)
+    neurons = np.empty((circuit.n_neurons, 2))
+    for i, (_, ids) in enumerate(circuit.layers, start=1):
         neurons[ids] = _column(2.0 * i, ids.size, tallest)
-    return inputs, neurons, 2.2 + 2.4 * len(wiring.layers)
+    return inputs, neurons, 2.2 + 2.4 * len(circuit.layers)
 
 
 def _column(x: float, n: int, tallest: int) -> Points:
@@ -91,12 +90,12 @@ def _column(x: float, n: int, tallest: int) -> Points:
     return np.column_stack([np.full(n, x), y])
 
 
-def _place_circle(wiring: Wiring) -> tuple[Points, Points, float]:
+def _place_circle(circuit: Circuit) -> tuple[Points, Points, float]:
     """Neurons on a circle, outputs first and on the right; inputs in a column left."""
-    n, n_inputs = wiring.n_neurons, wiring.n_inputs
+    n, n_inputs = circuit.n_neurons, circuit.n_inputs
     radius = max(1.5, 1.35 * n / (2 * np.pi), 0.45 * n_inputs)
     # Outputs are centred on the right, where their names have room.
-    angle = 2 * np.pi * ((wiring.n_outputs - 1) / 2 - np.arange(n)) / n
+    angle = 2 * np.pi * ((circuit.n_outputs - 1) / 2 - np.arange(n)) / n
     neurons = radius * np.column_stack([np.cos(angle), np.sin(angle)])
     inputs = _column(-2.1 * radius - 1.0, n_inputs, max(n_inputs, int(1.6 * radius)))
     return inputs, neurons, 0.0
@@ -105,30 +104,30 @@ def _place_circle(wiring: Wiring) -> tuple[Points, Points, float]:
 # ----------------------------------------------------------------------------- edges
 
 
-def _draw_edges(ax: Axes, wiring: Wiring, inputs: Points, neurons: Points) -> None:
+def _draw_edges(ax: Axes, circuit: Circuit, inputs: Points, neurons: Points) -> None:
     """All synapses as two line collections, sensory ones below."""
     from matplotlib.collections import LineCollection
 
-    source, target, _ = wiring.recurrent
+    source, target, _ = circuit.recurrent
     start, end = neurons[source], neurons[target]
-    if len(wiring.layers) > 1:
-        paths = _layered_paths(wiring, start, end)
+    if len(circuit.layers) > 1:
+        paths = _layered_paths(circuit, start, end)
     else:
         # Bent to one side of travel, so i -> j and j -> i are two lines.
         paths = _bezier(start, end, 0.12 * _left_of(end - start))
         rings = source == target
         outward = start[rings] / np.linalg.norm(start[rings], axis=1, keepdims=True)
         paths[rings] = _rings(start[rings] + 0.36 * outward, 0.3, 0.3)
-    start, end = inputs[wiring.sensory.source], neurons[wiring.sensory.target]
+    start, end = inputs[circuit.sensory.source], neurons[circuit.sensory.target]
     bend = np.zeros_like(start)
-    bend[wiring.layer_of[wiring.sensory.target] > 0, 1] = BOW
+    bend[circuit.layer_of[circuit.sensory.target] > 0, 1] = BOW
     sensory = _bezier(start, end, bend)
-    crowd = wiring.n_synapses
+    crowd = circuit.n_synapses
     alpha = np.interp(crowd, [40, 1000], [0.8, 0.35])
     linewidth = np.interp(crowd, [40, 1000], [1.2, 0.5])
     for lines, sign in (
-        (sensory, wiring.sensory.polarity),
-        (paths, wiring.recurrent.polarity),
+        (sensory, circuit.sensory.polarity),
+        (paths, circuit.recurrent.polarity),
     ):
         colours = np.where(sign > 0, EXCITATORY, INHIBITORY).tolist()
         ax.add_collection(
@@ -139,10 +138,10 @@ def _draw_edges(ax: Axes, wiring: Wiring, inputs: Points, neurons: Points) -> No
         )
 
 
-def _layered_paths(wiring: Wiring, start: Points, end: Points) -> Points:
+def _layered_paths(circuit: Circuit, start: Points, end: Points) -> Points:
     """Lines to the next layer, arcs inside a layer, bows over or back to others."""
-    source, target, _ = wiring.recurrent
-    layer_of = wiring.layer_of
+    source, target, _ = circuit.recurrent
+    layer_of = circuit.layer_of
     step = layer_of[target] - layer_of[source]
     bend = np.zeros_like(start)
     inside = step == 0
@@ -182,11 +181,11 @@ def _left_of(direction: Points) -> Points:
 
 
 def _draw_nodes(
-    ax: Axes, wiring: Wiring, inputs: Points, neurons: Points, diameter: float
+    ax: Axes, circuit: Circuit, inputs: Points, neurons: Points, diameter: float
 ) -> dict[str, str]:
     """Dots with numbers; returns the colour of each kind for the legend."""
-    types = [wiring.neuron_type(j) for j in range(wiring.n_neurons)]
-    others = [name for name, _ in wiring.layers if name != "motor"]
+    types = [circuit.neuron_type(j) for j in range(circuit.n_neurons)]
+    others = [name for name, _ in circuit.layers if name != "motor"]
     colours = {"input": INPUT_COLOUR}
     for i, name in enumerate(others):
         colours[name] = LAYER_COLOURS[i % len(LAYER_COLOURS)]
@@ -204,7 +203,7 @@ def _draw_nodes(
 
 def _draw_names(
     ax: Axes,
-    wiring: Wiring,
+    circuit: Circuit,
     inputs: Points,
     neurons: Points,
     input_names: list[str],
@@ -215,7 +214,7 @@ def _draw_names(
     size = min(9.0, max(5.0, 0.7 * diameter))
     for name, (x, y) in zip(input_names, inputs, strict=False):
         _text(ax, x, y, name, size, "right", shift=-(diameter / 2 + 4))
-    columns = len(wiring.layers) > 1
+    columns = len(circuit.layers) > 1
     for name, (x, y) in zip(output_names, neurons, strict=False):
         # Outwards from the circle, beyond the ring of a self synapse.
         radius = np.hypot(x, y)
@@ -228,12 +227,12 @@ def _draw_names(
 
 
 def _draw_titles(
-    ax: Axes, wiring: Wiring, inputs: Points, neurons: Points, top: float
+    ax: Axes, circuit: Circuit, inputs: Points, neurons: Points, top: float
 ) -> None:
     """Name and size of each column above it."""
-    plural = "" if wiring.n_inputs == 1 else "s"
-    _text(ax, inputs[0, 0], top, f"{wiring.n_inputs} input{plural}", 9, "center")
-    for name, ids in wiring.layers:
+    plural = "" if circuit.n_inputs == 1 else "s"
+    _text(ax, inputs[0, 0], top, f"{circuit.n_inputs} input{plural}", 9, "center")
+    for name, ids in circuit.layers:
         _text(ax, neurons[ids[0], 0], top, f"{ids.size} {name}", 9, "center")
 
 

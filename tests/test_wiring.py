@@ -596,6 +596,7 @@ def test__optional_package__missing__names_the_extra(monkeypatch, package, metho
         getattr(Wiring.full(1, 2), method)()
 
 
-def test__Wiring__pickled__names_the_module_that_stays():
-    blob = pickle.dumps(Wiring.full(1, 2), protocol=0)
-    assert b"cLNN.wiring\nWiring\n" in blob
+@pytest.mark.parametrize("module", ["LNN.wiring", "LNN.wiring.wiring"])
+def test__Wiring__pickled_under_either_module__loads(module):
+    named = f"c{module}\nWiring\n.".encode()
+    assert pickle.loads(named) is Wiring

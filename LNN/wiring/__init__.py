@@ -13,8 +13,3 @@ __all__ = [
     "Wiring",
     "build_wiring",
 ]
-
-# Pickles name a class by its module: this name stays wherever the file goes.
-for _kind in (Edges, Layer, Wiring):
-    _kind.__module__ = __name__
-del _kind

@@ -1,7 +1,8 @@
-"""Everything between what a user has and a gathered batch of sequences."""
+"""Data as users have them, read once into rows and spans over rows: `SequenceSet`."""
 
+from .layouts import layout_of, stacked
 from .non_numeric import kind_of_cell, without_mask
-from .readers import layout_of, read_sequences, stacked
+from .reading import read_sequences
 from .row_store import (
     ArrayRows,
     BlockRows,

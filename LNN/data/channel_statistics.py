@@ -16,7 +16,7 @@ __all__ = [
     "is_constant",
     "live",
     "mean_and_deviation",
-    "nothing",
+    "no_change",
     "quantiles",
     "value_range",
 ]
@@ -114,8 +114,7 @@ def quantiles(chunks: Live) -> tuple[np.ndarray, np.ndarray]:
         known = ~np.isnan(values)
         if not known.any():
             continue
-        # The inverted distribution is the one quantile for which a weight of 2 is the
-        # value twice.
+        # Only with the inverted distribution does a weight of 2 equal the value twice.
         low, center[column], high = np.quantile(
             values[known],
             [0.25, 0.5, 0.75],
@@ -126,8 +125,8 @@ def quantiles(chunks: Live) -> tuple[np.ndarray, np.ndarray]:
     return center, scale
 
 
-def nothing(chunks: Live) -> tuple[np.ndarray, np.ndarray]:
-    """Return 0 and 1, which change nothing."""
+def no_change(chunks: Live) -> tuple[np.ndarray, np.ndarray]:
+    """Return centers of 0 and scales of 1."""
     n_features = next(chunks())[0].shape[1]
     return np.zeros(n_features), np.ones(n_features)
 

@@ -1,4 +1,4 @@
-"""Which gaps training showed: new ones far from them are in another unit, perhaps."""
+"""Which gaps training showed: much longer or shorter ones may be in another unit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 
 __all__ = ["ENOUGH", "GapRange"]
 
-# So many times more or less is far: less than from seconds to minutes.
+# A gap is far from others if it is this many times longer or shorter; seconds taken
+# for minutes are further off.
 FAR = 30.0
-# So many gaps have a median that tells the unit; of fewer, each may be an outage.
+# With at least this many gaps the median tells the unit; with fewer, each may be an
+# outage.
 ENOUGH = 10
 # Where most gaps of training are. The rest are outages, which hide another unit: a gap
 # of a minute is one of hours in milliseconds.
@@ -38,7 +40,7 @@ class GapRange:
 
     @classmethod
     def of(cls, gaps: np.ndarray, unit: float) -> GapRange | None:
-        """Return what to remember of training; None if no time went by in it."""
+        """Return what to remember of training; None if no time passed in it."""
         gaps = gaps[gaps > 0]
         if not len(gaps):
             return None
@@ -47,7 +49,7 @@ class GapRange:
 
     @property
     def far(self) -> float:
-        """From here on one gap alone is doubtful."""
+        """A single gap that is longer than this is doubtful."""
         return FAR * self.longest
 
     def doubt(self, gaps: np.ndarray) -> str | None:

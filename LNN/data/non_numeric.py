@@ -1,4 +1,4 @@
-"""What in a table is no number: its column and row, for the error that names them."""
+"""Which cell of a table is not a number: its column and row, for error messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def without_mask(table: Any) -> Any:
     Parameters
     ----------
     table : array-like
-        What is no masked array is returned as it is.
+        Anything but a masked array is returned unchanged.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def without_mask(table: Any) -> Any:
 
 
 def kind_of_cell(cell: Any) -> Literal["text", "time"] | None:
-    """Return what keeps one value from being a number; None if nothing known does."""
+    """Return what a cell holds in place of a number; None for anything else."""
     if isinstance(cell, _TIMES):
         return "time"
     if not isinstance(cell, str | bytes):

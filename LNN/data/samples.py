@@ -33,8 +33,8 @@ from .timestamps import elapsed_time, plain_array
 
 __all__ = ["check_recording", "check_same_names", "is_keyed", "read_recordings"]
 
-# Share of the sequences that must end without values to look like padding, and how
-# many times as many steps these must be as by chance.
+# Sequences look padded if at least this share of them ends without values, and if
+# these are this many times as many steps as chance would give.
 MANY_PADDED, LONGER = 0.1, 3
 
 
@@ -103,7 +103,7 @@ def read_recordings(
 def _warn_if_padded(rows: Rows, ends: np.ndarray, name: str) -> None:
     """Warn if many sequences of an array end, unlike others, without any value.
 
-    With targets per step it is no harm: nothing before the padding depends on it.
+    Targets per step need no warning: nothing before the padding depends on it.
     """
     few = max(MANY_PADDED * len(ends), 2)
     if rows.dtype.kind != "f" or np.isnan(rows.take(ends - 1)).all(1).sum() < few:
@@ -111,20 +111,20 @@ def _warn_if_padded(rows: Rows, ends: np.ndarray, name: str) -> None:
     empty = np.isnan(rows.block(0, rows.n_rows)).all(axis=1).reshape(len(ends), -1)
     begin = np.logical_and.accumulate(empty, axis=1).sum()
     end = np.logical_and.accumulate(empty[:, ::-1], axis=1).sum(axis=1)
-    # What is missing at the end of all of them is yet to come.
+    # Steps that are missing at the end of all sequences are still to come.
     extra = end - end.min()
     count = int((extra > 0).sum())
     if count < few:
         return
     rate = (empty.sum() - end.sum()) / (empty.size - end.sum())
-    # Gaps by chance: long ones begin sequences as often, short ones are all over them.
+    # Gaps by chance: long ones also begin sequences, short ones stand anywhere.
     chance = max(begin, len(ends) * rate / (1 - rate))
     if extra.sum() <= LONGER * (chance + 1):
         return
     warn(
         f"{count} of {len(ends)} sequences of {name} end in steps that are NaN in all "
-        "channels. If this is padding, it is no gap, and the model takes it for time "
-        "that passes: pass a list of the sequences without it, [x[:n] for x, n in "
+        "channels. If this is padding, it is not a gap, but the model takes it for "
+        "time that passes: pass a list of the sequences without it, [x[:n] for x, n in "
         f"zip({name}, lengths)]; targets per step and timestamps alike. If these are "
         f"gaps, list({name}) stops this warning."
     )

@@ -24,12 +24,12 @@ from .channel_statistics import (
     is_constant,
     live,
     mean_and_deviation,
-    nothing,
+    no_change,
     quantiles,
     value_range,
 )
+from .layouts import layout_of
 from .non_numeric import naming_non_numeric, refuse_times, without_mask
-from .readers import layout_of
 from .samples import check_recording, check_same_names
 from .tables import column_names
 
@@ -52,7 +52,7 @@ def _unless_sequences(wrapped: Callable) -> Callable:
 
 
 class _SequenceTransformer(TransformerMixin):
-    """A transformer of tables and sequences; of sequences no frame can be made."""
+    """A transformer of tables and sequences; only tables can become frames."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -164,7 +164,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         if self.method == "standard":
             center, scale = mean_and_deviation(live(again), n_jobs)
         else:
-            fit = {"minmax": value_range, "none": nothing, "robust": quantiles}
+            fit = {"minmax": value_range, "none": no_change, "robust": quantiles}
             center, scale = fit[self.method](live(again))
         constant = is_constant(center, scale)
         scale[constant] = 1.0
@@ -184,7 +184,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         Returns
         -------
         ndarray, DataFrame or list
-            In the layout of X. `set_output` has a say for 2-D data only.
+            In the layout of X. `set_output` acts on 2-D data only.
         """
         return self._apply(X, self.transform_rows)
 
@@ -208,7 +208,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         Parameters
         ----------
         values : ndarray of shape (n, F)
-            Any leading shape where ``method`` is no transformer.
+            Any leading shape unless ``method`` is a transformer.
 
         Returns
         -------

@@ -35,7 +35,7 @@ class SequenceSet:
         Time since the row before, in the caller's units (seconds for datetimes);
         NaN at the first row of a recording. None without time stamps.
     start, length, first_target : ndarray of int64, shape (n_samples,)
-        The span of a sample, and the step in it from which on targets count.
+        The span of a sample, and the first step in it whose target counts.
     row_of_sample : ndarray of int64, shape (n_samples,)
         For layout "rows" the row of X (without context) that a sample predicts, else
         the number of the sample.
@@ -46,7 +46,7 @@ class SequenceSet:
     anchor_rows : Rows or None
         The anchor columns by position, as they came (not differenced).
     groups : ndarray of int64, shape (n_samples,), or None
-        Number of the recording or group each sample belongs to, if the caller said.
+        Number of the recording or group of each sample, if the caller gave one.
     time_resolution : float
         Rounding of the time stamps (0 for exact ones), for `normalised`.
     time_kind : str or None

@@ -193,7 +193,7 @@ def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | 
 
 
 def holds_objects(table: Any) -> bool:
-    """Tell whether a 2-D array or a frame holds objects only, dates beside numbers."""
+    """Tell whether a 2-D array or a frame holds only objects (dates, say)."""
     if isinstance(table, pd.DataFrame):
         return all(pd.api.types.is_object_dtype(kind) for kind in table.dtypes)
     return isinstance(table, np.ndarray) and table.dtype == object and table.ndim == 2
@@ -207,7 +207,7 @@ def read_table(table: Any, columns: Columns, *, name: str, min_samples: int) -> 
     time = groups = index = None
     inputs = None if columns.all_inputs else columns.inputs
     if inputs is not None and holds_objects(table):
-        # Types again: what is taken out need not be numbers, the inputs must be.
+        # Find the types again: the inputs must be numbers, time and group need not be.
         table = pd.DataFrame(table).infer_objects()
     if isinstance(table, pd.DataFrame):
         index = table.index
@@ -300,7 +300,7 @@ def check_finite(
         message = _not_finite(row[0, column], where, rows.dtype, name, allow_missing)
         if padded and np.isnan(row[0, column]) and not allow_missing:
             message += (
-                " If NaN is padding, it is no gap: pass a list of the sequences "
+                " If NaN is padding, it is not a gap: pass a list of the sequences "
                 f"without it, [x[~numpy.isnan(x).all(axis=1)] for x in {name}]."
             )
         raise InvalidInputError(message)

@@ -1,4 +1,4 @@
-"""Targets: what the network is to say, per sample or per step, in its own units."""
+"""Targets: what the network should predict, per sample or per step."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples
 
 from LNN._warnings import warn
-from LNN.data import SequenceSet, kind_of_cell, without_mask
 from LNN.exceptions import InvalidInputError
+
+from .non_numeric import kind_of_cell, without_mask
+from .sequence_set import SequenceSet
 
 MISSING_CLASS = -1
 
@@ -55,8 +57,8 @@ def is_per_step(
 ) -> bool:
     """Tell whether y has a target at every step, from its shape.
 
-    For T outputs per sample as one vector, ``return_sequences=False`` decides; a
-    warning says so where numbers could be either.
+    For T outputs per sample as one vector, set ``return_sequences=False``; a warning
+    says so where y could be either.
     """
     if layout == "rows":
         if return_sequences != "auto" and return_sequences:
@@ -86,7 +88,7 @@ def is_per_step(
 
 
 def _warn_if_vectors(y: Any, blocks: bool) -> None:
-    """Warn of targets read as one per step that could as well be one vector each."""
+    """Warn of targets that are read as one per step but could be one vector each."""
     if blocks and any(np.ndim(item) != 1 for item in y):
         return
     values = np.stack(list(y)) if blocks else np.asarray(y)
@@ -112,7 +114,7 @@ def read_targets(
     sequences : SequenceSet
     counts : ndarray of bool, shape (n_samples,)
         Which samples (rows, for 2-D) of the X that y belongs to have a weight above 0.
-        The y of the others may be anything; what is returned for them means nothing.
+        The y of the others may be anything, and so may what is returned for them.
     task : {"regression", "classification"}
     per_step : bool
 
@@ -133,7 +135,7 @@ def read_targets(
 
 
 def _spread(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Put values where it counts; elsewhere they repeat one beside."""
+    """Put values at the samples that count; the others repeat a neighbour's value."""
     return values if counts.all() else values[np.maximum(np.cumsum(counts) - 1, 0)]
 
 
@@ -208,7 +210,7 @@ def _check_lengths(y: Any, n_samples: int, sequences: SequenceSet) -> None:
 
 
 def _refuse_text_and_times(values: np.ndarray) -> None:
-    """Raise for targets of a regression that are no numbers."""
+    """Raise for targets of a regression that are not numbers."""
     kind, example = None, values.dtype
     if values.dtype.kind in "mM":
         kind = "time"
@@ -295,7 +297,7 @@ def encode_classes(
     counts : ndarray of bool, shape (n,)
         Which labels count; the others get the code -1 too.
     classes : ndarray, default=None
-        Known classes; a label that is none of them is an error. None finds them.
+        Known classes; any other label is an error. None finds them.
     """
     missing = np.asarray(pd.isna(labels)) | ~counts
     known = labels[~missing]

@@ -30,8 +30,8 @@ __all__ = [
 
 # Share of gaps that may differ before numbers look like irregular time.
 FEW = 0.1
-# So many rows, and this share of them, may have the number of the row before them
-# until it does not look like time.
+# Numbers do not look like time if at least so many rows, and more than this share of
+# them, repeat the number of the row before.
 SOME, MOST = 10, 2 / 3
 # An id such as "a1", "2020" or "1-2" is none of these.
 _DATE = re.compile(r"\d{4}[-/]\d|\d\d?-\w+-\d{4}|\d\d?/\w+/\d\d|\d\d?:\d\d")
@@ -129,7 +129,7 @@ def _time_level(index: pd.MultiIndex) -> pd.Index | None:
 
 
 def _time_in(index: pd.Index | None) -> pd.Index | None:
-    """Return an index as datetimes or durations, if it holds such."""
+    """Return an index as datetimes or durations, if it holds these."""
     if index is None or isinstance(index, pd.MultiIndex):
         return None
     index = as_times(index)
@@ -144,7 +144,7 @@ def _time_in(index: pd.Index | None) -> pd.Index | None:
 
 
 def joined(stamps: list[Any]) -> Any:
-    """Stamps of context and X as one, without a trip through other types."""
+    """Return the stamps of context and X as one, without converting them."""
     if len(stamps) == 1:
         return stamps[0]
     if all(isinstance(part, np.ndarray) for part in stamps):
@@ -154,7 +154,7 @@ def joined(stamps: list[Any]) -> Any:
 
 
 def warn_of_single_rows(index: pd.MultiIndex) -> None:
-    """Warn that every row is a recording, which is hardly meant."""
+    """Warn that every row is a recording of its own, which is hardly intended."""
     if len(index) > 1:
         warn(
             f"Each row is a recording by the levels {list(index.names)} of the "
@@ -240,7 +240,7 @@ def warn_if_time_repeats(gaps: np.ndarray, kind: str, *, as_list: bool = False) 
 
 
 def _mostly_zero(gaps: np.ndarray) -> bool:
-    """Tell whether numbers stand still, more than those of events in pairs do."""
+    """Tell whether most numbers repeat the one before; of events in pairs half do."""
     zero = np.count_nonzero(gaps == 0)
     return zero >= SOME and zero > MOST * np.count_nonzero(~np.isnan(gaps))
 
@@ -266,7 +266,7 @@ def warn_of_ignored_numbers(
         begins = begins[len(begins) - len(index) :]
         gaps, _, _ = elapsed_time(index, begins, order=order)
     except InvalidInputError:
-        return False  # missing, or not in order: no time
+        return False  # missing, or not in order: this is not time
     unit = time_unit(gaps)
     if _mostly_zero(gaps):
         told = as_list or begins.sum() > 1
@@ -275,7 +275,7 @@ def warn_of_ignored_numbers(
     if pd.api.types.is_integer_dtype(index.dtype) and unit <= 1:
         return False
     uneven = ~np.isclose(gaps[gaps > 0], unit, rtol=0.01)
-    # Some rows left out of regular ones, as in the folds of a search, are no news.
+    # Regular rows with some left out, as in the folds of a search, need no warning.
     if uneven.sum() <= FEW * len(gaps):
         return False
     stamps = "[x.index for x in X]" if as_list else "X.index"

@@ -53,7 +53,7 @@ _SAY_ZONE = (
 
 @dataclass(frozen=True)
 class _Ticks:
-    """Stamps as numbers whose differences are exact, or as exact as they came."""
+    """Stamps as numbers whose differences are as exact as the stamps are."""
 
     values: np.ndarray
     per_unit: float
@@ -257,7 +257,7 @@ def as_times(column: pd.Index) -> pd.Index:
     if column.dtype == object and pd.api.types.infer_dtype(column) == "date":
         try:
             return pd.to_datetime(column)
-        except ValueError:  # also datetimes with a zone: no numbers, as they are
+        except ValueError:  # datetimes with a zone among them: left as they are
             return column
     return column
 
@@ -358,7 +358,7 @@ def _summer_time_ends(
         return False
     real = gaps[gaps < 0] + _HOUR
     if (real <= 0).any() or (real > np.nanmax(gaps)).any():
-        return False  # no gap like the others
+        return False  # not a gap like the others
     days = np.unique(stamps[rows].floor("D"))  # the same one in many recordings
     once = len(rows) <= recordings * len(days)
     return once and bool((np.diff(days) > _MOST_OF_A_YEAR).all())

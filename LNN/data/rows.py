@@ -1,10 +1,8 @@
-"""From what a user has (array, list, frame, time stamps, groups) to a `SequenceSet`."""
+"""2-D data: the rows of one recording or several, and the windows over them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, ValuesView
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,7 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 
 from .row_store import ReorderedRows, StackedRows, first_rows, with_anchors
-from .samples import is_keyed, read_recordings
-from .sequence_set import Layout, SequenceSet
+from .sequence_set import SequenceSet
 from .tables import (
     Columns,
     Table,
@@ -38,198 +35,7 @@ from .time_index import (
 )
 from .timestamps import elapsed_time
 
-__all__ = ["layout_of", "read_sequences"]
-
-
-def layout_of(X: Any, *, name: str = "X") -> Layout:
-    """Tell what kind of data this is, without reading it.
-
-    Parameters
-    ----------
-    X : array-like, DataFrame or list
-    name : str
-        What X is called in messages.
-
-    Returns
-    -------
-    {"rows", "cube", "ragged"}
-        "rows" for anything 2-D (and for what is no data at all: the checks of 2-D data
-        say what is wrong), "cube" for 3-D arrays, "ragged" for a list, tuple or object
-        array of 2-D recordings, or of what should be such (1-D arrays).
-
-    Raises
-    ------
-    InvalidInputError
-        If X is a dict, a GroupBy or an iterator, which are no data but hold some.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> layout_of(np.zeros((5, 2))), layout_of([np.zeros((5, 2)), np.zeros((3, 2))])
-    ('rows', 'ragged')
-    """
-    if isinstance(X, list | tuple) or _is_object_vector(X):
-        depths = [_depth(item) for item in X]
-        if any(is_keyed(item) for item in X):
-            return "ragged"
-        if all(depth == 1 for depth in depths):
-            # Arrays, Series and rows of different lengths are recordings short of an
-            # axis; only plain lists of numbers are a table that was written down.
-            plain = all(isinstance(item, list | tuple) for item in X)
-            same = len({len(item) for item in X}) < 2
-            return "rows" if plain and same else "ragged"
-        return "ragged" if max(depths) > 1 else "rows"
-    _refuse_containers(X, name)
-    shape = getattr(X, "shape", None)
-    if shape is None and hasattr(X, "__array__"):
-        shape = np.asarray(X).shape
-    return "cube" if shape is not None and len(shape) > 2 else "rows"
-
-
-def _refuse_containers(X: Any, name: str) -> None:
-    """Raise for what holds recordings but is no list of them."""
-    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # a sparse array has one
-        fix = (
-            f"For one recording per entry pass list({name}.values()), for one column "
-            f"per entry pandas.DataFrame({name})."
-        )
-    elif isinstance(X, pd.core.groupby.GroupBy):
-        fix = (
-            f"Pass [frame for _, frame in {name}], one sequence per group, with y in "
-            "this order; or the table itself, with groups=."
-        )
-    elif isinstance(X, Iterator | ValuesView):
-        fix = f"Pass list({name})."
-    else:
-        return
-    raise InvalidInputError(
-        f"Expected {name} to be an array, a frame or a list of recordings, got "
-        f"{type(X).__name__}. {fix}"
-    )
-
-
-def stacked(X: Any) -> Any:
-    """Return rows that come one by one, as `[row]`, as one array.
-
-    Only for a model of rows: to `fit` such a list could as well be recordings.
-    """
-    if not isinstance(X, list | tuple) or not X:
-        return X
-    rows = all(isinstance(row, np.ndarray) and row.ndim == 1 for row in X)
-    return np.stack(X) if rows and len({len(row) for row in X}) == 1 else X
-
-
-def read_sequences(
-    X: Any,
-    *,
-    window_length: int,
-    stride: int = 1,
-    timestamps: Any = None,
-    groups: Any = None,
-    time_column: Any = None,
-    group_column: Any = None,
-    anchor: Any = None,
-    context: Any = None,
-    per_step: bool = False,
-    allow_missing: bool = False,
-    n_jobs: int | None = None,
-    name: str = "X",
-) -> SequenceSet:
-    """Read data of any layout into spans over rows.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_samples, n_features), (n_samples, n_timesteps, \
-n_features), or list of array-likes of shape (T_i, n_features)
-        2-D data are the rows of one recording (or several, with groups) in time order;
-        row t is predicted from the ``window_length`` rows that end at t. In the other
-        layouts each sample is a sequence. An index of datetimes, dates, periods or
-        durations gives the time, in each frame of a list too; a MultiIndex
-        (recording, ..., time) of 2-D data also the recordings.
-    window_length : int
-        Rows per window; 1 makes rows independent. 2-D only.
-    stride : int
-        Every how many rows there is a window, counted so that the last row of each
-        recording has one. 2-D only.
-    timestamps : array-like of shape (n,) or (n, T), or list of (T_i,), optional
-        Numbers, datetimes, dates or durations. With ``context``, those of the context
-        first.
-    groups : array-like of shape (n,), optional
-        Which recording a row belongs to; windows never cross one. In the other layouts
-        one label per sample.
-    time_column, group_column : str or int, optional
-        Column of X to use instead; it is no input then.
-    anchor : str, int or list, optional
-        Columns that enter as their change from the row before.
-    context : array-like of shape (n_context, n_features), optional
-        Rows just before X, of the same recording, as history without predictions of
-        their own. 2-D only.
-    per_step : bool
-        Whether sequences have a target at every step (3-D and lists).
-    allow_missing : bool
-        Whether NaN is allowed in X (but for anchors). Infinite values never are.
-    n_jobs : int, optional
-        Threads for checks; the result does not depend on it.
-    name : str
-        What X is called in messages.
-
-    Returns
-    -------
-    SequenceSet
-
-    Raises
-    ------
-    InvalidInputError
-        A ValueError that says what was expected, what came and what to do. What
-        scikit-learn checks (sparse, complex, 1-D, empty) raises its errors.
-
-    Warns
-    -----
-    LNNWarning
-        If an integer index that is not in order suggests that rows are shuffled, or if
-        an index of text looks like dates, or one of uneven numbers like time.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.arange(10.0).reshape(5, 2)
-    >>> sequences = read_sequences(X, window_length=3)
-    >>> len(sequences), sequences.length.tolist()
-    (5, [1, 2, 3, 3, 3])
-    """
-    if timestamps is not None and time_column is not None:
-        raise InvalidInputError(
-            "Expected timestamps= or time_column=, got both. Drop one of them."
-        )
-    if groups is not None and group_column is not None:
-        raise InvalidInputError(
-            "Expected groups= or group_column=, got both. Drop one of them."
-        )
-    layout = layout_of(X, name=name)
-    labels = (time_column, group_column, anchor)
-    if layout == "rows":
-        window = _positive_int(window_length, "window_length")
-        step = _positive_int(stride, "stride")
-        reader = _RowReader(
-            window, step, timestamps, groups, context, allow_missing, n_jobs, name
-        )
-        return reader.read(X, labels)
-    if context is not None:
-        raise InvalidInputError(
-            f"Expected context only with 2-D {name}, got it with sequences. Put the "
-            "earlier steps into the sequences themselves."
-        )
-    return read_recordings(
-        X,
-        layout,
-        labels=labels,
-        timestamps=timestamps,
-        groups=groups,
-        per_step=per_step,
-        allow_missing=allow_missing,
-        n_jobs=n_jobs,
-        name=name,
-    )
+__all__ = ["RowReader"]
 
 
 @dataclass(frozen=True)
@@ -242,7 +48,7 @@ class _Recordings:
 
 
 @dataclass(frozen=True)
-class _RowReader:
+class RowReader:
     """Reads 2-D data; the fields are the arguments of `read_sequences`."""
 
     window: int
@@ -255,6 +61,7 @@ class _RowReader:
     name: str
 
     def read(self, X: Any, labels: tuple[Any, Any, Any]) -> SequenceSet:
+        """Read X; the labels are those of the columns of time, group and anchor."""
         self._check_arguments(labels)
         table, columns = self._table(X, labels, self.name, 1)
         parts = [table]
@@ -498,25 +305,3 @@ def _with_last_level(part: Table) -> Table:
 
 def _all_rows(name: str) -> str:
     return f"predict(pandas.concat([context, {name}]))[len(context):]"
-
-
-def _positive_int(value: Any, name: str) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
-        return int(value)
-    raise InvalidInputError(
-        f"Expected {name} to be an int of 1 or more, got {value!r}. Pass a number of "
-        "rows."
-    )
-
-
-def _is_object_vector(X: Any) -> bool:
-    return isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
-
-
-def _depth(item: Any) -> int:
-    """Dimensions of one element of a list, from its first element down."""
-    if hasattr(item, "ndim"):
-        return int(item.ndim)
-    if isinstance(item, list | tuple):
-        return 1 + (_depth(item[0]) if len(item) else 0)
-    return 0

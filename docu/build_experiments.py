@@ -14,8 +14,9 @@ from pathlib import Path
 from LNN.experiments.figures import plot_task
 from LNN.experiments.memoryless import NAME
 from LNN.experiments.metrics import METRICS
+from LNN.experiments.runs import Record
 from LNN.experiments.settings import tuned_parameters
-from LNN.experiments.store import Record, read_collection
+from LNN.experiments.store import read_collection
 from LNN.experiments.table import (
     as_markdown,
     best_liquid,

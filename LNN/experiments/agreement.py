@@ -1,13 +1,12 @@
-"""Do records belong into one table? Seeds of other settings, or other data, do not."""
+"""Whether records belong in one table: not with other settings per seed, or data."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:  # it asks this module before it writes
-    from LNN.experiments.store import Record
+from LNN.experiments.runs import Record
 
 # What makes a budget: other parameters differ between models because models do.
 EFFORT = ("epochs", "batch_size")

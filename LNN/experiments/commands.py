@@ -13,8 +13,8 @@ from LNN.experiments.figures import plot_task
 from LNN.experiments.metrics import METRICS
 from LNN.experiments.models import EQUAL, MODELS
 from LNN.experiments.running import duration, run_all
-from LNN.experiments.runs import BUDGETS, Run, runs_of
-from LNN.experiments.store import Record, Store, collect, read_collection
+from LNN.experiments.runs import BUDGETS, Record, Run, runs_of
+from LNN.experiments.store import Store, collect, read_collection
 from LNN.experiments.table import as_dict, no_results, warnings_of, whole_text
 from LNN.experiments.task import PROTOCOLS
 from LNN.experiments.tasks import TASKS

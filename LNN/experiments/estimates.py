@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from LNN.experiments.runs import BUDGETS, TRIVIAL, Run
-from LNN.experiments.store import Record, read_collection
+from LNN.experiments.runs import BUDGETS, TRIVIAL, Record, Run
+from LNN.experiments.store import read_collection
 
 # Beside the package in a checkout; an installed package has no measured times.
 COMMITTED = Path(__file__).parents[2] / "docu" / "experiments"

@@ -11,7 +11,7 @@ import numpy as np
 from LNN.exceptions import MissingDependencyError
 from LNN.experiments.metrics import METRICS
 from LNN.experiments.models import EQUAL, MODELS
-from LNN.experiments.store import Record
+from LNN.experiments.runs import Record
 from LNN.experiments.tasks import TASKS
 
 

@@ -16,9 +16,9 @@ from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from LNN.experiments.estimates import Estimates
 from LNN.experiments.metrics import METRICS
 from LNN.experiments.models import EQUAL
-from LNN.experiments.runs import TRIVIAL, Run
+from LNN.experiments.runs import TRIVIAL, Record, Run
 from LNN.experiments.settings import estimator_parameters
-from LNN.experiments.store import Record, Store
+from LNN.experiments.store import Store
 from LNN.experiments.tasks import TASKS
 from LNN.experiments.training import execute, part_of_budget
 

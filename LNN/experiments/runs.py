@@ -13,6 +13,9 @@ from LNN.experiments.tasks import TASKS
 
 TRIVIAL = "trivial"
 
+# What a run that has finished leaves: plain values, as they stand in its JSON file.
+Record = dict[str, Any]
+
 
 @dataclass(frozen=True, order=True)
 class Run:

@@ -11,9 +11,7 @@ from typing import Any, TextIO
 
 from LNN.exceptions import InvalidInputError
 from LNN.experiments.agreement import mixed
-from LNN.experiments.runs import Run
-
-Record = dict[str, Any]
+from LNN.experiments.runs import Record, Run
 
 EPOCH_FIELDS = ("epoch", "loss", "validation_loss", "metric", "seconds", "backend")
 

@@ -12,8 +12,7 @@ from LNN.experiments.agreement import mixed, unequal
 from LNN.experiments.metrics import METRICS
 from LNN.experiments.models import EQUAL, MODELS, model_of
 from LNN.experiments.published import PUBLISHED
-from LNN.experiments.runs import BUDGETS, SEQUENCE
-from LNN.experiments.store import Record
+from LNN.experiments.runs import BUDGETS, SEQUENCE, Record
 from LNN.experiments.tasks import TASKS
 
 HEADINGS = (

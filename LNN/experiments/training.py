@@ -18,9 +18,9 @@ from LNN.datasets.errors import DatasetNotFoundError
 from LNN.exceptions import LNNError, LNNWarning
 from LNN.experiments.memoryless import memoryless
 from LNN.experiments.metrics import METRICS, Metric
-from LNN.experiments.runs import BUDGETS, TRIVIAL, Run
+from LNN.experiments.runs import BUDGETS, TRIVIAL, Record, Run
 from LNN.experiments.settings import estimator_parameters
-from LNN.experiments.store import EpochLog, Record, Store
+from LNN.experiments.store import EpochLog, Store
 from LNN.experiments.task import Part, Task, TaskData
 from LNN.experiments.tasks import TASKS
 from LNN.training.loop import Epoch

@@ -23,7 +23,11 @@ from LNN.estimators.callbacks import (
     told_to_callbacks,
     with_callbacks,
 )
-from LNN.estimators.parameters import check_parameter, check_parameters
+from LNN.estimators.parameters import (
+    check_parameter,
+    check_parameters,
+    parameter_values,
+)
 from LNN.estimators.predicting import (
     in_layout,
     in_units,
@@ -495,7 +499,7 @@ or list, default=None
 
     def _check(self, overrides: dict[str, Any]) -> None:
         """Refuse bad parameters before any work is done."""
-        check_parameters(self)
+        check_parameters(type(self).__name__, parameter_values(self))
         for name, value in overrides.items():
             if value is not None:
                 check_parameter(f"{type(self).__name__}.fit", name, value)

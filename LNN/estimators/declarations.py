@@ -84,8 +84,8 @@ def braced(*values: Any) -> str:
     return "{" + _quoted(values) + "}"
 
 
-def _quoted(values: Iterable[Any]) -> str:
-    return ", ".join(f'"{value}"' for value in values)
+def _quoted(values: Iterable[Any], between: str = ", ") -> str:
+    return between.join(f'"{value}"' for value in values)
 
 
 def _wiring_is_given(values: Mapping[str, Any]) -> str:
@@ -134,8 +134,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="CfC",
         rule=name_in(MODELS),
         doc=f"""
-        The cell: {_quoted(names(liquid=True))}. For comparison, trained in the same
-        way: {_quoted(names(liquid=False))}. "Neural-ODE" needs torchdiffeq. See
+        The cell: {_quoted(names(liquid=True), " or ")}. For comparison, trained in the
+        same way: {_quoted(names(liquid=False))}. "Neural-ODE" needs torchdiffeq. See
         docu/baselines.md.
         """,
         built_from=True,

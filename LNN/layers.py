@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +19,15 @@ State = Tensor | tuple[Tensor, Tensor]
 
 
 class SequenceLayer(nn.Module):
-    """A cell over time: what `LTC` and `CfC` share.
+    """A liquid cell over time: what `LTC` and `CfC` share, and any further cell takes.
+
+    Parameters
+    ----------
+    cell : Cell
+    wiring : Wiring
+        The one that the cell was made with.
+    return_sequences, mixed_memory, proj_size, backend, generator
+        As for `LTC`.
 
     Attributes
     ----------
@@ -31,10 +41,22 @@ class SequenceLayer(nn.Module):
     cell: Cell
     wiring: Wiring
 
-    def _finish(self, cell, mixed_memory, return_sequences, proj_size, backend, rng):
+    def __init__(
+        self,
+        cell: Cell,
+        wiring: Wiring,
+        *,
+        return_sequences: bool = True,
+        mixed_memory: bool = False,
+        proj_size: int | None = None,
+        backend: str = "auto",
+        generator: torch.Generator | None = None,
+    ):
+        super().__init__()
+        self.wiring = wiring
         self.n_neurons = cell.state_size
         self.mixed_memory = mixed_memory
-        self.cell = MixedMemoryCell(cell, generator=rng) if mixed_memory else cell
+        self.cell = MixedMemoryCell(cell, generator=generator) if mixed_memory else cell
         self.input_size = cell.input_size
         self.return_sequences = return_sequences
         kernels.resolve_backend(backend)  # refuses one that does not exist
@@ -42,7 +64,7 @@ class SequenceLayer(nn.Module):
         kernels.plan_of(self.cell)
         self.backend = backend
         self.projection = (
-            linear(cell.output_size, proj_size, rng) if proj_size else None
+            linear(cell.output_size, proj_size, generator) if proj_size else None
         )
         self.output_size = proj_size or cell.output_size
 
@@ -245,11 +267,15 @@ class LTC(SequenceLayer):
         generator: torch.Generator | None = None,
         **cell_options,
     ):
-        super().__init__()
-        self.wiring = _wiring(units, input_size)
-        cell = LTCCell(self.wiring, generator=generator, **cell_options)
-        self._finish(
-            cell, mixed_memory, return_sequences, proj_size, backend, generator
+        wiring = _wiring(units, input_size)
+        super().__init__(
+            LTCCell(wiring, generator=generator, **cell_options),
+            wiring,
+            return_sequences=return_sequences,
+            mixed_memory=mixed_memory,
+            proj_size=proj_size,
+            backend=backend,
+            generator=generator,
         )
 
 
@@ -312,28 +338,40 @@ class CfC(SequenceLayer):
         backend: str = "auto",
         generator: torch.Generator | None = None,
     ):
-        super().__init__()
-        self.wiring = _wiring(units, input_size)
-        backbone = {
+        backbone: dict[str, Any] = {
             "backbone_units": backbone_units,
             "backbone_layers": backbone_layers,
             "backbone_dropout": backbone_dropout,
             "backbone_activation": backbone_activation,
         }
-        given = {name: value for name, value in backbone.items() if value is not None}
+        wiring = _wiring(units, input_size)
+        backbone = {name: v for name, v in backbone.items() if v is not None}
+        cell: Cell
         if isinstance(units, Wiring):
-            for name, value in given.items():
+            for name, value in backbone.items():
                 wired_only(value, name)
             _refuse_idle("gaps", gaps, "a wiring")
-            cell: Cell = WiredCfCCell(
-                units, mode=mode, time_constants=time_constants, generator=generator
+            cell = WiredCfCCell(
+                wiring, mode=mode, time_constants=time_constants, generator=generator
             )
         else:
             _refuse_idle("time_constants", time_constants, "an int")
-            given |= {"gaps": gaps, "generator": generator}
-            cell = CfCCell(input_size, units, mode=mode, **given)
-        self._finish(
-            cell, mixed_memory, return_sequences, proj_size, backend, generator
+            cell = CfCCell(
+                input_size,
+                units,
+                mode=mode,
+                gaps=gaps,
+                generator=generator,
+                **backbone,
+            )
+        super().__init__(
+            cell,
+            wiring,
+            return_sequences=return_sequences,
+            mixed_memory=mixed_memory,
+            proj_size=proj_size,
+            backend=backend,
+            generator=generator,
         )
 
 

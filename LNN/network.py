@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from LNN.baselines import BASELINES, make_baseline
+from LNN import models
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
-from LNN.layers import LTC, CfC, check_lengths
+from LNN.layers import check_lengths
+from LNN.models import ModelType
 from LNN.wiring import Wiring, build_wiring
 
-MODEL_TYPES = ("CfC", "LTC", *BASELINES)
 POOLINGS = ("last", "mean", "attention")
 
 
@@ -32,10 +32,13 @@ class LiquidNetwork(nn.Module):
         Neurons per layer.
     output_size : int
     model_type : str, default="CfC"
-        "CfC", "LTC", or one of `LNN.baselines.BASELINES`: "LSTM", "GRU", "CT-RNN",
-        "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D", "RNN-decay".
-    wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
-        See `LNN.wiring.build_wiring`. "full" gives CfC its backbone.
+        One of `LNN.models.MODELS`: a liquid cell, "CfC" or "LTC", or a model to
+        compare with.
+    wiring : {"ncp", "full", "random"}, Wiring, ncps wiring, matrix or list of Wiring, \
+default="ncp"
+        See `LNN.wiring.build_wiring`. "full" gives CfC its backbone. A list or tuple
+        has the wiring of each layer, used as it is: no recurrence is added to it, and
+        its motor neurons stay.
     sparsity, wiring_seed
         For the named wirings; None is their default.
     layer_recurrence : bool, default=None
@@ -106,38 +109,14 @@ class LiquidNetwork(nn.Module):
         neutral: Tensor | None = None,
         generator: torch.Generator | None = None,
     ):
+        # By name, since each model type takes some of them and ignores the others.
+        given = locals()
         super().__init__()
-        _check_head(model_type, readout, pooling, return_sequences)
+        _check_head(readout, pooling, return_sequences)
         self.input_size, self.output_size = input_size, output_size
         self.pooling, self.return_sequences = pooling, return_sequences
         self.encoder = encoder
-        plan = _LayerPlan(
-            model_type=model_type,
-            n_neurons=hidden_size,
-            wiring=wiring,
-            n_motor=output_size if readout == "motor" else None,
-            n_outputs=output_size,
-            wiring_options={"sparsity": sparsity, "seed": wiring_seed},
-            layer_recurrence=layer_recurrence,
-            mode=mode,
-            solver_options={"solver": solver, "ode_unfolds": ode_unfolds},
-            backbone={
-                "backbone_units": backbone_units,
-                "backbone_layers": backbone_layers,
-                "backbone_dropout": backbone_dropout,
-                "backbone_activation": backbone_activation,
-            },
-            common={
-                "mixed_memory": mixed_memory,
-                "time_constants": time_constants,
-                "backend": backend,
-                "generator": generator,
-            },
-            gaps=gaps,
-            use_time=use_time,
-            neutral=neutral,
-        )
-        self.layers = plan.stack(input_size, n_layers)
+        self.layers = _stack(models.find(model_type), given)
         self._make_head(readout, dropout, generator)
 
     def _make_head(self, readout: str, dropout: float, generator) -> None:
@@ -267,8 +246,102 @@ class MotorReadout(nn.Module):
         return states[..., : len(self.weight)] * self.weight + self.bias
 
 
-def _check_head(model_type, readout, pooling, return_sequences) -> None:
-    choice("model_type", model_type, MODEL_TYPES)
+def _stack(model: ModelType, given: Mapping[str, Any]) -> nn.ModuleList:
+    """Make layers on top of each other; each reads all neurons of the one below."""
+    n_neurons, n_layers = given["hidden_size"], given["n_layers"]
+    sizes = [given["input_size"]] + [n_neurons] * (n_layers - 1)
+    units: Sequence[Wiring | int] = [n_neurons] * n_layers
+    if model.liquid:
+        units = layer_wirings(
+            given["wiring"],
+            sizes,
+            n_neurons,
+            given["output_size"],
+            motor=given["readout"] == "motor",
+            sparsity=given["sparsity"],
+            seed=given["wiring_seed"],
+            layer_recurrence=_recurrence(model, given),
+        )
+    known = {**given, "fully_connected": _is_named(given["wiring"], "full")}
+    taken = {name: known[name] for name in model.takes}
+    layers = nn.ModuleList()
+    for n_inputs, unit in zip(sizes, units, strict=True):
+        layer = model.make(n_inputs, unit, generator=given["generator"], **taken)
+        layers.append(layer)
+        if "neutral" in taken:  # only the first layer reads channels and masks
+            taken["neutral"] = None
+    return layers
+
+
+def layer_wirings(
+    spec: Any,
+    sizes: Sequence[int],
+    n_neurons: int,
+    n_outputs: int,
+    *,
+    motor: bool,
+    sparsity: float | None = None,
+    seed: int | None = None,
+    layer_recurrence: bool = False,
+) -> list[Wiring]:
+    """Build the wiring of each layer.
+
+    Parameters
+    ----------
+    spec
+        As for `LiquidNetwork`. Wirings of a list are taken as they are.
+    sizes : sequence of int
+        Inputs of each layer.
+    n_neurons, n_outputs : int
+    motor : bool
+        Whether the outputs are read off motor neurons: there must be one of each.
+    sparsity, seed, layer_recurrence
+        As in `build_wiring`.
+    """
+    n_motor = n_outputs if motor else None
+    if _is_list_of_wirings(spec):
+        if len(spec) != len(sizes):
+            raise InvalidInputError(
+                f"A list of wirings must have one for each of the {len(sizes)} layers, "
+                f"got {len(spec)}. Set n_layers={len(spec)}, or give as many wirings."
+            )
+        pairs = zip(spec, sizes, strict=True)
+        return [build_wiring(own, n, n_neurons, n_motor) for own, n in pairs]
+    if n_motor is None and isinstance(spec, str):
+        n_motor = max(1, min(n_outputs, n_neurons // 4))
+    # Layers of a stack differ, and the first is what a single layer would be.
+    seeds = [seed] + [(seed or 0) + k for k in range(1, len(sizes))]
+    return [
+        build_wiring(
+            spec,
+            n_inputs,
+            n_neurons,
+            n_motor,
+            sparsity=sparsity,
+            seed=seed_of_layer,
+            layer_recurrence=layer_recurrence,
+        )
+        for n_inputs, seed_of_layer in zip(sizes, seeds, strict=True)
+    ]
+
+
+def _is_list_of_wirings(spec: Any) -> bool:
+    is_list = isinstance(spec, list | tuple) and len(spec) > 0
+    return is_list and all(isinstance(part, Wiring) for part in spec)
+
+
+def _is_named(spec: Any, name: str) -> bool:
+    return isinstance(spec, str) and spec == name
+
+
+def _recurrence(model: ModelType, given: Mapping[str, Any]) -> bool:
+    """Return whether to wire every layer densely to itself; None asks the model."""
+    if given["layer_recurrence"] is not None:
+        return given["layer_recurrence"]
+    return model.layer_recurrence and _is_named(given["wiring"], "ncp")
+
+
+def _check_head(readout: str, pooling: str, return_sequences: bool) -> None:
     choice("readout", readout, ("dense", "motor"))
     choice("pooling", pooling, POOLINGS)
     if return_sequences and pooling != "last":
@@ -276,84 +349,3 @@ def _check_head(model_type, readout, pooling, return_sequences) -> None:
             f'pooling="{pooling}" makes one output of a whole sequence, but '
             'return_sequences asks for one per step. Use pooling="last".'
         )
-
-
-@dataclass(frozen=True)
-class _LayerPlan:
-    """How to make each layer of a network: its parameters, sorted by who takes them."""
-
-    model_type: str
-    n_neurons: int
-    wiring: Any
-    n_motor: int | None
-    n_outputs: int
-    wiring_options: dict[str, Any]
-    layer_recurrence: bool | None
-    mode: str
-    solver_options: dict[str, Any]
-    backbone: dict[str, Any]
-    common: dict[str, Any]
-    gaps: tuple[float, float, float] | None
-    use_time: bool
-    neutral: Tensor | None
-
-    @property
-    def named(self) -> str | None:
-        """The name of the wiring, if it has one."""
-        return self.wiring if isinstance(self.wiring, str) else None
-
-    def stack(self, n_inputs: int, n_layers: int) -> nn.ModuleList:
-        """Make layers on top of each other; each reads all neurons of the one below."""
-        sizes = [n_inputs] + [self.n_neurons] * (n_layers - 1)
-        return nn.ModuleList(self.layer(size, k) for k, size in enumerate(sizes))
-
-    def layer(self, n_inputs: int, k: int) -> nn.Module:
-        """Make layer k, which reads so many inputs."""
-        if self.model_type in BASELINES:
-            return make_baseline(
-                self.model_type,
-                n_inputs,
-                self.n_neurons,
-                use_time=self.use_time,
-                neutral=self.neutral if k == 0 else None,
-                time_constants=self.common["time_constants"],
-                generator=self.common["generator"],
-            )
-        wiring = self.make_wiring(n_inputs, k)
-        if self.model_type == "LTC":
-            # The read-out has an output map of its own.
-            options = {"output_mapping": None, **self.solver_options, **self.common}
-            return LTC(n_inputs, wiring, **options)
-        options = {"mode": self.mode, **self.backbone, **self.common}
-        if self.named == "full":
-            # The fully connected CfC is another cell, with a backbone.
-            options |= {"units": self.n_neurons, "gaps": self.gaps}
-            del options["time_constants"]
-        else:
-            options["units"] = wiring
-        layer = CfC(n_inputs, **options)
-        layer.wiring = wiring  # with the motor neurons that the read-out takes
-        return layer
-
-    def make_wiring(self, n_inputs: int, k: int) -> Wiring:
-        """Build the wiring of layer k."""
-        options = dict(self.wiring_options)
-        if k:  # layers of a stack differ, and the first is what one layer would be
-            options["seed"] = (options["seed"] or 0) + k
-        recurrence = self.layer_recurrence
-        if recurrence is None:
-            recurrence = self.model_type == "CfC" and self.named == "ncp"
-        return build_wiring(
-            self.wiring,
-            n_inputs,
-            self.n_neurons,
-            self._motor_neurons(),
-            layer_recurrence=recurrence,
-            **options,
-        )
-
-    def _motor_neurons(self) -> int | None:
-        """Return how many motor neurons there must be; None takes what there are."""
-        if self.n_motor is not None or self.named is None:
-            return self.n_motor
-        return max(1, min(self.n_outputs, self.n_neurons // 4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -23,11 +25,11 @@ TIMED: dict[str, type[Baseline]] = {
     "RNN-decay": RNNDecay,
 }
 BASELINES = (*RECURRENT, *TIMED)
-# What each takes besides sizes and generator.
-_TAKES = {
-    "GRU-D": ("time_constants", "neutral"),
-    "RNN-decay": ("time_constants",),
-}
+
+
+def baseline_class(model_type: str) -> type[Baseline]:
+    """Return the class of one of the `BASELINES`."""
+    return TIMED.get(model_type, RecurrentBaseline)
 
 
 def make_baseline(
@@ -54,13 +56,15 @@ def make_baseline(
         For GRU-D and RNN-decay, see there.
     generator : torch.Generator, default=None
     """
-    if model_type in RECURRENT:
-        return RecurrentBaseline(
-            model_type, input_size, n_neurons, use_time=use_time, generator=generator
-        )
-    options = {"neutral": neutral, "time_constants": time_constants}
-    taken = {name: options[name] for name in _TAKES.get(model_type, ())}
-    return TIMED[model_type](input_size, n_neurons, generator=generator, **taken)
+    made = baseline_class(model_type)
+    options: dict[str, Any] = {
+        "use_time": use_time,
+        "neutral": neutral,
+        "time_constants": time_constants,
+    }
+    taken = {name: options[name] for name in made.takes}
+    kind = (model_type,) if model_type in RECURRENT else ()
+    return made(*kind, input_size, n_neurons, generator=generator, **taken)
 
 
 __all__ = [
@@ -75,5 +79,6 @@ __all__ = [
     "PublishedCTGRU",
     "RNNDecay",
     "RecurrentBaseline",
+    "baseline_class",
     "make_baseline",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -18,11 +20,17 @@ class Baseline(nn.Module):
 
     Attributes
     ----------
+    line : str
+        What a step does, in one line.
+    takes : tuple of str
+        What its constructor takes beyond the sizes and the generator.
     input_size, n_neurons : int
     state_size : int
         Columns of the state as one table (B, state_size).
     """
 
+    line: ClassVar[str] = ""
+    takes: ClassVar[tuple[str, ...]] = ()
     input_size: int
     n_neurons: int
 

@@ -59,6 +59,10 @@ class CTGRU(Baseline):
     (torch.Size([5, 7, 8]), torch.Size([5, 64]))
     """
 
+    line = (
+        "eight memories per neuron, of time constants 10^(i/2), fade by "
+        "exp(-dt / 10^(i/2)); gates choose which of them is read and which is written"
+    )
     choices = 1  # time scales that a gate names per neuron
 
     def __init__(
@@ -144,6 +148,7 @@ class PublishedCTGRU(CTGRU):
     raminmh/liquid_time_constant_networks, experiments_with_ltcs/ctrnn_model.py.
     """
 
+    line = "the same with exp(-1 / ln 10^(i/2)), whatever dt"
     choices = SCALES
 
     def fading(self, spans: Tensor) -> Tensor:

@@ -54,6 +54,8 @@ class CTRNN(Baseline):
     (torch.Size([5, 7, 8]), torch.Size([5, 8]))
     """
 
+    line = "dh/dt = -h / tau + tanh(W x + U h) over dt"
+
     def __init__(
         self,
         input_size: int,

@@ -64,6 +64,11 @@ class GRUD(Baseline):
     (torch.Size([5, 7, 8]), torch.Size([5, 8]))
     """
 
+    line = (
+        "h fades by exp(-max(0, W d)), and a missing value from the last one to the "
+        "mean by exp(-max(0, w d)); then a GRU reads values and masks"
+    )
+    takes = ("time_constants", "neutral")
     neutral: Tensor | None
 
     def __init__(

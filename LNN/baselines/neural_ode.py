@@ -48,6 +48,8 @@ class NeuralODE(Baseline):
     Hasani et al., Liquid time-constant networks, AAAI 2021 (the comparison).
     """
 
+    line = "dh/dt = tanh(W x + U h) over dt"
+
     def __init__(
         self,
         input_size: int,

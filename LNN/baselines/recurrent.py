@@ -33,6 +33,12 @@ class RecurrentBaseline(Baseline):
     generator : torch.Generator, default=None
     """
 
+    line = (
+        "`torch.nn.LSTM`, `torch.nn.GRU`; irregular time stamps enter as one more "
+        "input, dt"
+    )
+    takes = ("use_time",)
+
     def __init__(self, kind, input_size, n_neurons, *, use_time=False, generator=None):
         super().__init__()
         self.input_size, self.n_neurons = input_size, n_neurons

@@ -48,6 +48,9 @@ class RNNDecay(Baseline):
     (torch.Size([5, 7, 8]), torch.Size([5, 8]))
     """
 
+    line = "h fades by exp(-max(0, w dt + b)), one w and b for all neurons; then a GRU"
+    takes = ("time_constants",)
+
     def __init__(
         self,
         input_size: int,

@@ -1,0 +1,600 @@
+"""Every parameter of the estimators, declared once.
+
+Signatures, defaults, rules, documentation, and what a network is built from are all
+read off this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from LNN.batching.missing import POLICIES
+from LNN.cells.cfc import ACTIVATIONS, MODES
+from LNN.cells.ltc import SOLVERS
+from LNN.estimators.rules import (
+    ANY,
+    BOOL,
+    CALLABLE,
+    CLASS_WEIGHT,
+    DEVICE,
+    LEVELS,
+    N_JOBS,
+    NONE,
+    SCORER_NAME,
+    TRANSFORMER,
+    Rule,
+    integer,
+    name_in,
+    one_of,
+    real,
+)
+from LNN.kernels import BACKENDS
+from LNN.models import MODELS, names
+from LNN.network import POOLINGS
+from LNN.training.device import DTYPES
+from LNN.training.losses import LOSSES, find_loss
+from LNN.training.optimisers import OPTIMIZERS
+from LNN.training.schedules import SCHEDULES
+
+TASKS = ("regression", "classification")
+
+
+def _never(values: Mapping[str, Any]) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the estimators.
+
+    Attributes
+    ----------
+    name : str
+    type : str
+        As signatures have it.
+    default : object
+    doc : str
+        What it does; one paragraph, whose line breaks do not matter.
+    rule : Rule
+        Which values it may have. Without one, the data or the network checks it.
+    kind : str
+        Its type in words; "" takes `type`.
+    built_from : bool
+        Whether the network or the scalers depend on it, so that it cannot change
+        without a new fit.
+    idle : callable
+        Says from all values why this one has no effect; "" if it has one. What depends
+        on `model_type` is known to `LNN.models`.
+    """
+
+    name: str
+    type: str
+    default: Any
+    doc: str
+    rule: Rule = ANY
+    kind: str = ""
+    built_from: bool = False
+    idle: Callable[[Mapping[str, Any]], str] = _never
+
+
+def braced(*values: Any) -> str:
+    """Return values as numpydoc writes a choice."""
+    return "{" + _quoted(values) + "}"
+
+
+def _quoted(values: Iterable[Any], between: str = ", ") -> str:
+    return between.join(f'"{value}"' for value in values)
+
+
+def _wiring_is_given(values: Mapping[str, Any]) -> str:
+    given = not isinstance(values["wiring"], str)
+    return "the wiring says which synapses there are" if given else ""
+
+
+def _reads_motor_neurons(values: Mapping[str, Any]) -> str:
+    motor = values["readout"] == "motor"
+    return "it acts on what the dense read-out reads" if motor else ""
+
+
+def _has_another_loss(values: Mapping[str, Any]) -> str:
+    classifies = values["task"] == "classification"
+    read = find_loss(values["loss"], classifies=classifies).parameters
+    return "" if "quantile" in read else 'it is that of loss="quantile"'
+
+
+def _has_no_classes(values: Mapping[str, Any]) -> str:
+    return "" if values["task"] == "classification" else "regression has no classes"
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    # ----------------------------------------------------------- the network
+    Parameter(
+        "n_neurons",
+        type="int",
+        default=32,
+        rule=integer(1),
+        doc="""
+        Number of liquid neurons (per layer). Left at 32, a wiring that is an object or
+        a matrix says how many.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "task",
+        type="Literal['regression', 'classification']",
+        default="regression",
+        rule=one_of(*TASKS),
+        kind=braced(*TASKS),
+        doc="What to learn. `LiquidRegressor` and `LiquidClassifier` have it fixed.",
+        built_from=True,
+    ),
+    Parameter(
+        "model_type",
+        type="str",
+        default="CfC",
+        rule=name_in(MODELS),
+        doc=f"""
+        The cell: {_quoted(names(liquid=True), " or ")}. For comparison, trained in the
+        same way: {_quoted(names(liquid=False))}. "Neural-ODE" needs torchdiffeq. See
+        docu/baselines.md.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "mode",
+        type="str",
+        default="default",
+        rule=one_of(*MODES),
+        kind=braced(*MODES),
+        doc="Form of the CfC.",
+        built_from=True,
+    ),
+    Parameter(
+        "wiring",
+        type="Any",
+        default="ncp",
+        kind='{"ncp", "full", "random"}, Wiring, ncps wiring or matrix',
+        doc="""
+        Which synapses exist. "full" with CfC is the fully connected cell with its
+        backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons) has
+        entry [i, j] for the synapse from i to j. See docu/wiring.md.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "sparsity",
+        type="float | None",
+        default=None,
+        rule=NONE | real(0, 1, ends="[]"),
+        doc="""
+        Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
+        """,
+        built_from=True,
+        idle=_wiring_is_given,
+    ),
+    Parameter(
+        "wiring_seed",
+        type="int | None",
+        default=None,
+        rule=NONE | integer(0),
+        doc="Seed of the named wirings; None is that of ncps.",
+        built_from=True,
+    ),
+    Parameter(
+        "layer_recurrence",
+        type="bool | None",
+        default=None,
+        rule=NONE | BOOL,
+        doc="""
+        Whether the neurons of a layer are all connected to each other. None is True
+        for CfC on "ncp", else what the wiring says.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "readout",
+        type="str",
+        default="dense",
+        rule=one_of("dense", "motor"),
+        kind=braced("dense", "motor"),
+        doc="""
+        Outputs as linear maps of all neurons, or one affine map per motor neuron.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "n_layers",
+        type="int",
+        default=1,
+        rule=integer(1),
+        doc="Liquid layers on top of each other.",
+        built_from=True,
+    ),
+    Parameter(
+        "solver",
+        type="str",
+        default="semi-implicit",
+        rule=one_of(*SOLVERS),
+        kind=braced(*SOLVERS),
+        doc="""
+        Solver of the LTC. With 6 `ode_unfolds`, "explicit" and "rk4" explode at gaps in
+        time of 5 to 50 median gaps; see docu/time.md.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "ode_unfolds",
+        type="int",
+        default=6,
+        rule=integer(1),
+        doc="Solver steps of the LTC per time step.",
+        built_from=True,
+    ),
+    Parameter(
+        "mixed_memory",
+        type="bool",
+        default=False,
+        rule=BOOL,
+        doc="Put an LSTM cell around the liquid cell, for long memories.",
+        built_from=True,
+    ),
+    Parameter(
+        "backbone_units",
+        type="int | None",
+        default=None,
+        rule=NONE | integer(1),
+        doc='Units of the backbone, for CfC with `wiring="full"`; None is 128.',
+        built_from=True,
+    ),
+    Parameter(
+        "backbone_layers",
+        type="int | None",
+        default=None,
+        rule=NONE | integer(0),
+        doc="Layers of the backbone; None is 1.",
+        built_from=True,
+    ),
+    Parameter(
+        "backbone_dropout",
+        type="float | None",
+        default=None,
+        rule=NONE | real(0, 1),
+        doc="Dropout after each backbone layer; None is 0.",
+        built_from=True,
+    ),
+    Parameter(
+        "backbone_activation",
+        type="str | None",
+        default=None,
+        rule=NONE | one_of(*ACTIVATIONS),
+        doc='"lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".',
+        built_from=True,
+    ),
+    Parameter(
+        "dropout",
+        type="float",
+        default=0.0,
+        rule=real(0, 1),
+        doc="Dropout on the neurons that the dense read-out reads.",
+        built_from=True,
+        idle=_reads_motor_neurons,
+    ),
+    # -------------------------------------------------------------- the data
+    Parameter(
+        "window_length",
+        type="int",
+        default=32,
+        rule=integer(1),
+        doc="Rows that a prediction sees, for 2-D data. 1 makes rows independent.",
+    ),
+    Parameter(
+        "stride",
+        type="int",
+        default=1,
+        rule=integer(1),
+        doc="""
+        Train on every stride-th window of 2-D data; predictions are for every row.
+        """,
+    ),
+    Parameter(
+        "pooling",
+        type="str",
+        default="auto",
+        rule=one_of("auto", *POOLINGS),
+        kind=braced("auto", *POOLINGS),
+        doc="""
+        How the states of a sequence become one: that after the last step, their mean,
+        or a learnt weighted mean. "auto" is "mean" for one target per sequence of more
+        than 100 steps (in the median), else "last".
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "return_sequences",
+        type="bool | str",
+        default="auto",
+        rule=one_of("auto") | BOOL,
+        kind='bool or "auto"',
+        doc="""
+        Whether y has a target for every step of a sequence; "auto" sees it from the
+        shape of y, and warns where a regression's y could be either. T outputs per
+        sample as one vector need False.
+        """,
+    ),
+    Parameter(
+        "time_column",
+        type="str | int | None",
+        default=None,
+        kind="str or int",
+        doc="Column of X that holds time stamps; it is not an input of the network.",
+        built_from=True,
+    ),
+    Parameter(
+        "group_column",
+        type="str | int | None",
+        default=None,
+        kind="str or int",
+        doc="""
+        Column of X that tells recordings apart; it is not an input of the network.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "anchor",
+        type="Any",
+        default=None,
+        kind="str, int or list",
+        doc="""
+        Column of X with the present value of the target (one per target), in the same
+        units: the network then learns the change from it. For series with a trend.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "missing",
+        type="str",
+        default="error",
+        rule=one_of(*POLICIES),
+        kind=braced(*POLICIES),
+        doc="""
+        What NaN in X means: an error; a gap in which the channel keeps its last value
+        in the same window or sequence ("hold"; the scaler's centre before the first);
+        or the same, with two more inputs per channel: whether it was seen at this step,
+        and log(1 + time since it was seen last) ("mask").
+        """,
+        built_from=True,
+    ),
+    # -------------------------------------------------------------- training
+    Parameter(
+        "epochs",
+        type="int | str",
+        default="auto",
+        rule=one_of("auto") | integer(1),
+        kind='int or "auto"',
+        doc="""
+        Passes over the training data; "auto" takes at least 30 and 500 optimiser steps.
+        """,
+    ),
+    Parameter(
+        "batch_size",
+        type="int",
+        default=64,
+        rule=integer(1),
+        doc="Sequences or windows per optimiser step.",
+    ),
+    Parameter(
+        "learning_rate",
+        type="float",
+        default=0.01,
+        rule=real(0, ends="()"),
+        doc="Step size at the start.",
+    ),
+    Parameter(
+        "optimizer",
+        type="str",
+        default="adam",
+        rule=one_of(*OPTIMIZERS),
+        kind=braced(*OPTIMIZERS),
+        doc="Optimiser; SGD has Nesterov momentum 0.9.",
+    ),
+    Parameter(
+        "weight_decay",
+        type="float",
+        default=0.0,
+        rule=real(0),
+        doc="Decay of the weights per step.",
+    ),
+    Parameter(
+        "lr_schedule",
+        type="str | None",
+        default="cosine",
+        rule=one_of(*SCHEDULES),
+        kind="str or None",
+        doc="""
+        How the learning rate falls while training: "cosine" (to 1 % of it, over all
+        `epochs`), "plateau", "exponential", "onecycle"; None keeps it, and so does
+        `partial_fit`.
+        """,
+    ),
+    Parameter(
+        "clip_value",
+        type="float | None",
+        default=1.0,
+        rule=NONE | real(0),
+        doc="Largest gradient; None or 0 does not clip.",
+    ),
+    Parameter(
+        "clip_by",
+        type="str",
+        default="norm",
+        rule=one_of("norm", "value"),
+        kind=braced("norm", "value"),
+        doc="Clip the joint norm of all gradients, or each element.",
+    ),
+    Parameter(
+        "early_stopping",
+        type="bool | str",
+        default="auto",
+        rule=one_of("auto") | BOOL,
+        kind='bool or "auto"',
+        doc="""
+        Stop when the loss on a validation part no longer falls. "auto" does so with
+        `X_val`, or with at least 200 training sequences.
+        """,
+    ),
+    Parameter(
+        "validation_fraction",
+        type="float",
+        default=0.1,
+        rule=real(0, 1, ends="()"),
+        doc="Size of the validation part.",
+    ),
+    Parameter(
+        "n_iter_no_change",
+        type="int",
+        default=20,
+        rule=integer(1),
+        doc="Epochs without progress before training stops.",
+    ),
+    Parameter(
+        "tol",
+        type="float",
+        default=0.0001,
+        rule=real(0),
+        doc="Smallest fall of the loss (rise of the score) that counts as progress.",
+    ),
+    Parameter(
+        "scoring",
+        type="str | Callable",
+        default="loss",
+        rule=one_of("loss") | CALLABLE | SCORER_NAME,
+        kind="str or callable",
+        doc="""
+        What decides, on the validation part, which weights are best and when to stop:
+        the loss, or a score by its name in `sklearn.metrics.get_scorer_names()`, such
+        as "accuracy", "f1" or "roc_auc". A callable is called with an estimator that
+        answers for the validation part, None and y. `partial_fit` does not use it.
+        """,
+    ),
+    Parameter(
+        "loss",
+        type="str",
+        default="auto",
+        rule=one_of("auto") | name_in(LOSSES),
+        doc="""
+        "squared_error" ("auto"), "absolute_error", "huber" or "quantile" for
+        regression, "cross_entropy" ("auto") for classification.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "quantile",
+        type="float | list[float]",
+        default=0.5,
+        rule=LEVELS,
+        kind="float or list of float",
+        doc='Level or levels that `loss="quantile"` predicts.',
+        built_from=True,
+        idle=_has_another_loss,
+    ),
+    Parameter(
+        "class_weight",
+        type="dict | str | None",
+        default=None,
+        rule=CLASS_WEIGHT,
+        kind='dict or "balanced"',
+        doc='Weights of classes; "balanced" gives all classes the same total.',
+        idle=_has_no_classes,
+    ),
+    # --------------------------------------------------------------- scaling
+    Parameter(
+        "scale",
+        type="Any",
+        default="standard",
+        rule=one_of("standard", "minmax", "robust", "none") | TRANSFORMER,
+        kind='{"standard", "minmax", "robust", "none"} or transformer',
+        doc="Scaling of the inputs, per column, fitted on the training part only.",
+        built_from=True,
+    ),
+    Parameter(
+        "scale_target",
+        type="bool",
+        default=True,
+        rule=BOOL,
+        doc="Whether regression targets are standardised while training.",
+        built_from=True,
+    ),
+    # ----------------------------------------------------------- how it runs
+    Parameter(
+        "backend",
+        type="str",
+        default="auto",
+        rule=one_of(*BACKENDS),
+        kind=braced(*BACKENDS),
+        doc="""
+        What runs the cells; `backend_` says what did. "native" is the fused C library
+        for the CPU, and "auto" takes it wherever it can.
+        """,
+    ),
+    Parameter(
+        "dtype",
+        type="str",
+        default="float32",
+        rule=one_of(*DTYPES),
+        kind=braced(*DTYPES),
+        doc="Precision of the network.",
+        built_from=True,
+    ),
+    Parameter(
+        "device",
+        type="str",
+        default="auto",
+        rule=DEVICE,
+        doc='"auto" (CUDA if there is one), "cpu", "cuda" or "cuda:<number>".',
+    ),
+    Parameter(
+        "n_jobs",
+        type="int | None",
+        default=None,
+        rule=N_JOBS,
+        doc="Threads that check and prepare the data. Results do not depend on it.",
+    ),
+    Parameter(
+        "random_state",
+        type="Any",
+        default=None,
+        kind="int, RandomState or None",
+        doc="Seed of weights, order of samples, dropout and validation part.",
+    ),
+    Parameter(
+        "verbose",
+        type="int | bool | str",
+        default=0,
+        rule=one_of("bar") | BOOL | integer(0),
+        kind='int or "bar"',
+        doc='1 prints a line per epoch, "bar" shows a progress bar (needs tqdm).',
+    ),
+    Parameter(
+        "callback",
+        type="Callable[[Epoch], Any] | None",
+        default=None,
+        rule=NONE | CALLABLE,
+        kind="callable",
+        doc="""
+        Called after each epoch with an object that has `epoch`, `epochs`, `loss`,
+        `validation_loss`, `validation_score` and `learning_rate`; returning True stops
+        training.
+        """,
+    ),
+    Parameter(
+        "warm_start",
+        type="bool",
+        default=False,
+        rule=BOOL,
+        doc="""
+        Whether `fit` goes on from the weights of the last fit, keeping its scalers.
+        """,
+    ),
+)

@@ -1,0 +1,362 @@
+"""Written by `make stubs` from the declarations of the parameters."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from LNN.training.loop import Epoch
+
+class NetworkParameters:
+    n_neurons: int
+    task: Literal["regression", "classification"]
+    model_type: str
+    mode: str
+    wiring: Any
+    sparsity: float | None
+    wiring_seed: int | None
+    layer_recurrence: bool | None
+    readout: str
+    n_layers: int
+    solver: str
+    ode_unfolds: int
+    mixed_memory: bool
+    backbone_units: int | None
+    backbone_layers: int | None
+    backbone_dropout: float | None
+    backbone_activation: str | None
+    dropout: float
+    window_length: int
+    stride: int
+    pooling: str
+    return_sequences: bool | str
+    time_column: str | int | None
+    group_column: str | int | None
+    anchor: Any
+    missing: str
+    epochs: int | str
+    batch_size: int
+    learning_rate: float
+    optimizer: str
+    weight_decay: float
+    lr_schedule: str | None
+    clip_value: float | None
+    clip_by: str
+    early_stopping: bool | str
+    validation_fraction: float
+    n_iter_no_change: int
+    tol: float
+    scoring: str | Callable
+    loss: str
+    quantile: float | list[float]
+    class_weight: dict | str | None
+    scale: Any
+    scale_target: bool
+    backend: str
+    dtype: str
+    device: str
+    n_jobs: int | None
+    random_state: Any
+    verbose: int | bool | str
+    callback: Callable[[Epoch], Any] | None
+    warm_start: bool
+    def __init__(
+        self,
+        n_neurons: int = 32,
+        *,
+        task: Literal["regression", "classification"] = "regression",
+        model_type: str = "CfC",
+        mode: str = "default",
+        wiring: Any = "ncp",
+        sparsity: float | None = None,
+        wiring_seed: int | None = None,
+        layer_recurrence: bool | None = None,
+        readout: str = "dense",
+        n_layers: int = 1,
+        solver: str = "semi-implicit",
+        ode_unfolds: int = 6,
+        mixed_memory: bool = False,
+        backbone_units: int | None = None,
+        backbone_layers: int | None = None,
+        backbone_dropout: float | None = None,
+        backbone_activation: str | None = None,
+        dropout: float = 0.0,
+        window_length: int = 32,
+        stride: int = 1,
+        pooling: str = "auto",
+        return_sequences: bool | str = "auto",
+        time_column: str | int | None = None,
+        group_column: str | int | None = None,
+        anchor: Any = None,
+        missing: str = "error",
+        epochs: int | str = "auto",
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        optimizer: str = "adam",
+        weight_decay: float = 0.0,
+        lr_schedule: str | None = "cosine",
+        clip_value: float | None = 1.0,
+        clip_by: str = "norm",
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        tol: float = 0.0001,
+        scoring: str | Callable = "loss",
+        loss: str = "auto",
+        quantile: float | list[float] = 0.5,
+        class_weight: dict | str | None = None,
+        scale: Any = "standard",
+        scale_target: bool = True,
+        backend: str = "auto",
+        dtype: str = "float32",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool | str = 0,
+        callback: Callable[[Epoch], Any] | None = None,
+        warm_start: bool = False,
+    ) -> None:
+        """Set the parameters.
+
+        Parameters
+        ----------
+        n_neurons : int, default=32
+            Number of liquid neurons (per layer). Left at 32, a wiring that is an object
+            or a matrix says how many.
+        task : {"regression", "classification"}, default="regression"
+            What to learn. `LiquidRegressor` and `LiquidClassifier` have it fixed.
+        model_type : str, default="CfC"
+            The cell: "CfC" or "LTC". For comparison, trained in the same way: "LSTM",
+            "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D",
+            "RNN-decay". "Neural-ODE" needs torchdiffeq. See docu/baselines.md.
+        mode : {"default", "no_gate", "pure"}, default="default"
+            Form of the CfC.
+        wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
+            Which synapses exist. "full" with CfC is the fully connected cell with its
+            backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons)
+            has entry [i, j] for the synapse from i to j. See docu/wiring.md.
+        sparsity : float, default=None
+            Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
+        wiring_seed : int, default=None
+            Seed of the named wirings; None is that of ncps.
+        layer_recurrence : bool, default=None
+            Whether the neurons of a layer are all connected to each other. None is True
+            for CfC on "ncp", else what the wiring says.
+        readout : {"dense", "motor"}, default="dense"
+            Outputs as linear maps of all neurons, or one affine map per motor neuron.
+        n_layers : int, default=1
+            Liquid layers on top of each other.
+        solver : {"semi-implicit", "explicit", "rk4"}, default="semi-implicit"
+            Solver of the LTC. With 6 `ode_unfolds`, "explicit" and "rk4" explode at
+            gaps in time of 5 to 50 median gaps; see docu/time.md.
+        ode_unfolds : int, default=6
+            Solver steps of the LTC per time step.
+        mixed_memory : bool, default=False
+            Put an LSTM cell around the liquid cell, for long memories.
+        backbone_units : int, default=None
+            Units of the backbone, for CfC with `wiring="full"`; None is 128.
+        backbone_layers : int, default=None
+            Layers of the backbone; None is 1.
+        backbone_dropout : float, default=None
+            Dropout after each backbone layer; None is 0.
+        backbone_activation : str, default=None
+            "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
+        dropout : float, default=0.0
+            Dropout on the neurons that the dense read-out reads.
+        window_length : int, default=32
+            Rows that a prediction sees, for 2-D data. 1 makes rows independent.
+        stride : int, default=1
+            Train on every stride-th window of 2-D data; predictions are for every row.
+        pooling : {"auto", "last", "mean", "attention"}, default="auto"
+            How the states of a sequence become one: that after the last step, their
+            mean, or a learnt weighted mean. "auto" is "mean" for one target per
+            sequence of more than 100 steps (in the median), else "last".
+        return_sequences : bool or "auto", default="auto"
+            Whether y has a target for every step of a sequence; "auto" sees it from the
+            shape of y, and warns where a regression's y could be either. T outputs per
+            sample as one vector need False.
+        time_column : str or int, default=None
+            Column of X that holds time stamps; it is not an input of the network.
+        group_column : str or int, default=None
+            Column of X that tells recordings apart; it is not an input of the network.
+        anchor : str, int or list, default=None
+            Column of X with the present value of the target (one per target), in the
+            same units: the network then learns the change from it. For series with a
+            trend.
+        missing : {"error", "hold", "mask"}, default="error"
+            What NaN in X means: an error; a gap in which the channel keeps its last
+            value in the same window or sequence ("hold"; the scaler's centre before the
+            first); or the same, with two more inputs per channel: whether it was seen
+            at this step, and log(1 + time since it was seen last) ("mask").
+        epochs : int or "auto", default="auto"
+            Passes over the training data; "auto" takes at least 30 and 500 optimiser
+            steps.
+        batch_size : int, default=64
+            Sequences or windows per optimiser step.
+        learning_rate : float, default=0.01
+            Step size at the start.
+        optimizer : {"adam", "adamw", "rmsprop", "sgd"}, default="adam"
+            Optimiser; SGD has Nesterov momentum 0.9.
+        weight_decay : float, default=0.0
+            Decay of the weights per step.
+        lr_schedule : str or None, default="cosine"
+            How the learning rate falls while training: "cosine" (to 1 % of it, over all
+            `epochs`), "plateau", "exponential", "onecycle"; None keeps it, and so does
+            `partial_fit`.
+        clip_value : float, default=1.0
+            Largest gradient; None or 0 does not clip.
+        clip_by : {"norm", "value"}, default="norm"
+            Clip the joint norm of all gradients, or each element.
+        early_stopping : bool or "auto", default="auto"
+            Stop when the loss on a validation part no longer falls. "auto" does so with
+            `X_val`, or with at least 200 training sequences.
+        validation_fraction : float, default=0.1
+            Size of the validation part.
+        n_iter_no_change : int, default=20
+            Epochs without progress before training stops.
+        tol : float, default=0.0001
+            Smallest fall of the loss (rise of the score) that counts as progress.
+        scoring : str or callable, default="loss"
+            What decides, on the validation part, which weights are best and when to
+            stop: the loss, or a score by its name in
+            `sklearn.metrics.get_scorer_names()`, such as "accuracy", "f1" or "roc_auc".
+            A callable is called with an estimator that answers for the validation part,
+            None and y. `partial_fit` does not use it.
+        loss : str, default="auto"
+            "squared_error" ("auto"), "absolute_error", "huber" or "quantile" for
+            regression, "cross_entropy" ("auto") for classification.
+        quantile : float or list of float, default=0.5
+            Level or levels that `loss="quantile"` predicts.
+        class_weight : dict or "balanced", default=None
+            Weights of classes; "balanced" gives all classes the same total.
+        scale : {"standard", "minmax", "robust", "none"} or transformer, default="standard"
+            Scaling of the inputs, per column, fitted on the training part only.
+        scale_target : bool, default=True
+            Whether regression targets are standardised while training.
+        backend : {"auto", "torch", "native"}, default="auto"
+            What runs the cells; `backend_` says what did. "native" is the fused C
+            library for the CPU, and "auto" takes it wherever it can.
+        dtype : {"float32", "float64"}, default="float32"
+            Precision of the network.
+        device : str, default="auto"
+            "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:<number>".
+        n_jobs : int, default=None
+            Threads that check and prepare the data. Results do not depend on it.
+        random_state : int, RandomState or None, default=None
+            Seed of weights, order of samples, dropout and validation part.
+        verbose : int or "bar", default=0
+            1 prints a line per epoch, "bar" shows a progress bar (needs tqdm).
+        callback : callable, default=None
+            Called after each epoch with an object that has `epoch`, `epochs`, `loss`,
+            `validation_loss`, `validation_score` and `learning_rate`; returning True
+            stops training.
+        warm_start : bool, default=False
+            Whether `fit` goes on from the weights of the last fit, keeping its scalers.
+        """
+
+class RegressorParameters(NetworkParameters):
+    def __init__(
+        self,
+        n_neurons: int = 32,
+        *,
+        model_type: str = "CfC",
+        mode: str = "default",
+        wiring: Any = "ncp",
+        sparsity: float | None = None,
+        wiring_seed: int | None = None,
+        layer_recurrence: bool | None = None,
+        readout: str = "dense",
+        n_layers: int = 1,
+        solver: str = "semi-implicit",
+        ode_unfolds: int = 6,
+        mixed_memory: bool = False,
+        backbone_units: int | None = None,
+        backbone_layers: int | None = None,
+        backbone_dropout: float | None = None,
+        backbone_activation: str | None = None,
+        dropout: float = 0.0,
+        window_length: int = 32,
+        stride: int = 1,
+        pooling: str = "auto",
+        return_sequences: bool | str = "auto",
+        time_column: str | int | None = None,
+        group_column: str | int | None = None,
+        anchor: Any = None,
+        missing: str = "error",
+        epochs: int | str = "auto",
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        optimizer: str = "adam",
+        weight_decay: float = 0.0,
+        lr_schedule: str | None = "cosine",
+        clip_value: float | None = 1.0,
+        clip_by: str = "norm",
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        tol: float = 0.0001,
+        scoring: str | Callable = "loss",
+        loss: str = "auto",
+        quantile: float | list[float] = 0.5,
+        scale: Any = "standard",
+        scale_target: bool = True,
+        backend: str = "auto",
+        dtype: str = "float32",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool | str = 0,
+        callback: Callable[[Epoch], Any] | None = None,
+        warm_start: bool = False,
+    ) -> None: ...
+
+class ClassifierParameters(NetworkParameters):
+    def __init__(
+        self,
+        n_neurons: int = 32,
+        *,
+        model_type: str = "CfC",
+        mode: str = "default",
+        wiring: Any = "ncp",
+        sparsity: float | None = None,
+        wiring_seed: int | None = None,
+        layer_recurrence: bool | None = None,
+        readout: str = "dense",
+        n_layers: int = 1,
+        solver: str = "semi-implicit",
+        ode_unfolds: int = 6,
+        mixed_memory: bool = False,
+        backbone_units: int | None = None,
+        backbone_layers: int | None = None,
+        backbone_dropout: float | None = None,
+        backbone_activation: str | None = None,
+        dropout: float = 0.0,
+        window_length: int = 32,
+        stride: int = 1,
+        pooling: str = "auto",
+        return_sequences: bool | str = "auto",
+        time_column: str | int | None = None,
+        group_column: str | int | None = None,
+        missing: str = "error",
+        epochs: int | str = "auto",
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        optimizer: str = "adam",
+        weight_decay: float = 0.0,
+        lr_schedule: str | None = "cosine",
+        clip_value: float | None = 1.0,
+        clip_by: str = "norm",
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        tol: float = 0.0001,
+        scoring: str | Callable = "loss",
+        class_weight: dict | str | None = None,
+        scale: Any = "standard",
+        backend: str = "auto",
+        dtype: str = "float32",
+        device: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int | bool | str = 0,
+        callback: Callable[[Epoch], Any] | None = None,
+        warm_start: bool = False,
+    ) -> None: ...

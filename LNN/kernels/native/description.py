@@ -1,4 +1,4 @@
-"""How each cell looks to the native library: its structure, options and parameters."""
+"""How each cell looks to the native library: structure, options and parameters."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from torch import Tensor, nn
 
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell
-from LNN.cells.cfc import MODES
 from LNN.cells.ltc import Synapses
-from LNN.kernels.problem import Problem, describe
+from LNN.kernels.native.mirror import ACTIVATIONS, KINDS, MAX_PARAMETERS, MODES, Problem
+from LNN.kernels.native.problem import cell_problem
 
-LTC, WIRED_CFC, CFC = range(3)
-KINDS = ("sensory", "recurrent")
-ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu", "gelu")
-MAX_BACKBONE_LAYERS = 12
+SYNAPSES = ("sensory", "recurrent")
+# Of the parameters, five places are for A, w_tau and the memory; a map takes two, and
+# the heads are one more map.
+MAX_BACKBONE_LAYERS = (MAX_PARAMETERS - 5) // 2 - 1
 
 # What runs on the torch cell even where the library is there, for `show_versions`.
-NOT_FUSED = (
-    ('solver="explicit" or "rk4"', "only the semi-implicit solver is fused"),
-    ("backbone_dropout > 0 while training", "its random numbers are torch's"),
-    (f"backbone_layers > {MAX_BACKBONE_LAYERS}", "more than the library takes"),
-    ("devices other than the CPU", "the library runs on the CPU"),
-    ("float16 and bfloat16, autocast", "the library computes in float32 and float64"),
-    ("second derivatives, torch.func, forward mode", "only one backward pass is fused"),
-    ("torch.jit.trace, make_fx, dispatch modes", "they see torch's own operators only"),
-    ("fake tensors, __torch_dispatch__", "they may have no memory of their own"),
-    ("subclassed or parametrized cells", "their equations are the user's own"),
-)
+LIMITS = {
+    'solver="explicit" or "rk4"': "only the semi-implicit solver is fused",
+    "backbone_dropout > 0 while training": "its random numbers are torch's",
+    f"backbone_layers > {MAX_BACKBONE_LAYERS}": "more than the library takes",
+    "devices other than the CPU": "the library runs on the CPU",
+    "float16 and bfloat16, autocast": "the library computes in float32 and float64",
+    "second derivatives, torch.func, forward mode": "only one backward pass is fused",
+    "torch.jit.trace, make_fx, dispatch modes": "they see torch's own operators only",
+    "fake tensors, __torch_dispatch__": "they may have no memory of their own",
+    "subclassed or parametrized cells": "their equations are the user's own",
+}
 
 
 @dataclass(frozen=True, eq=False)
-class Fused:
+class CellDescription:
     """A cell as the library takes it.
 
     Attributes
     ----------
     options : list of int
-        As `problem.OPTIONS` names them.
+        As `mirror.OPTIONS` names them.
     structure : list of ndarray of int64
         Sources and targets of the synapses, evaluation order, ends of layers. No
         tensors: they would be those of whatever transform is at work at the time.
@@ -104,7 +104,7 @@ class Fused:
 OPTIONAL = ("input_weight", "input_bias")
 
 
-def plan_of(cell: Cell) -> Fused | None:
+def description_of(cell: Cell) -> CellDescription | None:
     """Describe a cell, once for its settings; None if the library has no kernel."""
     settings = _settings(cell)
     if cell.fused is None or cell.fused[0] != settings:
@@ -119,7 +119,7 @@ def _settings(cell: Cell) -> tuple:
         return inner, _settings(inner)
     if type(cell) is LTCCell:
         # Modules by identity: any of them may be replaced by one of other synapses.
-        kinds = [cell._modules[kind] for kind in KINDS]
+        kinds = [cell._modules[kind] for kind in SYNAPSES]
         indices = [kind._modules.get("index") for kind in kinds]
         return cell.solver, cell.ode_unfolds, cell.epsilon, *kinds, *indices
     if type(cell) is CfCCell:
@@ -133,11 +133,11 @@ def has_dropout(cell: Cell) -> bool:
     return type(inner) is CfCCell and inner.dropout.p > 0 and inner.dropout.training
 
 
-def _describe(cell: Cell) -> Fused | None:
+def _describe(cell: Cell) -> CellDescription | None:
     if type(cell) is MixedMemoryCell:
         return _mixed_memory(cell)
     if type(cell) is LTCCell and cell.solver == "semi-implicit":
-        plain = all(type(getattr(cell, kind)) is Synapses for kind in KINDS)
+        plain = all(type(getattr(cell, kind)) is Synapses for kind in SYNAPSES)
         return _ltc(cell) if plain and cell.ode_unfolds >= 1 else None
     if type(cell) is WiredCfCCell:
         return _wired(cell)
@@ -146,21 +146,27 @@ def _describe(cell: Cell) -> Fused | None:
     return None
 
 
-def _options(kind: int, mode: int = 0, activation: int = 0, unfolds=1, maps=0, units=0):
-    return [kind, mode, activation, 0, unfolds, maps, units]
+def _options(kind: str, mode: int = 0, activation: int = 0, unfolds=1, maps=0, units=0):
+    return [KINDS.index(kind), mode, activation, 0, unfolds, maps, units]
 
 
-def _fused(cell: Cell, options, structure, names, pack, unpack, epsilon=0.0) -> Fused:
+def _described(
+    cell: Cell, options, structure, names, pack, unpack, epsilon=0.0
+) -> CellDescription:
     """Make a description, with the shapes that the parameters have now."""
     owners = [
         (way.split(".")[:-1], [name.rpartition(".")[2] for name in own])
         for way, own in groupby(names, lambda name: name.rpartition(".")[0] + ".")
     ]
     owners = [([part for part in way if part], own) for way, own in owners]
-    problem = describe(structure, options, epsilon)
-    plan = Fused(options, structure, names, [], owners, problem, pack, unpack, epsilon)
-    plan.shapes.extend(None if p is None else p.shape for p in plan.parameters(cell))
-    return plan
+    problem = cell_problem(structure, options, epsilon)
+    description = CellDescription(
+        options, structure, names, [], owners, problem, pack, unpack, epsilon
+    )
+    description.shapes.extend(
+        None if p is None else p.shape for p in description.parameters(cell)
+    )
+    return description
 
 
 def _integers(*arrays: np.ndarray) -> list[np.ndarray]:
@@ -171,15 +177,15 @@ def _as_they_are(tensors: list) -> list:
     return tensors
 
 
-def _ltc(cell: LTCCell) -> Fused:
+def _ltc(cell: LTCCell) -> CellDescription:
     names = [
-        f"{kind}.{name}" for kind in KINDS for name in ("w", "sigma", "mu", "erev")
+        f"{kind}.{name}" for kind in SYNAPSES for name in ("w", "sigma", "mu", "erev")
     ]
     names += ["gleak", "vleak", "cm", "input_weight", "input_bias"]
-    edges = [getattr(cell, kind).index._structure for kind in KINDS]
-    return _fused(
+    edges = [getattr(cell, kind).index._structure for kind in SYNAPSES]
+    return _described(
         cell,
-        _options(LTC, unfolds=cell.ode_unfolds),
+        _options("LTC", unfolds=cell.ode_unfolds),
         _integers(*edges[0], *edges[1]),
         names,
         _as_they_are,
@@ -188,11 +194,11 @@ def _ltc(cell: LTCCell) -> Fused:
     )
 
 
-def _wired(cell: WiredCfCCell) -> Fused:
-    names = [f"{name}_{kind}" for kind in (*KINDS, "bias") for name in cell.maps]
+def _wired(cell: WiredCfCCell) -> CellDescription:
+    names = [f"{name}_{kind}" for kind in (*SYNAPSES, "bias") for name in cell.maps]
     if cell.mode == "pure":
         names += ["A", "w_tau"]
-    tables = [_Union(cell, kind) for kind in KINDS]
+    tables = [_Union(cell, kind) for kind in SYNAPSES]
     m = len(cell.maps)
 
     def pack(parameters: list[Tensor]) -> list[Tensor]:
@@ -210,9 +216,9 @@ def _wired(cell: WiredCfCCell) -> Fused:
     edges = [edge for table in tables for edge in (table.source, table.target)]
     ends = np.array([end for _, end in cell.slices])
     order = np.concatenate([layer.neurons for layer in cell.wiring.layers])
-    return _fused(
+    return _described(
         cell,
-        _options(WIRED_CFC, MODES.index(cell.mode)),
+        _options("WIRED_CFC", MODES.index(cell.mode)),
         _integers(*edges, order, ends),
         names,
         pack,
@@ -253,7 +259,7 @@ class _Union:
         return [g[place] for g, place in zip(gradients, self.places, strict=True)]
 
 
-def _backbone(cell: CfCCell) -> Fused:
+def _backbone(cell: CfCCell) -> CellDescription:
     names = ["A", "w_tau"] if cell.mode == "pure" else []
     n_pure, n_layers, m = len(names), len(cell.backbone), len(cell.maps)
     layers = [f"backbone.{k}" for k in range(n_layers)] + list(cell.maps)
@@ -274,10 +280,10 @@ def _backbone(cell: CfCCell) -> Fused:
 
     units = cell.backbone[0].out_features if n_layers else 0
     activation = ACTIVATIONS.index(cell.backbone_activation)
-    return _fused(
+    return _described(
         cell,
         _options(
-            CFC, MODES.index(cell.mode), activation, maps=n_layers + 1, units=units
+            "CFC", MODES.index(cell.mode), activation, maps=n_layers + 1, units=units
         ),
         [],
         names,
@@ -286,14 +292,14 @@ def _backbone(cell: CfCCell) -> Fused:
     )
 
 
-def _mixed_memory(cell: MixedMemoryCell) -> Fused | None:
+def _mixed_memory(cell: MixedMemoryCell) -> CellDescription | None:
     inner = _describe(cell.cell)
     if inner is None or type(cell.cell) is MixedMemoryCell:
         return None
     own = ["input_map.weight", "input_map.bias", "recurrent_weight"]
     options = list(inner.options)
     options[3] = 1
-    return _fused(
+    return _described(
         cell,
         options,
         inner.structure,

@@ -1,4 +1,4 @@
-"""The C struct of csrc/problem.h, field by field."""
+"""Filling in the struct that the library reads."""
 
 from __future__ import annotations
 
@@ -9,74 +9,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from LNN.kernels.library import ABI
-
-MAX_PARAMETERS = 32
-_INTEGERS = (
-    "abi precision isa kind mode activation memory batch steps inputs neurons unfolds "
-    "n_maps n_sensory n_recurrent n_layers backbone_units"
-)
-_STRUCTURE = (
-    "sensory_source",
-    "sensory_target",
-    "recurrent_source",
-    "recurrent_target",
-    "order",
-    "layer_end",
-)
-_DATA = "inputs_data timespans lengths start states final"
-_GRADIENTS = "grad_states grad_final grad_inputs grad_timespans grad_start"
-
-
-def _fields(kind: type, names: str) -> list[tuple[str, type]]:
-    return [(name, kind) for name in names.split()]
-
-
-class Problem(ctypes.Structure):
-    """One cell over one batch of sequences, as the library reads it.
-
-    Attributes
-    ----------
-    owned, data : object
-        Hold the memory of what is only read.
-    """
-
-    _fields_ = [
-        *_fields(ctypes.c_int64, _INTEGERS),
-        ("epsilon", ctypes.c_double),
-        *_fields(ctypes.c_void_p, " ".join(_STRUCTURE)),
-        *_fields(ctypes.c_void_p, _DATA),
-        ("parameters", ctypes.c_void_p * MAX_PARAMETERS),
-        *_fields(ctypes.c_void_p, _GRADIENTS),
-        ("grad_parameters", ctypes.c_void_p * MAX_PARAMETERS),
-        ("scratch", ctypes.c_void_p),
-        ("record", ctypes.c_void_p),
-    ]
-
-
-# What an int of `options` means, in this order.
-OPTIONS = (
-    "kind",
-    "mode",
-    "activation",
-    "memory",
-    "unfolds",
-    "n_maps",
-    "backbone_units",
+from LNN.kernels.native.mirror import (
+    ABI,
+    MAX_PARAMETERS,
+    OPTIONS,
+    STRUCTURE,
+    Problem,
 )
 
 
-def describe(
+def cell_problem(
     structure: Sequence[np.ndarray], options: list[int], epsilon: float
 ) -> Problem:
-    """Describe a cell, what is the same in all its problems.
+    """Return what is the same in all problems of a cell.
 
     `structure` holds the arrays that csrc/problem.h names, of int64.
     """
     problem = Problem(abi=ABI, epsilon=epsilon)
     for name, value in zip(OPTIONS, options, strict=True):
         setattr(problem, name, value)
-    for name, array in zip(_STRUCTURE, structure, strict=False):
+    for name, array in zip(STRUCTURE, structure, strict=False):
         setattr(problem, name, array.ctypes.data)
     if structure:
         problem.n_sensory, problem.n_recurrent = len(structure[0]), len(structure[2])
@@ -95,7 +47,7 @@ def make_problem(
     lengths: Tensor | None,
     parameters: list[Tensor | None],
 ) -> Problem:
-    """Add data and parameters to what `describe` returned for a cell.
+    """Add data and parameters to what `cell_problem` returned for a cell.
 
     All tensors must be contiguous. The problem keeps them, and the cell's structure;
     results, scratch and record are the caller's to keep.

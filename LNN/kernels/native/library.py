@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ABI = 1  # LNN_ABI of csrc/problem.h: raised whenever the struct there changes
-ISAS = {"plain": 1, "avx2": 2, "avx512": 3}
+from LNN.kernels.native.mirror import ABI, ISAS, expected_layout
+
 # setup.py names the file, the same for every Python: it is no extension module.
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 FILE = Path(__file__).with_name("_native" + _SUFFIX)
@@ -23,9 +23,10 @@ _BUILD = (
 _ISA = f"leave LNN_ISA unset, or set it to one of {', '.join(ISAS)}"
 
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-# The functions of csrc/native.c: result and arguments.
+# What csrc/native.c and csrc/layout.c export: result and arguments.
 SIGNATURES = {
     "lnn_abi": (_INTEGER, []),
+    "lnn_layout": (_POINTER, []),
     "lnn_isa": (_INTEGER, [_INTEGER]),
     "lnn_scratch_bytes": (_INTEGER, [_POINTER, _INTEGER]),
     "lnn_record_bytes": (_INTEGER, [_POINTER]),
@@ -104,7 +105,38 @@ def _find() -> Library:
         return _missing(
             f"{FILE} is of another version of LNN (ABI {found}, not {ABI})", _BUILD
         )
+    different = _differences(functions)
+    if different:
+        return _missing(
+            f"{FILE} was built from other sources of LNN: {'; '.join(different[:3])}",
+            _BUILD,
+        )
     return _with_isa(functions)
+
+
+class _Entry(ctypes.Structure):
+    """An entry of the table in csrc/layout.c."""
+
+    _fields_ = [("name", ctypes.c_char_p), ("value", ctypes.c_int64)]
+
+
+def _layout(functions: ctypes.CDLL) -> dict[str, int]:
+    """Return the table in csrc/layout.c, which ends with an entry without a name."""
+    entries = ctypes.cast(functions.lnn_layout(), ctypes.POINTER(_Entry))
+    layout = {}
+    while (entry := entries[len(layout)]).name is not None:
+        layout[entry.name.decode()] = entry.value
+    return layout
+
+
+def _differences(functions: ctypes.CDLL) -> list[str]:
+    """Tell where the library's enums and struct are not those of `mirror`."""
+    built, here = _layout(functions), expected_layout()
+    return [
+        f"{name} is {built.get(name, 'not')} there and {here.get(name, 'not')} here"
+        for name in sorted(built.keys() | here.keys())
+        if built.get(name) != here.get(name)
+    ]
 
 
 def _with_isa(functions: ctypes.CDLL) -> Library:

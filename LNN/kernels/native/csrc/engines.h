@@ -27,6 +27,13 @@
 #define NOINLINE
 #endif
 
+/* What Python calls. */
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define LNN_X86 1
 #endif

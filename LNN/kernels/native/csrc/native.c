@@ -1,12 +1,6 @@
 /* The entry points of the native backend: the right engine for the problem at hand. */
 #include "engines.h"
 
-#ifdef _WIN32
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
-
 #if defined(LNN_X86) && defined(_MSC_VER)
 #include <immintrin.h>
 #include <intrin.h>

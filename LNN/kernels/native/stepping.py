@@ -7,16 +7,17 @@ import ctypes
 import torch
 
 from LNN.cells.base import Cell
-from LNN.kernels import threads
-from LNN.kernels.fused import plan_of
-from LNN.kernels.library import ISAS, load
-from LNN.kernels.problem import Memory, make_problem
+from LNN.kernels.native import threads
+from LNN.kernels.native.description import description_of
+from LNN.kernels.native.library import load
+from LNN.kernels.native.mirror import ISAS
+from LNN.kernels.native.problem import Memory, make_problem
 
 
-class Stepper:
+class NativeStepper:
     """Carries the states of many streams through one cell.
 
-    A call of `native` describes the problem, packs the weights and makes its outputs
+    A call of `run` describes the problem, packs the weights and makes its outputs
     anew each time, which takes ten times as long as one step of one stream. Here all of
     that is kept: a step writes its inputs where the library reads them.
 
@@ -46,17 +47,19 @@ class Stepper:
         self.inputs = inputs.numpy()[:, 0]
         self.timespans = timespans.numpy()[:, 0]
         self.state = state.numpy()
-        plan = plan_of(cell)
-        assert plan is not None
+        description = description_of(cell)
+        assert description is not None
         parameters = [
             None
             if p is None
             else p.detach().clone(memory_format=torch.contiguous_format)
-            for p in plan.pack(list(plan.parameters(cell)))
+            for p in description.pack(list(description.parameters(cell)))
         ]
         library = load()
         data = (inputs, state, timespans, None)
-        problem = make_problem(plan.problem, ISAS[library.isa], *data, parameters)
+        problem = make_problem(
+            description.problem, ISAS[library.isa], *data, parameters
+        )
         # The final state takes the place of the first one: a kernel has read all of a
         # sample's state before it writes any.
         problem.final = problem.start

@@ -1,62 +1,13 @@
 /* The fully connected CfC: affine maps with an activation between, then the heads. */
+#ifndef LNN_BACKBONE_H
+#define LNN_BACKBONE_H
 
-enum { MAX_MAPS = (LNN_MAX_PARAMETERS - 5) / 2 };
+#include "activations.h"
+#include "closed_form.h"
+#include "sizes.h"
 
-static INLINE vec times(real a, vec x) { return v_mul(v_set(a), x); }
-
-/* x Phi(x) and its derivative; lane by lane, as no vector unit has erf. */
-static INLINE vec gelu(vec x, int derivative) {
-    real lane[W];
-    v_store(lane, x);
-    for (int i = 0; i < W; i++) {
-        double z = lane[i], phi = 0.5 * (1 + erf(z * 0.70710678118654752));
-        lane[i] = (real)(derivative ? phi + z * 0.39894228040143268 * exp(-0.5 * z * z)
-                                    : z * phi);
-    }
-    return v_load(lane);
-}
-
-static INLINE vec activate(int64_t activation, vec x) {
-    switch (activation) {
-    case LNN_LECUN_TANH:
-        return times((real)1.7159, hyperbolic_tangent(times((real)0.666, x)));
-    case LNN_TANH:
-        return hyperbolic_tangent(x);
-    case LNN_RELU:
-        return v_at_least(v_set(0), x);
-    case LNN_SILU:
-        return v_mul(x, sigmoid(x));
-    default:
-        return gelu(x, 0);
-    }
-}
-
-/* The derivative at x, where the activation is y. */
-static INLINE vec activation_gradient(int64_t activation, vec x, vec y) {
-    const vec one = v_set(1);
-    switch (activation) {
-    case LNN_LECUN_TANH: {
-        vec tanh = times((real)(1 / 1.7159), y);
-        return times((real)(1.7159 * 0.666), v_fnma(tanh, tanh, one));
-    }
-    case LNN_TANH:
-        return v_fnma(y, y, one);
-    case LNN_RELU:
-        return v_where_positive(x, one, v_set(0));
-    case LNN_SILU: {
-        vec s = sigmoid(x);
-        return v_mul(s, v_fma(x, v_sub(one, s), one));
-    }
-    default:
-        return gelu(x, 1);
-    }
-}
-
-/* Whether the derivative can be told from the activation alone. */
-static int is_invertible(int64_t activation) { return activation <= LNN_RELU; }
-
-static INLINE void activate_rows(int64_t activation, const real *x, real *y,
-                                 int64_t count, int nv) {
+static INLINE void activate_rows(int64_t activation, const real *x, real *y, int64_t count,
+                                 int nv) {
     for (int64_t i = 0; i < count; i++)
         for (int u = 0; u < nv; u++)
             v_store(y + i * L + u * W, activate(activation, v_load(x + i * L + u * W)));
@@ -80,7 +31,8 @@ static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *p
                               int nv) {
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t j = 0; j < p->neurons; j++) {
-        vec a = pure_lanes(mode, pure->asymptote, j), rate = pure_lanes(mode, pure->rate, j);
+        vec a = pure_lanes(mode, pure->asymptote, j),
+            rate = pure_lanes(mode, pure->rate, j);
         for (int u = 0; u < nv; u++) {
             vec z[4];
             for (int i = 0; i < m; i++)
@@ -95,11 +47,11 @@ static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *p
 
 static INLINE void heads_step_gradient(const lnn_problem *p, int mode,
                                        const pure_form *pure, const real *dt,
-                                       const real *g_new, real *heads, real *g_dt,
-                                       int nv) {
+                                       const real *g_new, real *heads, real *g_dt, int nv) {
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t j = 0; j < p->neurons; j++) {
-        vec a = pure_lanes(mode, pure->asymptote, j), rate = pure_lanes(mode, pure->rate, j);
+        vec a = pure_lanes(mode, pure->asymptote, j),
+            rate = pure_lanes(mode, pure->rate, j);
         real *ga = pure->g_asymptote + j * W, *gr = pure->g_rate + j * W;
         for (int u = 0; u < nv; u++) {
             vec z[4];
@@ -114,3 +66,5 @@ static INLINE void heads_step_gradient(const lnn_problem *p, int mode,
         }
     }
 }
+
+#endif

@@ -3,6 +3,11 @@
  * Both loops live in registers: nothing is loaded or stored, so they bound what a kernel
  * that has to fetch its numbers can reach.
  */
+#ifndef LNN_CALIBRATION_H
+#define LNN_CALIBRATION_H
+
+#include "functions.h"
+#include "sizes.h"
 
 /* n evaluations, W lanes each. Forward: argument, sigmoid, two sums. Backward: what the
  * gradient of a synapse needs once its sigmoid is there again. */
@@ -33,11 +38,13 @@ static double calibrate(int64_t backward, int64_t n) {
         }
     double total = 0;
     for (int i = 0; i < CHAINS; i++)
-        total += v_sum(v_add(v_add(current[i], conductance[i]), v_add(slope[i], moment[i])));
+        total +=
+            v_sum(v_add(v_add(current[i], conductance[i]), v_add(slope[i], moment[i])));
     return total;
 }
 
-/* 0 sigmoid, 1 tanh, 2 exp, 3 the synapses' sigmoid, on n values of the engine's own type. */
+/* 0 sigmoid, 1 tanh, 2 exp, 3 the synapses' sigmoid, on n values of the engine's own type.
+ */
 static void apply_function(int64_t which, const void *from, void *to, int64_t n) {
     real lane[W];
     for (int64_t i = 0; i < n; i += W) {
@@ -53,3 +60,5 @@ static void apply_function(int64_t which, const void *from, void *to, int64_t n)
         memcpy((real *)to + i, lane, sizeof(real) * count);
     }
 }
+
+#endif

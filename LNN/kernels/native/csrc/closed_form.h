@@ -4,11 +4,31 @@
  * leaves in them what the backward pass needs (tanh f1, tanh f2, ta, s; for "pure"
  * f and exp), and the backward pass the gradients of the maps.
  */
+#ifndef LNN_CLOSED_FORM_H
+#define LNN_CLOSED_FORM_H
+
+#include "functions.h"
+#include "problem.h"
 
 typedef struct {
     real *g_asymptote, *g_rate; /* "pure": accumulators, W reals a neuron */
     const real *asymptote, *rate;
 } pure_form;
+
+static int64_t n_maps_of(int64_t mode) { return mode == LNN_PURE ? 1 : 4; }
+
+/* Where A and w_tau are among the parameters. */
+static int64_t first_pure(const lnn_problem *p) { return p->kind == LNN_WIRED_CFC ? 3 : 0; }
+
+static pure_form pure_parameters(const lnn_problem *p) {
+    pure_form pure = {0, 0, 0, 0};
+    int64_t first = first_pure(p);
+    if (p->kind != LNN_LTC && p->mode == LNN_PURE) {
+        pure.asymptote = p->parameters[first];
+        pure.rate = p->parameters[first + 1];
+    }
+    return pure;
+}
 
 /* A parameter of one neuron in all lanes; nothing where the mode has none. */
 static INLINE vec pure_lanes(int mode, const real *parameter, int64_t neuron) {
@@ -59,3 +79,5 @@ static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt
     z[3] = gu;
     return v_fma(gu, ta, g_dt);
 }
+
+#endif

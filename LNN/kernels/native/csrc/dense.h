@@ -3,6 +3,11 @@
  * A row holds one quantity for all samples of a tile. A block of BLOCK outputs stays in
  * registers while the sources stream past, so the weights are packed block by block.
  */
+#ifndef LNN_DENSE_H
+#define LNN_DENSE_H
+
+#include "arena.h"
+#include "outer_products.h"
 
 typedef struct {
     int64_t outputs, sources;
@@ -74,8 +79,8 @@ static INLINE void dense_apply(const dense_map *d, const real *rows, real *y, in
 }
 
 /* Add W' g to the gradients of the sources. */
-static INLINE void dense_apply_transposed(const dense_map *d, const real *g, real *gradients,
-                                          int nv) {
+static INLINE void dense_apply_transposed(const dense_map *d, const real *g,
+                                          real *gradients, int nv) {
     for (int64_t k = 0; k < d->sources; k += BLOCK) {
         const real *w = d->transposed + k * d->outputs;
         vec sum[BLOCK][NV];
@@ -98,50 +103,55 @@ static INLINE void dense_apply_transposed(const dense_map *d, const real *g, rea
     }
 }
 
-enum { DENSE_PATCH = PATCH * PATCH_SOURCES };
+enum { DENSE_OUTER = OUTER_TARGETS * OUTER_SOURCES };
 
-static int64_t patches_of(int64_t n, int64_t size) { return (n + size - 1) / size; }
+static int64_t outer_blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
-/* Reals that the sums of a map's gradients take, patch by patch. */
+/* Reals that the sums of a map's gradients take, block by block. */
 static int64_t dense_gradient_size(const dense_map *d) {
-    return patches_of(d->outputs, PATCH) * patches_of(d->sources, PATCH_SOURCES) *
-           DENSE_PATCH;
+    return outer_blocks(d->outputs, OUTER_TARGETS) *
+           outer_blocks(d->sources, OUTER_SOURCES) * DENSE_OUTER;
 }
 
-/* The patch that starts with output o and source k; what lies outside is done twice. */
-static INLINE void dense_patch(const dense_map *d, const real *rows, const real *g,
-                               int64_t step, int64_t steps, int64_t o, int64_t k, real *sums,
-                               int nv) {
-    const real *left[PATCH], *right[PATCH_SOURCES];
-    for (int i = 0; i < PATCH; i++) left[i] = g + smaller(o + i, d->outputs - 1) * L;
-    for (int i = 0; i < PATCH_SOURCES; i++)
+/* The block that starts with output o and source k; what lies outside is done twice. */
+static INLINE void dense_outer(const dense_map *d, const real *rows, const real *g,
+                               int64_t step, int64_t steps, int64_t o, int64_t k,
+                               real *sums, int nv) {
+    const real *left[OUTER_TARGETS], *right[OUTER_SOURCES];
+    for (int i = 0; i < OUTER_TARGETS; i++)
+        left[i] = g + smaller(o + i, d->outputs - 1) * L;
+    for (int i = 0; i < OUTER_SOURCES; i++)
         right[i] = rows + d->from[smaller(k + i, d->sources - 1)];
-    int64_t across = patches_of(d->sources, PATCH_SOURCES);
-    real *patch = sums + (o / PATCH * across + k / PATCH_SOURCES) * DENSE_PATCH;
-    add_patch(left, right, step, steps, patch, PATCH, PATCH_SOURCES, nv);
+    int64_t across = outer_blocks(d->sources, OUTER_SOURCES);
+    real *block = sums + (o / OUTER_TARGETS * across + k / OUTER_SOURCES) * DENSE_OUTER;
+    add_outer_products(left, right, step, steps, block, OUTER_TARGETS, OUTER_SOURCES, nv);
 }
 
-/* Add the gradients of W (patches) and b (outputs) over `steps` recorded steps. */
+/* Add the gradients of W (in blocks) and b (outputs) over `steps` recorded steps. */
 static INLINE void dense_gradients(const dense_map *d, const real *rows, const real *g,
                                    int64_t step, int64_t steps, real *gw, real *gb,
                                    int nv) {
     int64_t fit = PANEL_BYTES / (int64_t)sizeof(real) / (steps * L);
-    int64_t panel = larger(1, fit / PATCH) * PATCH;
+    int64_t panel = larger(1, fit / OUTER_TARGETS) * OUTER_TARGETS;
     for (int64_t first = 0; first < d->outputs; first += panel)
-        for (int64_t k = 0; k < d->sources; k += PATCH_SOURCES)
-            for (int64_t o = first; o < smaller(first + panel, d->outputs); o += PATCH)
-                dense_patch(d, rows, g, step, steps, o, k, gw, nv);
+        for (int64_t k = 0; k < d->sources; k += OUTER_SOURCES)
+            for (int64_t o = first; o < smaller(first + panel, d->outputs);
+                 o += OUTER_TARGETS)
+                dense_outer(d, rows, g, step, steps, o, k, gw, nv);
     add_row_sums(g, step, d->outputs, steps, gb, nv);
 }
 
-/* The gradient of W's columns from `first` on, out of the patches. */
+/* The gradient of W's columns from `first` on, out of the blocks. */
 static void dense_unpack(const dense_map *d, const real *sums, real *to, int64_t columns,
                          int64_t first) {
-    int64_t across = patches_of(d->sources, PATCH_SOURCES);
+    int64_t across = outer_blocks(d->sources, OUTER_SOURCES);
     for (int64_t o = 0; o < d->outputs; o++)
         for (int64_t i = 0; i < columns; i++) {
-            int64_t k = first + i, patch = o / PATCH * across + k / PATCH_SOURCES;
-            to[o * columns + i] = sums[patch * DENSE_PATCH + o % PATCH * PATCH_SOURCES +
-                                       k % PATCH_SOURCES];
+            int64_t k = first + i, block = o / OUTER_TARGETS * across + k / OUTER_SOURCES;
+            to[o * columns + i] =
+                sums[block * DENSE_OUTER + o % OUTER_TARGETS * OUTER_SOURCES +
+                     k % OUTER_SOURCES];
         }
 }
+
+#endif

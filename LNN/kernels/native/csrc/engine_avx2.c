@@ -11,10 +11,8 @@
 #endif
 #include <math.h>
 
-enum { BLOCK = 4 };
+#define LNN_VECTOR_AVX2
 #define ENGINE lnn_avx2_float
-#include "vec_avx2.h"
-
 #include "engine.h"
 
 #ifdef __clang__

@@ -12,10 +12,8 @@
 #endif
 #include <math.h>
 
-enum { BLOCK = 8 };
+#define LNN_VECTOR_AVX512
 #define ENGINE lnn_avx512_float
-#include "vec_avx512.h"
-
 #include "engine.h"
 
 #ifdef __clang__

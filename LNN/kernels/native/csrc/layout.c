@@ -12,9 +12,10 @@ typedef struct {
 
 #define CONSTANT(name) {#name, name}
 /* C99 tells the size of a field only with an object at hand. */
-#define FIELD(name) \
-    {"offsetof " #name, offsetof(lnn_problem, name)}, \
-        {"sizeof " #name, sizeof(((lnn_problem *)0)->name)}
+#define FIELD(name)                                       \
+    {"offsetof " #name, offsetof(lnn_problem, name)}, {   \
+        "sizeof " #name, sizeof(((lnn_problem *)0)->name) \
+    }
 
 static const layout_entry layout[] = {
     CONSTANT(LNN_LTC),

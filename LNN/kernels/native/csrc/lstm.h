@@ -3,6 +3,11 @@
  * Gates are candidate, write, keep, read. The forward pass leaves their activated values,
  * the backward pass the gradients of their sums.
  */
+#ifndef LNN_LSTM_H
+#define LNN_LSTM_H
+
+#include "functions.h"
+#include "sizes.h"
 
 /* From the gates' sums and the memory c: the new c; and its tanh. */
 static INLINE vec lstm(vec *gate, vec c, vec *tanh_c) {
@@ -52,8 +57,11 @@ static INLINE void lstm_step_gradient(int64_t n, real *gates, const real *memory
             int64_t at = j * L + u * W;
             vec gate[4];
             for (int i = 0; i < 4; i++) gate[i] = v_load(gates + i * n * L + at);
-            v_store(g_c + at, lstm_gradient(gate, v_load(memory + at), v_load(squashed + at),
-                                            v_load(g_h + at), v_load(g_c + at)));
+            v_store(g_c + at,
+                    lstm_gradient(gate, v_load(memory + at), v_load(squashed + at),
+                                  v_load(g_h + at), v_load(g_c + at)));
             for (int i = 0; i < 4; i++) v_store(gates + i * n * L + at, gate[i]);
         }
 }
+
+#endif

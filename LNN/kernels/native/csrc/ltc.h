@@ -11,6 +11,10 @@
  *     per synapse: q = k (E - v_j'), z = q s (1 - s), dv_i += w sigma z, and sums of
  *     k s, q s, z and z v_i, which hold the gradients of E, w, mu and sigma.
  */
+#ifndef LNN_LTC_H
+#define LNN_LTC_H
+
+#include "synapses.h"
 
 typedef struct {
     synapses sensory, recurrent;
@@ -179,8 +183,9 @@ static INLINE void ltc_step(const ltc_pack *k, const lnn_problem *p, const real 
 /* Neuron j backwards through one unfold. Returns its k and k v'. */
 static INLINE void neuron_gradient(const ltc_pack *pack, int64_t n, int64_t j,
                                    const real *v, const real *next, const real *h,
-                                   const real *g, real *to, const ltc_work *w, const real *s,
-                                   real *sum, vec *by_step, vec *k, vec *kv, int nv) {
+                                   const real *g, real *to, const ltc_work *w,
+                                   const real *s, real *sum, vec *by_step, vec *k, vec *kv,
+                                   int nv) {
     vec current[NV], conductance[NV], cm = v_set(pack->neuron[3 * j + 2]);
     vec all_r = v_load(sum);
     neuron_currents(pack, n, j, w->drive, s, current, conductance, nv);
@@ -330,3 +335,5 @@ static void ltc_finish(const lnn_problem *p, const ltc_sums *sums) {
         input_finish(p, f, total);
     }
 }
+
+#endif

@@ -1,4 +1,5 @@
-/* The entry points of the native backend: the right engine for the problem at hand. */
+/* The entry points of the native backend: the right engine and schedule for each problem.
+ */
 #include "engines.h"
 
 #if defined(LNN_X86) && defined(_MSC_VER)
@@ -79,37 +80,46 @@ static const lnn_engine *engine(int64_t isa, int64_t precision) {
     return &lnn_plain_float;
 }
 
-static const lnn_engine *engine_of(const lnn_problem *p) {
-    return engine(p->isa, p->precision);
+static const lnn_schedule *schedule_of(const lnn_problem *p) {
+    return engine(p->isa, p->precision)->schedule_of(p);
+}
+
+/* The problem without its scratch memory, to measure how much it takes. */
+static lnn_problem unplaced(const lnn_problem *p) {
+    lnn_problem empty = *p;
+    empty.scratch = 0;
+    return empty;
 }
 
 /* How much scratch memory the problem needs; it has to be aligned to 64 bytes. */
 EXPORT int64_t lnn_scratch_bytes(const lnn_problem *p, int64_t backward) {
-    return engine_of(p)->scratch_bytes(p, backward);
+    lnn_problem empty = unplaced(p);
+    return schedule_of(p)->scratch_bytes(&empty, (int)backward);
 }
 
 /* How much the forward pass would like to keep for the way back; 0: nothing. */
 EXPORT int64_t lnn_record_bytes(const lnn_problem *p) {
-    return engine_of(p)->record_bytes(p);
+    lnn_problem empty = unplaced(p);
+    return schedule_of(p)->record_bytes(&empty);
 }
 
 /* How many groups there are to run; they may run at the same time. */
-EXPORT int64_t lnn_groups(const lnn_problem *p) { return engine_of(p)->groups(p); }
+EXPORT int64_t lnn_groups(const lnn_problem *p) { return schedule_of(p)->groups(p); }
 
 /* A pass is lnn_prepare, lnn_run for each group, and backwards lnn_finish. */
 EXPORT void lnn_prepare(const lnn_problem *p, int64_t backward) {
-    engine_of(p)->prepare(p, backward);
+    schedule_of(p)->prepare(p, (int)backward);
 }
 
 EXPORT void lnn_run(const lnn_problem *p, int64_t backward, int64_t group) {
     float_mode before = flush_small_numbers();
-    engine_of(p)->run(p, backward, group);
+    schedule_of(p)->run(p, (int)backward, group);
     restore_float_mode(before);
 }
 
 EXPORT void lnn_finish(const lnn_problem *p) {
     float_mode before = flush_small_numbers();
-    engine_of(p)->finish(p);
+    schedule_of(p)->finish(p);
     restore_float_mode(before);
 }
 

@@ -36,12 +36,12 @@ typedef struct {
     const int64_t *sensory_source, *sensory_target;     /* sorted by target */
     const int64_t *recurrent_source, *recurrent_target; /* sorted by target */
     const int64_t *order, *layer_end; /* neurons in evaluation order; end of each layer */
-    const void *inputs_data;  /* (B, T, F) */
-    const void *timespans;    /* (B, T) */
-    const int64_t *lengths;   /* (B,) or null */
-    const void *start;        /* (B, S), S = N, with memory 2 N */
-    void *states;             /* (B, T, S), or null: not wanted */
-    void *final;              /* (B, S) */
+    const void *inputs_data;          /* (B, T, F) */
+    const void *timespans;            /* (B, T) */
+    const int64_t *lengths;           /* (B,) or null */
+    const void *start;                /* (B, S), S = N, with memory 2 N */
+    void *states;                     /* (B, T, S), or null: not wanted */
+    void *final;                      /* (B, S) */
     const void *parameters[LNN_MAX_PARAMETERS];
     /* backward only; null where there is no gradient, or none is wanted */
     const void *grad_states, *grad_final;

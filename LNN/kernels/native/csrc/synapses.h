@@ -2,6 +2,13 @@
  *
  * Equations and names are those of ltc.h.
  */
+#ifndef LNN_SYNAPSES_H
+#define LNN_SYNAPSES_H
+
+#include "adjacency.h"
+#include "arena.h"
+#include "functions.h"
+#include "sizes.h"
 
 /* So many synapses are opened in step (what registers allow), and about so many before
  * their sigmoids are used, which then still lie in the first-level cache.
@@ -16,8 +23,7 @@ typedef struct {
     real *backward;  /* (E, 2): E, w sigma */
 } synapses;
 
-static void synapses_reserve(synapses *s, arena *a, int64_t edges,
-                             int64_t neurons) {
+static void synapses_reserve(synapses *s, arena *a, int64_t edges, int64_t neurons) {
     s->edges = edges;
     s->begin = take_integers(a, neurons + 1);
     s->source = take_integers(a, edges);
@@ -49,8 +55,8 @@ static void synapses_prepare(synapses *s, const int64_t *source, const int64_t *
 /* Sigmoids of `count` synapses from e on, in step: the processor's queue is too short
  * to find that much to do in parallel among long chains that come one after the other.
  */
-static INLINE void open_some(const synapses *k, int64_t e, const real *v, real *s, int count,
-                             int nv) {
+static INLINE void open_some(const synapses *k, int64_t e, const real *v, real *s,
+                             int count, int nv) {
     const real *c = k->forward + 4 * e;
     vec t[TOGETHER * NV];
     for (int i = 0; i < count; i++)
@@ -141,3 +147,5 @@ static void synapse_finish(int64_t e, const double *sum, const void *const *para
     gm[e] = (real)(-conductance * sigma[e] * sum[2]);
     ge[e] = (real)(conductance * sum[0]);
 }
+
+#endif

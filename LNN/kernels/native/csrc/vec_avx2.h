@@ -1,12 +1,18 @@
 /* Vectors of 8 floats: AVX2 and FMA. */
-#ifndef LNN_VEC_H
-#define LNN_VEC_H
+#ifndef LNN_VEC_AVX2_H
+#define LNN_VEC_AVX2_H
 
 #include <immintrin.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "compiler.h"
 
 typedef float real;
 typedef __m256 vec;
-enum { W = 8 };
+/* W lanes; and outputs of an affine map that fit into the registers at once. */
+enum { W = 8, BLOCK = 4 };
 
 static INLINE vec v_load(const real *p) { return _mm256_loadu_ps(p); }
 static INLINE void v_store(real *p, vec a) { _mm256_storeu_ps(p, a); }
@@ -65,7 +71,5 @@ static INLINE vec v_sums(const vec *a) {
     return v_add(_mm256_permute2f128_ps(low, high, 0x20),
                  _mm256_permute2f128_ps(low, high, 0x31));
 }
-
-#include "vec_common.h"
 
 #endif

@@ -1,12 +1,18 @@
 /* Vectors of 16 floats: AVX-512 (F, DQ). */
-#ifndef LNN_VEC_H
-#define LNN_VEC_H
+#ifndef LNN_VEC_AVX512_H
+#define LNN_VEC_AVX512_H
 
 #include <immintrin.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "compiler.h"
 
 typedef float real;
 typedef __m512 vec;
-enum { W = 16 };
+/* W lanes; and outputs of an affine map that fit into the registers at once. */
+enum { W = 16, BLOCK = 8 };
 
 static INLINE vec v_load(const real *p) { return _mm512_loadu_ps(p); }
 static INLINE void v_store(real *p, vec a) { _mm512_storeu_ps(p, a); }
@@ -25,13 +31,13 @@ static INLINE vec v_abs(vec a) { return _mm512_abs_ps(a); }
 static INLINE vec v_copysign(vec size, vec sign) {
     const __m512i bit = _mm512_set1_epi32((int)0x80000000u);
     /* bit ? sign : size */
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(
-        bit, _mm512_castps_si512(sign), _mm512_castps_si512(size), 0xCA));
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(bit, _mm512_castps_si512(sign),
+                                                         _mm512_castps_si512(size), 0xCA));
 }
 /* a where x > 0, else b */
 static INLINE vec v_where_positive(vec x, vec a, vec b) {
-    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ),
-                                b, a);
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ), b,
+                                a);
 }
 static INLINE real v_sum(vec a) { return _mm512_reduce_add_ps(a); }
 static INLINE vec v_gather(const real *base, const int32_t *index) {

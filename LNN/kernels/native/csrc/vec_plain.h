@@ -1,10 +1,14 @@
 /* Vectors for any CPU, of floats or (with LNN_DOUBLE) doubles: GNU vector extensions where
  * the compiler has them, else plain C99 arrays.
  */
-#ifndef LNN_VEC_H
-#define LNN_VEC_H
+#ifndef LNN_VEC_PLAIN_H
+#define LNN_VEC_PLAIN_H
 
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "compiler.h"
 
 #ifdef LNN_DOUBLE
 typedef double real;
@@ -17,6 +21,9 @@ typedef int32_t bits_t;
 enum { W = 4, MANTISSA = 23, BIAS = 127 };
 #define LANES(x) {x(0), x(1), x(2), x(3)}
 #endif
+
+/* Outputs of an affine map that fit into the registers at once. */
+enum { BLOCK = 2 };
 
 #if defined(__GNUC__) && !defined(LNN_ARRAYS)
 
@@ -211,7 +218,5 @@ static INLINE vec v_sums(const vec *a) {
     for (int i = 0; i < W; i++) lane[i] = v_sum(a[i]);
     return v_load(lane);
 }
-
-#include "vec_common.h"
 
 #endif

@@ -5,6 +5,13 @@
  * offset. The four maps of a neuron read the same sources, so one load serves four
  * multiplications.
  */
+#ifndef LNN_WIRED_H
+#define LNN_WIRED_H
+
+#include "adjacency.h"
+#include "arena.h"
+#include "closed_form.h"
+#include "outer_products.h"
 
 typedef struct {
     int64_t *begin;    /* (N + 1) by position in the order: first synapse */
@@ -16,8 +23,6 @@ typedef struct {
     real *bias;        /* (N, M) by neuron */
 } wired_pack;
 
-static int64_t n_maps_of(int64_t mode) { return mode == LNN_PURE ? 1 : 4; }
-
 static void wired_reserve(wired_pack *k, arena *a, const lnn_problem *p) {
     int64_t n = p->neurons, edges = p->n_sensory + p->n_recurrent;
     int64_t maps = n_maps_of(p->mode);
@@ -28,16 +33,6 @@ static void wired_reserve(wired_pack *k, arena *a, const lnn_problem *p) {
     k->original = take_integers(a, edges);
     k->weight = take(a, edges * maps);
     k->bias = take(a, n * maps);
-}
-
-/* Where each target's synapses begin in a list sorted by target. */
-static void first_of_each(const int64_t *target, int64_t edges, int64_t n,
-                          int64_t *begin) {
-    int64_t e = 0;
-    for (int64_t j = 0; j <= n; j++) {
-        while (e < edges && target[e] < j) e++;
-        begin[j] = e;
-    }
 }
 
 /* Rows are inputs, then neurons before the step (from `previous` on); `step` later come
@@ -98,7 +93,8 @@ static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mod
                 for (int u = 0; u < nv; u++)
                     sum[i][u] = v_fma(v_set(w[i]), s[u], sum[i][u]);
         }
-        vec a = pure_lanes(mode, pure->asymptote, j), rate = pure_lanes(mode, pure->rate, j);
+        vec a = pure_lanes(mode, pure->asymptote, j),
+            rate = pure_lanes(mode, pure->rate, j);
         for (int u = 0; u < nv; u++) {
             vec z[MAX];
             for (int i = 0; i < m; i++) z[i] = sum[i][u];
@@ -110,16 +106,16 @@ static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mod
 }
 
 /* The step backwards: g holds gradients of the new states and gets those of sources. */
-static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p,
-                                       int mode, const pure_form *pure, const real *dt,
-                                       real *maps, real *g, real *g_dt,
-                                       int nv) {
+static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p, int mode,
+                                       const pure_form *pure, const real *dt, real *maps,
+                                       real *g, real *g_dt, int nv) {
     enum { MAX = 4 };
     const int m = mode == LNN_PURE ? 1 : 4;
     const real *g_new = g + (p->inputs + p->neurons) * L;
     for (int64_t at = p->neurons - 1; at >= 0; at--) {
         int64_t j = p->order[at];
-        vec a = pure_lanes(mode, pure->asymptote, j), rate = pure_lanes(mode, pure->rate, j);
+        vec a = pure_lanes(mode, pure->asymptote, j),
+            rate = pure_lanes(mode, pure->rate, j);
         real *ga = pure->g_asymptote + j * W, *gr = pure->g_rate + j * W;
         vec dz[MAX][NV];
         for (int u = 0; u < nv; u++) {
@@ -148,34 +144,35 @@ static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p
 }
 
 /* Synapses of a neuron whose gradients are summed at once. */
-static int fan_of(int m) { return m == 1 ? 2 * PATCH_SOURCES : PATCH_SOURCES; }
+static int fan_of(int m) { return m == 1 ? 2 * OUTER_SOURCES : OUTER_SOURCES; }
 
 /* Reals that the sums of the weights' gradients take at most: each neuron, in order, has
- * patches of its own. */
+ * blocks of its own. */
 static int64_t wired_gradient_size(const lnn_problem *p) {
     int m = (int)n_maps_of(p->mode), fan = fan_of(m);
-    int64_t patches = (p->n_sensory + p->n_recurrent) / fan + p->neurons;
-    return patches * whole_vectors(fan * m);
+    int64_t n_blocks = (p->n_sensory + p->n_recurrent) / fan + p->neurons;
+    return n_blocks * whole_vectors(fan * m);
 }
 
-/* Add the gradients of the weights (patches) and biases (N, M) over recorded steps. */
+/* Add the gradients of the weights (in blocks) and biases (N, M) over recorded steps. */
 static INLINE void wired_gradients(const wired_pack *k, const lnn_problem *p, int m,
                                    const real *rows, const real *maps, int64_t step,
                                    int64_t steps, real *gw, real *gb, int nv) {
     const int fan = fan_of(m);
     for (int64_t at = 0; at < p->neurons; at++) {
-        const real *left[PATCH], *right[2 * PATCH_SOURCES];
+        const real *left[OUTER_TARGETS], *right[2 * OUTER_SOURCES];
         int64_t end = k->begin[at + 1];
         for (int i = 0; i < m; i++) left[i] = maps + (p->order[at] * m + i) * L;
         for (int64_t e = k->begin[at]; e < end; e += fan, gw += whole_vectors(fan * m)) {
-            for (int f = 0; f < fan; f++) right[f] = rows + k->from[smaller(e + f, end - 1)];
-            add_patch(left, right, step, steps, gw, m, fan, nv);
+            for (int f = 0; f < fan; f++)
+                right[f] = rows + k->from[smaller(e + f, end - 1)];
+            add_outer_products(left, right, step, steps, gw, m, fan, nv);
         }
     }
     add_row_sums(maps, step, p->neurons * m, steps, gb, nv);
 }
 
-/* The gradients of the weights, map by map, out of the patches. */
+/* The gradients of the weights, map by map, out of the blocks. */
 static void wired_unpack(const wired_pack *k, const lnn_problem *p, const real *sums,
                          void *const *gradients) {
     const int m = (int)n_maps_of(p->mode), fan = fan_of(m);
@@ -190,3 +187,5 @@ static void wired_unpack(const wired_pack *k, const lnn_problem *p, const real *
             if (f == fan - 1 || e == k->begin[at + 1] - 1) sums += whole_vectors(fan * m);
         }
 }
+
+#endif

@@ -1,10 +1,21 @@
-/* Loads, stores and transposition where the processor has no instruction for them.
+/* The vector type of an engine: `vec` of W `real`s, and what can be done with it.
  *
- * Included by vector headers after W, vec, v_load and v_store.
+ * Which one, a macro says: LNN_VECTOR_AVX512, LNN_VECTOR_AVX2 or none for plain C, there
+ * with LNN_DOUBLE for doubles. All headers of an engine start from here.
  */
-#ifndef LNN_VEC_COMMON_H
-#define LNN_VEC_COMMON_H
+#ifndef LNN_VECTOR_H
+#define LNN_VECTOR_H
 
+#if defined(LNN_VECTOR_AVX512)
+#include "vec_avx512.h"
+#elif defined(LNN_VECTOR_AVX2)
+#include "vec_avx2.h"
+#else
+#include "vec_plain.h"
+#endif
+
+/* Where the processor has no instruction for it. */
+#ifndef LNN_VECTOR_AVX512
 /* The first n lanes of p, the others 0; and the first n lanes to p. */
 static INLINE vec v_load_some(const real *p, int64_t n) {
     real lane[W] = {0};
@@ -26,5 +37,6 @@ static INLINE void v_transpose(vec *a) {
         for (int k = 0; k < W; k++) to[k * W + i] = from[i * W + k];
     for (int i = 0; i < W; i++) a[i] = v_load(to + i * W);
 }
+#endif
 
 #endif

@@ -1,25 +1,28 @@
 /* Gradients of weights: products of two rows, summed over recorded steps and lanes.
  *
- * A patch of them stays in registers while the steps go by; its lanes are summed at the
- * end, for W products at once. Patches are kept one after the other, padded to whole
+ * A block of them stays in registers while the steps go by; its lanes are summed at the
+ * end, for W products at once. Blocks are kept one after the other, padded to whole
  * vectors, and taken apart only when everything is summed.
  */
+#ifndef LNN_OUTER_PRODUCTS_H
+#define LNN_OUTER_PRODUCTS_H
 
-enum { PATCH = 4, PATCH_SOURCES = BLOCK / 2, MAX_PATCH = 32 };
+#include "sizes.h"
+
+enum { OUTER_TARGETS = 4, OUTER_SOURCES = BLOCK / 2, MAX_OUTER = 32 };
 /* Rows that are used again and again should stay in the first-level cache. */
 static const int64_t PANEL_BYTES = 20 * 1024;
 
-static int64_t whole_vectors(int64_t count) { return (count + W - 1) / W * W; }
-
-/* Add g[o] s[k], summed, to the patch: `no` rows of g times `nk` of s. */
-static INLINE void add_patch(const real *const *g, const real *const *s, int64_t step,
-                             int64_t steps, real *patch, int no, int nk, int nv) {
-    vec sum[MAX_PATCH];
+/* Add g[o] s[k], summed, to the block: `no` rows of g times `nk` of s. */
+static INLINE void add_outer_products(const real *const *g, const real *const *s,
+                                      int64_t step, int64_t steps, real *sums_of, int no,
+                                      int nk, int nv) {
+    vec sum[MAX_OUTER];
     for (int i = 0; i < whole_vectors(no * nk); i++) sum[i] = v_set(0);
     for (int64_t t = 0; t < steps; t++)
         for (int u = 0; u < nv; u++) {
             int64_t at = t * step + u * W;
-            vec left[PATCH];
+            vec left[OUTER_TARGETS];
             for (int o = 0; o < no; o++) left[o] = v_load(g[o] + at);
             for (int k = 0; k < nk; k++) {
                 vec right = v_load(s[k] + at);
@@ -28,7 +31,7 @@ static INLINE void add_patch(const real *const *g, const real *const *s, int64_t
             }
         }
     for (int i = 0; i < no * nk; i += W)
-        v_store(patch + i, v_add(v_load(patch + i), v_sums(sum + i)));
+        v_store(sums_of + i, v_add(v_load(sums_of + i), v_sums(sum + i)));
 }
 
 /* Add each row's own sum over steps and lanes. */
@@ -48,3 +51,5 @@ static INLINE void add_row_sums(const real *g, int64_t step, int64_t count, int6
         v_store(sums + o, v_add(v_load(sums + o), v_sums(sum)));
     }
 }
+
+#endif

@@ -4,53 +4,60 @@
  * than they need, which stays 0, for lanes that hold none. Equations and names are those
  * of ltc.h.
  */
+#ifndef LNN_SAMPLE_LTC_H
+#define LNN_SAMPLE_LTC_H
 
-enum { NARROW = 8 }; /* batches below this */
+#include "engines.h"
+#include "ltc.h"
+#include "sliced_ell.h"
+
+enum { FEW_SAMPLES = 8 }; /* batches below this */
 
 typedef struct {
-    slices lanes;
+    sliced_ell lanes;
     real *forward;  /* (slots, 4, W): -sigma log2 e, sigma mu log2 e, w, w E */
     real *backward; /* (slots, 2, W): E, w sigma */
-} narrow_synapses;
+} sample_ltc_synapses;
 
 typedef struct {
     const lnn_problem *p;
     int backward;
     int64_t chunk;
-    narrow_synapses sensory, recurrent;
+    sample_ltc_synapses sensory, recurrent;
     real *neuron;                   /* (slices, 3, W): gleak vleak, gleak + eps, cm */
     int64_t *begin, *other, *order; /* for preparing */
     int64_t packed_bytes, group_bytes;
-} narrow_plan;
+} sample_ltc_layout;
 
 /* What one step leaves for the way back. */
 typedef struct {
     real *x, *s_sensory;   /* (F + 1), (slots, W) */
     real *v, *s;           /* (U + 1, N + 1), (U, slots, W) */
     real *slope, *inverse; /* (U, slices, W) */
-} narrow_record;
+} sample_ltc_record;
 
 typedef struct {
-    narrow_record record[MAX_CHUNK];
+    sample_ltc_record record[MAX_CHUNK];
     real *drive;               /* (slices, 2, W) */
     real *g, *passed, *g_x;    /* (N + 1) twice, (F + 1) */
     real *k, *kv, *totals;     /* (slices, W) twice, (slices, 2, W) */
     real *sensory, *recurrent; /* sums: (slots, 4, W) */
     real *neuron, *input;      /* sums: (slices, 3, W), (F, 2) */
-} narrow_group;
+} sample_ltc_group;
 
-static int is_narrow(const lnn_problem *p) {
-    return p->batch < NARROW && p->kind == LNN_LTC && !p->memory;
+static int sample_ltc_takes(const lnn_problem *p) {
+    return p->batch < FEW_SAMPLES && p->kind == LNN_LTC && !p->memory;
 }
 
-static void narrow_synapses_reserve(narrow_synapses *s, arena *a, int64_t n,
-                                    const int64_t *target, int64_t edges) {
-    slices_reserve(&s->lanes, a, n, target, edges);
+static void sample_ltc_synapses_reserve(sample_ltc_synapses *s, arena *a, int64_t n,
+                                        const int64_t *target, int64_t edges) {
+    sliced_ell_reserve(&s->lanes, a, n, target, edges);
     s->forward = take(a, s->lanes.slots * 4 * W);
     s->backward = take(a, s->lanes.slots * 2 * W);
 }
 
-static void narrow_record_reserve(narrow_record *r, arena *a, const narrow_plan *q) {
+static void sample_ltc_record_reserve(sample_ltc_record *r, arena *a,
+                                      const sample_ltc_layout *q) {
     const lnn_problem *p = q->p;
     const int64_t kept = q->backward ? p->unfolds : 0, lanes = q->recurrent.lanes.count * W;
     r->x = take(a, p->inputs + 1);
@@ -61,13 +68,14 @@ static void narrow_record_reserve(narrow_record *r, arena *a, const narrow_plan 
     r->inverse = kept ? take(a, kept * lanes) : 0;
 }
 
-static int64_t narrow_lay_out_group(const narrow_plan *q, char *base, narrow_group *w) {
+static int64_t sample_ltc_lay_out_group(const sample_ltc_layout *q, char *base,
+                                        sample_ltc_group *w) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, lanes = q->recurrent.lanes.count * W;
     arena a = {base, 0};
     memset(w, 0, sizeof *w);
     for (int64_t t = 0; t < (q->backward ? q->chunk : 1); t++)
-        narrow_record_reserve(&w->record[t], &a, q);
+        sample_ltc_record_reserve(&w->record[t], &a, q);
     w->drive = take(&a, 2 * lanes);
     if (!q->backward) return a.used;
     w->g = take(&a, n + 1);
@@ -83,31 +91,32 @@ static int64_t narrow_lay_out_group(const narrow_plan *q, char *base, narrow_gro
     return a.used;
 }
 
-static narrow_plan make_narrow_plan(const lnn_problem *p, int backward) {
-    narrow_plan q;
+static sample_ltc_layout make_sample_ltc_layout(const lnn_problem *p, int backward) {
+    sample_ltc_layout q;
     memset(&q, 0, sizeof q);
     arena a = {p->scratch, 0}, one = {0, 0};
-    narrow_record r;
-    narrow_group w;
+    sample_ltc_record r;
+    sample_ltc_group w;
     q.p = p;
     q.backward = backward;
-    narrow_synapses_reserve(&q.sensory, &a, p->neurons, p->sensory_target, p->n_sensory);
-    narrow_synapses_reserve(&q.recurrent, &a, p->neurons, p->recurrent_target,
-                            p->n_recurrent);
+    sample_ltc_synapses_reserve(&q.sensory, &a, p->neurons, p->sensory_target,
+                                p->n_sensory);
+    sample_ltc_synapses_reserve(&q.recurrent, &a, p->neurons, p->recurrent_target,
+                                p->n_recurrent);
     q.neuron = take(&a, slice_count(p->neurons) * 3 * W);
     q.begin = take_integers(&a, p->neurons + 1);
     q.other = take_integers(&a, p->neurons + 1);
     q.order = take_integers(&a, p->neurons);
-    narrow_record_reserve(&r, &one, &q);
+    sample_ltc_record_reserve(&r, &one, &q);
     q.chunk = CHUNK_BYTES / larger(1, one.used);
     q.chunk = larger(1, smaller(q.chunk, smaller(MAX_CHUNK, p->steps)));
     q.packed_bytes = a.used;
-    q.group_bytes = narrow_lay_out_group(&q, 0, &w);
+    q.group_bytes = sample_ltc_lay_out_group(&q, 0, &w);
     return q;
 }
 
-static void narrow_synapses_prepare(narrow_synapses *s, int64_t edges,
-                                    const void *const *parameters) {
+static void sample_ltc_synapses_prepare(sample_ltc_synapses *s, int64_t edges,
+                                        const void *const *parameters) {
     const real *w = parameters[0], *sigma = parameters[1], *mu = parameters[2],
                *reversal = parameters[3];
     memset(s->forward, 0, sizeof(real) * s->lanes.slots * 4 * W);
@@ -126,17 +135,17 @@ static void narrow_synapses_prepare(narrow_synapses *s, int64_t edges,
     }
 }
 
-static void narrow_prepare(const lnn_problem *p, int backward) {
-    narrow_plan q = make_narrow_plan(p, backward);
+static void sample_ltc_prepare(const lnn_problem *p, int backward) {
+    sample_ltc_layout q = make_sample_ltc_layout(p, backward);
     const int64_t n = p->neurons;
     const real *leak = p->parameters[8], *rest = p->parameters[9], *cm = p->parameters[10];
     first_of_each(p->recurrent_target, p->n_recurrent, n, q.begin);
     first_of_each(p->sensory_target, p->n_sensory, n, q.other);
     sort_by_degree(q.order, n, q.begin);
-    slices_fill(&q.recurrent.lanes, n, q.order, q.begin, p->recurrent_source, n);
-    slices_fill(&q.sensory.lanes, n, q.order, q.other, p->sensory_source, p->inputs);
-    narrow_synapses_prepare(&q.sensory, p->n_sensory, p->parameters);
-    narrow_synapses_prepare(&q.recurrent, p->n_recurrent, p->parameters + 4);
+    sliced_ell_fill(&q.recurrent.lanes, n, q.order, q.begin, p->recurrent_source, n);
+    sliced_ell_fill(&q.sensory.lanes, n, q.order, q.other, p->sensory_source, p->inputs);
+    sample_ltc_synapses_prepare(&q.sensory, p->n_sensory, p->parameters);
+    sample_ltc_synapses_prepare(&q.recurrent, p->n_recurrent, p->parameters + 4);
     for (int64_t i = 0; i < slice_count(n) * W; i++) {
         real *to = q.neuron + i / W * 3 * W + i % W;
         int64_t j = q.recurrent.lanes.neuron[i];
@@ -148,8 +157,9 @@ static void narrow_prepare(const lnn_problem *p, int backward) {
 }
 
 /* Add a slice's synapses to its current and conductance. */
-static INLINE void narrow_sums(const narrow_synapses *k, int64_t slice, const real *v,
-                               real *keep, vec *current, vec *conductance) {
+static INLINE void sample_ltc_sums(const sample_ltc_synapses *k, int64_t slice,
+                                   const real *v, real *keep, vec *current,
+                                   vec *conductance) {
     for (int64_t i = k->lanes.first[slice]; i < k->lanes.first[slice + 1]; i++) {
         const real *c = k->forward + i * 4 * W;
         vec from = slot_source(&k->lanes, i, v);
@@ -160,14 +170,17 @@ static INLINE void narrow_sums(const narrow_synapses *k, int64_t slice, const re
     }
 }
 
-static INLINE void narrow_unfold(const narrow_plan *q, const real *drive, const real *v,
-                                 real *next, vec h, real *s, real *slope, real *inverse) {
-    const slices *lanes = &q->recurrent.lanes;
+static INLINE void sample_ltc_unfold(const sample_ltc_layout *q, const real *drive,
+                                     const real *v, real *next, vec h, real *s, real *slope,
+                                     real *inverse) {
+    const sliced_ell *lanes = &q->recurrent.lanes;
     for (int64_t k = 0; k < lanes->count; k++) {
-        vec current = v_load(drive + k * 2 * W), conductance = v_load(drive + k * 2 * W + W);
+        vec current = v_load(drive + k * 2 * W),
+            conductance = v_load(drive + k * 2 * W + W);
         vec own = v_gather(v, lanes->neuron + k * W);
-        narrow_sums(&q->recurrent, k, v, s, &current, &conductance);
-        vec one_over = v_reciprocal(v_fma(h, conductance, v_load(q->neuron + (k * 3 + 2) * W)));
+        sample_ltc_sums(&q->recurrent, k, v, s, &current, &conductance);
+        vec one_over =
+            v_reciprocal(v_fma(h, conductance, v_load(q->neuron + (k * 3 + 2) * W)));
         vec r = v_mul(v_fnma(conductance, own, current), one_over);
         scatter(next, lanes, k, v_fma(h, r, own));
         if (s) {
@@ -178,8 +191,9 @@ static INLINE void narrow_unfold(const narrow_plan *q, const real *drive, const 
 }
 
 /* One step from `before` (N); returns the new states (N). */
-static INLINE const real *narrow_step(const narrow_plan *q, narrow_group *w, const real *x,
-                                      real dt, const real *before, narrow_record *r) {
+static INLINE const real *sample_ltc_step(const sample_ltc_layout *q, sample_ltc_group *w,
+                                          const real *x, real dt, const real *before,
+                                          sample_ltc_record *r) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, lanes = q->recurrent.lanes.count * W;
     const int64_t slots = r->s ? p->unfolds + 1 : 2;
@@ -192,23 +206,23 @@ static INLINE const real *narrow_step(const narrow_plan *q, narrow_group *w, con
     for (int64_t k = 0; k < q->sensory.lanes.count; k++) {
         vec current = v_load(q->neuron + k * 3 * W);
         vec conductance = v_load(q->neuron + (k * 3 + 1) * W);
-        narrow_sums(&q->sensory, k, r->x, r->s_sensory, &current, &conductance);
+        sample_ltc_sums(&q->sensory, k, r->x, r->s_sensory, &current, &conductance);
         v_store(w->drive + k * 2 * W, current);
         v_store(w->drive + k * 2 * W + W, conductance);
     }
     const vec h = v_set(dt / (real)p->unfolds);
     for (int64_t i = 0; i < p->unfolds; i++)
-        narrow_unfold(q, w->drive, r->v + i % slots * (n + 1),
-                      r->v + (i + 1) % slots * (n + 1), h,
-                      r->s ? r->s + i * q->recurrent.lanes.slots * W : 0,
-                      r->s ? r->slope + i * lanes : 0, r->s ? r->inverse + i * lanes : 0);
+        sample_ltc_unfold(
+            q, w->drive, r->v + i % slots * (n + 1), r->v + (i + 1) % slots * (n + 1), h,
+            r->s ? r->s + i * q->recurrent.lanes.slots * W : 0,
+            r->s ? r->slope + i * lanes : 0, r->s ? r->inverse + i * lanes : 0);
     return r->v + p->unfolds % slots * (n + 1);
 }
 
 /* Gradients of a slice's synapses (their sums) and, added lane by lane, of sources. */
-static INLINE void narrow_synapses_gradient(const narrow_synapses *k, int64_t slice, vec kj,
-                                            vec kvj, const real *s, const real *v, real *to,
-                                            real *sums) {
+static INLINE void sample_ltc_synapses_gradient(const sample_ltc_synapses *k, int64_t slice,
+                                                vec kj, vec kvj, const real *s,
+                                                const real *v, real *to, real *sums) {
     for (int64_t i = k->lanes.first[slice]; i < k->lanes.first[slice + 1]; i++) {
         const real *c = k->backward + i * 2 * W;
         const int32_t *source = k->lanes.source + i * W;
@@ -230,9 +244,11 @@ static INLINE void narrow_synapses_gradient(const narrow_synapses *k, int64_t sl
 }
 
 /* Backwards through one unfold: from w->g to w->passed; returns what adds to dL/dh. */
-static INLINE real narrow_unfold_gradient(const narrow_plan *q, narrow_group *w,
-                                          const narrow_record *r, int64_t i, vec h) {
-    const slices *lanes = &q->recurrent.lanes;
+static INLINE real sample_ltc_unfold_gradient(const sample_ltc_layout *q,
+                                              sample_ltc_group *w,
+                                              const sample_ltc_record *r, int64_t i,
+                                              vec h) {
+    const sliced_ell *lanes = &q->recurrent.lanes;
     const int64_t n = q->p->neurons, slots = lanes->slots * W, width = lanes->count * W;
     const real *v = r->v + i * (n + 1), *next = v + n + 1;
     vec by_step = v_set(0);
@@ -252,8 +268,8 @@ static INLINE real narrow_unfold_gradient(const narrow_plan *q, narrow_group *w,
         v_store(sum + 2 * W, v_fma(kj, slope, v_load(sum + 2 * W)));
         v_store(total, v_add(v_load(total), kj));
         v_store(total + W, v_add(v_load(total + W), kvj));
-        narrow_synapses_gradient(&q->recurrent, k, kj, kvj, r->s + i * slots, v, w->passed,
-                                 w->recurrent);
+        sample_ltc_synapses_gradient(&q->recurrent, k, kj, kvj, r->s + i * slots, v,
+                                     w->passed, w->recurrent);
     }
     w->passed[n] = 0;
     real *swap = w->g;
@@ -263,9 +279,9 @@ static INLINE real narrow_unfold_gradient(const narrow_plan *q, narrow_group *w,
 }
 
 /* Backwards through one step: w->g holds the new states' gradient, then the old ones'. */
-static INLINE void narrow_step_gradient(const narrow_plan *q, narrow_group *w,
-                                        const narrow_record *r, const real *x, real dt,
-                                        real *g_x, real *g_dt) {
+static INLINE void sample_ltc_step_gradient(const sample_ltc_layout *q, sample_ltc_group *w,
+                                            const sample_ltc_record *r, const real *x,
+                                            real dt, real *g_x, real *g_dt) {
     const lnn_problem *p = q->p;
     const int64_t lanes = q->recurrent.lanes.count;
     const real *scale = p->parameters[11];
@@ -273,12 +289,12 @@ static INLINE void narrow_step_gradient(const narrow_plan *q, narrow_group *w,
     real by_step = 0;
     memset(w->totals, 0, sizeof(real) * 2 * lanes * W);
     for (int64_t i = p->unfolds - 1; i >= 0; i--)
-        by_step += narrow_unfold_gradient(q, w, r, i, h);
+        by_step += sample_ltc_unfold_gradient(q, w, r, i, h);
     memset(w->g_x, 0, sizeof(real) * (p->inputs + 1));
     for (int64_t k = 0; k < lanes; k++) {
         const real *total = w->totals + k * 2 * W;
-        narrow_synapses_gradient(&q->sensory, k, v_load(total), v_load(total + W),
-                                 r->s_sensory, r->x, w->g_x, w->sensory);
+        sample_ltc_synapses_gradient(&q->sensory, k, v_load(total), v_load(total + W),
+                                     r->s_sensory, r->x, w->g_x, w->sensory);
     }
     for (int64_t f = 0; f < p->inputs; f++) {
         w->input[2 * f] += w->g_x[f] * x[f];
@@ -288,7 +304,8 @@ static INLINE void narrow_step_gradient(const narrow_plan *q, narrow_group *w,
     if (g_dt) *g_dt = by_step / (real)p->unfolds;
 }
 
-static void narrow_forward(const narrow_plan *q, narrow_group *w, int64_t sample) {
+static void sample_ltc_forward(const sample_ltc_layout *q, sample_ltc_group *w,
+                               int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, steps = sample_length(p, sample);
     const real *x = (const real *)p->inputs_data + sample * p->steps * p->inputs;
@@ -300,14 +317,15 @@ static void narrow_forward(const narrow_plan *q, narrow_group *w, int64_t sample
     for (int64_t t = 0; t < p->steps; t++) {
         if (t < steps) {
             const real *new =
-                narrow_step(q, w, x + t * p->inputs, dt[t], final, &w->record[0]);
+                sample_ltc_step(q, w, x + t * p->inputs, dt[t], final, &w->record[0]);
             memcpy(final, new, sizeof(real) * n);
         }
         if (states) memcpy(states + t * n, final, sizeof(real) * n);
     }
 }
 
-static void narrow_backward(const narrow_plan *q, narrow_group *w, int64_t sample) {
+static void sample_ltc_backward(const sample_ltc_layout *q, sample_ltc_group *w,
+                                int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, f = p->inputs, steps = sample_length(p, sample);
     const int64_t first = sample * p->steps;
@@ -322,7 +340,8 @@ static void narrow_backward(const narrow_plan *q, narrow_group *w, int64_t sampl
     if (g_x) memset(g_x, 0, sizeof(real) * p->steps * f);
     if (g_dt) memset(g_dt, 0, sizeof(real) * p->steps);
     for (int64_t t = p->steps - 1, chunk = 0; t >= 0; t--) {
-        for (int64_t j = 0; g_states && j < n; j++) w->g[j] += g_states[(first + t) * n + j];
+        for (int64_t j = 0; g_states && j < n; j++)
+            w->g[j] += g_states[(first + t) * n + j];
         if (t >= steps) continue;
         if (t == steps - 1 || t < chunk) {
             int64_t end = t + 1;
@@ -330,63 +349,64 @@ static void narrow_backward(const narrow_plan *q, narrow_group *w, int64_t sampl
             const real *before =
                 chunk ? states + (chunk - 1) * n : (const real *)p->start + sample * n;
             for (int64_t i = chunk; i < end; i++)
-                before = narrow_step(q, w, x + i * f, dt[i], before, &w->record[i - chunk]);
+                before =
+                    sample_ltc_step(q, w, x + i * f, dt[i], before, &w->record[i - chunk]);
         }
-        narrow_step_gradient(q, w, &w->record[t - chunk], x + t * f, dt[t],
-                             g_x ? g_x + t * f : 0, g_dt ? g_dt + t : 0);
+        sample_ltc_step_gradient(q, w, &w->record[t - chunk], x + t * f, dt[t],
+                                 g_x ? g_x + t * f : 0, g_dt ? g_dt + t : 0);
     }
-    if (p->grad_start)
-        memcpy((real *)p->grad_start + sample * n, w->g, sizeof(real) * n);
+    if (p->grad_start) memcpy((real *)p->grad_start + sample * n, w->g, sizeof(real) * n);
 }
 
-static void narrow_run(const lnn_problem *p, int backward, int64_t sample) {
-    narrow_plan q = make_narrow_plan(p, backward);
-    narrow_group w;
+static void sample_ltc_run(const lnn_problem *p, int backward, int64_t sample) {
+    sample_ltc_layout q = make_sample_ltc_layout(p, backward);
+    sample_ltc_group w;
     char *base = (char *)p->scratch + q.packed_bytes + sample * q.group_bytes;
-    narrow_lay_out_group(&q, base, &w);
+    sample_ltc_lay_out_group(&q, base, &w);
     if (!backward) {
-        narrow_forward(&q, &w, sample);
+        sample_ltc_forward(&q, &w, sample);
         return;
     }
     memset(w.sensory, 0, (size_t)(base + q.group_bytes - (char *)w.sensory));
-    narrow_backward(&q, &w, sample);
+    sample_ltc_backward(&q, &w, sample);
 }
 
 /* Sum k of synapse e over the samples. */
-static double narrow_total(const narrow_plan *q, const real *sums, int64_t place, int64_t k,
-                           int64_t fields) {
+static double sample_ltc_total(const sample_ltc_layout *q, const real *sums, int64_t place,
+                               int64_t k, int64_t fields) {
     double total = 0;
     for (int64_t i = 0; i < q->p->batch; i++)
-        total += ((const real *)((const char *)sums +
-                                 i * q->group_bytes))[(place / W * fields + k) * W +
-                                                      place % W];
+        total +=
+            ((const real *)((const char *)sums +
+                            i * q->group_bytes))[(place / W * fields + k) * W + place % W];
     return total;
 }
 
-static void narrow_synapses_finish(const narrow_plan *q, const narrow_synapses *s,
-                                   int64_t edges, const real *sums,
-                                   const void *const *parameters, void *const *gradients) {
+static void sample_ltc_synapses_finish(const sample_ltc_layout *q,
+                                       const sample_ltc_synapses *s, int64_t edges,
+                                       const real *sums, const void *const *parameters,
+                                       void *const *gradients) {
     for (int64_t e = 0; e < edges; e++) {
         double total[4];
         for (int k = 0; k < 4; k++)
-            total[k] = narrow_total(q, sums, s->lanes.place[e], k, 4);
+            total[k] = sample_ltc_total(q, sums, s->lanes.place[e], k, 4);
         synapse_finish(e, total, parameters, gradients);
     }
 }
 
-static void narrow_finish(const lnn_problem *p) {
-    narrow_plan q = make_narrow_plan(p, 1);
-    narrow_group w;
-    narrow_lay_out_group(&q, (char *)p->scratch + q.packed_bytes, &w);
-    narrow_synapses_finish(&q, &q.sensory, p->n_sensory, w.sensory, p->parameters,
-                           p->grad_parameters);
-    narrow_synapses_finish(&q, &q.recurrent, p->n_recurrent, w.recurrent, p->parameters + 4,
-                           p->grad_parameters + 4);
+static void sample_ltc_finish(const lnn_problem *p) {
+    sample_ltc_layout q = make_sample_ltc_layout(p, 1);
+    sample_ltc_group w;
+    sample_ltc_lay_out_group(&q, (char *)p->scratch + q.packed_bytes, &w);
+    sample_ltc_synapses_finish(&q, &q.sensory, p->n_sensory, w.sensory, p->parameters,
+                               p->grad_parameters);
+    sample_ltc_synapses_finish(&q, &q.recurrent, p->n_recurrent, w.recurrent,
+                               p->parameters + 4, p->grad_parameters + 4);
     for (int64_t i = 0; i < q.recurrent.lanes.count * W; i++) {
         int64_t j = q.recurrent.lanes.neuron[i];
         double total[3];
         if (j == p->neurons) continue;
-        for (int k = 0; k < 3; k++) total[k] = narrow_total(&q, w.neuron, i, k, 3);
+        for (int k = 0; k < 3; k++) total[k] = sample_ltc_total(&q, w.neuron, i, k, 3);
         neuron_finish(p, j, total);
     }
     for (int64_t f = 0; f < p->inputs; f++) {
@@ -399,3 +419,24 @@ static void narrow_finish(const lnn_problem *p) {
         input_finish(p, f, total);
     }
 }
+
+static int64_t sample_ltc_scratch_bytes(const lnn_problem *p, int backward) {
+    sample_ltc_layout q = make_sample_ltc_layout(p, backward);
+    return q.packed_bytes + p->batch * q.group_bytes;
+}
+
+/* Replaying so few samples takes less time than a record is worth. */
+static int64_t sample_ltc_record_bytes(const lnn_problem *p) {
+    (void)p;
+    return 0;
+}
+
+static int64_t sample_ltc_groups(const lnn_problem *p) { return p->batch; }
+
+static const lnn_schedule sample_ltc = {
+    sample_ltc_takes,  sample_ltc_scratch_bytes, sample_ltc_record_bytes,
+    sample_ltc_groups, sample_ltc_prepare,       sample_ltc_run,
+    sample_ltc_finish,
+};
+
+#endif

@@ -1,4 +1,9 @@
 /* One tile of samples, forward or backward. */
+#ifndef LNN_BATCH_PASS_H
+#define LNN_BATCH_PASS_H
+
+#include "batch_layout.h"
+#include "lanes.h"
 
 typedef struct {
     int64_t index;
@@ -7,78 +12,16 @@ typedef struct {
 } tile;
 
 /* Turn to the rows of the chunk that begins with step `start`, if each has its own. */
-static void select_chunk(const plan *q, group *w, tile where, int64_t start) {
+static void select_chunk(const batch_layout *q, batch_group *w, tile where, int64_t start) {
     if (!q->p->record) return;
     int64_t chunks = (q->p->steps + q->chunk - 1) / q->chunk;
     int64_t place = where.index * chunks + start / q->chunk;
-    lay_out_chunk(q, (char *)q->p->record + place * q->record_bytes, w);
-}
-
-/* Lengths out of range are cut, as in the torch cell: an exported graph has no check. */
-static int64_t sample_length(const lnn_problem *p, int64_t sample) {
-    return p->lengths ? larger(0, smaller(p->lengths[sample], p->steps)) : p->steps;
-}
-
-/* A W by W block of samples (`apart` reals from each other), turned into lanes. */
-static INLINE void load_block(vec *block, const real *from, int64_t apart, int64_t count,
-                              int64_t samples) {
-    for (int64_t b = 0; b < W; b++)
-        block[b] = b < samples ? v_load_some(from + b * apart, count) : v_set(0);
-    v_transpose(block);
-}
-
-/* rows[i][lane] = from[lane][i]; lanes without a sample become 0. */
-static void to_lanes(real *rows, const real *from, int64_t apart,
-                     int64_t count, int64_t samples) {
-    vec block[W];
-    for (int64_t b = 0; b < L; b += W)
-        for (int64_t i = 0; i < count; i += W) {
-            int64_t n = smaller(W, count - i);
-            load_block(block, from + b * apart + i, apart, n, samples - b);
-            for (int64_t k = 0; k < n; k++) v_store(rows + (i + k) * L + b, block[k]);
-        }
-}
-
-static void add_to_lanes(real *rows, const real *from, int64_t apart, int64_t count,
-                         int64_t samples) {
-    vec block[W];
-    for (int64_t b = 0; b < samples; b += W)
-        for (int64_t i = 0; i < count; i += W) {
-            int64_t n = smaller(W, count - i);
-            load_block(block, from + b * apart + i, apart, n, samples - b);
-            for (int64_t k = 0; k < n; k++) {
-                real *to = rows + (i + k) * L + b;
-                v_store(to, v_add(v_load(to), block[k]));
-            }
-        }
-}
-
-/* to[lane][i] = rows[i][lane] */
-static void from_lanes(const real *rows, real *to, int64_t apart,
-                       int64_t count, int64_t samples) {
-    vec block[W];
-    for (int64_t b = 0; b < samples; b += W)
-        for (int64_t i = 0; i < count; i += W) {
-            int64_t n = smaller(W, count - i);
-            for (int64_t k = 0; k < W; k++)
-                block[k] = k < n ? v_load(rows + (i + k) * L + b) : v_set(0);
-            v_transpose(block);
-            for (int64_t k = 0; k < W; k++)
-                if (b + k < samples) v_store_some(to + (b + k) * apart + i, block[k], n);
-        }
-}
-
-/* Zero the rows of sequences that have ended: what stands in the padding is not read. */
-static void silence_ended(real *rows, const real *live, int64_t count) {
-    for (int64_t i = 0; i < count; i++)
-        for (int u = 0; u < NV; u++) {
-            real *at = rows + i * L + u * W;
-            v_store(at, v_where_positive(v_load(live + u * W), v_load(at), v_set(0)));
-        }
+    batch_lay_out_chunk(q, (char *)q->p->record + place * q->record_bytes, w);
 }
 
 /* Inputs, time spans and what else steps [start, start + steps) need. */
-static void load_chunk(const plan *q, group *w, tile where, int64_t start, int64_t steps) {
+static void load_chunk(const batch_layout *q, batch_group *w, tile where, int64_t start,
+                       int64_t steps) {
     const lnn_problem *p = q->p;
     const int64_t f = p->inputs, T = p->steps;
     const real *x = (const real *)p->inputs_data + (where.first * T + start) * f;
@@ -88,8 +31,9 @@ static void load_chunk(const plan *q, group *w, tile where, int64_t start, int64
     for (int64_t t = 0; t < steps; t++) {
         real *live = w->live + t * L, *span = w->dt + t * L;
         for (int64_t b = 0; b < L; b++) {
-            live[b] = b < where.samples &&
-                      start + t < sample_length(p, where.first + smaller(b, where.samples - 1));
+            live[b] =
+                b < where.samples &&
+                start + t < sample_length(p, where.first + smaller(b, where.samples - 1));
             if (!(live[b] > 0)) span[b] = 1;
         }
         for (int u = 0; u < NV; u++)
@@ -101,7 +45,7 @@ static void load_chunk(const plan *q, group *w, tile where, int64_t start, int64
 }
 
 /* The state before step `start`, into the first slot. */
-static void load_state(const plan *q, group *w, tile where, int64_t start) {
+static void load_state(const batch_layout *q, batch_group *w, tile where, int64_t start) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, steps = p->steps, columns = q->columns;
     const real *from = p->start;
@@ -116,7 +60,8 @@ static void load_state(const plan *q, group *w, tile where, int64_t start) {
     to_lanes(w->c, from + n, apart, n, where.samples);
 }
 
-static INLINE void backbone_step(const plan *q, group *w, int64_t t, int mode, int nv) {
+static INLINE void backbone_step(const batch_layout *q, batch_group *w, int64_t t, int mode,
+                                 int nv) {
     const lnn_problem *p = q->p;
     const int64_t last = p->n_maps - 1, at = t * q->step;
     const real *rows = w->x + at;
@@ -132,8 +77,8 @@ static INLINE void backbone_step(const plan *q, group *w, int64_t t, int mode, i
                nv);
 }
 
-static INLINE void backbone_step_gradient(const plan *q, group *w, int64_t t, int mode,
-                                          int nv) {
+static INLINE void backbone_step_gradient(const batch_layout *q, batch_group *w, int64_t t,
+                                          int mode, int nv) {
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
     int64_t i = p->n_maps - 1;
@@ -150,7 +95,7 @@ static INLINE void backbone_step_gradient(const plan *q, group *w, int64_t t, in
 }
 
 /* The liquid cell's own step, from the rows `before` to the next slot of h. */
-static INLINE void cell_step(const plan *q, group *w, int64_t t, int nv) {
+static INLINE void cell_step(const batch_layout *q, batch_group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
     const real *dt = w->dt + t * L;
@@ -174,12 +119,11 @@ static void hold_ended(real *rows, const real *live, int64_t count, int64_t step
     for (int64_t i = 0; i < count; i++)
         for (int u = 0; u < nv; u++) {
             real *old = rows + i * L + u * W, *new = old + step;
-            v_store(new,
-                    v_where_positive(v_load(live + u * W), v_load(new), v_load(old)));
+            v_store(new, v_where_positive(v_load(live + u * W), v_load(new), v_load(old)));
         }
 }
 
-static INLINE void step(const plan *q, group *w, int64_t t, int nv) {
+static INLINE void step(const batch_layout *q, batch_group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, step = q->step, at = t * step;
     if (p->memory) {
@@ -192,22 +136,21 @@ static INLINE void step(const plan *q, group *w, int64_t t, int nv) {
     if (p->memory) hold_ended(w->c + at, w->live + t * L, n, step, nv);
 }
 
-static INLINE void advance(const plan *q, group *w, tile where, int64_t start,
+static INLINE void advance(const batch_layout *q, batch_group *w, tile where, int64_t start,
                            int64_t steps, int nv) {
     load_chunk(q, w, where, start, steps);
     for (int64_t t = 0; t < steps; t++) step(q, w, t, nv);
 }
 
-static void store_state(const plan *q, const group *w, tile where, int64_t slot, real *to,
-                        int64_t apart) {
+static void store_state(const batch_layout *q, const batch_group *w, tile where,
+                        int64_t slot, real *to, int64_t apart) {
     const int64_t n = q->p->neurons;
     from_lanes(w->h + slot * q->step, to, apart, n, where.samples);
-    if (q->p->memory)
-        from_lanes(w->c + slot * q->step, to + n, apart, n, where.samples);
+    if (q->p->memory) from_lanes(w->c + slot * q->step, to + n, apart, n, where.samples);
 }
 
 /* Turn to the chunk from step `start` on; the state after the last one comes along. */
-static void next_chunk(const plan *q, group *w, tile where, int64_t start) {
+static void next_chunk(const batch_layout *q, batch_group *w, tile where, int64_t start) {
     const int64_t end = q->chunk * q->step, bytes = sizeof(real) * q->p->neurons * L;
     const real *h = w->h + end, *c = part(w->c, end);
     select_chunk(q, w, where, start);
@@ -215,7 +158,7 @@ static void next_chunk(const plan *q, group *w, tile where, int64_t start) {
     if (q->p->memory) memcpy(w->c, c, bytes);
 }
 
-static INLINE void forward(const plan *q, group *w, tile where, int nv) {
+static INLINE void forward(const batch_layout *q, batch_group *w, tile where, int nv) {
     const lnn_problem *p = q->p;
     const int64_t columns = q->columns;
     real *states = p->states;
@@ -237,7 +180,8 @@ static INLINE void forward(const plan *q, group *w, tile where, int nv) {
     store_state(q, w, where, slot, (real *)p->final + where.first * columns, columns);
 }
 
-static INLINE void cell_step_gradient(const plan *q, group *w, int64_t t, int nv) {
+static INLINE void cell_step_gradient(const batch_layout *q, batch_group *w, int64_t t,
+                                      int nv) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, at = t * q->step;
     const real *dt = w->dt + t * L;
@@ -270,7 +214,7 @@ static void split_held(real *g, real *kept, const real *live, int64_t n) {
 }
 
 /* In: gradients of the new state in g_new and g_c. Out: of the one before, there too. */
-static INLINE void step_gradient(const plan *q, group *w, int64_t t, int nv) {
+static INLINE void step_gradient(const batch_layout *q, batch_group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, block = n * L, at = t * q->step;
     if (p->lengths) {
@@ -283,8 +227,8 @@ static INLINE void step_gradient(const plan *q, group *w, int64_t t, int nv) {
     cell_step_gradient(q, w, t, nv);
     const real *g_before = w->g_before;
     if (p->memory) {
-        lstm_step_gradient(n, w->gate + at, w->c + at, w->squashed + at, w->g_before, w->g_c,
-                           nv);
+        lstm_step_gradient(n, w->gate + at, w->c + at, w->squashed + at, w->g_before,
+                           w->g_c, nv);
         dense_apply_transposed(&q->gates, w->gate + at, w->g, nv);
         g_before = w->g_h;
     }
@@ -295,7 +239,8 @@ static INLINE void step_gradient(const plan *q, group *w, int64_t t, int nv) {
 }
 
 /* Sums over the chunk that are done at once, as products of recorded rows. */
-static INLINE void chunk_gradients(const plan *q, group *w, int64_t steps, int nv) {
+static INLINE void chunk_gradients(const batch_layout *q, batch_group *w, int64_t steps,
+                                   int nv) {
     const lnn_problem *p = q->p;
     if (p->kind == LNN_WIRED_CFC) {
         if (p->mode == LNN_PURE)
@@ -306,23 +251,23 @@ static INLINE void chunk_gradients(const plan *q, group *w, int64_t steps, int n
                             w->g_bias, nv);
     }
     for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++)
-        dense_gradients(&q->maps[i], i ? w->output[i - 1] : w->x, w->input[i], q->step, steps,
-                        w->g_map[i], w->g_map_bias[i], nv);
+        dense_gradients(&q->maps[i], i ? w->output[i - 1] : w->x, w->input[i], q->step,
+                        steps, w->g_map[i], w->g_map_bias[i], nv);
     if (p->memory)
-        dense_gradients(&q->gates, w->x, w->gate, q->step, steps, w->g_gates, w->g_gates_bias,
-                        nv);
+        dense_gradients(&q->gates, w->x, w->gate, q->step, steps, w->g_gates,
+                        w->g_gates_bias, nv);
 }
 
-static void add_state_gradient(const plan *q, group *w, tile where, const real *from,
-                               int64_t apart) {
+static void add_state_gradient(const batch_layout *q, batch_group *w, tile where,
+                               const real *from, int64_t apart) {
     const int64_t n = q->p->neurons;
     from += where.first * apart;
     add_to_lanes(w->g_new, from, apart, n, where.samples);
     if (q->p->memory) add_to_lanes(w->g_c, from + n, apart, n, where.samples);
 }
 
-static void store_input_gradient(const plan *q, group *w, tile where, int64_t t,
-                                 int64_t time) {
+static void store_input_gradient(const batch_layout *q, batch_group *w, tile where,
+                                 int64_t t, int64_t time) {
     const lnn_problem *p = q->p;
     const int64_t f = p->inputs, T = p->steps;
     if (p->lengths) {
@@ -333,12 +278,12 @@ static void store_input_gradient(const plan *q, group *w, tile where, int64_t t,
         from_lanes(w->g_dt, (real *)p->grad_timespans + where.first * T + time, T, 1,
                    where.samples);
     if (p->grad_inputs)
-        from_lanes(w->g_x, (real *)p->grad_inputs + (where.first * T + time) * f, T * f,
-                   f, where.samples);
+        from_lanes(w->g_x, (real *)p->grad_inputs + (where.first * T + time) * f, T * f, f,
+                   where.samples);
 }
 
 /* Steps that no sequence of the tile reaches: states are held, inputs unread. */
-static void backward_past_end(const plan *q, group *w, tile where) {
+static void backward_past_end(const batch_layout *q, batch_group *w, tile where) {
     const lnn_problem *p = q->p;
     const int64_t columns = q->columns, rest = p->steps - where.steps;
     const real *g_states = p->grad_states;
@@ -352,7 +297,7 @@ static void backward_past_end(const plan *q, group *w, tile where) {
     }
 }
 
-static INLINE void backward(const plan *q, group *w, tile where, int nv) {
+static INLINE void backward(const batch_layout *q, batch_group *w, tile where, int nv) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, columns = q->columns;
     const real *g_states = p->grad_states, *g_final = p->grad_final;
@@ -384,7 +329,7 @@ static INLINE void backward(const plan *q, group *w, tile where, int nv) {
     if (p->memory) from_lanes(w->g_c, g_start + n, columns, n, where.samples);
 }
 
-static INLINE void run_tile(const plan *q, group *w, tile where, int nv) {
+static INLINE void run_tile(const batch_layout *q, batch_group *w, tile where, int nv) {
     for (int64_t b = 0; b < where.samples; b++)
         where.steps = larger(where.steps, sample_length(q->p, where.first + b));
     if (q->backward)
@@ -393,41 +338,4 @@ static INLINE void run_tile(const plan *q, group *w, tile where, int nv) {
         forward(q, w, where, nv);
 }
 
-static void pure_finish(const lnn_problem *p, const group *w) {
-    if (p->mode != LNN_PURE) return;
-    real *ga = p->grad_parameters[first_pure(p)], *gr = p->grad_parameters[first_pure(p) + 1];
-    for (int64_t j = 0; j < p->neurons; j++) {
-        ga[j] = (real)lanes_total(w->pure.g_asymptote + j * W);
-        gr[j] = (real)lanes_total(w->pure.g_rate + j * W);
-    }
-}
-
-static void wired_finish(const plan *q, const group *w) {
-    const lnn_problem *p = q->p;
-    const int64_t m = n_maps_of(p->mode);
-    wired_unpack(&q->wired, p, w->g_weight, p->grad_parameters);
-    for (int64_t i = 0; i < m; i++) {
-        real *bias = p->grad_parameters[2 * m + i];
-        for (int64_t j = 0; j < p->neurons; j++) bias[j] = w->g_bias[j * m + i];
-    }
-    pure_finish(p, w);
-}
-
-static void backbone_finish(const plan *q, const group *w) {
-    const lnn_problem *p = q->p;
-    for (int64_t i = 0; i < p->n_maps; i++) {
-        const dense_map *d = &q->maps[i];
-        dense_unpack(d, w->g_map[i], p->grad_parameters[2 + 2 * i], d->sources, 0);
-        memcpy(p->grad_parameters[3 + 2 * i], w->g_map_bias[i], sizeof(real) * d->outputs);
-    }
-    pure_finish(p, w);
-}
-
-static void memory_finish(const plan *q, const group *w) {
-    const lnn_problem *p = q->p;
-    const int64_t n = p->neurons, f = p->inputs;
-    void *const *g = p->grad_parameters + LNN_MAX_PARAMETERS - 3;
-    dense_unpack(&q->gates, w->g_gates, g[0], f, 0);
-    dense_unpack(&q->gates, w->g_gates, g[2], n, f);
-    memcpy(g[1], w->g_gates_bias, sizeof(real) * 4 * n);
-}
+#endif

@@ -3,6 +3,11 @@
  * Targets are sorted by how many synapses they have, so that slices have few empty
  * places. An empty place reads a source that is always 0, with weight 0.
  */
+#ifndef LNN_SLICED_ELL_H
+#define LNN_SLICED_ELL_H
+
+#include "arena.h"
+#include "sizes.h"
 
 typedef struct {
     int64_t count, slots;
@@ -12,7 +17,7 @@ typedef struct {
     int32_t *source; /* (slots, W) where each synapse reads */
     int64_t *place;  /* (E) slot * W + lane of each synapse */
     int64_t *common; /* (slots) the source of all lanes in use, or -1 */
-} slices;
+} sliced_ell;
 
 static int32_t *take_indices(arena *a, int64_t count) {
     return take_bytes(a, count * (int64_t)sizeof(int32_t));
@@ -43,8 +48,8 @@ static void sort_by_degree(int64_t *neurons, int64_t n, const int64_t *begin) {
     }
 }
 
-static void slices_reserve(slices *s, arena *a, int64_t n, const int64_t *target,
-                           int64_t edges) {
+static void sliced_ell_reserve(sliced_ell *s, arena *a, int64_t n, const int64_t *target,
+                               int64_t edges) {
     s->count = slice_count(n);
     s->slots = slots_at_most(target, edges, n);
     s->first = take_integers(a, s->count + 1);
@@ -62,8 +67,8 @@ static int64_t common_source(const int32_t *source, int64_t used) {
 }
 
 /* Lay out synapses whose targets lie in the lanes as `sorted`; `empty` reads 0. */
-static void slices_fill(slices *s, int64_t n, const int64_t *sorted, const int64_t *begin,
-                        const int64_t *source, int64_t empty) {
+static void sliced_ell_fill(sliced_ell *s, int64_t n, const int64_t *sorted,
+                            const int64_t *begin, const int64_t *source, int64_t empty) {
     int64_t slot = 0;
     for (int64_t i = 0; i < s->slots * W; i++) s->source[i] = (int32_t)empty;
     for (int64_t k = 0; k < s->count; k++) {
@@ -87,14 +92,16 @@ static void slices_fill(slices *s, int64_t n, const int64_t *sorted, const int64
 }
 
 /* The source of a slot's synapses; one load then serves all lanes. */
-static INLINE vec slot_source(const slices *s, int64_t slot, const real *v) {
+static INLINE vec slot_source(const sliced_ell *s, int64_t slot, const real *v) {
     if (s->common[slot] >= 0) return v_set(v[s->common[slot]]);
     return v_gather(v, s->source + slot * W);
 }
 
 /* to[neuron of the lane] = a, for the lanes in use. */
-static INLINE void scatter(real *to, const slices *s, int64_t slice, vec a) {
+static INLINE void scatter(real *to, const sliced_ell *s, int64_t slice, vec a) {
     real lane[W];
     v_store(lane, a);
     for (int64_t i = 0; i < s->used[slice]; i++) to[s->neuron[slice * W + i]] = lane[i];
 }
+
+#endif

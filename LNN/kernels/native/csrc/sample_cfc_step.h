@@ -1,21 +1,29 @@
 /* The CfC for a few samples: one step of one sample, forward and backward. */
+#ifndef LNN_SAMPLE_CFC_STEP_H
+#define LNN_SAMPLE_CFC_STEP_H
+
+#include "lstm.h"
+#include "sample_cfc_layout.h"
 
 /* New states from the last map's block of each slice. */
-static INLINE void single_states(const single_plan *q, const columns *c, real *s, vec dt,
-                                 int mode) {
+static INLINE void sample_cfc_states(const sample_cfc_layout *q, const blocked_map *c,
+                                     real *s, vec dt, int mode) {
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t b = 0; b < c->blocks; b++) {
         vec z[MAX_WIDTH];
-        columns_apply(c, b, s, z, m);
-        vec h = closed_form(mode, z, dt, v_load(q->asymptote + b * W), v_load(q->rate + b * W));
+        map_apply(c, b, s, z, m);
+        vec h =
+            closed_form(mode, z, dt, v_load(q->asymptote + b * W), v_load(q->rate + b * W));
         v_store(s + q->after + b * W, h);
         for (int i = 0; i < m; i++) v_store(s + c->place + (b * m + i) * W, z[i]);
     }
 }
 
 /* Back through the slices, the last one first; returns the gradient of dt in the lanes. */
-static INLINE vec single_states_gradient(const single_plan *q, const single_group *w,
-                                         const columns *c, real *s, vec dt, int mode) {
+static INLINE vec sample_cfc_states_gradient(const sample_cfc_layout *q,
+                                             const sample_cfc_group *w,
+                                             const blocked_map *c, real *s, vec dt,
+                                             int mode) {
     const int m = mode == LNN_PURE ? 1 : 4;
     vec g_dt = v_set(0);
     for (int64_t b = c->blocks - 1; b >= 0; b--) {
@@ -26,18 +34,20 @@ static INLINE vec single_states_gradient(const single_plan *q, const single_grou
                                     v_load(q->asymptote + b * W), v_load(q->rate + b * W),
                                     w->g_asymptote + b * W, w->g_rate + b * W);
         for (int i = 0; i < m; i++) v_store(map + i * W, z[i]);
-        columns_apply_transposed(c, b, z, w->g, m);
+        map_apply_transposed(c, b, z, w->g, m);
     }
     return g_dt;
 }
 
-/* A layer of the backbone: vector v of block b holds the outputs from (v blocks + b) W on. */
-static INLINE void single_layer(const single_plan *q, int64_t layer, real *s, int width) {
-    const columns *c = &q->maps[layer];
+/* A layer of the backbone: vector v of block b holds the outputs from (v blocks + b) W on.
+ */
+static INLINE void sample_cfc_layer(const sample_cfc_layout *q, int64_t layer, real *s,
+                                    int width) {
+    const blocked_map *c = &q->maps[layer];
     const int64_t activation = q->p->activation;
     for (int64_t b = 0; b < c->blocks; b++) {
         vec y[MAX_WIDTH];
-        columns_apply(c, b, s, y, width);
+        map_apply(c, b, s, y, width);
         for (int v = 0; v < width; v++) {
             if (!is_invertible(activation))
                 v_store(s + c->place + (b * width + v) * W, y[v]);
@@ -47,9 +57,10 @@ static INLINE void single_layer(const single_plan *q, int64_t layer, real *s, in
     }
 }
 
-static INLINE void single_layer_gradient(const single_plan *q, const single_group *w,
-                                         int64_t layer, real *s, int width) {
-    const columns *c = &q->maps[layer];
+static INLINE void sample_cfc_layer_gradient(const sample_cfc_layout *q,
+                                             const sample_cfc_group *w, int64_t layer,
+                                             real *s, int width) {
+    const blocked_map *c = &q->maps[layer];
     const int64_t activation = q->p->activation;
     for (int64_t b = 0; b < c->blocks; b++) {
         vec dz[MAX_WIDTH];
@@ -60,36 +71,38 @@ static INLINE void single_layer_gradient(const single_plan *q, const single_grou
             dz[v] = v_mul(activation_gradient(activation, x, y), v_load(w->g + at));
             v_store(map, dz[v]);
         }
-        columns_apply_transposed(c, b, dz, w->g, width);
+        map_apply_transposed(c, b, dz, w->g, width);
     }
 }
 
-static void single_backbone(const single_plan *q, real *s) {
+static void sample_cfc_backbone(const sample_cfc_layout *q, real *s) {
     for (int64_t i = 0; i + 1 < q->p->n_maps; i++)
         if (q->maps[i].width == 1)
-            single_layer(q, i, s, 1);
+            sample_cfc_layer(q, i, s, 1);
         else if (q->maps[i].width == 2)
-            single_layer(q, i, s, 2);
+            sample_cfc_layer(q, i, s, 2);
         else
-            single_layer(q, i, s, 4);
+            sample_cfc_layer(q, i, s, 4);
 }
 
-static void single_backbone_gradient(const single_plan *q, const single_group *w, real *s) {
+static void sample_cfc_backbone_gradient(const sample_cfc_layout *q,
+                                         const sample_cfc_group *w, real *s) {
     for (int64_t i = q->p->n_maps - 2; i >= 0; i--)
         if (q->maps[i].width == 1)
-            single_layer_gradient(q, w, i, s, 1);
+            sample_cfc_layer_gradient(q, w, i, s, 1);
         else if (q->maps[i].width == 2)
-            single_layer_gradient(q, w, i, s, 2);
+            sample_cfc_layer_gradient(q, w, i, s, 2);
         else
-            single_layer_gradient(q, w, i, s, 4);
+            sample_cfc_layer_gradient(q, w, i, s, 4);
 }
 
-static void single_lstm(const single_plan *q, const single_group *w, real *s) {
-    const columns *c = &q->gates;
+static void sample_cfc_lstm(const sample_cfc_layout *q, const sample_cfc_group *w,
+                            real *s) {
+    const blocked_map *c = &q->gates;
     memcpy(s + q->memory, w->c, sizeof(real) * q->lanes);
     for (int64_t b = 0; b < c->blocks; b++) {
         vec gate[4], tanh_c;
-        columns_apply(c, b, s, gate, 4);
+        map_apply(c, b, s, gate, 4);
         vec memory = lstm(gate, v_load(s + q->memory + b * W), &tanh_c);
         v_store(s + q->new_memory + b * W, memory);
         v_store(w->c + b * W, memory);
@@ -99,48 +112,52 @@ static void single_lstm(const single_plan *q, const single_group *w, real *s) {
     }
 }
 
-static void single_lstm_gradient(const single_plan *q, const single_group *w, real *s) {
-    const columns *c = &q->gates;
+static void sample_cfc_lstm_gradient(const sample_cfc_layout *q, const sample_cfc_group *w,
+                                     real *s) {
+    const blocked_map *c = &q->gates;
     for (int64_t b = 0; b < c->blocks; b++) {
         vec gate[4];
         real *map = s + c->place + b * 4 * W;
         for (int i = 0; i < 4; i++) gate[i] = v_load(map + i * W);
         v_store(w->c + b * W,
                 lstm_gradient(gate, v_load(s + q->memory + b * W),
-                              v_load(s + q->squashed + b * W), v_load(w->g + q->middle + b * W),
-                              v_load(w->c + b * W)));
+                              v_load(s + q->squashed + b * W),
+                              v_load(w->g + q->middle + b * W), v_load(w->c + b * W)));
         for (int i = 0; i < 4; i++) v_store(map + i * W, gate[i]);
-        columns_apply_transposed(c, b, gate, w->g, 4);
+        map_apply_transposed(c, b, gate, w->g, 4);
     }
 }
 
 /* One step: from the state in w to the next one there; s: the step's values. */
-static void single_step(const single_plan *q, const single_group *w, real *s, const real *x,
-                        real dt) {
+static void sample_cfc_step(const sample_cfc_layout *q, const sample_cfc_group *w, real *s,
+                            const real *x, real dt) {
     const lnn_problem *p = q->p;
-    const columns *last = &q->maps[single_maps(p) - 1];
+    const blocked_map *last = &q->maps[sample_cfc_maps(p) - 1];
     memcpy(s + q->x, x, sizeof(real) * p->inputs);
     memcpy(s + q->before, w->h, sizeof(real) * q->lanes);
-    if (p->memory) single_lstm(q, w, s);
-    if (p->kind == LNN_CFC) single_backbone(q, s);
+    if (p->memory) sample_cfc_lstm(q, w, s);
+    if (p->kind == LNN_CFC) sample_cfc_backbone(q, s);
     for (int mode = 0; mode <= LNN_PURE; mode++)
-        if (mode == p->mode) single_states(q, last, s, v_set(dt), mode);
+        if (mode == p->mode) sample_cfc_states(q, last, s, v_set(dt), mode);
     memcpy(w->h, s + q->after, sizeof(real) * q->lanes);
 }
 
 /* Back: gradients of the new state in w become those of the one before, w->g holds those
  * of the inputs, and the maps' values become their gradients; returns that of dt. */
-static real single_step_gradient(const single_plan *q, const single_group *w, real *s,
-                                 real dt) {
+static real sample_cfc_step_gradient(const sample_cfc_layout *q, const sample_cfc_group *w,
+                                     real *s, real dt) {
     const lnn_problem *p = q->p;
-    const columns *last = &q->maps[single_maps(p) - 1];
+    const blocked_map *last = &q->maps[sample_cfc_maps(p) - 1];
     vec g_dt = v_set(0);
     memset(w->g, 0, sizeof(real) * q->sources);
     memcpy(w->g + q->after, w->h, sizeof(real) * q->lanes);
     for (int mode = 0; mode <= LNN_PURE; mode++)
-        if (mode == p->mode) g_dt = single_states_gradient(q, w, last, s, v_set(dt), mode);
-    if (p->kind == LNN_CFC) single_backbone_gradient(q, w, s);
-    if (p->memory) single_lstm_gradient(q, w, s);
+        if (mode == p->mode)
+            g_dt = sample_cfc_states_gradient(q, w, last, s, v_set(dt), mode);
+    if (p->kind == LNN_CFC) sample_cfc_backbone_gradient(q, w, s);
+    if (p->memory) sample_cfc_lstm_gradient(q, w, s);
     memcpy(w->h, w->g + q->before, sizeof(real) * q->lanes);
     return v_sum(g_dt);
 }
+
+#endif

@@ -11,7 +11,7 @@ SOURCE := $(if $(TORCH_INDEX),-$(shell printf %s '$(TORCH_INDEX)' | cksum | cut 
 INSTALLED := $(VENV)/.installed$(SOURCE)
 NATIVE := $(VENV)/.native
 # No stamp without a library: a compiler installed later is noticed.
-STAMP_NATIVE = if ls LNN/kernels/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
+STAMP_NATIVE = if ls LNN/kernels/native/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
 .PHONY: demo test test-all test-slow experiments experiments-page sanitize native lint \
 	format reference stubs clean
@@ -61,7 +61,7 @@ native: $(NATIVE)
 
 # Without a C compiler this says so and goes on: LNN then runs on torch. The test is for
 # a library that $(INSTALLED) built after make had looked for the stamp.
-$(NATIVE): $(wildcard LNN/kernels/csrc/*.[ch]) setup.py | $(INSTALLED)
+$(NATIVE): $(wildcard LNN/kernels/native/csrc/*.[ch]) setup.py | $(INSTALLED)
 	@if ! test -e $@ || test -n "$$(find $^ -newer $@)"; then $(BIN)/python setup.py -q build_ext --inplace; fi
 	@$(STAMP_NATIVE)
 
@@ -74,4 +74,4 @@ stubs: $(INSTALLED)
 	$(BIN)/python docu/build_stubs.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info LNN/kernels/_native.*
+	rm -rf $(VENV) build dist *.egg-info LNN/kernels/native/_native.*

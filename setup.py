@@ -12,9 +12,9 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
-NAME = "LNN.kernels._native"
+NAME = "LNN.kernels.native._native"
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-CSRC = Path("LNN", "kernels", "csrc")
+CSRC = Path("LNN", "kernels", "native", "csrc")
 # Never -ffast-math: it breaks the rounding that the exponential relies on, and some
 # linkers then switch off subnormal numbers for the whole process. No -march either:
 # the source holds every instruction set and picks one when it runs.

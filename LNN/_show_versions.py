@@ -10,8 +10,8 @@ from importlib import metadata
 import torch
 
 from LNN._version import __version__
-from LNN.kernels import library
-from LNN.kernels.fused import NOT_FUSED
+from LNN.kernels import dispatch
+from LNN.kernels.backend import Backend
 
 PACKAGES = ["torch", "numpy", "scipy", "pandas", "scikit-learn", "joblib", "ncps"]
 VARIABLES = ("LNN_BACKEND", "LNN_ISA")
@@ -30,8 +30,11 @@ def versions() -> dict[str, dict[str, str]]:
     return {
         "System": _system(),
         "Packages": {"LNN": __version__} | {name: _version(name) for name in PACKAGES},
-        "Backends": {"torch": _torch(), "native": _native()},
-        "On torch even with native": _not_fused(),
+        "Backends": {b.name: _backend(b) for b in reversed(dispatch.REGISTRY)},
+        **{
+            f"On torch even with {backend.name}": _limits(backend)
+            for backend in dispatch.REGISTRY[:-1]
+        },
         "Environment": _environment(),
     }
 
@@ -72,19 +75,15 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _torch() -> str:
-    return "available on CPU" + (" and CUDA" if torch.cuda.is_available() else "")
+def _backend(backend: Backend) -> str:
+    missing = backend.missing()
+    if missing is None:
+        return backend.describe()
+    return f"not available: {missing.reason}. To get it: {missing.remedy}"
 
 
-def _native() -> str:
-    found = library.load()
-    if found:
-        return f"available, instruction set {found.isa}, {library.FILE}"
-    return f"not available: {found.reason}. To get it: {found.remedy}"
-
-
-def _not_fused() -> dict[str, str]:
-    return dict(NOT_FUSED) if library.load() else {}
+def _limits(backend: Backend) -> dict[str, str]:
+    return {} if backend.missing() else dict(backend.limits())
 
 
 def _environment() -> dict[str, str]:

@@ -61,7 +61,7 @@ class SequenceLayer(nn.Module):
         self.return_sequences = return_sequences
         kernels.resolve_backend(backend)  # refuses one that does not exist
         # Now, as torch.compile could not look into it later.
-        kernels.plan_of(self.cell)
+        kernels.prepare(self.cell)
         self.backend = backend
         self.projection = (
             linear(cell.output_size, proj_size, generator) if proj_size else None

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import LNN
-from LNN.kernels import library
+from LNN.kernels.native import library
+from LNN.kernels.native.mirror import ABI, ISAS
 
 ROOT = Path(__file__).parent.parent
 SOURCES = (
@@ -25,8 +26,8 @@ SOURCES = (
 )
 # What git holds and a source distribution need not.
 LEFT_OUT = {".gitignore"}
-CSRC = Path("LNN", "kernels", "csrc")
-LIBRARY = f"LNN/kernels/{library.FILE.name}"
+CSRC = Path("LNN", "kernels", "native", "csrc")
+LIBRARY = f"LNN/kernels/native/{library.FILE.name}"
 COMPILER = (sysconfig.get_config_var("CC") or "cl").split()[0]
 MESSAGE = "LNN goes without its native library"
 
@@ -82,6 +83,42 @@ def test__load__other_abi__is_refused(load, monkeypatch):
 
 
 @needs_library
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LNN_SILU", 7),
+        ("offsetof epsilon", 8),
+        ("sizeof parameters", 8),
+        ("offsetof new_field", 0),
+    ],
+)
+def test__load__layout_differs__is_refused(name, value, load, monkeypatch):
+    layout = library.expected_layout()
+    monkeypatch.setattr(library, "expected_layout", lambda: layout | {name: value})
+    found = load()
+    assert not found
+    built = layout.get(name, "not")
+    assert f"{name} is {built} there and {value} here" in found.reason
+    assert "--force-reinstall" in found.remedy
+
+
+@needs_library
+def test__load__layout_lacks_what_the_library_has__is_refused(load, monkeypatch):
+    layout = library.expected_layout()
+    del layout["offsetof record"]
+    monkeypatch.setattr(library, "expected_layout", lambda: layout)
+    assert "offsetof record is" in load().reason
+
+
+def test__mirror__enums__are_all_that_the_header_has():
+    header = (ROOT / CSRC / "problem.h").read_text()
+    names = re.findall(r"\b(LNN_[A-Z0-9_]+) = (\d+)", header)
+    assert {name: int(value) for name, value in names}.items() <= (
+        library.expected_layout().items()
+    )
+
+
+@needs_library
 def test__load__unknown_isa__is_refused(load):
     found = load(isa="mmx")
     assert "LNN_ISA=mmx" in found.reason
@@ -89,7 +126,7 @@ def test__load__unknown_isa__is_refused(load):
 
 
 @needs_library
-@pytest.mark.parametrize("isa", library.ISAS)
+@pytest.mark.parametrize("isa", ISAS)
 def test__load__isa__is_the_one_asked_for_or_an_error(load, isa):
     found = load(isa=isa)
     assert found.isa == (isa if found else "")
@@ -99,8 +136,8 @@ def test__load__isa__is_the_one_asked_for_or_an_error(load, isa):
 
 def test__library__constants__are_those_of_the_header():
     header = (ROOT / CSRC / "problem.h").read_text()
-    assert f"#define LNN_ABI {library.ABI}\n" in header
-    for name, value in library.ISAS.items():
+    assert f"#define LNN_ABI {ABI}\n" in header
+    for name, value in ISAS.items():
         assert re.search(rf"\bLNN_{name.upper()} = {value}\b", header)
 
 
@@ -119,7 +156,7 @@ def test__show_versions__says_what_a_report_needs(capsys, monkeypatch):
 
 def test__show_versions__without_library__says_how_to_get_it(capsys, monkeypatch):
     missing = library.Library(None, "", "a reason", "a remedy")
-    monkeypatch.setattr(library, "load", lambda: missing)
+    monkeypatch.setattr(library, "_found", [missing])
     LNN.show_versions()
     shown = capsys.readouterr().out
     assert "not available: a reason. To get it: a remedy\n" in shown
@@ -247,11 +284,11 @@ def test__install__editable__puts_the_library_into_the_sources(
 def stub_sources(clone: Path) -> None:
     """Replace the kernels, which take long to compile, by what `load` asks for."""
     for file in (clone / CSRC).glob("*.c"):
-        file.unlink()
-    names = set(library.SIGNATURES) - {"lnn_abi", "lnn_isa"}
+        if file.name != "layout.c":
+            file.unlink()
+    names = set(library.SIGNATURES) - {"lnn_abi", "lnn_isa", "lnn_layout"}
     lines = [
-        '#include "problem.h"',
-        '#define EXPORT __attribute__((visibility("default")))',
+        '#include "engines.h"',
         "EXPORT int64_t lnn_abi(void) { return LNN_ABI; }",
         "EXPORT int64_t lnn_isa(int64_t isa) { return isa <= LNN_PLAIN; }",
         *(f"EXPORT void {name}(void) {{}}" for name in sorted(names)),

@@ -20,7 +20,7 @@ import torch
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.datasets import make_xor
 from LNN.exceptions import InvalidInputError, LNNWarning
-from LNN.kernels.library import load
+from LNN.kernels.native.library import load
 from LNN.network import LiquidNetwork
 
 TINY = {"n_neurons": 12, "epochs": 1, "device": "cpu", "random_state": 0}

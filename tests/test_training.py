@@ -19,7 +19,7 @@ from LNN.exceptions import (
     LNNWarning,
     NonFiniteLossError,
 )
-from LNN.kernels.library import load
+from LNN.kernels.native.library import load
 from LNN.training.losses import SquaredError, same_shape
 from LNN.training.optimisers import OPTIMIZERS, SGD, clip_gradient
 from LNN.training.schedules import SCHEDULES, Schedule

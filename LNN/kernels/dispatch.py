@@ -11,11 +11,19 @@ from torch import Tensor
 from LNN._warnings import warn
 from LNN.cells.base import Cell, choice
 from LNN.exceptions import InvalidInputError
-from LNN.kernels import native, torch_loop
-from LNN.kernels.library import load
-from LNN.kernels.stepping import Stepper
+from LNN.kernels.backend import Backend, Missing, Stepper
+from LNN.kernels.native import NativeBackend
+from LNN.kernels.torch_loop import TorchLoop
 
-BACKENDS = ("auto", "torch", "native")
+# In the order in which "auto" tries them. The last one runs everything everywhere.
+REGISTRY: tuple[Backend, ...] = (NativeBackend(), TorchLoop())
+
+
+def _names() -> tuple[str, ...]:
+    return ("auto", *(backend.name for backend in reversed(REGISTRY)))
+
+
+BACKENDS = _names()
 
 
 def resolve_backend(requested: str = "auto") -> str:
@@ -26,49 +34,77 @@ def resolve_backend(requested: str = "auto") -> str:
     Raises
     ------
     InvalidInputError
-        If there is no such backend, or "native" was asked for and is not installed.
+        If there is no such backend, or the one asked for is not installed.
     """
-    choice("backend", requested, BACKENDS)
+    return _candidates(requested)[0].name
+
+
+def _candidates(requested: str) -> list[Backend]:
+    """Return the backends to try for a request, in order."""
+    names = _names()
+    choice("backend", requested, names)
     if requested == "auto":
         requested = os.environ.get("LNN_BACKEND", "auto")
-        choice("LNN_BACKEND", requested, BACKENDS)
-    library = load()
-    if requested == "native" and not library:
-        raise InvalidInputError(
-            f'backend="native" is not available: {library.reason}. To get it, '
-            f'{library.remedy}. backend="torch" does the same, more slowly.'
-        )
+        choice("LNN_BACKEND", requested, names)
     if requested != "auto":
-        return requested
-    if not library:
-        _tell_once()
-    return "native" if library else "torch"
+        return _candidates_named(requested)
+    there = []
+    for backend in REGISTRY:
+        missing = backend.missing()
+        if missing is None:
+            there.append(backend)
+        elif missing.warns:
+            _tell_once(missing)
+    return there
+
+
+def _candidates_named(name: str) -> list[Backend]:
+    (chosen,) = [backend for backend in REGISTRY if backend.name == name]
+    missing = chosen.missing()
+    last = REGISTRY[-1]
+    if missing is not None:
+        raise InvalidInputError(
+            f'backend="{name}" is not available: {missing.reason}. To get it, '
+            f'{missing.remedy}. backend="{last.name}" does the same, more slowly.'
+        )
+    return [chosen] if chosen is last else [chosen, last]
+
+
+def _supporting(
+    cell: Cell, requested: str, device: torch.device, dtype: torch.dtype
+) -> Backend:
+    for backend in _candidates(requested)[:-1]:
+        if backend.supports(cell, device, dtype):
+            return backend
+    return REGISTRY[-1]
 
 
 def backend_for(
     cell: Cell, requested: str, device: torch.device, dtype: torch.dtype
 ) -> str:
     """Return the backend that trains this cell on this device."""
-    backend = resolve_backend(requested)
-    fits = device.type == "cpu" and native.supports(cell, dtype)
-    return backend if backend != "native" or fits else "torch"
+    return _supporting(cell, requested, device, dtype).name
 
 
 def stepper_for(
     cell: Cell, requested: str, n_streams: int, dtype: torch.dtype
 ) -> Stepper | None:
-    """Return a stepper for streams of this cell; None if it runs on torch."""
-    if backend_for(cell, requested, torch.device("cpu"), dtype) == "torch":
-        return None
-    return Stepper(cell, n_streams, dtype) if native.supports(cell, dtype) else None
+    """Return a stepper for streams of this cell; None if its backend has none."""
+    backend = _supporting(cell, requested, torch.device("cpu"), dtype)
+    return backend.stepper(cell, n_streams, dtype)
+
+
+def prepare(cell: Cell) -> None:
+    """Let every backend look at a new cell, which torch.compile could not trace."""
+    for backend in REGISTRY:
+        backend.prepare(cell)
 
 
 @functools.cache
-def _tell_once() -> None:
-    library = load()
+def _tell_once(missing: Missing) -> None:
     warn(
-        f"LNN runs on torch, without its fast kernels: {library.reason}. To get them, "
-        f'{library.remedy}. backend="torch" or LNN_BACKEND=torch ends this warning.'
+        f"LNN runs on torch, without its fast kernels: {missing.reason}. To get them, "
+        f'{missing.remedy}. backend="torch" or LNN_BACKEND=torch ends this warning.'
     )
 
 
@@ -92,7 +128,7 @@ def run(
     final : Tensor of shape (B, S)
     """
     data = (cell, inputs, state, timespans)
-    runner = torch_loop
-    if resolve_backend(backend) == "native" and native.can_run(*data):
-        runner = native
-    return runner.run(*data, lengths, all_states)
+    for candidate in _candidates(backend)[:-1]:
+        if candidate.can_run(*data):
+            return candidate.run(*data, lengths, all_states)
+    return REGISTRY[-1].run(*data, lengths, all_states)

@@ -6,6 +6,42 @@ import torch
 from torch import Tensor
 
 from LNN.cells.base import Cell, past_end
+from LNN.kernels.backend import Backend
+
+
+class TorchLoop(Backend):
+    """Runs every cell, on every device and in every dtype that torch has."""
+
+    name = "torch"
+
+    def missing(self) -> None:
+        """Return None: LNN depends on torch."""
+
+    def describe(self) -> str:
+        """Tell on which devices torch runs."""
+        return "available on CPU" + (" and CUDA" if torch.cuda.is_available() else "")
+
+    def supports(self, cell: Cell, device: torch.device, dtype: torch.dtype) -> bool:
+        """Return True."""
+        return True
+
+    def can_run(
+        self, cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor
+    ) -> bool:
+        """Return True."""
+        return True
+
+    def run(
+        self,
+        cell: Cell,
+        inputs: Tensor,
+        state: Tensor,
+        timespans: Tensor,
+        lengths: Tensor | None,
+        all_states: bool = True,
+    ) -> tuple[Tensor | None, Tensor]:
+        """Run the cell's own step over the sequences (see `Backend.run`)."""
+        return run(cell, inputs, state, timespans, lengths, all_states)
 
 
 def run(

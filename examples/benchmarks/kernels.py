@@ -46,7 +46,8 @@ from ncps.wirings import AutoNCP
 from torch import Tensor, nn
 
 from LNN import LTC, CfC, CfCCell, Wiring
-from LNN.kernels.library import ISAS, load
+from LNN.kernels.native.library import load
+from LNN.kernels.native.mirror import ISAS
 
 INPUTS, OUTPUTS, STEPS, BACKBONE = 8, 4, 64, 128
 SHORT = 2  # steps of the runs that tell how long a peer will take

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 import LNN
-from LNN.kernels.library import load
+from LNN.kernels.native.library import load
 
 PEERS = ("ncps", "torch", "LSTM", "GRU")
 PASSES = {False: "forward", True: "forward+backward"}

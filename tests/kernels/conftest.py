@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from LNN.kernels import library, torch_loop
+from LNN.kernels import dispatch, torch_loop
+from LNN.kernels.native import library
 
 sys.path.insert(0, str(Path(__file__).parent))  # for what follows
 
@@ -19,9 +20,8 @@ def native():
     """The native backend; the test is skipped where there is no library."""
     if not library.load():
         pytest.skip(library.load().reason)
-    from LNN.kernels import native
-
-    return native
+    (backend,) = [b for b in dispatch.REGISTRY if b.name == "native"]
+    return backend
 
 
 @pytest.fixture
@@ -82,15 +82,15 @@ def ran(native, monkeypatch):
     """Which backends ran, in order."""
     names = []
 
-    def watch(module, name):
-        original = module.run
+    def watch(place, name):
+        original = place.run
 
         def run(*args, **kwargs):
             names.append(name)
             return original(*args, **kwargs)
 
-        monkeypatch.setattr(module, "run", run)
+        monkeypatch.setattr(place, "run", run)
 
     watch(native, "native")
-    watch(torch_loop, "torch")
+    watch(torch_loop, "torch")  # the backend and second derivatives call it there
     return names

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
-CSRC = HERE.parents[1] / "LNN" / "kernels" / "csrc"
+CSRC = HERE.parents[1] / "LNN" / "kernels" / "native" / "csrc"
 # Those of setup.py.
 OPTIMISED = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
 # Inlining everything, as the library does, takes sanitizers minutes to compile.
@@ -61,14 +61,14 @@ def _check(command: list[str], timeout: float | None = None) -> str:
 
 def main() -> None:
     """Run everything that this machine can run, and say how long it took."""
-    plans = [
+    programs = [
         ("optimised", "cc", OPTIMISED, 100_000),
         ("address, undefined", "gcc", SANITIZE, 10_000),
         ("address, undefined, arrays", "gcc", (*SANITIZE, *ARRAYS), 1_000),
         ("address, undefined, clang", "clang", SANITIZE, 2_000),
         ("races", "gcc", RACES, 2_000),
     ]
-    for name, compiler, flags, count in plans:
+    for name, compiler, flags, count in programs:
         if not shutil.which(compiler):
             print(f"{name}: there is no {compiler} here")
             continue

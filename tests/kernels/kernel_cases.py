@@ -11,7 +11,8 @@ import torch
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.cfc import ACTIVATIONS, MODES
 from LNN.cells.ltc import MAPPINGS
-from LNN.kernels import library
+from LNN.kernels.native import library
+from LNN.kernels.native.mirror import ISAS
 from LNN.wiring import Wiring
 
 
@@ -22,7 +23,7 @@ def rng(seed=0):
 def available():
     """Instruction sets of this machine's library; none without one."""
     found = library.load()
-    codes = library.ISAS.items() if found else ()
+    codes = ISAS.items() if found else ()
     return [name for name, code in codes if found.functions.lnn_isa(code) == code]
 
 

@@ -25,7 +25,8 @@ def precision(request):
 @pytest.fixture
 def apply(isa, precision):
     """A function that applies one of the library's functions to an array."""
-    from LNN.kernels.library import ISAS, load
+    from LNN.kernels.native.library import load
+    from LNN.kernels.native.mirror import ISAS
 
     def apply(name, x):
         x = np.ascontiguousarray(x, dtype=PRECISIONS[precision])

@@ -44,13 +44,13 @@ def test__library__on_arm__gives_the_same_numbers(tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
-    plans = (
+    programs = (
         (build(here, "gcc", QUICK), ()),
         (build(there, compiler, (*QUICK, "-static")), (emulator,)),
     )
     printed = [
         run(program, 200, 3, "print", before=before, timeout=240).splitlines()
-        for program, before in plans
+        for program, before in programs
     ]
     for lines in zip(*printed, strict=True):
         (precision, *norms), (other, *norms_there) = (line.split() for line in lines)

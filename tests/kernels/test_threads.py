@@ -16,9 +16,9 @@ import torch
 from kernel_cases import KINDS, make_problem, random_cell, rng, solve
 
 from LNN.cells import LTCCell, MixedMemoryCell
-from LNN.kernels import problem as problems
-from LNN.kernels import threads
-from LNN.kernels.fused import plan_of
+from LNN.kernels.native import call, threads
+from LNN.kernels.native import problem as problems
+from LNN.kernels.native.description import description_of
 from LNN.wiring import Wiring
 
 
@@ -203,7 +203,7 @@ def test__interrupted_pass__late_thread__finds_all_memory(
     interrupted, native, monkeypatch
 ):
     problem = make_problem(LTCCell(Wiring.ncp(3, 8, 1), generator=rng()), 9, 4)
-    structure = [weakref.ref(array) for array in plan_of(problem.cell).structure]
+    structure = [weakref.ref(array) for array in description_of(problem.cell).structure]
     kept, late = [], []
     passes = iter(("forward", "backward"))
     memory, address, run_all = problems.Memory, problems.address, threads.run_all
@@ -220,8 +220,8 @@ def test__interrupted_pass__late_thread__finds_all_memory(
         run_all(function, n_tasks, n_threads)
         kept.clear()
 
-    monkeypatch.setattr(native, "Memory", lambda size: remember(memory(size)))
-    monkeypatch.setattr(native, "address", lambda t: address(remember(t)))
+    monkeypatch.setattr(call, "Memory", lambda size: remember(memory(size)))
+    monkeypatch.setattr(call, "address", lambda t: address(remember(t)))
     monkeypatch.setattr(threads, "run_all", interrupt)
     with pytest.raises(KeyboardInterrupt):
         solve(native, problem)

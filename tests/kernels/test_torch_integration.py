@@ -27,7 +27,8 @@ from torch.nn.utils import parametrizations
 from LNN import CfC, LiquidNetwork
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.ltc import Synapses
-from LNN.kernels.fused import plan_of
+from LNN.kernels.native.description import description_of
+from LNN.kernels.native.operators import operator_arguments
 from LNN.layers import LTC
 from LNN.wiring import Wiring
 
@@ -407,10 +408,10 @@ CELLS = {
 @pytest.mark.parametrize("name", CELLS)
 def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native):
     cell = CELLS[name]()
-    plan = plan_of(cell)
+    description = description_of(cell)
     packed = [
         None if p is None else p.detach().clone().requires_grad_(trained)
-        for p in plan.pack(plan.parameters(cell))
+        for p in description.pack(description.parameters(cell))
     ]
     state = cell.zero_state(x)
     if turned:
@@ -418,7 +419,7 @@ def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native)
         state = state.t().contiguous().t()
     lengths = torch.tensor([6, 0, 3, 1])
     data = (x.requires_grad_(trained), state.requires_grad_(trained), dt, lengths)
-    arguments = (*data, *native.operator_arguments(plan, packed), True)
+    arguments = (*data, *operator_arguments(description, packed), True)
     torch.library.opcheck(torch.ops.lnn.sequence.default, arguments)
 
 

@@ -1,0 +1,150 @@
+"""The entry of the native library in the registry of backends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from LNN.cells.base import Cell, transformed
+from LNN.kernels.backend import Backend, Missing
+from LNN.kernels.native import library, operators
+from LNN.kernels.native.autograd import SequenceFunction
+from LNN.kernels.native.call import Call
+from LNN.kernels.native.description import LIMITS, description_of, has_dropout
+from LNN.kernels.native.stepping import NativeStepper
+
+PRECISIONS = (torch.float32, torch.float64)
+
+
+class NativeBackend(Backend):
+    """Whole sequences in C on the CPU, forward and backward."""
+
+    name = "native"
+
+    def missing(self) -> Missing | None:
+        """Tell why there is no library; None if there is one."""
+        found = library.load()
+        return None if found else Missing(found.reason, found.remedy)
+
+    def describe(self) -> str:
+        """Tell the instruction set in use, and where the library lies."""
+        isa = library.load().isa
+        return f"available, instruction set {isa}, {library.FILE}"
+
+    def limits(self) -> Mapping[str, str]:
+        """Return what stays on the torch backend, and why."""
+        return LIMITS
+
+    def prepare(self, cell: Cell) -> None:
+        """Describe a cell."""
+        description_of(cell)
+
+    def supports(self, cell: Cell, device: torch.device, dtype: torch.dtype) -> bool:
+        """Tell whether there is a kernel for the cell as it is set now."""
+        return device.type == "cpu" and _has_kernel(cell, dtype)
+
+    def can_run(
+        self, cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor
+    ) -> bool:
+        """Tell whether the library has a kernel for this call (`LIMITS`)."""
+        return can_run(cell, inputs, state, timespans)
+
+    def run(
+        self,
+        cell: Cell,
+        inputs: Tensor,
+        state: Tensor,
+        timespans: Tensor,
+        lengths: Tensor | None,
+        all_states: bool = True,
+    ) -> tuple[Tensor | None, Tensor]:
+        """Run the library over the sequences (see `Backend.run`)."""
+        return run(cell, inputs, state, timespans, lengths, all_states)
+
+    def stepper(self, cell: Cell, n_streams: int, dtype: torch.dtype) -> NativeStepper:
+        """Return a stepper with the cell's weights as they are now."""
+        return NativeStepper(cell, n_streams, dtype)
+
+
+def run(
+    cell: Cell,
+    inputs: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+    all_states: bool = True,
+) -> tuple[Tensor | None, Tensor]:
+    """Return all states (B, T, S), or None if not wanted, and the final one (B, S)."""
+    description = description_of(cell)
+    assert description is not None
+    parameters = description.parameters(cell)
+    if torch.compiler.is_compiling():
+        states, final = torch.ops.lnn.sequence(
+            inputs,
+            state,
+            timespans,
+            lengths,
+            *operators.operator_arguments(description, description.pack(parameters)),
+            True,
+        )
+    elif torch.is_grad_enabled() and _needs_gradient(
+        inputs, state, timespans, *parameters
+    ):
+        states, final = SequenceFunction.apply(
+            cell, description, lengths, inputs, state, timespans, *parameters
+        )
+    else:
+        data = (inputs, state, timespans, lengths)
+        call = Call(description.problem, data, description.pack(parameters))
+        states, final = call.forward(all_states, keep_record=False)
+    return (states if all_states else None), final
+
+
+def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> bool:
+    """Tell whether the library has a kernel for this call (`LIMITS`)."""
+    # First of all: a transform would get into what is remembered of a cell.
+    if transformed():
+        return False
+    if _is_watched(inputs, state, timespans):
+        return False
+    dtype = inputs.dtype
+    if not _has_kernel(cell, dtype) or not inputs.numel() or not state.numel():
+        return False
+    return (
+        all(t.is_cpu and t.dtype is dtype for t in (inputs, state, timespans))
+        and not torch.is_autocast_enabled("cpu")
+        and torch.autograd.forward_ad._current_level < 0
+    )
+
+
+def _is_watched(*tensors: Tensor) -> bool:
+    """Tell whether someone records or replaces torch's operators as they run.
+
+    A tracer, a dispatch mode, or a tensor's own class (its memory may not be there).
+    The library's work is no such operator; torch.compile and torch.export get one.
+    """
+    if torch.compiler.is_compiling():
+        return False
+    return (
+        torch.jit.is_tracing()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or any(
+            type(t).__torch_dispatch__ is not Tensor.__torch_dispatch__ for t in tensors
+        )
+    )
+
+
+def _has_kernel(cell: Cell, dtype: torch.dtype) -> bool:
+    """Tell whether there is a kernel for the cell as it is set now, on the CPU."""
+    if dtype not in PRECISIONS or has_dropout(cell):
+        return False
+    description = description_of(cell)
+    return description is not None and description.takes(
+        description.parameters(cell), dtype
+    )
+
+
+def _needs_gradient(*tensors: Tensor | None) -> bool:
+    return any(t is not None and t.requires_grad for t in tensors)

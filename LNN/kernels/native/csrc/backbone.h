@@ -1,0 +1,70 @@
+/* The fully connected CfC: affine maps with an activation between, then the heads. */
+#ifndef LNN_BACKBONE_H
+#define LNN_BACKBONE_H
+
+#include "activations.h"
+#include "closed_form.h"
+#include "sizes.h"
+
+static INLINE void activate_rows(int64_t activation, const real *x, real *y, int64_t count,
+                                 int nv) {
+    for (int64_t i = 0; i < count; i++)
+        for (int u = 0; u < nv; u++)
+            v_store(y + i * L + u * W, activate(activation, v_load(x + i * L + u * W)));
+}
+
+/* x, the input of the activation, becomes its gradient; g is that of y. */
+static INLINE void activate_rows_gradient(int64_t activation, real *x, const real *y,
+                                          const real *g, int64_t count, int nv) {
+    for (int64_t i = 0; i < count; i++)
+        for (int u = 0; u < nv; u++) {
+            int64_t at = i * L + u * W;
+            vec out = v_load(y + at), in = is_invertible(activation) ? out : v_load(x + at);
+            vec slope = activation_gradient(activation, in, out);
+            v_store(x + at, v_mul(slope, v_load(g + at)));
+        }
+}
+
+/* The heads' values, N rows a head, to new states; the rows keep what backward needs. */
+static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *pure,
+                              const real *dt, real *heads, real *states, int64_t step,
+                              int nv) {
+    const int m = mode == LNN_PURE ? 1 : 4;
+    for (int64_t j = 0; j < p->neurons; j++) {
+        vec a = pure_lanes(mode, pure->asymptote, j),
+            rate = pure_lanes(mode, pure->rate, j);
+        for (int u = 0; u < nv; u++) {
+            vec z[4];
+            for (int i = 0; i < m; i++)
+                z[i] = v_load(heads + (i * p->neurons + j) * L + u * W);
+            vec h = closed_form(mode, z, v_load(dt + u * W), a, rate);
+            v_store(states + step + j * L + u * W, h);
+            for (int i = 0; i < m; i++)
+                v_store(heads + (i * p->neurons + j) * L + u * W, z[i]);
+        }
+    }
+}
+
+static INLINE void heads_step_gradient(const lnn_problem *p, int mode,
+                                       const pure_form *pure, const real *dt,
+                                       const real *g_new, real *heads, real *g_dt, int nv) {
+    const int m = mode == LNN_PURE ? 1 : 4;
+    for (int64_t j = 0; j < p->neurons; j++) {
+        vec a = pure_lanes(mode, pure->asymptote, j),
+            rate = pure_lanes(mode, pure->rate, j);
+        real *ga = pure->g_asymptote + j * W, *gr = pure->g_rate + j * W;
+        for (int u = 0; u < nv; u++) {
+            vec z[4];
+            for (int i = 0; i < m; i++)
+                z[i] = v_load(heads + (i * p->neurons + j) * L + u * W);
+            vec more = closed_form_gradient(mode, v_load(g_new + j * L + u * W), z,
+                                            v_load(dt + u * W), v_load(g_dt + u * W), a,
+                                            rate, ga, gr);
+            v_store(g_dt + u * W, more);
+            for (int i = 0; i < m; i++)
+                v_store(heads + (i * p->neurons + j) * L + u * W, z[i]);
+        }
+    }
+}
+
+#endif

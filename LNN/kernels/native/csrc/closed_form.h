@@ -1,0 +1,83 @@
+/* The closed form of the CfC (Hasani et al. 2022, eq. 10) and its gradient.
+ *
+ * The maps of one neuron are rows `apart` reals from each other. The forward pass
+ * leaves in them what the backward pass needs (tanh f1, tanh f2, ta, s; for "pure"
+ * f and exp), and the backward pass the gradients of the maps.
+ */
+#ifndef LNN_CLOSED_FORM_H
+#define LNN_CLOSED_FORM_H
+
+#include "functions.h"
+#include "problem.h"
+
+typedef struct {
+    real *g_asymptote, *g_rate; /* "pure": accumulators, W reals a neuron */
+    const real *asymptote, *rate;
+} pure_form;
+
+static int64_t n_maps_of(int64_t mode) { return mode == LNN_PURE ? 1 : 4; }
+
+/* Where A and w_tau are among the parameters. */
+static int64_t first_pure(const lnn_problem *p) { return p->kind == LNN_WIRED_CFC ? 3 : 0; }
+
+static pure_form pure_parameters(const lnn_problem *p) {
+    pure_form pure = {0, 0, 0, 0};
+    int64_t first = first_pure(p);
+    if (p->kind != LNN_LTC && p->mode == LNN_PURE) {
+        pure.asymptote = p->parameters[first];
+        pure.rate = p->parameters[first + 1];
+    }
+    return pure;
+}
+
+/* A parameter of one neuron in all lanes; nothing where the mode has none. */
+static INLINE vec pure_lanes(int mode, const real *parameter, int64_t neuron) {
+    return v_set(mode == LNN_PURE ? parameter[neuron] : 0);
+}
+
+static INLINE vec gated(int mode, vec f1, vec f2, vec s) {
+    return v_fma(s, mode == LNN_NO_GATE ? f2 : v_sub(f2, f1), f1);
+}
+
+/* z: values of the maps in, replaced as told above; returns the new state. The last two
+ * are A and w_tau of "pure". */
+static INLINE vec closed_form(int mode, vec *z, vec dt, vec a, vec rate) {
+    if (mode == LNN_PURE) {
+        vec speed = v_add(v_abs(rate), v_abs(z[0]));
+        vec decay = exponential(v_fnma(dt, speed, v_set(0)));
+        return v_fnma(v_mul(a, decay), z[0], a);
+    }
+    z[0] = hyperbolic_tangent(z[0]);
+    z[1] = hyperbolic_tangent(z[1]);
+    z[3] = sigmoid(v_fma(z[2], dt, z[3]));
+    return gated(mode, z[0], z[1], z[3]);
+}
+
+/* From g, the gradient of the new state: gradients of the maps (z) and of dt. Those of A
+ * and w_tau are added to W reals each. */
+static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt,
+                                       vec asymptote, vec rate, real *ga, real *gr) {
+    const vec one = v_set(1);
+    if (mode == LNN_PURE) {
+        vec f = z[0], speed = v_add(v_abs(rate), v_abs(f));
+        vec decay = exponential(v_fnma(dt, speed, v_set(0)));
+        vec a = v_mul(asymptote, v_mul(g, decay));
+        v_store(ga, v_fma(g, v_fnma(decay, f, one), v_load(ga)));
+        vec sign = v_sub(v_where_positive(rate, one, v_set(0)),
+                         v_where_positive(v_sub(v_set(0), rate), one, v_set(0)));
+        v_store(gr, v_fma(v_mul(a, f), v_mul(dt, sign), v_load(gr)));
+        z[0] = v_mul(a, v_fms(dt, v_abs(f), one));
+        return v_fma(v_mul(a, f), speed, g_dt);
+    }
+    vec f1 = z[0], f2 = z[1], ta = z[2], s = z[3];
+    vec gs = v_mul(g, s), g1 = mode == LNN_NO_GATE ? g : v_sub(g, gs);
+    vec step = mode == LNN_NO_GATE ? f2 : v_sub(f2, f1);
+    vec gu = v_mul(v_mul(g, step), v_fnma(s, s, s));
+    z[0] = v_mul(g1, v_fnma(f1, f1, one));
+    z[1] = v_mul(gs, v_fnma(f2, f2, one));
+    z[2] = v_mul(gu, dt);
+    z[3] = gu;
+    return v_fma(gu, ta, g_dt);
+}
+
+#endif

@@ -1,0 +1,97 @@
+"""The library's passes as operators of torch, for torch.compile and torch.export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from LNN.kernels.native.call import Call
+from LNN.kernels.native.description import CellDescription
+from LNN.kernels.native.problem import cell_problem
+
+_library = torch.library.Library("lnn", "DEF")
+_ARGUMENTS = (
+    "Tensor inputs, Tensor state, Tensor timespans, Tensor? lengths, "
+    "Tensor[] parameters, Tensor[] structure, int[] options, int missing, float epsilon"
+)
+_library.define(f"sequence({_ARGUMENTS}, bool all_states) -> (Tensor, Tensor)")
+_library.define(
+    f"sequence_backward({_ARGUMENTS}, Tensor states, Tensor? grad_states, "
+    "Tensor? grad_final) -> (Tensor, Tensor, Tensor, Tensor[])"
+)
+
+
+def operator_arguments(
+    description: CellDescription, packed: Sequence[Tensor | None]
+) -> tuple:
+    """Return what the operator takes after its data.
+
+    Parameters that are not there are bits of a number, since operators with gradients
+    take no lists with gaps.
+    """
+    missing = sum(1 << place for place, p in enumerate(packed) if p is None)
+    present = [p for p in packed if p is not None]
+    structure = [torch.from_numpy(array) for array in description.structure]
+    return present, structure, description.options, missing, description.epsilon
+
+
+def _call_of(
+    inputs, state, timespans, lengths, parameters, structure, options, missing, epsilon
+) -> Call:
+    parameters = list(parameters)
+    for place in range(missing.bit_length()):
+        if missing >> place & 1:
+            parameters.insert(place, None)
+    cell = cell_problem([index.numpy() for index in structure], options, epsilon)
+    return Call(cell, (inputs, state, timespans, lengths), parameters)
+
+
+def _operator_forward(*arguments) -> tuple[Tensor, Tensor]:
+    *arguments, all_states = arguments
+    return _call_of(*arguments).forward(all_states, keep_record=False)
+
+
+def _operator_backward(*arguments) -> tuple:
+    *arguments, states, grad_states, grad_final = arguments
+    *data, parameters = _call_of(*arguments).backward(states, grad_states, grad_final)
+    return (*data, [g for g in parameters if g is not None])
+
+
+def _fake_forward(inputs, state, *rest):
+    steps = inputs.shape[1] if rest[-1] else 0
+    states = inputs.new_empty(inputs.shape[0], steps, state.shape[1])
+    return states, state.new_empty(state.shape)
+
+
+def _fake_backward(inputs, state, timespans, lengths, parameters, *_):
+    data = [t.new_empty(t.shape) for t in (inputs, state, timespans)]
+    return (*data, [p.new_empty(p.shape) for p in parameters])
+
+
+def _remember(ctx, inputs, output) -> None:
+    *data, parameters, structure, options, missing, epsilon, _ = inputs
+    ctx.settings = options, missing, epsilon
+    ctx.counts = len(parameters), len(structure)
+    ctx.save_for_backward(*data, *parameters, *structure, output[0])
+
+
+def _operator_gradient(ctx, grad_states, grad_final):
+    *rest, states = ctx.saved_tensors
+    n, m = ctx.counts
+    data, parameters, structure = rest[:4], rest[4 : 4 + n], rest[4 + n :]
+    *grads, packed = torch.ops.lnn.sequence_backward(
+        *data, parameters, structure, *ctx.settings, states, grad_states, grad_final
+    )
+    return (*grads, None, packed, [None] * m, None, None, None, None)
+
+
+# One operator for torch.compile and torch.export, which cannot look inside.
+_library.impl("sequence", _operator_forward, "CPU")
+_library.impl("sequence_backward", _operator_backward, "CPU")
+torch.library.register_fake("lnn::sequence", _fake_forward, lib=_library)
+torch.library.register_fake("lnn::sequence_backward", _fake_backward, lib=_library)
+torch.library.register_autograd(
+    "lnn::sequence", _operator_gradient, setup_context=_remember, lib=_library
+)

@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
-import dataclasses
+import copy
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from LNN._version import __version__
 from LNN._warnings import warn
+from LNN.data.examples import Given, refuse_without_x_val
 from LNN.estimators import fitting
 from LNN.estimators._docs import REFERENCE, documented
-from LNN.estimators.built import built, refuse_rebuilding
+from LNN.estimators.attributes import FittedAttributes
 from LNN.estimators.callbacks import (
     CallbackSupportMixin,
     told_to_callbacks,
     with_callbacks,
 )
+from LNN.estimators.committing import Commit
+from LNN.estimators.continuing import go_on, refuse_rebuilding
+from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.parameters import (
     check_parameter,
     check_parameters,
+    default_parameters,
     parameter_values,
 )
-from LNN.estimators.predicting import (
-    in_layout,
-    in_units,
-    present_values,
-    raw_outputs,
-    what_counts,
-)
-from LNN.estimators.reading import (
-    Given,
-    read_data,
-    refuse_without_x_val,
-    remember_kind,
-    remember_time,
-    unchanged_on_error,
-)
-from LNN.estimators.scoring import validation_score
+from LNN.estimators.scoring import name_of, validation_score, what_counts
+from LNN.estimators.settings import Settings
 from LNN.estimators.signatures import NetworkParameters
 from LNN.estimators.summary import summarise
 from LNN.streaming import LiquidStream
 from LNN.training.device import resolve_device
+from LNN.training.loop import Epoch, History
+from LNN.training.reporting import Reporter
 
 
 def _classifies(estimator: LiquidNeuralNetwork) -> bool:
     # A fitted model answers as what it was fitted for.
-    fitted = estimator.__sklearn_is_fitted__()
-    task = built(estimator, "task") if fitted else estimator.task
-    return task == "classification"
+    if estimator.__sklearn_is_fitted__():
+        return estimator.model_.classifies
+    return estimator.task == "classification"
 
 
 # The parameters come first: editors look no further for the constructor.
 @documented
-class LiquidNeuralNetwork(NetworkParameters, CallbackSupportMixin, BaseEstimator):
+class LiquidNeuralNetwork(
+    NetworkParameters, FittedAttributes, CallbackSupportMixin, BaseEstimator
+):
     """Liquid neural network for sequences, with `fit`, `predict` and `score`.
 
     LTC and CfC cells on NCP wirings, with windowing, scaling and training built in.
@@ -186,26 +181,31 @@ or list, default=None
             If the loss becomes NaN or infinite; the best weights are kept. A fit that
             fails before its first epoch is over changes nothing.
         """
-        overrides = {
-            "epochs": epochs,
-            "clip_value": clip_value,
-            "learning_rate": learning_rate,
-            "n_jobs": n_jobs,
-        }
-        self._check(overrides)
+        settings = self._settings(
+            epochs=epochs,
+            clip_value=clip_value,
+            learning_rate=learning_rate,
+            n_jobs=n_jobs,
+        )
         given = Given(X, y, sample_weight, timestamps, groups)
         held_out = Given(X_val, y_val, sample_weight_val, timestamps_val, groups_val)
         refuse_without_x_val(held_out)
+        known = self._known() if self.warm_start else None
         random = fitting.random_source(self.random_state)
-        rate = self.learning_rate if learning_rate is None else learning_rate
-        history = fitting.History()
-        with unchanged_on_error(self, unless=history.loss):
-            parts = fitting.prepare(self, given, held_out, random, n_jobs)
-            plan = fitting.make_plan(self, len(parts[0].sequences), **overrides)
-            fitting.start_curves(self)
-            self._run(*parts, plan, rate, random, history, X, y)
-        return self
+        training, validation, form = fitting.read_parts(
+            given, held_out, settings, known, random
+        )
+        if known is None:
+            model = fitting.build(training, form, settings, random)
+        else:
+            model = go_on(known, training, form, settings).with_fresh_curves()
+        plan = fitting.make_plan(settings, len(training))
+        score = validation_score(model, self.scoring, validation)
+        return self._train(
+            model, (training, validation), plan, settings, random, score, (X, y)
+        )
 
+    @with_callbacks
     def partial_fit(
         self,
         X: ArrayLike,
@@ -232,52 +232,83 @@ or list, default=None
         -------
         self
         """
-        self._check({})
-        first = not self.__sklearn_is_fitted__()
-        if not first:
-            refuse_rebuilding(self)
-        random = None if first else self._random
-        if random is None:
-            random = fitting.random_source(self.random_state)
-        history = fitting.History()
-        with unchanged_on_error(self, unless=history.loss):
-            given = Given(X, y, sample_weight, timestamps, groups)
-            data = read_data(self, given, reset=first, classes=classes)
-            if first:
-                remember_kind(self, data)
-                remember_time(self, data.sequences)
-                fitting.build(self, data, random)
-                fitting.start_curves(self)
-            self._random = random  # later calls go on in it
-            plan = fitting.make_plan(self, len(data.sequences), epochs=1)
-            # One epoch of unknown many: no schedule can know where it is.
-            plan = dataclasses.replace(plan, lr_schedule=None, keep_last=True)
-            self._run(data, None, plan, self.learning_rate, random, history, X, y)
-        return self
+        settings = self._settings()
+        given = Given(X, y, sample_weight, timestamps, groups)
+        known = self._known()
+        random = fitting.random_source(self.random_state)
+        if known is not None and known.record.random is not None:
+            random = copy.deepcopy(known.record.random)  # the known model keeps its own
+        training = fitting.read_training(given, settings, known, classes)
+        form = fitting.form_of(training, settings, known)
+        if known is None:
+            model = fitting.build(training, form, settings, random)
+        else:
+            model = go_on(known, training, form, settings)
+        model = model.with_random(random)  # later calls go on in it
+        # One epoch of unknown many: no schedule can know where it is.
+        plan = fitting.make_plan(settings, len(training))
+        plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
+        return self._train(
+            model, (training, None), plan, settings, random, None, (X, y)
+        )
 
-    def _check(self, overrides: dict[str, Any]) -> None:
-        """Refuse bad parameters before any work is done."""
-        check_parameters(type(self).__name__, parameter_values(self))
+    def _settings(self, **overrides: Any) -> Settings:
+        """Check the parameters, before any work is done, and keep them as they are."""
+        owner, values = type(self).__name__, parameter_values(self)
+        check_parameters(owner, values)
         for name, value in overrides.items():
             if value is not None:
-                check_parameter(f"{type(self).__name__}.fit", name, value)
+                check_parameter(f"{owner}.fit", name, value)
         resolve_device(self.device)
+        return Settings(owner, values, **overrides)
 
-    def _run(self, training, validation, plan, rate, random, history, X, y) -> None:
-        """Train, and keep the curves however it ends."""
+    def _known(self) -> FittedModel | None:
+        """Return the model that training goes on with, if there is one."""
+        if not self.__sklearn_is_fitted__():
+            return None
+        refuse_rebuilding(self.model_, parameter_values(self))
+        return self.model_
+
+    def _train(self, model, parts, plan, settings, random, score, data):
+        """Train, and publish the model however training ends.
+
+        Before the first epoch is over there is nothing to publish: a fit that fails
+        until then leaves the estimator as it was.
+        """
+        X, y = data
         context = self._init_callback_context(max_subtasks=plan.epochs)
-        protocol = None
+        listeners = [self.callback]
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            protocol = told_to_callbacks(self, context, X, y)
-        score = None if plan.keep_last else validation_score(self, validation)
-        how = plan, rate, random, history, protocol, score
+            listeners.append(told_to_callbacks(self, context, X, y))
+        history, moments = History(), None
+        scoring = None if score is None else name_of(self.scoring)
+
+        def publish(epoch: Epoch | None = None) -> None:
+            record = model.record.after(
+                history,
+                validated=parts[1] is not None,
+                keep_last=plan.keep_last,
+                scoring=scoring,
+            )
+            # Moments that led to a failure are forgotten.
+            self.model_ = replace(model, record=replace(record, moments=moments))
+
+        report = Reporter(self.verbose, [publish, *listeners], plan.epochs)
         try:
-            fitting.run(self, training, validation, *how)
+            moments = fitting.train_model(
+                model, *parts, plan, settings, random, report, history, score
+            )
+        except BaseException:
+            if history.loss:
+                publish()
+            raise
         finally:
-            fitting.keep_curves(self, history, plan, validation is not None)
+            report.close()
+        publish()
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        return self
 
     # --------------------------------------------------------------- predictions
 
@@ -308,12 +339,9 @@ or list, default=None
             In the units and the layout of the y given to `fit`; several quantiles are
             a last axis. Lists give lists where there is a prediction per step.
         """
-        outputs, sequences = raw_outputs(self, X, timestamps, groups, context)
-        if _classifies(self):
-            values = self.classes_[self._objective.prediction(outputs)]
-        else:
-            values = in_units(self, outputs, present_values(self, sequences))
-        return in_layout(self, values, sequences)
+        model = as_fitted(self)
+        how = {"timestamps": timestamps, "groups": groups, "context": context}
+        return model.predict(X, **how)
 
     @available_if(_classifies)
     def predict_proba(
@@ -336,8 +364,10 @@ or list, default=None
         ndarray of shape (n_samples, n_classes)
             Per step (n_samples, n_timesteps, n_classes), or a list.
         """
-        outputs, sequences = raw_outputs(self, X, timestamps, groups, context)
-        return in_layout(self, self._objective.probabilities(outputs), sequences)
+        model = as_fitted(self)
+        how = {"timestamps": timestamps, "groups": groups, "context": context}
+        sequences = model.read(X, **how)
+        return model.probabilities(model.outputs(sequences), sequences)
 
     def score(
         self,
@@ -369,8 +399,10 @@ or list, default=None
         predicted = self.predict(
             X, timestamps=timestamps, groups=groups, context=context
         )
-        y, predicted, sample_weight = what_counts(self, y, predicted, sample_weight)
-        return self._objective.score(y, predicted, sample_weight)
+        model = self.model_
+        return model.objective.score(
+            *what_counts(model.targets.per_step, y, predicted, sample_weight)
+        )
 
     def stream(
         self,
@@ -395,10 +427,10 @@ or list, default=None
         -------
         LiquidStream
         """
-        check_is_fitted(self)
         options = {"adapt": adapt, "forgetting": forgetting, "context": context}
         options |= {"learning_rate": learning_rate, "truncation": truncation}
-        return LiquidStream(self, mode, n, **options)
+        model = as_fitted(self)
+        return LiquidStream(model, mode, n, publish=Commit(self), **options)
 
     def summary(self) -> str:
         """Describe the fitted model: data, time, wiring, size, training.
@@ -408,14 +440,13 @@ or list, default=None
         str
             A few lines; `print(model.summary())`.
         """
-        check_is_fitted(self)
-        return summarise(self)
+        return summarise(as_fitted(self))
 
     # ---------------------------------------------------------- scikit-learn's view
 
     def __sklearn_is_fitted__(self) -> bool:
         """Tell whether there is a trained network."""
-        return hasattr(self, "network_")
+        return "model_" in vars(self)
 
     def __sklearn_tags__(self) -> Tags:
         """Describe the estimator; what it is depends on `task`."""
@@ -433,12 +464,18 @@ or list, default=None
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Stamp the version; the network is on the CPU already."""
-        return {**super().__getstate__(), "_lnn_version": __version__}
+        """Return plain values and arrays: a pickle holds nothing of torch."""
+        state = {**super().__getstate__(), "_lnn_version": __version__}
+        model = state.get("model_")
+        if model is not None:
+            # Moments are twice the weights: kept where training is meant to go on.
+            goes_on = self.warm_start or model.record.random is not None
+            state["model_"] = model.to_plain(moments=goes_on)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Warn when the pickle comes from another version."""
-        state = dict(state)
+        """Make the fitted model anew; parameters that are missing get their default."""
+        state = default_parameters(type(self)) | state
         version = state.pop("_lnn_version", "unknown")
         if version != __version__:
             warn(
@@ -446,4 +483,18 @@ or list, default=None
                 f"loaded by LNN {__version__}. Predictions may differ: check some, or "
                 "fit again."
             )
+        if "model_" in state:
+            state["model_"] = FittedModel.from_plain(state["model_"])
         super().__setstate__(state)
+
+    def __copy__(self) -> LiquidNeuralNetwork:
+        """Return an estimator that shares the fitted model, which never changes."""
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LiquidNeuralNetwork:
+        """Return a copy with a network of its own, as it is now."""
+        other = memo[id(self)] = copy.copy(self)
+        vars(other).update(copy.deepcopy(vars(self), memo))
+        return other

@@ -6,6 +6,7 @@ from LNN.adapters import from_ncps, to_ncps
 from LNN.cells import CfCCell, LTCCell
 from LNN.data import SequenceScaler
 from LNN.estimators.classifier import LiquidClassifier
+from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.regressor import LiquidRegressor
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.layers import LTC, CfC
@@ -18,6 +19,7 @@ __all__ = [
     "LTC",
     "CfC",
     "CfCCell",
+    "FittedModel",
     "InvalidInputError",
     "LNNWarning",
     "LTCCell",
@@ -29,6 +31,7 @@ __all__ = [
     "SequenceScaler",
     "Wiring",
     "__version__",
+    "as_fitted",
     "from_ncps",
     "show_versions",
     "to_ncps",

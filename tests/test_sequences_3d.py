@@ -410,7 +410,7 @@ def test__per_step__a_sequence_without_any_target__is_harmless(cube):
 def test__return_sequences__false__takes_t_outputs_as_one_vector(cube):
     y = np.random.default_rng(7).normal(size=(N, T))
     model = Regressor(return_sequences=False).fit(cube, y)
-    assert not model._per_step
+    assert not model.model_.targets.per_step
     assert model.predict(cube).shape == (N, T)
     # All outputs are read from one state: what comes later changes them all.
     changed = cube.copy()
@@ -429,7 +429,7 @@ def test__return_sequences__auto__warns_where_numbers_could_be_either(cube):
     ]:
         with pytest.warns(LNNWarning, match=f"forecast of {T} values, set return_seq"):
             model = Regressor().fit(X_, y_)
-        assert model._per_step
+        assert model.model_.targets.per_step
     # Said, or not to be mistaken: no warning (which would be an error here).
     PerStep().fit(cube, y)
     Regressor().fit(cube, y[:, :-1])

@@ -40,6 +40,7 @@ from LNN import (
     LiquidRegressor,
     SequenceScaler,
 )
+from LNN.estimators import fitting
 from LNN.exceptions import InvalidInputError
 
 TINY = {"n_neurons": 8, "epochs": 3, "device": "cpu", "random_state": 0}
@@ -345,13 +346,13 @@ MAKE_ARRAYS = {
 @pytest.fixture
 def units(monkeypatch):
     """The `time_unit_` of each fit, copies inside of tools included."""
-    seen, fit = [], LiquidNeuralNetwork._run
+    seen, fit = [], fitting.train_model
 
     def spy(model, *args, **kwargs):
-        seen.append(model.time_unit_)
+        seen.append(model.clock.unit)
         return fit(model, *args, **kwargs)
 
-    monkeypatch.setattr(LiquidNeuralNetwork, "_run", spy)
+    monkeypatch.setattr(fitting, "train_model", spy)
     return seen
 
 

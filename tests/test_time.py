@@ -528,8 +528,6 @@ def test__fitted_on_irregular_time__another_unit__warns(layout):
         Classifier().fit(X, y, timestamps=time, **val)
     one = slice(None, 3) if layout == "rows" else slice(None, 1)
     model.predict(X[one], timestamps=time[one])
-    del model._known_gaps  # as in a pickle of old
-    model.predict(X, **given)
 
 
 def test__fit__y_in_another_order_than_X__warns(rows):

@@ -116,7 +116,7 @@ def by_hand(make, y, cv, method="predict", **given):
     cut = {"groups": GROUPS} if isinstance(cv, GroupKFold) else {}
     for train, test in cv.split(X, y, **cut):
         model = on(make, y, train, **given)
-        assert not model._regular_time
+        assert not model.model_.clock.regular
         extra = {name: value[test] for name, value in given.items()}
         call = getattr(model, method)
         yield test, call(X[test], timestamps=TIME[test], **extra)
@@ -564,7 +564,7 @@ def test__routing__fit_and_score_asked_for__equals_a_loop(routing, grouped):
     grid = GridSearchCV(model, {"epochs": [1]}, cv=cv)
     grid.fit(X, Y, timestamps=TIME, **given)
     close(grid.cv_results_["mean_test_score"][0], np.mean(scores))
-    assert not grid.best_estimator_._regular_time
+    assert not grid.best_estimator_.model_.clock.regular
 
 
 def test__routing__group_fold_and_model__both_get_the_groups(routing):
@@ -605,7 +605,7 @@ def test__routing__nothing_asked_for__is_scikit_learns_error(routing):
 def test__routing__voting__fits_with_time_and_refuses_to_forget_it(routing):
     members = [("a", requesting(Regressor, "fit", "predict"))]
     voting = VotingRegressor(members).fit(X, Y, timestamps=TIME)
-    assert not voting.estimators_[0]._regular_time
+    assert not voting.estimators_[0].model_.clock.regular
     with pytest.raises(InvalidInputError, match="irregular time stamps, but X comes"):
         voting.predict(X)
 

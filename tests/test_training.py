@@ -481,11 +481,11 @@ def test__warm_start__all_weights_frozen__says_so(rows, y):
 def test__partial_fit__many_calls__keep_scalers_and_optimiser(rows, y):
     model = Regressor().partial_fit(rows, y)
     center, first = model.scaler_.center_.copy(), model.loss_curve_[0]
-    steps = model._optimizer_state["state"]["step"]
+    steps = model.model_.record.moments.step
     for _ in range(20):
         model.partial_fit(rows + 0.5, y)
     np.testing.assert_array_equal(model.scaler_.center_, center)
-    assert model._optimizer_state["state"]["step"] == 21 * steps
+    assert model.model_.record.moments.step == 21 * steps
     assert model.n_iter_ == len(model.loss_curve_) == 21
     assert model.loss_curve_[-1] < first
 

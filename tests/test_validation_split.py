@@ -14,13 +14,13 @@ TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}
 def parts(monkeypatch):
     """The training and validation data that fit really used."""
     found = {}
-    original = fitting.run
+    original = fitting.train_model
 
-    def spy(estimator, training, validation, *rest):
+    def spy(model, training, validation, *rest):
         found.update(training=training, validation=validation)
-        return original(estimator, training, validation, *rest)
+        return original(model, training, validation, *rest)
 
-    monkeypatch.setattr(fitting, "run", spy)
+    monkeypatch.setattr(fitting, "train_model", spy)
     return found
 
 
@@ -171,7 +171,7 @@ def test__time_unit__windows__is_that_of_the_training_part(parts):
     time = np.cumsum(np.r_[np.full(270, 2.0), np.full(30, 50.0)])
     model = LiquidRegressor(**TINY, window_length=4).fit(X, X[:, 0], timestamps=time)
     assert model.time_unit_ == 2.0
-    assert model._regular_time
+    assert model.model_.clock.regular
 
 
 def test__x_val__given__is_used_and_all_of_x_trains(parts):
@@ -216,7 +216,7 @@ def test__x_val__timestamps_and_groups__go_with_it(parts):
     )
     validation = parts["validation"].sequences
     assert np.isnan(validation.elapsed[[0, 15]]).all()
-    assert not model._regular_time
+    assert not model.model_.clock.regular
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,13 @@ def test__group_column__equals_groups(rows):
 
 def test__stride__trains_fewer_windows_and_predicts_every_row(rows, monkeypatch):
     seen = []
-    original = fitting.run
+    original = fitting.train_model
 
-    def spy(estimator, training, *rest):
+    def spy(model, training, *rest):
         seen.append(training.sequences.row_of_sample)
-        return original(estimator, training, *rest)
+        return original(model, training, *rest)
 
-    monkeypatch.setattr(fitting, "run", spy)
+    monkeypatch.setattr(fitting, "train_model", spy)
     model = Regressor(stride=10).fit(rows, rows[:, 0])
     np.testing.assert_array_equal(seen[0], np.arange(9, 150, 10))
     assert model.predict(rows).shape == (150,)

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from LNN.batching.missing import MissingRule
 from LNN.batching.scaled_rows import ScaledRows, gather
-from LNN.batching.target_tensors import Goals
+from LNN.batching.target_tensors import TargetTensors
 from LNN.data import SequenceSet
-from LNN.data.timestamps import normalised
 
 # Per forward pass without gradients: enough to be fast, little in memory.
 MAX_SAMPLES, MAX_STEPS = 512, 2**17
@@ -29,13 +28,11 @@ class Batches:
     sequences : SequenceSet
     rows : ScaledRows
         Those of the sequences.
-    time_unit : float
-        Elapsed times are given to the network as multiples of it.
-    time_resolution : float
-        Rounding of the time stamps in training, so that regular time stays regular.
+    gaps : Tensor of shape (n_rows,), or None
+        Time elapsed before each row, in units; None without time stamps.
     missing : MissingRule
         What the network reads where values are missing.
-    goals : Goals, default=None
+    targets : TargetTensors, default=None
         What the network is to say, to train on or to evaluate.
     """
 
@@ -43,18 +40,12 @@ class Batches:
         self,
         sequences: SequenceSet,
         rows: ScaledRows,
-        time_unit: float,
-        time_resolution: float,
+        gaps: Tensor | None,
         missing: MissingRule,
-        goals: Goals | None = None,
+        targets: TargetTensors | None = None,
     ):
-        self.sequences, self.rows, self.goals = sequences, rows, goals
-        self._missing = missing
-        self._gaps = None
-        if sequences.elapsed is not None:
-            resolution = max(time_resolution, sequences.time_resolution)
-            gaps = normalised(sequences.elapsed, time_unit, resolution)
-            self._gaps = rows.tensor(gaps)
+        self.sequences, self.rows, self.targets = sequences, rows, targets
+        self._gaps, self._missing = gaps, missing
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -67,19 +58,19 @@ class Batches:
     @property
     def mean_weight(self) -> float:
         """What a sample counts in the mean, with all its terms."""
-        return self.goals.total_weight / len(self)
+        return self.targets.total_weight / len(self)
 
     def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
         """Return what the network takes: inputs, timespans, lengths."""
         return self._inputs(*self.sequences.spans(samples))
 
-    def inputs_and_goals(
+    def inputs_and_targets(
         self, samples: np.ndarray
     ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor | None]]:
-        """Return what the network takes, and the targets and weights of `Goals.of`."""
+        """Return what the network takes, and what `TargetTensors.of` returns."""
         positions, length = self.sequences.spans(samples)
-        goals = self.goals.of(samples, positions, length)
-        return self._inputs(positions, length), goals
+        targets = self.targets.of(samples, positions, length)
+        return self._inputs(positions, length), targets
 
     def _inputs(
         self, positions: np.ndarray, length: np.ndarray | None

@@ -1,4 +1,4 @@
-"""Goals: targets and weights as tensors, made once for all batches of a fit."""
+"""Targets and weights as tensors, made once for all batches of a fit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class KnowsGaps(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Goals:
+class TargetTensors:
     """What the network is to say, and how much each answer counts.
 
     Attributes
@@ -52,8 +52,8 @@ class Goals:
         loss: KnowsGaps,
         dtype: torch.dtype,
         device: torch.device,
-    ) -> Goals:
-        """Make goals of targets in the network's units and one weight for each."""
+    ) -> TargetTensors:
+        """Make tensors of targets in the network's units and one weight for each."""
         codes = targets.values.dtype.kind == "i"
         target = torch.tensor(
             targets.values, dtype=torch.int64 if codes else dtype, device=device

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 try:  # scikit-learn >= 1.9
@@ -21,15 +22,13 @@ except ImportError:
         return method
 
 
-# What scikit-learn keeps on an estimator while it is fitted.
-OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
-
-
 def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
     """Return what tells scikit-learn's callbacks of each epoch; True is to stop."""
 
     def now() -> dict[str, Any]:
-        return {"network_": copy.deepcopy(estimator.network_).to("cpu").eval()}
+        model = estimator.model_
+        network = copy.deepcopy(model.network).to("cpu").eval()
+        return {"model_": replace(model, network=network)}
 
     def after_epoch(epoch) -> bool:
         part = context.subcontext(task_name="epoch")
@@ -44,7 +43,6 @@ def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
 
 
 __all__ = [
-    "OF_CALLBACKS",
     "CallbackSupportMixin",
     "told_to_callbacks",
     "with_callbacks",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from LNN.batching.missing import POLICIES
+from LNN.batching.preparation import DTYPES
 from LNN.cells.cfc import ACTIVATIONS, MODES
 from LNN.cells.ltc import SOLVERS
 from LNN.estimators.rules import (
@@ -33,7 +34,6 @@ from LNN.estimators.rules import (
 from LNN.kernels import BACKENDS
 from LNN.models import MODELS, names
 from LNN.network import POOLINGS
-from LNN.training.device import DTYPES
 from LNN.training.losses import LOSSES, find_loss
 from LNN.training.optimisers import OPTIMIZERS
 from LNN.training.schedules import SCHEDULES

@@ -1,9 +1,15 @@
-"""From data to a fitted network: what `fit` does, step by step."""
+"""From data to a fitted model: the steps of `fit`, in their order.
+
+Nothing here sees an estimator. `settings` are its parameters, with what the call of
+`fit` overrides.
+"""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,38 +18,31 @@ from sklearn.utils import check_random_state
 
 from LNN._warnings import warn
 from LNN.batching.batches import Batches
-from LNN.batching.missing import MissingRule
+from LNN.batching.preparation import DTYPES
 from LNN.batching.scaled_rows import ScaledRows
-from LNN.batching.target_tensors import Goals
+from LNN.batching.target_tensors import TargetTensors
 from LNN.data import SequenceScaler, SequenceSet
-from LNN.estimators.built import refuse_rebuilding
-from LNN.estimators.parameters import DEFAULTS
-from LNN.estimators.reading import (
-    Data,
-    Given,
-    read_data,
-    remember_kind,
-    remember_time,
-)
+from LNN.data.clock import Clock
+from LNN.data.examples import Examples, Given, read_examples
+from LNN.data.form import DataForm, InputLayout, ReadOptions
+from LNN.data.targets import Targets
+from LNN.estimators.building import build_network
+from LNN.estimators.fitted import FittedModel
+from LNN.estimators.parameters import BUILT_FROM
+from LNN.estimators.settings import CHANGEABLE, Settings
 from LNN.exceptions import InvalidInputError
-from LNN.network import LiquidNetwork
-from LNN.training.device import DTYPES, memory_errors_explained, resolve_device
-from LNN.training.loop import History, Plan, Step, train
+from LNN.training.device import memory_errors_explained, resolve_device
+from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
 from LNN.training.optimisers import OPTIMIZERS, Optimizer
 from LNN.training.parameter_vector import ParameterVector, gradients_recorded
-from LNN.training.reporting import Reporter
+from LNN.training.record import Moments, TrainingRecord
 from LNN.training.validation import split_samples
-from LNN.wiring.checks import own_n_neurons
 
 # Unless the caller sets `epochs`: at least so many optimiser steps, and epochs.
 MIN_STEPS, MIN_EPOCHS = 500, 30
-# "auto" stops early from so many training sequences on.
+# With at least so many training sequences, "auto" stops early.
 EARLY_STOPPING_FROM = 200
-# From more steps on, pooling="auto" takes the mean of a sequence's states.
-LONG_SEQUENCE = 100
-# Of irregular gaps the shortest and longest that gates start to watch, and how many do.
-GAP_QUANTILES, MOST_GATES = (0.01, 0.9999), 0.5
 
 
 def random_source(seed: Any) -> np.random.RandomState:
@@ -55,76 +54,100 @@ def random_source(seed: Any) -> np.random.RandomState:
     return np.random.RandomState() if seed is None else check_random_state(seed)
 
 
-def prepare(
-    estimator,
+# ------------------------------------------------------------------ read and split
+
+
+def read_parts(
     given: Given,
     held_out: Given,
+    settings: Settings,
+    known: FittedModel | None,
     random: np.random.RandomState,
-    n_jobs: int | None,
-) -> tuple[Data, Data | None]:
-    """Read the data, part them, and build what is not kept from the last fit."""
-    go_on = estimator.warm_start and estimator.__sklearn_is_fitted__()
-    if go_on:
-        refuse_rebuilding(estimator)
-    training = read_data(estimator, given, n_jobs=n_jobs, reset=not go_on)
-    if not go_on:
-        remember_kind(estimator, training)
+) -> tuple[Examples, Examples | None, DataForm]:
+    """Read the data and part them.
+
+    Parameters
+    ----------
+    given, held_out : Given
+        What trains and, if the caller has it, what validates.
+    settings : Settings
+    known : FittedModel or None
+        The model that training goes on with.
+    random : numpy.random.RandomState
+
+    Returns
+    -------
+    training : Examples
+    validation : Examples or None
+    form : DataForm
+        What later data have to match.
+    """
+    training = read_training(given, settings, known)
     validation = None
     if held_out.X is None:
-        training, validation = hold_out(estimator, training, random)
-        _refuse_scoring_nothing(estimator, validation)
-    if not go_on:
-        remember_time(estimator, training.sequences)
+        training, validation = hold_out(training, settings, random)
+        _refuse_scoring_nothing(settings, validation)
+    # Time is learnt from the part that trains, as scalers are.
+    form = form_of(training, settings, known)
     if held_out.X is not None:
-        validation = read_data(
-            estimator, held_out, n_jobs=n_jobs, reset=False, suffix="_val"
+        validation = _read(held_out, settings, form, suffix="_val")
+    return training, validation, form
+
+
+def read_training(
+    given: Given, settings: Settings, known: FittedModel | None, classes: Any = None
+) -> Examples:
+    """Read what trains; `classes` are all labels, where y may not show them all."""
+    form = None
+    if known is not None:
+        # Windows may change when training goes on; predictions follow the last ones.
+        options = _read_options(settings)
+        form = known.form._replace(layout=replace(known.layout, options=options))
+    training = _read(given, settings, form, classes=classes)
+    if known is None and training.classes is not None and len(training.classes) < 2:
+        raise InvalidInputError(
+            "A classifier needs samples of at least 2 classes in y, got one class "
+            f"only: {training.classes.tolist()}. Check how the data were split; the "
+            "first partial_fit takes all labels as classes=, if its y lacks some."
         )
-    if not go_on:
-        build(estimator, training, random, n_jobs)
-    return training, validation
+    return training
 
 
-def build(
-    estimator, training: Data, random: np.random.RandomState, n_jobs: int | None = None
-) -> None:
-    """Fit the scalers and make the network; sets what is known of both."""
-    stale = "target_scaler_" if estimator.task == "classification" else "classes_"
-    vars(estimator).pop(stale, None)
-    n_jobs = estimator.n_jobs if n_jobs is None else n_jobs
-    fit_scalers(estimator, training, n_jobs)
-    estimator._objective = make_objective(estimator, training)
-    size = estimator._objective.output_size
-    network = build_network(estimator, training, size, random)
-    estimator.network_, estimator.wiring_ = network, network.wiring
-    estimator.n_parameters_ = sum(p.numel() for p in network.parameters())
-    estimator.n_synapses_ = None
-    if network.wiring is not None:
-        layers = network.layers
-        estimator.n_synapses_ = sum(layer.wiring.n_synapses for layer in layers)
-    device, dtype = resolve_device(estimator.device), DTYPES[estimator.dtype]
-    estimator.backend_ = network.backend_for(device, dtype)
-    estimator._optimizer_state = None
-    estimator._random = None
+def form_of(
+    training: Examples, settings: Settings, known: FittedModel | None
+) -> DataForm:
+    """Return what later data have to match; training that goes on changes windows."""
+    options = _read_options(settings)
+    if known is not None:
+        return known.form._replace(layout=replace(known.layout, options=options))
+    sequences = training.sequences
+    return DataForm(
+        InputLayout.of(options, sequences),
+        Clock.of(sequences, settings.dtype),
+        training.target_layout,
+    )
 
 
-def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
+def hold_out(
+    data: Examples, settings: Settings, random: np.random.RandomState
+) -> tuple[Examples, Examples | None]:
     """Cut the validation part off the training data, if early stopping wants one."""
-    wanted = estimator.early_stopping
+    wanted = settings.early_stopping
     if wanted == "auto":
-        wanted = len(data.sequences) >= EARLY_STOPPING_FROM
+        wanted = len(data) >= EARLY_STOPPING_FROM
     if not wanted:
         return data, None
-    if len(data.sequences) < 2:
+    if len(data) < 2:
         raise InvalidInputError(
             "early_stopping=True needs at least two samples, one of them to validate; "
-            f"got {len(data.sequences)}. Set early_stopping=False or pass X_val, y_val."
+            f"got {len(data)}. Set early_stopping=False or pass X_val, y_val."
         )
     rows = data.sequences.layout == "rows"
-    single = not data.targets.per_step and estimator.task == "classification"
+    single = not data.targets.per_step and data.classes is not None
     training, validation = split_samples(
         data.sequences,
-        estimator.validation_fraction,
-        independent=not rows or estimator.window_length == 1,
+        settings.validation_fraction,
+        independent=not rows or settings.window_length == 1,
         codes=data.targets.values if single else None,
         random=random,
     )
@@ -142,39 +165,87 @@ def hold_out(estimator, data: Data, random) -> tuple[Data, Data | None]:
     return data, None
 
 
-def _refuse_scoring_nothing(estimator, validation: Data | None) -> None:
-    if estimator.scoring == "loss" or validation is not None:
+def _read_options(settings: Settings) -> ReadOptions:
+    return ReadOptions(
+        owner=settings.owner,
+        window_length=settings.window_length,
+        stride=settings.stride,
+        time_column=settings.time_column,
+        group_column=settings.group_column,
+        anchor=settings.anchor,
+        allow_missing=settings.missing != "error",
+        n_jobs=settings.n_jobs,
+    )
+
+
+def _read(
+    given: Given, settings: Settings, form: DataForm | None, **how: Any
+) -> Examples:
+    return read_examples(
+        given,
+        _read_options(settings),
+        form,
+        task=settings.task,
+        return_sequences=settings.return_sequences,
+        **how,
+    )
+
+
+def _refuse_scoring_nothing(settings: Settings, validation: Examples | None) -> None:
+    if settings.scoring == "loss" or validation is not None:
         return
     raise InvalidInputError(
-        f"scoring={estimator.scoring!r} is the score of a validation part, and there "
+        f"scoring={settings.scoring!r} is the score of a validation part, and there "
         "is none. Pass X_val and y_val, or set early_stopping=True to hold out a part "
         'of X; scoring="loss" needs none.'
     )
 
 
-def fit_scalers(estimator, data: Data, n_jobs: int | None) -> None:
-    """Set `scaler_` and, for regression, `target_scaler_` from the training part."""
+# ------------------------------------------------------------------ scale and build
+
+
+def build(
+    training: Examples,
+    form: DataForm,
+    settings: Settings,
+    random: np.random.RandomState,
+) -> FittedModel:
+    """Fit the scalers to the training part and make the network, untrained."""
+    scaler, target_scaler = fit_scalers(training, settings)
+    objective = make_objective(training, settings)
+    parameters = {name: settings[name] for name in CHANGEABLE}
+    parameters |= {name: copy.deepcopy(settings[name]) for name in BUILT_FROM}
+    network = build_network(training, form, parameters, scaler, objective, random)
+    device, dtype = resolve_device(settings.device), DTYPES[settings.dtype]
+    record = TrainingRecord(network.backend_for(device, dtype))
+    return FittedModel(
+        parameters, *form, scaler, target_scaler, network, objective, record
+    )
+
+
+def fit_scalers(
+    data: Examples, settings: Settings
+) -> tuple[SequenceScaler, SequenceScaler | None]:
+    """Return the scaler of the inputs and, for regression, that of the targets."""
     sequences = data.sequences
     weights = sequences.row_weights(data.weights)
-    if estimator.missing != "error":
+    if settings.missing != "error":
         _refuse_unseen_channels(sequences, weights)
-    method = estimator.scale
-    estimator.scaler_ = _fitted(
-        method,
+    scaler = _fitted(
+        settings.scale,
         lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows()),
         lambda column: f"{sequences.columns.describe(column)} of X",
-        n_jobs,
+        settings.n_jobs,
     )
-    if estimator.task == "regression":
-        method = "standard" if estimator.scale_target else "none"
-        values = relative(data).values
-        per_value = _weight_per_value(data)
-        name = "y" if values.shape[1] == 1 else "column {} of y"
-        estimator.target_scaler_ = _fitted(
-            method, lambda: [(values, per_value)], name.format
-        )
-        if sequences.anchor_rows is not None:
-            _doubt_anchor(estimator, data, values, per_value)
+    if data.classes is not None:
+        return scaler, None
+    method = "standard" if settings.scale_target else "none"
+    values, per_value = relative(data).values, data.weight_per_value
+    name = "y" if values.shape[1] == 1 else "column {} of y"
+    target_scaler = _fitted(method, lambda: [(values, per_value)], name.format)
+    if sequences.anchor_rows is not None:
+        _doubt_anchor(settings.anchor, data.targets.values, values, per_value)
+    return scaler, target_scaler
 
 
 def _fitted(
@@ -211,28 +282,20 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
     )
 
 
-def _doubt_anchor(estimator, data: Data, change: np.ndarray, weights) -> None:
+def _doubt_anchor(anchor: Any, target: np.ndarray, change: np.ndarray, weights) -> None:
     """Warn where the change from the anchor is no smaller than the target itself."""
-    target = data.targets.values
     known = (weights > 0) & ~np.isnan(change).any(axis=1)
     if np.mean(change[known] ** 2) < np.mean(target[known].var(axis=0)):
         return
     warn(
-        f"The target differs from the column anchor={estimator.anchor!r} by more than "
-        "it varies. Is this column its present value, in the same units? A scaler "
-        "in front of the estimator, or a TransformedTargetRegressor around it, changes "
-        "one of them: scale inside instead."
+        f"The target differs from the column anchor={anchor!r} by more than it varies. "
+        "Is this column its present value, in the same units? A scaler in front of the "
+        "estimator, or a TransformedTargetRegressor around it, changes one of them: "
+        "scale inside instead."
     )
 
 
-def _weight_per_value(data: Data) -> np.ndarray:
-    """Return the weight of each row of the targets' values."""
-    if not data.targets.per_step:
-        return data.weights
-    return data.sequences.row_weights(data.weights)
-
-
-def relative(data: Data):
+def relative(data: Examples) -> Targets:
     """Return the targets as changes from the anchor, where there is one."""
     sequences, targets = data.sequences, data.targets
     if sequences.anchor_rows is None:
@@ -249,66 +312,24 @@ def relative(data: Data):
     return targets.with_values(targets.values - present)
 
 
-def all_batches(
-    estimator,
-    training: Data,
-    validation: Data | None,
-    objective: Loss,
-    device: torch.device,
-    n_jobs: int | None,
-) -> tuple[Batches, Batches | None]:
-    """Return the batches to train on and those to validate on; rows may be shared."""
-    how = estimator.scaler_, DTYPES[estimator.dtype], device, n_jobs
-    rows = ScaledRows(training.sequences.rows, *how)
-    batches = make_batches(estimator, training, objective, rows)
-    if validation is None:
-        return batches, None
-    if validation.sequences.rows is not rows.rows:
-        rows = ScaledRows(validation.sequences.rows, *how)
-    return batches, make_batches(estimator, validation, objective, rows)
-
-
-def make_batches(estimator, data: Data, objective: Loss, rows: ScaledRows) -> Batches:
-    """Bring targets into the network's units and pair them with their inputs."""
-    targets = data.targets
-    if estimator.task == "regression":
-        targets = relative(data)
-        targets = targets.with_values(
-            estimator.target_scaler_.transform_rows(targets.values)
-        )
-    goals = Goals.of_targets(
-        targets, _weight_per_value(data), objective, rows.dtype, rows.device
-    )
-    return Batches(
-        data.sequences,
-        rows,
-        estimator.time_unit_,
-        estimator._time_resolution,
-        MissingRule.of_scaler(
-            estimator.missing, estimator.scaler_, rows.dtype, rows.device
-        ),
-        goals,
-    )
-
-
-def make_objective(estimator, data: Data) -> Loss:
+def make_objective(data: Examples, settings: Settings) -> Loss:
     """Choose the loss, and turn class weights into numbers."""
-    classifies = estimator.task == "classification"
-    loss = find_loss(estimator.loss, classifies=classifies)
+    classifies = data.classes is not None
+    loss = find_loss(settings.loss, classifies=classifies)
     if classifies:
-        weights = class_weights(estimator, data)
-        return loss.for_targets(len(estimator.classes_), class_weights=weights)
+        weights = class_weights(data, settings.class_weight)
+        return loss.for_targets(len(data.classes), class_weights=weights)
     n_targets = data.targets.values.shape[1]
-    return loss.for_targets(n_targets, quantile=estimator.quantile)
+    return loss.for_targets(n_targets, quantile=settings.quantile)
 
 
-def class_weights(estimator, data: Data) -> tuple[float, ...]:
+def class_weights(data: Examples, wanted: dict | str | None) -> tuple[float, ...]:
     """Return one weight per class; "balanced" counts weighted samples or steps."""
-    classes, wanted = estimator.classes_, estimator.class_weight
+    classes = data.classes
     if wanted is None:
         return ()
-    if wanted == "balanced":
-        codes, weights = data.targets.values, _weight_per_value(data)
+    if isinstance(wanted, str):
+        codes, weights = data.targets.values, data.weight_per_value
         known = codes >= 0
         counts = np.bincount(codes[known], weights[known], minlength=len(classes))
         # A class that a partial_fit or a training part does not show has no weight.
@@ -324,205 +345,95 @@ def class_weights(estimator, data: Data) -> tuple[float, ...]:
     return tuple(float(wanted.get(c, 1.0)) for c in classes.tolist())
 
 
-def build_network(estimator, data: Data, output_size: int, random) -> LiquidNetwork:
-    """Make the network that the estimator's parameters describe."""
-    generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
-    typical = float(np.median(data.sequences.length))
-    pooling = estimator.pooling
-    if pooling == "auto":
-        # The last state learns more, but little from long sequences, where the mean
-        # does better (docu/defaults.md). Of a window, the end is what matters.
-        whole = data.sequences.layout != "rows" and not data.targets.per_step
-        pooling = "mean" if whole and typical > LONG_SEQUENCE else "last"
-    # On the CPU whatever torch's default device is: the generator is there.
-    with torch.device("cpu"), gradients_recorded():
-        network = _network(estimator, data, output_size, pooling, typical, generator)
-    return network.to(DTYPES[estimator.dtype])
+# ----------------------------------------------------------------------------- train
 
 
-def _network(estimator, data: Data, output_size, pooling, typical, generator):
-    rule = MissingRule.of_scaler(estimator.missing, estimator.scaler_, None, None)
-    return LiquidNetwork(
-        rule.n_inputs(data.sequences.n_features),
-        _n_neurons(estimator),
-        output_size,
-        model_type=estimator.model_type,
-        mode=estimator.mode,
-        wiring=estimator.wiring,
-        sparsity=estimator.sparsity,
-        wiring_seed=estimator.wiring_seed,
-        layer_recurrence=estimator.layer_recurrence,
-        readout=estimator.readout,
-        pooling=pooling,
-        return_sequences=data.targets.per_step,
-        n_layers=estimator.n_layers,
-        dropout=estimator.dropout,
-        mixed_memory=estimator.mixed_memory,
-        solver=estimator.solver,
-        ode_unfolds=estimator.ode_unfolds,
-        backbone_units=estimator.backbone_units,
-        backbone_layers=estimator.backbone_layers,
-        backbone_dropout=estimator.backbone_dropout,
-        backbone_activation=estimator.backbone_activation,
-        time_constants=_memories(data.targets.per_step, typical),
-        gaps=_gaps(estimator, data.sequences),
-        backend=estimator.backend,
-        use_time=not estimator._regular_time,
-        neutral=rule.neutral if rule.policy == "mask" else None,
-        generator=generator,
-    )
-
-
-def _n_neurons(estimator) -> int:
-    """Return `n_neurons`; a wiring with neurons of its own needs it not said twice."""
-    if isinstance(estimator.wiring, str):
-        return estimator.n_neurons
-    if estimator.n_neurons != DEFAULTS["n_neurons"]:
-        return estimator.n_neurons  # a contradiction is refused
-    return own_n_neurons(estimator.wiring) or estimator.n_neurons
-
-
-def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
-    """Return the time constants at the start, in steps (docu/defaults.md).
-
-    What is told at the end of a sequence has to be remembered: one step up to half of
-    it. What is told at every step is mostly in that step: neurons start fast.
-    """
-    return None if per_step else (1.0, max(2.0, steps / 2))
-
-
-def _gaps(estimator, sequences: SequenceSet) -> tuple[float, float, float] | None:
-    """Return the share of gaps that are not typical, the shortest and the longest.
-
-    In units of time. The share is a half at most, so that inputs still move the other
-    gates. Long gaps count although they are rare, since many short ones surround each;
-    but not one outage in a year. Jitter of the clock is no short gap, and below a
-    thousandth of what is typical, gaps are alike.
-    """
-    gaps = sequences.covered_gaps() / estimator.time_unit_
-    gaps = gaps[gaps > 0]
-    if estimator._regular_time or not len(gaps):
-        return None
-    shortest, longest = np.quantile(gaps, GAP_QUANTILES)
-    share = np.mean(np.abs(gaps - 1) >= 0.5)
-    return min(float(share), MOST_GATES), max(float(shortest), 1e-3), float(longest)
-
-
-def make_plan(estimator, n_samples: int, **overrides) -> Plan:
+def make_plan(settings: Settings, n_samples: int) -> Plan:
     """Fill in how long and in which way to train."""
-
-    def value(name: str) -> Any:
-        given = overrides.get(name)
-        return getattr(estimator, name) if given is None else given
-
-    per_epoch = math.ceil(n_samples / estimator.batch_size)
-    epochs = value("epochs")
+    per_epoch = math.ceil(n_samples / settings.batch_size)
+    epochs = settings.epochs
     if epochs == "auto":
         epochs = max(MIN_EPOCHS, math.ceil(MIN_STEPS / per_epoch))
     return Plan(
         epochs=int(epochs),
-        batch_size=estimator.batch_size,
-        lr_schedule=estimator.lr_schedule,
-        clip_value=value("clip_value"),
-        clip_by=estimator.clip_by,
-        n_iter_no_change=estimator.n_iter_no_change,
-        stops_early=bool(estimator.early_stopping),
-        tol=estimator.tol,
-        n_jobs=value("n_jobs"),
+        batch_size=settings.batch_size,
+        lr_schedule=settings.lr_schedule,
+        clip_value=settings.clip_value,
+        clip_by=settings.clip_by,
+        n_iter_no_change=settings.n_iter_no_change,
+        stops_early=bool(settings.early_stopping),
+        tol=settings.tol,
     )
 
 
-def run(
-    estimator,
-    training: Data,
-    validation: Data | None,
+def train_model(
+    model: FittedModel,
+    training: Examples,
+    validation: Examples | None,
     plan: Plan,
-    learning_rate: float,
-    random,
+    settings: Settings,
+    random: np.random.RandomState,
+    after_epoch: Callable[[Epoch], bool],
     history: History,
-    protocol=None,
-    score=None,
-) -> None:
-    """Train `network_` in place on the chosen device and bring it back to the CPU."""
-    network, kept = estimator.network_, estimator._optimizer_state
-    # Whatever goes wrong from here on, the network comes back to the CPU, and moments
-    # that led to a failure are forgotten.
-    estimator._optimizer_state, report, parameters = None, None, None
+    score: Callable[[np.ndarray], float] | None = None,
+) -> Moments:
+    """Train the network of a model in place; return what the optimiser knows then.
+
+    However it ends, the network is on the CPU with its best weights, and `history` says
+    what happened.
+    """
+    network, parameters = model.network, None
     with gradients_recorded():
         try:
-            report = Reporter(
-                estimator.verbose, estimator.callback, protocol, plan.epochs
-            )
             with memory_errors_explained(plan.batch_size):
-                device = resolve_device(estimator.device)
+                device = resolve_device(settings.device)
                 parameters = ParameterVector(network.to(device))
-                step = Step(
-                    network,
-                    parameters,
-                    make_optimizer(estimator, parameters, learning_rate, kept),
-                    make_objective(estimator, training),
-                    plan,
-                )
-                how = step.objective, device, plan.n_jobs
-                batches = all_batches(estimator, training, validation, *how)
-                train(step, *batches, random, report, history, score)
-            estimator._optimizer_state = {
-                "name": estimator.optimizer,
-                "trained": parameters.names,
-                "state": _moved(step.optimizer.state, torch.device("cpu")),
-            }
+                optimizer = _optimizer(settings, parameters, model.record.moments)
+                step = Step(network, parameters, optimizer, model.objective, plan)
+                parts = _batches(model, training, validation, device)
+                train(step, *parts, random, after_epoch, history, score)
+            return Moments.of(optimizer, settings.optimizer, parameters.names)
         finally:
-            if report is not None:
-                report.close()
             if parameters is not None:
                 parameters.release()
-            estimator.network_ = network.to("cpu")
+            network.to("cpu")
 
 
-def start_curves(estimator) -> None:
-    """Forget what training was like before."""
-    estimator.loss_curve_ = []
-    estimator.validation_loss_curve_ = None
-    estimator.best_loss_ = math.inf
-    estimator.best_validation_loss_ = None
-    estimator.validation_scores_ = None
-    estimator.best_validation_score_ = None
-    estimator.n_iter_ = 0
-
-
-def keep_curves(estimator, history: History, plan: Plan, validated: bool) -> None:
-    """Add what happened in training, however it ended."""
-    estimator.loss_curve_ = estimator.loss_curve_ + history.loss
-    estimator.best_loss_ = min(estimator.loss_curve_, default=math.inf)
-    if validated:
-        estimator.validation_loss_curve_ = history.validation_loss
-        best = min(history.validation_loss, default=math.inf)
-        estimator.best_validation_loss_ = best
-    elif not plan.keep_last:
-        estimator.best_loss_ = history.kept
-    if validated and estimator.scoring != "loss":
-        estimator.validation_scores_ = history.validation_score
-        best = max(history.validation_score, default=-math.inf)
-        estimator.best_validation_score_ = best
-    estimator.n_iter_ += len(history.loss)
-
-
-def make_optimizer(
-    estimator, parameters: ParameterVector, learning_rate: float, kept: dict | None
+def _optimizer(
+    settings: Settings, parameters: ParameterVector, kept: Moments | None
 ) -> Optimizer:
-    """Make the optimiser, with the moments that a call before has left."""
-    name, vector = estimator.optimizer, parameters.vector
-    optimizer = OPTIMIZERS[name](vector, learning_rate, estimator.weight_decay)
-    same = kept is not None and kept["name"] == name
-    if same and kept["trained"] == parameters.names:
+    """Make the optimiser, with the moments that an earlier training has left."""
+    name, vector = settings.optimizer, parameters.vector
+    optimizer = OPTIMIZERS[name](vector, settings.learning_rate, settings.weight_decay)
+    if kept is not None and kept.suit(name, parameters.names):
         # The moments go on; settings are those of now.
-        optimizer.state = _moved(kept["state"], vector.device)
+        optimizer.state = kept.state(vector.device)
     return optimizer
 
 
-def _moved(state: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """Copy an optimiser's state to a device; on the CPU it can be pickled anywhere."""
-    return {
-        name: value.to(device, copy=True) if torch.is_tensor(value) else value
-        for name, value in state.items()
-    }
+def _batches(
+    model: FittedModel,
+    training: Examples,
+    validation: Examples | None,
+    device: torch.device,
+) -> tuple[Batches, Batches | None]:
+    """Return the batches to train on and those to validate on; rows may be shared."""
+    preparation, n_jobs = model.preparation, model.parameters["n_jobs"]
+    rows = preparation.rows(training.sequences.rows, device, n_jobs)
+
+    def batches(data: Examples, rows: ScaledRows) -> Batches:
+        targets = relative(data)
+        if model.target_scaler is not None:
+            values = model.target_scaler.transform_rows(targets.values)
+            targets = targets.with_values(values)
+        tensors = TargetTensors.of_targets(
+            targets, data.weight_per_value, model.objective, rows.dtype, rows.device
+        )
+        return preparation.batches(data.sequences, rows, tensors)
+
+    if validation is None:
+        return batches(training, rows), None
+    other = rows
+    if validation.sequences.rows is not rows.rows:
+        other = preparation.rows(validation.sequences.rows, device, n_jobs)
+    return batches(training, rows), batches(validation, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,12 @@ RULES: dict[str, Rule] = {p.name: p.rule for p in PARAMETERS if p.rule is not AN
 def parameter_values(estimator: Any) -> dict[str, Any]:
     """Return all declared parameters, those that the estimator's class fixes too."""
     return {name: getattr(estimator, name) for name in DEFAULTS}
+
+
+def default_parameters(estimator_class: type) -> dict[str, Any]:
+    """Return the defaults of a constructor, a subclass's own parameters included."""
+    taken = inspect.signature(estimator_class).parameters.values()
+    return {p.name: p.default for p in taken if p.default is not p.empty}
 
 
 def check_parameter(owner: str, name: str, value: Any) -> Any:

@@ -1,22 +1,36 @@
-"""`scoring=`: which epoch was best, by a scikit-learn scorer on the validation part."""
+"""Scores: of predictions, and of the validation part while a model is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import ClassifierTags, RegressorTags, Tags
+from sklearn.utils import (
+    ClassifierTags,
+    RegressorTags,
+    Tags,
+    _safe_indexing,
+    check_consistent_length,
+)
 
-from LNN.estimators.predicting import in_units, present_values
-from LNN.estimators.reading import Data
+from LNN.data.examples import Examples, check_weights
+from LNN.data.targets import step_blocks
+from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 
 _EXAMPLES = {
-    "regression": "'r2' or 'neg_mean_absolute_error'",
-    "classification": "'accuracy', 'f1_macro' or 'roc_auc_ovr'",
+    False: "'r2' or 'neg_mean_absolute_error'",
+    True: "'accuracy', 'f1_macro' or 'roc_auc_ovr'",
 }
+
+
+def name_of(scoring: str | Callable) -> str:
+    """Return what a score is called."""
+    return str(getattr(scoring, "__name__", scoring))
 
 
 class Answers(BaseEstimator):
@@ -57,47 +71,49 @@ class Answers(BaseEstimator):
 
 
 def validation_score(
-    estimator, validation: Data | None
+    model: FittedModel, scoring: str | Callable, validation: Examples | None
 ) -> Callable[[NDArray], float] | None:
     """Return what makes a score of the network's outputs; None if the loss decides.
 
     Parameters
     ----------
-    estimator : LiquidNeuralNetwork
-        Its network is built; `scoring` names the score.
-    validation : Data or None
+    model : FittedModel
+        The one in the making.
+    scoring : str or callable
+        As the estimators' parameter.
+    validation : Examples or None
         The validation part.
     """
-    if estimator.scoring == "loss" or validation is None:
+    if scoring == "loss" or validation is None:
         return None
     # Imported here: `import LNN` should cost little more than torch and pandas.
     from sklearn.metrics import get_scorer
 
-    scorer = _explained(estimator, get_scorer(estimator.scoring))
-    classes = estimator.classes_ if estimator.task == "classification" else None
-    known, truth, weights = _known(validation, classes)
-    present = present_values(estimator, validation.sequences)
+    classes = model.targets.classes
+    scorer = _explained(get_scorer(scoring), scoring, model.classifies)
+    known, truth, weights = validation.known_targets()
+    present = model.present(validation.sequences)
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
-    if isinstance(estimator.scoring, str):
+    if isinstance(scoring, str):
         # Perfect answers tell before any training whether it suits task and targets.
         perfect = truth if classes is None else truth[:, None] == classes
         _checked(scorer(Answers(perfect * 1.0, classes), None, truth, **extra))
 
     def score(outputs: NDArray) -> float:
         if classes is None:
-            values = in_units(estimator, outputs, present)
+            values = model.values(outputs, present)
         else:
-            values = estimator._objective.probabilities(outputs)
+            values = model.objective.probabilities(outputs)
         return _checked(scorer(Answers(values[known], classes), None, truth, **extra))
 
     return score
 
 
-def _explained(estimator, scorer: Callable) -> Callable:
+def _explained(scorer: Callable, name: str | Callable, classifies: bool) -> Callable:
     """Return a scorer whose errors say where they come from."""
-    name, task = estimator.scoring, estimator.task
     if not isinstance(name, str):
         return scorer  # the caller's own, with errors of its own
+    task = "classification" if classifies else "regression"
 
     def explained(*args, **kwargs) -> float:
         try:
@@ -105,23 +121,11 @@ def _explained(estimator, scorer: Callable) -> Callable:
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
                 f"scoring={name!r} cannot score this {task}: {str(error).rstrip('.')}. "
-                f"Choose a score that can, as {_EXAMPLES[task]}, or pass a callable."
+                f"Choose a score that can, as {_EXAMPLES[classifies]}, or pass a "
+                "callable."
             ) from error
 
     return explained
-
-
-def _known(data: Data, classes) -> tuple[NDArray, NDArray, NDArray]:
-    """Return which outputs have a target and count, their targets and weights."""
-    values, weights = data.targets.values, data.weights
-    if data.targets.per_step:
-        weights = data.sequences.row_weights(weights)
-    if classes is not None:
-        known = (values >= 0) & (weights > 0)
-        return known, classes[values[known]], weights[known]
-    known = ~np.isnan(values).any(axis=1) & (weights > 0)
-    truth = values[known]
-    return known, truth[:, 0] if data.targets.ndim == 0 else truth, weights[known]
 
 
 def _checked(score: float) -> float:
@@ -131,3 +135,36 @@ def _checked(score: float) -> float:
         f"The validation score is {score}. A score that needs all classes, as "
         "roc_auc does, needs them in the validation part: pass X_val and y_val."
     )
+
+
+def what_counts(
+    per_step: bool, y: Any, predicted: Any, sample_weight: Any
+) -> tuple[Any, Any, Any]:
+    """Return targets, predictions and weights but for steps or weights of nothing."""
+    if per_step:
+        return known_steps(y, predicted, sample_weight)
+    if sample_weight is None:
+        return y, predicted, None
+    check_consistent_length(y, predicted)
+    weights = check_weights(sample_weight, len(predicted))
+    kept = np.flatnonzero(weights)
+    return _safe_indexing(y, kept), predicted[kept], weights[kept]
+
+
+def known_steps(
+    y: Any, predicted: Any, sample_weight: Any
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Return targets, predictions and weights of the steps that have a target."""
+    if isinstance(y, pd.DataFrame):
+        y = y.to_numpy()
+    lengths = np.array([len(block) for block in predicted])
+    weight = np.repeat(check_weights(sample_weight, len(lengths)), lengths)
+    flat = np.concatenate(step_blocks(y, lengths))
+    predicted = np.concatenate(list(predicted))
+    known = ~_is_missing(flat) & (weight > 0)
+    return flat[known], predicted[known], weight[known]
+
+
+def _is_missing(y: NDArray) -> NDArray:
+    missing = np.asarray(pd.isna(y))
+    return missing if y.ndim == 1 else missing.any(axis=1)

@@ -1,102 +1,91 @@
-"""`summary()`: a fitted estimator in a few lines of text."""
+"""`summary()`: a fitted model in a few lines of text."""
 
 from __future__ import annotations
 
-from LNN.estimators.built import built
+from LNN.estimators.fitted import FittedModel
+from LNN.models import MODELS
 
 
-def summarise(estimator) -> str:
+def summarise(model: FittedModel) -> str:
     """Return what was fitted, on what, and how; see `LiquidNeuralNetwork.summary`."""
+    size = sum(p.numel() for p in model.network.parameters())
     lines = {
-        "data": _data(estimator),
-        "time": _time(estimator),
-        "missing": _missing(estimator),
-        "network": _network(estimator),
-        "wiring": _wiring(estimator),
-        "read-out": _readout(estimator),
-        "weights": f"{estimator.n_parameters_:,} in {built(estimator, 'dtype')}",
-        "training": _training(estimator),
+        "data": _data(model),
+        "time": _time(model),
+        "missing": _missing(model),
+        "network": _network(model),
+        "wiring": _wiring(model),
+        "read-out": _readout(model),
+        "weights": f"{size:,} in {model.parameters['dtype']}",
+        "training": _training(model),
     }
     shown = [f"  {name:10s}{text}" for name, text in lines.items() if text]
-    return "\n".join([type(estimator).__name__, *shown])
+    return "\n".join([model.owner, *shown])
 
 
-def _data(estimator) -> str:
-    columns = estimator._columns
-    n_inputs = len(columns.inputs)
+def _data(model: FittedModel) -> str:
+    layout, targets = model.layout, model.targets
     what = "sequences"
-    if estimator._fitted_on_rows:
-        what = f"rows in windows of {estimator._window_length}"
-    if built(estimator, "task") == "classification":
-        goal = f"{len(estimator.classes_)} classes"
-    else:
-        goal = f"{estimator._n_targets} target(s)"
-    step = " per step" if estimator._per_step else ""
-    return f"{what}, {n_inputs} feature(s), {goal}{step}"
+    if layout.in_rows:
+        what = f"rows in windows of {layout.window_length}"
+    goal = f"{targets.n_targets} target(s)"
+    if targets.classes is not None:
+        goal = f"{len(targets.classes)} classes"
+    step = " per step" if targets.per_step else ""
+    return f"{what}, {layout.n_channels} feature(s), {goal}{step}"
 
 
-def _time(estimator) -> str:
-    kind = estimator._time_kind
-    if kind is None:
+def _time(model: FittedModel) -> str:
+    clock = model.clock
+    if clock.kind is None:
         return "no time stamps: every step is one unit"
-    seconds = " s" if kind != "numbers" else ""
-    unit = f"{estimator.time_unit_:g}{seconds}"
-    if estimator._regular_time:
+    seconds = " s" if clock.kind != "numbers" else ""
+    unit = f"{clock.unit:g}{seconds}"
+    if clock.regular:
         return f"equal gaps of {unit} (time_unit_)"
-    return f"irregular, from {kind}; one unit is the median gap, {unit} (time_unit_)"
+    return (
+        f"irregular, from {clock.kind}; one unit is the median gap, {unit} (time_unit_)"
+    )
 
 
-def _missing(estimator) -> str:
-    policy = built(estimator, "missing")
-    n = len(estimator._columns.inputs)
+def _missing(model: FittedModel) -> str:
+    n = model.layout.n_channels
     return {
         "error": "",
         "hold": "the last value is held",
         "mask": f"held, with masks and ages: {3 * n} inputs of {n} channels",
-    }[policy]
+    }[model.parameters["missing"]]
 
 
-def _network(estimator) -> str:
-    kind = built(estimator, "model_type")
-    options = [f"{estimator.network_.layers[-1].n_neurons} neurons"]
-    n_layers = built(estimator, "n_layers")
-    if n_layers > 1:
-        options[0] += f" in each of {n_layers} layers"
-    if kind == "CfC":
-        options.append(f"mode {built(estimator, 'mode')}")
-    if kind == "LTC":
-        unfolds = built(estimator, "ode_unfolds")
-        options.append(f"{built(estimator, 'solver')}, {unfolds} unfolds")
-    if built(estimator, "mixed_memory"):
-        options.append("mixed memory")
-    return f"{kind}, " + ", ".join(options)
+def _network(model: FittedModel) -> str:
+    kind = MODELS[model.parameters["model_type"]]
+    return kind.describe(model.parameters, model.network.layers[-1].n_neurons)
 
 
-def _wiring(estimator) -> str:
-    if estimator.wiring_ is None:
+def _wiring(model: FittedModel) -> str:
+    wiring, layers = model.network.wiring, model.network.layers
+    if wiring is None:
         return ""
-    groups = estimator.wiring_.layers
-    names = ", ".join(f"{len(group.neurons)} {group.name}" for group in groups)
-    layers = estimator.network_.layers
-    n_sensory = sum(layer.wiring.n_sensory_synapses for layer in layers)
-    total = f"{estimator.n_synapses_:,} synapses"
-    return f"{names}; {total}, {n_sensory:,} of them from inputs"
+    names = ", ".join(f"{len(group.neurons)} {group.name}" for group in wiring.layers)
+    total = sum(layer.wiring.n_synapses for layer in layers)
+    sensory = sum(layer.wiring.n_sensory_synapses for layer in layers)
+    return f"{names}; {total:,} synapses, {sensory:,} of them from inputs"
 
 
-def _readout(estimator) -> str:
-    pooling = estimator.network_.pooling
-    of = "" if estimator._per_step else f" of the {pooling} state"
+def _readout(model: FittedModel) -> str:
+    pooling = model.network.pooling
+    of = "" if model.targets.per_step else f" of the {pooling} state"
     if pooling == "attention":
         of = " of states weighed by attention"
-    return f"{built(estimator, 'readout')}{of}"
+    return f"{model.parameters['readout']}{of}"
 
 
-def _training(estimator) -> str:
-    text = f"{estimator.n_iter_} epoch(s) on {estimator.backend_}, "
-    text += f"best loss {estimator.best_loss_:.4g}"
-    if estimator.best_validation_score_ is not None:
-        name = getattr(estimator.scoring, "__name__", estimator.scoring)
-        text += f", in validation {name} {estimator.best_validation_score_:.4g}"
-    elif estimator.best_validation_loss_ is not None:
-        text += f", in validation {estimator.best_validation_loss_:.4g}"
+def _training(model: FittedModel) -> str:
+    record = model.record
+    text = f"{record.n_iter} epoch(s) on {record.backend}, "
+    text += f"best loss {record.best_loss:.4g}"
+    if record.best_validation_score is not None:
+        text += f", in validation {record.scoring} {record.best_validation_score:.4g}"
+    elif record.best_validation_loss is not None:
+        text += f", in validation {record.best_validation_loss:.4g}"
     return text

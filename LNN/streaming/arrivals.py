@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from LNN.data.time_index import time_of_recording
-from LNN.estimators.built import built
+from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
-from LNN.streaming.clock import Clock, Gaps
+from LNN.streaming.clock import Gaps, StreamClock
 
 # Of a Series: the number or text of a row in a plain index, which is no time.
 _NO_TIME = (int, float, str, np.number, type(None))
@@ -47,7 +47,7 @@ class Arrivals:
 
     Parameters
     ----------
-    estimator : fitted estimator
+    model : FittedModel
     n : int or None
         Number of streams; None is a single one whose rows have no axis for it.
 
@@ -59,13 +59,12 @@ class Arrivals:
 
     optional = ("stamps", "stamped", "present", "group")
 
-    def __init__(self, estimator, n: int | None):
+    def __init__(self, model: FittedModel, n: int | None):
         self.n, self.count = n, 1 if n is None else n
-        self.columns = estimator._columns
-        self.scaler = estimator.scaler_
-        self.clock = Clock(estimator, self.count)
-        self.allow_missing = built(estimator, "missing") != "error"
-        self.largest = float(np.finfo(built(estimator, "dtype")).max)
+        self.columns, self.preparation = model.layout.columns, model.preparation
+        self.clock = StreamClock(model, self.count)
+        self.allow_missing = model.layout.options.allow_missing
+        self.largest = self.preparation.largest
         self.present: np.ndarray | None = None
         self.group: list | None = None
 
@@ -99,7 +98,7 @@ class Arrivals:
             before = present if self.present is None else self.present
             change = np.where(self.clock.started[:, None], present - before, 0.0)
             values[:, self.columns.anchors] = change
-        scaled = self.scaler.transform_rows(values)
+        scaled = self.preparation.scaled(values)
         if not abs(scaled.sum()) < self.largest:  # NaN too: something may be missing
             self._check_size(scaled, values)
         return Arrival(scaled, gaps, present, group)

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from LNN._warnings import warn
-from LNN.data import normalised, tolerance
-from LNN.data.gap_range import ENOUGH, GapRange
-from LNN.estimators.built import built
-from LNN.estimators.reading import far_gaps, refuse_coarse_time
+from LNN.data.clock import far_gaps, refuse_coarse_time
+from LNN.data.gap_range import ENOUGH
+from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 
 _TICKS_PER_SECOND = 1e9
@@ -26,12 +25,12 @@ class Gaps(NamedTuple):
     stamps: np.ndarray | None
 
 
-class Clock:
+class StreamClock:
     """Turns `dt` or time stamps into gaps, by the rules of `LNN.data.timestamps`.
 
     Parameters
     ----------
-    estimator : fitted estimator
+    model : FittedModel
     n : int
         Number of streams.
 
@@ -43,22 +42,18 @@ class Clock:
         The last time stamps, if rows came with some: nanoseconds or numbers.
     """
 
-    def __init__(self, estimator, n: int):
-        self.unit: float = estimator.time_unit_
-        self.resolution: float = estimator._time_resolution
-        self.tolerance = tolerance(self.unit, self.resolution)
-        self.kind: str | None = estimator._time_kind
-        self.regular: bool = estimator._regular_time
-        self.known: GapRange | None = getattr(estimator, "_known_gaps", None)
+    def __init__(self, model: FittedModel, n: int):
+        clock, self.preparation = model.clock, model.preparation
+        self.unit, self.tolerance = clock.unit, self.preparation.tolerance
+        self.kind, self.regular, self.known = clock.kind, clock.regular, clock.gap_range
         self.first_gaps = np.empty(0)
-        self.owner = type(estimator).__name__
+        self.owner = model.owner
         # Rows that are independent of each other have no time between them.
-        self.timeless = estimator._fitted_on_rows and estimator._window_length == 1
+        self.timeless = model.layout.timeless
         self.per_second = _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
         self.stamped: str | None = None  # what kind of datetimes came so far
         self.doubted = False
-        dtype = built(estimator, "dtype")
-        self.longest = float(np.finfo(dtype).max) * min(1.0, self.unit)
+        self.longest = self.preparation.largest * min(1.0, self.unit)
         self.started = np.zeros(n, dtype=bool)
         self.stamps: np.ndarray | None = None
 
@@ -121,7 +116,7 @@ class Clock:
             raise InvalidInputError(_wrong_gap(known[~good][0]))
         # The first row of a stream, as of a recording, has a gap of one unit.
         gaps = np.where(self.started, gaps, np.nan)
-        units = normalised(gaps, self.unit, self.resolution)
+        units = self.preparation.units(gaps)
         if not self.doubted and len(known):
             self._doubt(known, known.max(), (units != 1.0).any())
         return units

@@ -1,9 +1,11 @@
-"""`LiquidStream`: a fitted estimator that takes its rows one by one."""
+"""`LiquidStream`: a fitted model that takes its rows one by one."""
 
 from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,15 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from LNN.batching.missing import MissingRule
-from LNN.estimators.built import built
-from LNN.estimators.predicting import in_units, not_finite
+from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.streaming.adapting import GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
 from LNN.streaming.river import RiverNames
-from LNN.training.device import DTYPES
 from LNN.training.parameter_vector import gradients_recorded
 
 MODES = ("window", "carry")
@@ -38,7 +37,7 @@ class LiquidStream(RiverNames):
 
     Parameters
     ----------
-    estimator : fitted LiquidNeuralNetwork
+    fitted : FittedModel, or what `as_fitted` finds one in
     mode : {"window", "carry"}, default="window"
         "window": each answer is what `predict` says for this row, from the last
         `window_length` rows (of a model fitted on sequences: from all rows so far).
@@ -62,6 +61,9 @@ class LiquidStream(RiverNames):
         Rows that came before the first one, which are taken in without answers, as
         `step` would. Their time is in the index of a frame or in the time column. With
         `n` streams an array of shape (n_rows, n, n_features).
+    publish : callable, default=None
+        Gets the model that `commit` makes: `estimator.stream` passes what gives it to
+        the estimator.
 
     Methods
     -------
@@ -72,7 +74,7 @@ class LiquidStream(RiverNames):
     update(y_true)
         Learn the truth about the last step, if `adapt` says how.
     commit()
-        Give the estimator the weights that were learnt.
+        Give the estimator the weights that were learnt; return the model with them.
     reset(which=None)
         Begin a new recording, in all streams or some.
     copy()
@@ -82,6 +84,8 @@ class LiquidStream(RiverNames):
 
     Attributes
     ----------
+    model : FittedModel
+        The one that the stream was opened from, or last committed.
     state : dict of str to ndarray
         What the stream knows of the past: copies, to store and to set again.
     classes_ : ndarray of shape (n_classes,)
@@ -102,7 +106,7 @@ class LiquidStream(RiverNames):
 
     def __init__(
         self,
-        estimator: Any,
+        fitted: Any,
         mode: str = "window",
         n: int | None = None,
         *,
@@ -111,20 +115,17 @@ class LiquidStream(RiverNames):
         learning_rate: float | None = None,
         truncation: int | None = None,
         context: ArrayLike | None = None,
+        publish: Callable[[FittedModel], None] | None = None,
     ):
         _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
-        self.estimator, self.mode, self.n, self.adapt = estimator, mode, n, adapt
-        # What was fitted, as it is now: a later fit sets other attributes.
-        self._fitted = copy.copy(estimator)
-        # A fit makes both anew, a partial_fit the curve; weights change by a commit.
-        self._origin = estimator.network_, estimator.loss_curve_
-        self._weights = _weights_of(estimator)
-        self._classifies = built(estimator, "task") == "classification"
+        model = as_fitted(fitted)
+        self.model, self.mode, self.n, self.adapt = model, mode, n, adapt
+        self._publish = publish
         with gradients_recorded():  # the copy is to learn, whatever is switched off
-            self._network = copy.deepcopy(estimator.network_).eval()
+            self._network = copy.deepcopy(model.network).eval()
         self._readout = Readout(self._network)
-        self._arrivals = Arrivals(estimator, n)
-        windowed = mode == "window" and estimator._fitted_on_rows
+        self._arrivals = Arrivals(model, n)
+        windowed = mode == "window" and model.layout.in_rows
         _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation)
         history = (truncation or TRUNCATION) if adapt == "sgd" else 0
         self._engine = self._make_engine(windowed, history)
@@ -156,34 +157,29 @@ class LiquidStream(RiverNames):
         self._last = None  # nothing was answered yet
 
     def _make_engine(self, windowed: bool, history: int) -> Engine:
-        estimator, network = self.estimator, self._network
-        rule = MissingRule.of_scaler(
-            built(estimator, "missing"),
-            estimator.scaler_,
-            DTYPES[built(estimator, "dtype")],
-            "cpu",
-        )
-        n, width = self._arrivals.count, len(estimator._columns.inputs)
+        model, network = self.model, self._network
+        rule, n = model.preparation.rule(), self._arrivals.count
+        layout = model.layout
         if windowed:
-            return Window(network, rule, n, width, estimator._window_length)
+            return Window(network, rule, n, layout.n_channels, layout.window_length)
         if network.pooling != "last":
             raise InvalidInputError(
                 f'pooling="{network.pooling}" reads all states of a sequence, but a '
                 'carried stream has the last one only. Fit with pooling="last"'
-                + (', or use mode="window".' if estimator._fitted_on_rows else ".")
+                + (', or use mode="window".' if layout.in_rows else ".")
             )
-        return Carry(network, rule, n, width, estimator.backend, history)
+        backend = model.parameters["backend"]
+        return Carry(network, rule, n, layout.n_channels, backend, history)
 
     def _make_adapter(self, forgetting: float | None, learning_rate: float | None):
-        estimator = self.estimator
-        objective = estimator._objective
+        parameters, objective = self.model.parameters, self.model.objective
         if self.adapt == "sgd":
-            rate = learning_rate or estimator.learning_rate
-            clip = estimator.clip_value, estimator.clip_by
+            rate = learning_rate or parameters["learning_rate"]
+            clip = parameters["clip_value"], parameters["clip_by"]
             return GradientAdapter(self._engine, objective, rate, clip)
         if self.adapt is None:
             return None
-        if built(estimator, "readout") == "motor":
+        if parameters["readout"] == "motor":
             raise InvalidInputError(
                 'adapt="readout" learns a linear map of all neurons, but '
                 'readout="motor" has none. Use adapt="sgd".'
@@ -242,7 +238,7 @@ class LiquidStream(RiverNames):
         """
         self._require_classes("step_proba")
         outputs, _ = self._advance(x, dt, timestamp)
-        return self._one_or_all(self._fitted._objective.probabilities(outputs))
+        return self._one_or_all(self.model.objective.probabilities(outputs))
 
     def _advance(self, x, dt, timestamp) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the network's outputs (n, O) after one more row, and the anchors."""
@@ -271,29 +267,26 @@ class LiquidStream(RiverNames):
         which = "" if self.n is None else f"[{bad}]"
         place = f"stream {bad}" if which else "this row"
         hint = f" reset({which}) begins anew after a long gap."
-        raise not_finite(self._fitted, outputs[bad], place, hint)
+        raise self.model.not_finite(outputs[bad], place, hint)
 
     def _answers(self, outputs: np.ndarray, present: np.ndarray | None) -> np.ndarray:
-        if self._classifies:
-            codes = self._fitted._objective.prediction(outputs)
-            return self._fitted.classes_[codes]
-        return in_units(self._fitted, outputs, present)
+        return self.model.values(outputs, present)
 
     def _one_or_all(self, answers: np.ndarray) -> Any:
         return answers[0] if self.n is None else answers
 
     def _require_classes(self, what: str) -> None:
-        if not self._classifies:
+        if not self.model.classifies:
             raise AttributeError(
                 f"{what} is for classifiers; this stream is one of a "
-                f"{type(self.estimator).__name__} with task='regression'. Use step."
+                f"{self.model.owner} with task='regression'. Use step."
             )
 
     @property
     def classes_(self) -> NDArray:
         """The labels of the classes, in the order of `step_proba`."""
         self._require_classes("classes_")
-        return self._fitted.classes_
+        return self.model.targets.classes
 
     # --------------------------------------------------------------------- learning
 
@@ -336,7 +329,7 @@ class LiquidStream(RiverNames):
     def _goals(self, y_true: Any, present) -> tuple[np.ndarray, np.ndarray]:
         """Return targets in the network's units, and where they are known."""
         count = self._arrivals.count
-        if self._classifies:
+        if self.model.classifies:
             labels = np.empty(1, dtype=object)
             labels[0] = y_true
             if self.n is not None:
@@ -344,22 +337,20 @@ class LiquidStream(RiverNames):
             self._check_goal_shape(labels.shape, (count,))
             codes = np.array([self._code(label) for label in labels])
             return codes, codes >= 0
-        n_targets = self._fitted._n_targets
+        n_targets = self.model.targets.n_targets
         try:
             values = np.asarray(y_true, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
                 f"Expected y_true as numbers, got {y_true!r}: {error}."
             ) from error
-        shape = (n_targets,) if self._fitted._target_ndim else ()
+        shape = (n_targets,) if self.model.targets.ndim else ()
         full = shape if self.n is None else (count, *shape)
         self._check_goal_shape(values.shape, full)
         values = values.reshape(count, n_targets)
         if np.isinf(values).any():
             raise InvalidInputError("Expected finite y_true, got an infinite value.")
-        if present is not None:
-            values = values - present
-        scaled = self._fitted.target_scaler_.transform_rows(values)
+        scaled = self.model.scaled_targets(values, present)
         return scaled, ~np.isnan(scaled).any(axis=1)
 
     def _check_goal_shape(self, got: tuple, expected: tuple) -> None:
@@ -374,16 +365,23 @@ class LiquidStream(RiverNames):
             label = label.item()
         if np.ndim(label) == 0 and pd.isna(label):
             return -1
-        found = np.flatnonzero(self._fitted.classes_ == label)
+        classes = self.model.targets.classes
+        found = np.flatnonzero(classes == label)
         if len(found) != 1:
             raise InvalidInputError(
-                f"Expected one of the classes {self._fitted.classes_.tolist()}, got "
+                f"Expected one of the classes {classes.tolist()}, got "
                 f"{label!r}. A new class needs a new fit."
             )
         return int(found[0])
 
-    def commit(self) -> None:
+    def commit(self) -> FittedModel:
         """Give the estimator the weights that this stream has learnt.
+
+        Returns
+        -------
+        FittedModel
+            The model with these weights; a stream that was not opened by an estimator
+            has nobody else to give it to.
 
         Raises
         ------
@@ -396,22 +394,14 @@ class LiquidStream(RiverNames):
                 "This stream does not learn, so there is nothing to commit. Open it "
                 'with stream(adapt="readout") or adapt="sgd".'
             )
-        network, curve = self._origin
-        trained = self.estimator
-        if (
-            trained.network_ is not network
-            or trained.loss_curve_ is not curve
-            or not np.array_equal(_weights_of(trained), self._weights)
-        ):
-            raise InvalidInputError(
-                "The estimator was trained again, or another stream committed to it, "
-                "since this stream was opened; commit() would undo that. Open a new "
-                "stream."
-            )
         if self.adapt == "readout":
             self._readout.store(self._network)
-        network.load_state_dict(self._network.state_dict())
-        self._weights = _weights_of(trained)
+        with gradients_recorded():  # what is committed may be trained later
+            learnt = replace(self.model, network=copy.deepcopy(self._network))
+        if self._publish is not None:
+            self._publish(learnt)
+        self.model = learnt
+        return learnt
 
     # ------------------------------------------------------------------------ state
 
@@ -456,10 +446,9 @@ class LiquidStream(RiverNames):
         return chosen
 
     def copy(self) -> LiquidStream:
-        """Return a stream of the same estimator that stands where this one stands."""
-        shared = (self.estimator, self._fitted, *self._origin)
+        """Return a stream of the same model that stands where this one stands."""
         with gradients_recorded():
-            return copy.deepcopy(self, {id(part): part for part in shared})
+            return copy.deepcopy(self, {id(self.model): self.model})
 
     @property
     def state(self) -> dict[str, NDArray]:
@@ -500,8 +489,7 @@ class LiquidStream(RiverNames):
     def __repr__(self) -> str:
         streams = "" if self.n is None else f", n={self.n}"
         adapt = "" if self.adapt is None else f", adapt={self.adapt!r}"
-        owner = type(self.estimator).__name__
-        return f"LiquidStream({owner}, mode={self.mode!r}{streams}{adapt})"
+        return f"LiquidStream({self.model.owner}, mode={self.mode!r}{streams}{adapt})"
 
 
 class _Last:
@@ -510,12 +498,6 @@ class _Last:
     def __init__(self, features: np.ndarray, present: np.ndarray | None):
         self.features, self.present = features, present
         self.current = np.ones(len(features), dtype=bool)  # not reset since
-
-
-def _weights_of(estimator) -> np.ndarray:
-    """Return all weights of an estimator's network, one after another."""
-    parameters = estimator.network_.parameters()
-    return np.concatenate([p.detach().numpy().ravel() for p in parameters])
 
 
 def _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation) -> None:

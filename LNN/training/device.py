@@ -9,8 +9,6 @@ import torch
 
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
 
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
-
 
 def resolve_device(device: str) -> torch.device:
     """Return the device for a name; "auto" is CUDA where there is one, else the CPU."""

@@ -37,7 +37,6 @@ class Plan:
     n_iter_no_change: int
     stops_early: bool
     tol: float
-    n_jobs: int | None
     keep_last: bool = False
 
 
@@ -92,12 +91,12 @@ class Step:
             # Tensors are added up, not numbers: an accelerator need not wait here.
             total = total + self.batch(batches, samples)
             schedule.after_batch()
-        return float(total / batches.goals.total_weight)
+        return float(total / batches.targets.total_weight)
 
     def batch(self, batches: Batches, samples: np.ndarray) -> torch.Tensor:
         """Take one step; return sum(w l) of the batch, detached."""
-        inputs, goals = batches.inputs_and_goals(samples)
-        total = self.objective.total(self.network(**inputs), *goals)
+        inputs, targets = batches.inputs_and_targets(samples)
+        total = self.objective.total(self.network(**inputs), *targets)
         gradient = self.parameters.gradient(total)
         # By the mean weight of all samples, not by that of the batch: weights would
         # cancel out in a batch of one, and the sum over batches would be another loss.
@@ -123,7 +122,7 @@ def train(
     step : Step
         The network, and how it learns.
     batches : Batches
-        The training part, with goals.
+        The training part, with targets.
     validation : Batches or None
         If given, its loss decides which weights are best and when to stop.
     random : numpy.random.RandomState
@@ -217,12 +216,12 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
     # Without gradients a batch takes less memory, so it may be larger.
     size = max(batches.size_without_gradients(), step.plan.batch_size)
     for samples in cut(np.arange(len(batches)), size):
-        inputs, goals = batches.inputs_and_goals(samples)
+        inputs, targets = batches.inputs_and_targets(samples)
         answer = step.network(**inputs)
-        total = total + step.objective.total(answer, *goals)
+        total = total + step.objective.total(answer, *targets)
         if outputs is not None:
             batches.write(outputs, samples, answer)
-    return float(total / batches.goals.total_weight)
+    return float(total / batches.targets.total_weight)
 
 
 def refuse_non_finite(loss: float, epoch: int) -> None:

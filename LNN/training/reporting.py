@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,22 +18,19 @@ class Reporter:
     ----------
     verbose : int or "bar"
         0 is silent, 1 prints a line per epoch, "bar" shows a tqdm progress bar.
-    callback : callable or None
-        Gets the `Epoch`; returning True stops training.
-    protocol : callable or None
-        Same, for scikit-learn's callbacks.
+    listeners : iterable of callable or None
+        Each gets the `Epoch`; returning True stops training.
     epochs : int
     """
 
     def __init__(
         self,
         verbose: int | bool | str,
-        callback: Callable[[Epoch], Any] | None,
-        protocol: Callable[[Epoch], Any] | None,
+        listeners: Iterable[Callable[[Epoch], Any] | None],
         epochs: int,
     ):
         self.lines = verbose != "bar" and bool(verbose)
-        self.listeners = [f for f in (callback, protocol) if f is not None]
+        self.listeners = [f for f in listeners if f is not None]
         self.bar = _bar(epochs) if verbose == "bar" else None
 
     def __call__(self, epoch: Epoch) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from LNN import LiquidClassifier, LiquidRegressor
+from LNN import LiquidClassifier, LiquidRegressor, LiquidStream
 from LNN.exceptions import InvalidInputError, NonFiniteLossError
 
 N = 80
@@ -99,7 +99,7 @@ def test__reset__of_some__leaves_the_others_to_be_learnt_from():
     stream.reset([1])
     before = stream._readout.weight.copy()
     stream.update([5.0, 1e6])
-    alone = stream.estimator.stream(n=2, adapt="readout")
+    alone = LiquidStream(stream.model, n=2, adapt="readout")
     alone.step(X[:2])
     alone.update([5.0, np.nan])
     assert (stream._readout.weight != before).any()

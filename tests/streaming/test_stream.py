@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -58,13 +60,15 @@ def per_step(model, X, y=None, **time) -> np.ndarray:
     y = X[:, 0] if y is None else y
     whole = LiquidRegressor(**model.get_params()).set_params(return_sequences=True)
     whole.fit(X[None], np.nan_to_num(y)[None], **time)
-    fitted = {k: v for k, v in vars(model).items() if k.endswith("_")}
-    vars(whole).update(fitted, _time_resolution=model._time_resolution)
-    whole.network_.return_sequences = True
-    try:
-        return whole.predict(X[None], **time)[0]
-    finally:
-        whole.network_.return_sequences = False
+    network = copy.deepcopy(model.network_)
+    network.return_sequences = True
+    whole.model_ = replace(
+        model.model_,
+        layout=whole.model_.layout,
+        targets=whole.model_.targets,
+        network=network,
+    )
+    return whole.predict(X[None], **time)[0]
 
 
 @pytest.mark.parametrize("backend", ["auto", "torch"])
@@ -399,7 +403,7 @@ def test__copies__by_any_way__go_on_alike_and_apart(mode, options, model_type):
         if options:
             stream.update(3.0)
     copies = [stream.copy(), pickle.loads(pickle.dumps(stream))]
-    assert copies[0].estimator is model
+    assert copies[0].model is stream.model
     saved = stream.state
     want = [stream.step(X[k], timestamp=t[k]) for k in range(20, 30)]
     for other in copies:

@@ -1,0 +1,104 @@
+"""How rows in the users' units become what the network reads, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from LNN.batching.batches import Batches
+from LNN.batching.missing import MissingRule
+from LNN.batching.scaled_rows import ScaledRows
+from LNN.batching.target_tensors import TargetTensors
+from LNN.data import Rows, SequenceScaler, SequenceSet
+from LNN.data.timestamps import normalised, tolerance
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """Scaling, missing values, units of time and precision of one fitted model.
+
+    Training, predictions and streams share it, so that a row means the same to each.
+
+    Attributes
+    ----------
+    scaler : SequenceScaler
+        That of the inputs.
+    missing : {"error", "hold", "mask"}
+        What a missing value means; see `MissingRule`.
+    unit : float
+        Elapsed times are given to the network as multiples of it.
+    resolution : float
+        Rounding of the time stamps in training, so that regular time stays regular.
+    dtype : {"float32", "float64"}
+    """
+
+    scaler: SequenceScaler
+    missing: str
+    unit: float
+    resolution: float
+    dtype: str
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The precision of the network's inputs."""
+        return DTYPES[self.dtype]
+
+    @property
+    def largest(self) -> float:
+        """The largest number that the network's inputs hold."""
+        return float(np.finfo(self.dtype).max)
+
+    @property
+    def tolerance(self) -> float:
+        """How far from one unit a gap may be, in units, and still be one."""
+        return tolerance(self.unit, self.resolution)
+
+    def rule(self, device: torch.device | str = "cpu") -> MissingRule:
+        """Return what the network reads where values are missing."""
+        return MissingRule.of_scaler(
+            self.missing, self.scaler, self.torch_dtype, device
+        )
+
+    def n_inputs(self, n_channels: int) -> int:
+        """Return how many inputs the network has for so many channels."""
+        return self.rule().n_inputs(n_channels)
+
+    def units(self, gaps: np.ndarray, resolution: float = 0.0) -> np.ndarray:
+        """Return gaps as multiples of the unit; see `normalised`."""
+        return normalised(gaps, self.unit, max(self.resolution, resolution))
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Return rows (n, F) scaled, in the precision that the scaler returns."""
+        return self.scaler.transform_rows(values)
+
+    def rows(
+        self, rows: Rows, device: torch.device, n_jobs: int | None = None
+    ) -> ScaledRows:
+        """Return rows as the network reads them, to be taken by position."""
+        return ScaledRows(rows, self.scaler, self.torch_dtype, device, n_jobs)
+
+    def batches(
+        self,
+        sequences: SequenceSet,
+        rows: ScaledRows,
+        targets: TargetTensors | None = None,
+    ) -> Batches:
+        """Return what gathers the network's arguments, batch by batch.
+
+        Parameters
+        ----------
+        sequences : SequenceSet
+        rows : ScaledRows
+            Those of the sequences.
+        targets : TargetTensors, default=None
+            What the network is to say, to train on or to evaluate.
+        """
+        gaps = None
+        if sequences.elapsed is not None:
+            units = self.units(sequences.elapsed, sequences.time_resolution)
+            gaps = rows.tensor(units)
+        return Batches(sequences, rows, gaps, self.rule(rows.device), targets)

@@ -1,0 +1,158 @@
+"""What a fit learnt about time, and what it asks of the time of later data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from LNN._warnings import warn
+from LNN.exceptions import InvalidInputError
+
+from .gap_range import GapRange
+from .sequence_set import SequenceSet
+from .timestamps import is_regular, time_unit
+
+__all__ = ["Clock", "far_gaps", "refuse_coarse_time"]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time, as the training part showed it.
+
+    Attributes
+    ----------
+    unit : float
+        Median gap between rows, in seconds or in units of the time stamps.
+    resolution : float
+        Rounding of the time stamps, 0 for exact ones.
+    kind : {"numbers", "datetimes or durations"} or None
+        What the time stamps were; None without any.
+    regular : bool
+        Whether all gaps were one unit.
+    gap_range : GapRange or None
+        What the gaps were like; None if no time went by.
+    dtype : {"float32", "float64"}
+        What the network computes in; it limits how long a gap may be.
+    """
+
+    unit: float
+    resolution: float
+    kind: str | None
+    regular: bool
+    gap_range: GapRange | None
+    dtype: str
+
+    @classmethod
+    def of(cls, sequences: SequenceSet, dtype: str) -> Clock:
+        """Learn about time from the training part.
+
+        Raises
+        ------
+        InvalidInputError
+            If a gap is longer than `dtype` holds, or if the time stamps are too coarse
+            for the gaps between them.
+        """
+        gaps, resolution = sequences.covered_gaps(), sequences.time_resolution
+        unit = time_unit(gaps)
+        regular = is_regular(gaps, unit, resolution)
+        known = GapRange.of(gaps, unit)
+        clock = cls(unit, resolution, sequences.time_kind, regular, known, dtype)
+        clock._refuse_endless_gaps(sequences)
+        if len(gaps):
+            refuse_coarse_time(resolution, unit)
+        return clock
+
+    def checked(self, sequences: SequenceSet, owner: str, name: str) -> SequenceSet:
+        """Check the time of new data against that of training.
+
+        Parameters
+        ----------
+        sequences : SequenceSet
+        owner : str
+            The estimator's name, for messages.
+        name : str
+            What the data are called in messages.
+
+        Returns
+        -------
+        SequenceSet
+            Without elapsed times where training had none that could be their unit.
+        """
+        if sequences.time_kind is None:
+            if self.regular:
+                return sequences
+            raise InvalidInputError(
+                f"{owner} was fitted on irregular time stamps, but {name} comes "
+                "without any. Pass timestamps=, a frame with a DatetimeIndex, or the "
+                "time column it was fitted with."
+            )
+        gaps = sequences.covered_gaps()
+        if self.kind is None:
+            if is_regular(gaps, time_unit(gaps), sequences.time_resolution):
+                return replace(sequences, elapsed=None)
+            raise InvalidInputError(
+                f"{owner} was fitted without time stamps, but {name} comes with "
+                "irregular ones, which it never learnt to use. Fit with time stamps "
+                "too, or leave them out here."
+            )
+        if sequences.time_kind != self.kind:
+            raise InvalidInputError(
+                f"{owner} was fitted on time stamps that are {self.kind}, but those of "
+                f"{name} are {sequences.time_kind}: their units differ. Pass the same "
+                "kind as in fit."
+            )
+        self._refuse_endless_gaps(sequences)
+        # Rounding is harmless if it is little of the gaps here, or of the known unit.
+        if len(gaps):
+            coarsest = max(time_unit(gaps), self.unit)
+            refuse_coarse_time(sequences.time_resolution, coarsest)
+        self._warn_of_other_gaps(gaps, sequences.time_resolution, owner, name)
+        return sequences
+
+    def _warn_of_other_gaps(self, gaps, resolution: float, owner: str, name: str):
+        """Warn of gaps that training did not show."""
+        if not self.regular:
+            doubt = self.gap_range and self.gap_range.doubt(gaps)
+            if doubt:
+                warn(far_gaps(owner, name, doubt))
+        elif not is_regular(gaps, self.unit, max(resolution, self.resolution)):
+            warn(
+                f"{owner} was fitted on equal gaps of {self.unit:g}, but {name} has "
+                "others, which it never learnt to use. Predictions may be poor: fit "
+                "on data with such gaps."
+            )
+
+    def _refuse_endless_gaps(self, sequences: SequenceSet) -> None:
+        """Refuse gaps that the network's numbers cannot hold."""
+        if sequences.elapsed is None:
+            return
+        largest = float(np.finfo(self.dtype).max) * self.unit
+        largest = min(largest, np.finfo(np.float64).max)
+        endless = np.flatnonzero(sequences.elapsed > largest)
+        if len(endless):
+            row = int(endless[0])
+            raise InvalidInputError(
+                f"Expected gaps of up to {largest:g}, the most that {self.dtype} "
+                f"holds, got {sequences.elapsed[row]:g} before {sequences.place(row)}. "
+                "Check that time stamp."
+            )
+
+
+def refuse_coarse_time(resolution: float, unit: float) -> None:
+    """Refuse time stamps that are rounded to much of what lies between them."""
+    if resolution > 0.1 * unit:
+        raise InvalidInputError(
+            f"The time stamps are rounded to {resolution:g}, but the gaps between them "
+            f"are about {unit:g}: they lost what they measure. Pass them as float64, "
+            "or subtract the first one before they become float32."
+        )
+
+
+def far_gaps(owner: str, name: str, doubt: str) -> str:
+    """Return the warning of gaps that `GapRange` doubts."""
+    return (
+        f"{name} has {doubt}. Is its time in the same unit as in fit? If so, "
+        f"{owner} never learnt to use such gaps. Predictions may be poor: fit on data "
+        "with such gaps."
+    )

@@ -1,0 +1,274 @@
+"""Examples: sequences with their targets and weights, as a fit learns from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import _num_samples
+
+from LNN.exceptions import InvalidInputError
+
+from .form import DataForm, ReadOptions, TargetLayout
+from .layouts import layout_of
+from .sequence_set import SequenceSet
+from .targets import Targets, encode_classes, is_per_step, read_targets
+from .time_index import warn_if_misaligned
+
+__all__ = [
+    "Examples",
+    "Given",
+    "check_weights",
+    "read_examples",
+    "refuse_without_x_val",
+]
+
+
+class Given(NamedTuple):
+    """What the caller passed to learn from, as it came."""
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    timestamps: Any = None
+    groups: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Sequences with what belongs to them.
+
+    Attributes
+    ----------
+    sequences : SequenceSet
+    targets : Targets
+        In the caller's units; class codes for classification.
+    weights : ndarray of float64, shape (n_samples,)
+    classes : ndarray or None
+        The labels that the codes stand for.
+    """
+
+    sequences: SequenceSet
+    targets: Targets
+    weights: np.ndarray
+    classes: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def subset(self, samples: np.ndarray) -> Examples:
+        """Return some of the samples; rows are shared."""
+        return Examples(
+            self.sequences.subset(samples),
+            self.targets.subset(samples),
+            self.weights[samples],
+            self.classes,
+        )
+
+    @property
+    def target_layout(self) -> TargetLayout:
+        """What the targets look like."""
+        targets = self.targets
+        size = targets.values[0].size
+        return TargetLayout(targets.per_step, targets.ndim, size, self.classes)
+
+    @property
+    def weight_per_value(self) -> np.ndarray:
+        """The weight of each row of the targets' values."""
+        if not self.targets.per_step:
+            return self.weights
+        return self.sequences.row_weights(self.weights)
+
+    def has_targets(self) -> bool:
+        """Tell whether there is anything to learn from: steps may have no target."""
+        values = self.targets.values
+        known = values >= 0 if values.dtype.kind == "i" else ~np.isnan(values).any(1)
+        if self.targets.per_step:
+            known &= self.sequences.row_weights(self.weights) > 0
+        return bool(known.any())
+
+    def classes_shown(self) -> set[int]:
+        """Return the codes of the classes that occur; none for regression."""
+        codes = self.targets.values
+        if codes.dtype.kind != "i":
+            return set()
+        if self.targets.per_step:
+            codes = codes[self.sequences.row_weights(self.weights) > 0]
+        return set(np.unique(codes[codes >= 0]).tolist())
+
+    def known_targets(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which values have a target that counts, these targets, their weights.
+
+        The targets are in the caller's units, labels and shape.
+        """
+        values, weights = self.targets.values, self.weight_per_value
+        if self.classes is not None:
+            known = (values >= 0) & (weights > 0)
+            return known, self.classes[values[known]], weights[known]
+        known = ~np.isnan(values).any(axis=1) & (weights > 0)
+        truth = values[known]
+        truth = truth[:, 0] if self.targets.ndim == 0 else truth
+        return known, truth, weights[known]
+
+
+def read_examples(
+    given: Given,
+    options: ReadOptions,
+    known: DataForm | None,
+    *,
+    task: str,
+    return_sequences: bool | str,
+    classes: Any = None,
+    suffix: str = "",
+) -> Examples:
+    """Read X, y and weights to train on or to validate with.
+
+    Parameters
+    ----------
+    given : Given
+    options : ReadOptions
+    known : DataForm or None
+        What the data must match; None reads the first data of a fit.
+    task : {"regression", "classification"}
+    return_sequences : bool or "auto"
+        As the estimators' parameter.
+    classes : array-like or None
+        All class labels, where y may not show them all.
+    suffix : str
+        "_val" for validation data, for messages.
+
+    Returns
+    -------
+    found : Examples
+        Those of weight 0 are left out: they are the same as samples that are not there.
+    """
+    X, y, sample_weight, timestamps, groups = given
+    kind = layout_of(X, name="X" + suffix)
+    if kind == "rows":
+        warn_if_misaligned(X, y, suffix)
+    if isinstance(y, pd.DataFrame) and kind != "rows":
+        y = y.to_numpy()  # going through a frame gives its columns, not its rows
+    _check_given(y, suffix)
+    if known is not None and kind != "rows":
+        return_sequences = known.targets.per_step
+    per_step = is_per_step(y, X, kind, return_sequences, task)
+    how = {"timestamps": timestamps, "groups": groups, "per_step": per_step}
+    how |= {"stride": options.stride, "name": "X" + suffix}
+    if known is None:
+        sequences = options.read(X, **how)
+    else:
+        sequences = known.layout.read(X, known.clock, **how)
+    by_row = check_weights(sample_weight, _num_samples(X))
+    weights = _weights_used(by_row, sequences, suffix)
+    values, ndim = read_targets(
+        y, sequences, counts=by_row > 0, task=task, per_step=per_step
+    )
+    found = None
+    if task == "classification":
+        counts = (sequences.row_weights(weights) if per_step else weights) > 0
+        found, values = _encoded(values, counts, classes, known)
+    elif known is not None and values.shape[1] != known.targets.n_targets:
+        raise InvalidInputError(
+            f"Expected y{suffix} with {known.targets.n_targets} target(s) as in the "
+            f"first fit, got {values.shape[1]}. Pass the same targets, or fit anew "
+            "(warm_start=False)."
+        )
+    examples = Examples(sequences, Targets(values, per_step, ndim), weights, found)
+    if not examples.has_targets():
+        raise InvalidInputError(
+            f"No step of y{suffix} has a target among the samples used: all are NaN. "
+            "Pass at least one."
+        )
+    if (weights == 0).any():
+        return examples.subset(np.flatnonzero(weights))
+    return examples
+
+
+def _encoded(
+    labels: np.ndarray, counts: np.ndarray, classes: Any, known: DataForm | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes, and the code of each label."""
+    given = np.unique(np.asarray(classes)) if classes is not None else None
+    if known is None:
+        return encode_classes(labels, counts, given)
+    before = known.targets.classes
+    if given is not None and list(given) != list(before):
+        raise InvalidInputError(
+            f"classes={given.tolist()} is not the same as on the last call to "
+            f"partial_fit, was: {before.tolist()}. Pass the same, or none."
+        )
+    return encode_classes(labels, counts, before)
+
+
+def _check_given(y: Any, suffix: str) -> None:
+    if y is None:
+        raise InvalidInputError(
+            f"requires y{suffix} to be passed, but the target y{suffix} is None."
+        )
+    if np.isscalar(y) or getattr(y, "shape", None) == ():
+        raise InvalidInputError(
+            f"Expected y{suffix} with one target per sample, got the single value "
+            f"{y!r}. Pass an array-like as long as X{suffix}."
+        )
+
+
+def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
+    """Return sample weights as float64 (n,), ones for None."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    advice = (
+        "Pass one weight per sequence, or per row of 2-D X; of a sequence with targets "
+        "per step, NaN in y leaves a step out."
+    )
+    try:
+        weights = np.array(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"Expected numbers in sample_weight, of shape ({n_samples},): {error} "
+            f"{advice}"
+        ) from error
+    if weights.ndim == 0:
+        weights = np.full(n_samples, float(weights))
+    if weights.ndim != 1:
+        raise InvalidInputError(
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. "
+            f"{advice}"
+        )
+    if weights.shape != (n_samples,):
+        raise InvalidInputError(
+            f"sample_weight.shape == {weights.shape}, expected {(n_samples,)}! {advice}"
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise InvalidInputError(
+            "Sample weights must be finite, >= 0, and not all zero. Give samples that "
+            "should not count the weight 0."
+        )
+    return weights
+
+
+def _weights_used(
+    by_row: np.ndarray, sequences: SequenceSet, suffix: str
+) -> np.ndarray:
+    """Return the weights of the samples, which a stride makes fewer than rows."""
+    weights = by_row[sequences.row_of_sample]
+    if not (weights > 0).any():
+        raise InvalidInputError(
+            f"No sample of X{suffix} has a positive weight among those used; check "
+            "sample_weight and stride."
+        )
+    return weights
+
+
+def refuse_without_x_val(held_out: Given) -> None:
+    """Refuse arguments that belong to X_val where there is no X_val."""
+    others = held_out._asdict()
+    if others.pop("X") is not None:
+        return
+    given = [f"{name}_val" for name, value in others.items() if value is not None]
+    if given:
+        raise InvalidInputError(
+            f"Expected X_val with {', '.join(given)}, got none. Pass X_val and y_val, "
+            "or leave all of them out."
+        )

@@ -1,0 +1,176 @@
+"""The network that an estimator's parameters describe, new or as it was stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from LNN.batching.missing import MissingRule
+from LNN.batching.preparation import DTYPES
+from LNN.data import SequenceScaler
+from LNN.data.clock import Clock
+from LNN.data.examples import Examples
+from LNN.data.form import DataForm
+from LNN.estimators.parameters import DEFAULTS
+from LNN.network import LiquidNetwork
+from LNN.training.losses import Loss
+from LNN.training.parameter_vector import gradients_recorded
+from LNN.wiring import Wiring
+from LNN.wiring.checks import own_n_neurons
+
+# For sequences of more steps, pooling="auto" takes the mean of the states.
+LONG_SEQUENCE = 100
+# Of irregular gaps the shortest and longest that gates start to watch, and how many do.
+GAP_QUANTILES, MOST_GATES = (0.01, 0.9999), 0.5
+# Parameters that the network takes as they are.
+_PASSED_ON = (
+    "model_type",
+    "mode",
+    "sparsity",
+    "wiring_seed",
+    "layer_recurrence",
+    "readout",
+    "n_layers",
+    "dropout",
+    "mixed_memory",
+    "solver",
+    "ode_unfolds",
+    "backbone_units",
+    "backbone_layers",
+    "backbone_dropout",
+    "backbone_activation",
+    "backend",
+)
+
+
+def build_network(
+    training: Examples,
+    form: DataForm,
+    parameters: Mapping[str, Any],
+    scaler: SequenceScaler,
+    objective: Loss,
+    random: np.random.RandomState,
+) -> LiquidNetwork:
+    """Make an untrained network for the training data.
+
+    Parameters
+    ----------
+    training : Examples
+        How long sequences and gaps are says where time constants start.
+    form, parameters, scaler, objective
+        As in `FittedModel`.
+    random : numpy.random.RandomState
+    """
+    generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
+    typical = float(np.median(training.sequences.length))
+    pooling = parameters["pooling"]
+    if pooling == "auto":
+        # The last state learns more, but little from long sequences, where the mean
+        # does better (docu/defaults.md). Of a window, the end is what matters.
+        whole = not form.layout.in_rows and not form.targets.per_step
+        pooling = "mean" if whole and typical > LONG_SEQUENCE else "last"
+    return _network(
+        form,
+        parameters,
+        scaler,
+        objective,
+        hidden_size=_n_neurons(parameters),
+        wiring=parameters["wiring"],
+        pooling=pooling,
+        time_constants=_memories(form.targets.per_step, typical),
+        gaps=_gaps(training, form.clock),
+        generator=generator,
+    )
+
+
+def rebuild_network(
+    form: DataForm,
+    parameters: Mapping[str, Any],
+    scaler: SequenceScaler,
+    objective: Loss,
+    n_neurons: int,
+    pooling: str,
+    wirings: Sequence[Wiring] | None,
+) -> LiquidNetwork:
+    """Make a network of the structure that was stored; its weights mean nothing yet.
+
+    Parameters
+    ----------
+    form, parameters, scaler, objective
+        As in `FittedModel`.
+    n_neurons : int
+    pooling : str
+    wirings : sequence of Wiring, or None
+        One per layer, used as they are; None where the parameter `wiring` is enough.
+    """
+    return _network(
+        form,
+        parameters,
+        scaler,
+        objective,
+        hidden_size=n_neurons,
+        wiring=parameters["wiring"] if wirings is None else wirings,
+        pooling=pooling,
+        generator=torch.Generator().manual_seed(0),  # no trace in the global one
+    )
+
+
+def _network(
+    form: DataForm,
+    parameters: Mapping[str, Any],
+    scaler: SequenceScaler,
+    objective: Loss,
+    **structure: Any,
+) -> LiquidNetwork:
+    rule = MissingRule.of_scaler(parameters["missing"], scaler, None, None)
+    passed = {name: parameters[name] for name in _PASSED_ON}
+    # On the CPU whatever torch's default device is: the generator is there.
+    with torch.device("cpu"), gradients_recorded():
+        network = LiquidNetwork(
+            rule.n_inputs(form.layout.n_channels),
+            output_size=objective.output_size,
+            return_sequences=form.targets.per_step,
+            use_time=not form.clock.regular,
+            neutral=rule.neutral if rule.policy == "mask" else None,
+            **passed,
+            **structure,
+        )
+    return network.to(DTYPES[parameters["dtype"]])
+
+
+def _n_neurons(parameters: Mapping[str, Any]) -> int:
+    """Return `n_neurons`; a wiring with neurons of its own need not be told twice."""
+    given, wiring = parameters["n_neurons"], parameters["wiring"]
+    # With both, a contradiction is refused where the wiring is built.
+    if isinstance(wiring, str) or given != DEFAULTS["n_neurons"]:
+        return given
+    return own_n_neurons(wiring) or given
+
+
+def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
+    """Return the time constants at the start, in steps (docu/defaults.md).
+
+    What is told at the end of a sequence has to be remembered: one step up to half of
+    it. What is told at every step is mostly in that step: neurons start fast.
+    """
+    return None if per_step else (1.0, max(2.0, steps / 2))
+
+
+def _gaps(training: Examples, clock: Clock) -> tuple[float, float, float] | None:
+    """Return the share of gaps that are not typical, the shortest and the longest.
+
+    In units of time. The share is a half at most, so that inputs still move the other
+    gates. Long gaps count although they are rare, since many short ones surround each;
+    but not one outage in a year. Jitter of the clock is not a short gap, and below a
+    thousandth of what is typical, gaps are alike.
+    """
+    gaps = training.sequences.covered_gaps() / clock.unit
+    gaps = gaps[gaps > 0]
+    if clock.regular or not len(gaps):
+        return None
+    shortest, longest = np.quantile(gaps, GAP_QUANTILES)
+    share = np.mean(np.abs(gaps - 1) >= 0.5)
+    return min(float(share), MOST_GATES), max(float(shortest), 1e-3), float(longest)

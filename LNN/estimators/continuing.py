@@ -1,0 +1,69 @@
+"""Training that goes on: a new model from a known one, which stays what it is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from LNN.data.examples import Examples
+from LNN.data.form import DataForm
+from LNN.estimators.comparing import same
+from LNN.estimators.fitted import FittedModel
+from LNN.estimators.fitting import make_objective
+from LNN.estimators.parameters import BUILT_FROM
+from LNN.estimators.settings import CHANGEABLE, Settings
+from LNN.exceptions import InvalidInputError
+from LNN.training.parameter_vector import gradients_recorded
+from LNN.wiring import Wiring, build_wiring
+
+
+def refuse_rebuilding(model: FittedModel, values: Mapping[str, Any]) -> None:
+    """Refuse to go on training with a network of other parameters.
+
+    Parameters
+    ----------
+    model : FittedModel
+    values : mapping of str
+        The parameters of now.
+    """
+    for name in BUILT_FROM:
+        now, then = values[name], model.parameters[name]
+        if same(now, then):
+            continue
+        if name == "wiring" and _wiring(model, now) == _wiring(model, then):
+            continue
+        raise InvalidInputError(
+            f"{name} was {then!r} when the network was built and is {now!r} now, but "
+            "training that goes on (warm_start, partial_fit) keeps the network. Set it "
+            "back, or fit anew with warm_start=False."
+        )
+
+
+def _wiring(model: FittedModel, spec: Any) -> Wiring | Any:
+    """Return what a wiring object makes of the network's sizes, if it fits them."""
+    built = model.network.wiring
+    if isinstance(spec, str) or built is None:
+        return spec
+    n_inputs = model.network.layers[0].input_size
+    try:
+        return build_wiring(spec, n_inputs, None, built.n_outputs)
+    except InvalidInputError:
+        return None
+
+
+def go_on(
+    known: FittedModel, training: Examples, form: DataForm, settings: Settings
+) -> FittedModel:
+    """Return a model that goes on from a known one, which stays what it is."""
+    parameters = {**known.parameters, **{name: settings[name] for name in CHANGEABLE}}
+    with gradients_recorded():  # the copy is to learn, whatever is switched off
+        network = copy.deepcopy(known.network)
+    return replace(
+        known,
+        parameters=parameters,
+        layout=form.layout,
+        network=network,
+        objective=make_objective(training, settings),
+    )

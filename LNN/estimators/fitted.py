@@ -1,0 +1,409 @@
+"""`FittedModel`: what a fit makes, and the only thing that anything after it takes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from LNN._warnings import warn
+from LNN.batching.preparation import Preparation
+from LNN.data import SequenceScaler, SequenceSet
+from LNN.data.clock import Clock
+from LNN.data.form import DataForm, InputLayout, TargetLayout
+from LNN.estimators import storage
+from LNN.estimators.settings import CHANGEABLE
+from LNN.exceptions import DeviceMemoryError, InvalidInputError
+from LNN.models import MODELS
+from LNN.network import LiquidNetwork
+from LNN.training.device import resolve_device
+from LNN.training.losses import Loss
+from LNN.training.record import TrainingRecord
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedModel:
+    """A trained network with all that is known of its data.
+
+    The estimators publish it as `model_`. Streams, and whatever else works on a fitted
+    model, take this and no estimator; `as_fitted` finds it in one.
+
+    Attributes
+    ----------
+    parameters : mapping of str
+        The estimator's parameters that the network was built from, and those of
+        `CHANGEABLE`.
+    layout : InputLayout
+        What X must look like.
+    clock : Clock
+        What was learnt about time.
+    targets : TargetLayout
+        What y looked like.
+    scaler : SequenceScaler
+        That of the inputs.
+    target_scaler : SequenceScaler or None
+        That of the targets; None for classification.
+    network : LiquidNetwork
+        On the CPU, in evaluation mode.
+    objective : Loss
+        What was minimised; it also knows what the outputs mean.
+    record : TrainingRecord
+        How training went.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN import LiquidRegressor
+    >>> X = np.sin(0.2 * np.arange(100))[:, None]
+    >>> lnn = LiquidRegressor(8, window_length=8, epochs=2, random_state=0)
+    >>> model = lnn.fit(X[:-1], X[1:, 0]).model_
+    >>> sequences = model.read(X)
+    >>> outputs = model.outputs(sequences)
+    >>> bool((model.answers(outputs, sequences) == lnn.predict(X)).all())
+    True
+    """
+
+    parameters: Mapping[str, Any]
+    layout: InputLayout
+    clock: Clock
+    targets: TargetLayout
+    scaler: SequenceScaler
+    target_scaler: SequenceScaler | None
+    network: LiquidNetwork
+    objective: Loss
+    record: TrainingRecord
+
+    def __repr__(self) -> str:
+        kind, n = self.parameters["model_type"], self.network.layers[-1].n_neurons
+        return f"FittedModel({kind}, {n} neurons, of a {self.owner})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return plain values and arrays: a pickle holds nothing of torch."""
+        return self.to_plain()
+
+    def __setstate__(self, plain: dict[str, Any]) -> None:
+        vars(self).update(storage.from_plain(plain))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FittedModel:
+        # Other than a pickle: what was changed in the network by hand comes along.
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return FittedModel(**copy.deepcopy(own, memo))
+
+    def to_plain(self, *, moments: bool = True) -> dict[str, Any]:
+        """Return plain values and named arrays; see `storage.to_plain`."""
+        return storage.to_plain(self, moments=moments)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> FittedModel:
+        """Make the model that `to_plain` took apart."""
+        return cls(**storage.from_plain(plain))
+
+    @property
+    def owner(self) -> str:
+        """The name of the estimator, for messages."""
+        return self.layout.owner
+
+    @property
+    def form(self) -> DataForm:
+        """All that later data have to match."""
+        return DataForm(self.layout, self.clock, self.targets)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the answers are classes."""
+        return self.targets.classes is not None
+
+    @cached_property
+    def preparation(self) -> Preparation:
+        """How rows become what the network reads."""
+        return Preparation(
+            self.scaler,
+            self.parameters["missing"],
+            self.clock.unit,
+            self.clock.resolution,
+            self.parameters["dtype"],
+        )
+
+    def with_settings(self, settings: Mapping[str, Any]) -> FittedModel:
+        """Return the model with other values of `CHANGEABLE` parameters."""
+        if all(self.parameters[name] == value for name, value in settings.items()):
+            return self
+        return replace(self, parameters={**self.parameters, **settings})
+
+    def with_fresh_curves(self) -> FittedModel:
+        """Return the model with the curves of a training that begins."""
+        return replace(self, record=self.record.fresh())
+
+    def with_random(self, random: np.random.RandomState) -> FittedModel:
+        """Return the model with the source that later training draws from."""
+        return replace(self, record=replace(self.record, random=random))
+
+    # -------------------------------------------------------------- from X to answers
+
+    def read(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> SequenceSet:
+        """Read X as the training data were read, and check it against them.
+
+        Parameters
+        ----------
+        X, timestamps, groups, context
+            As in `LiquidNeuralNetwork.predict`.
+
+        Returns
+        -------
+        SequenceSet
+
+        Raises
+        ------
+        InvalidInputError
+            If X does not match the training data.
+        """
+        return self.layout.read(
+            X,
+            self.clock,
+            timestamps=timestamps,
+            groups=groups,
+            context=context,
+            per_step=self.targets.per_step,
+            n_jobs=self.parameters["n_jobs"],
+        )
+
+    @torch.no_grad()
+    def outputs(self, sequences: SequenceSet) -> NDArray[np.float64]:
+        """Run the network.
+
+        Parameters
+        ----------
+        sequences : SequenceSet
+            As `read` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs) or, per step, (n_rows, n_outputs)
+            In the network's units.
+
+        Raises
+        ------
+        InvalidInputError
+            If an output is not finite: a label or a mean would hide it.
+        DeviceMemoryError
+            If the accelerator cannot hold a single sequence.
+        """
+        device, network = self._device(), self.network
+        if device.type != "cpu":
+            network = copy.deepcopy(network).to(device)
+        preparation = self.preparation
+        rows = preparation.rows(sequences.rows, device, self.parameters["n_jobs"])
+        batches = preparation.batches(sequences, rows)
+        outputs = batches.empty_outputs(network)
+        size = batches.size_without_gradients()
+        done = 0
+        while done < len(sequences):
+            samples = np.arange(done, min(done + size, len(sequences)))
+            try:
+                with evaluating(network):
+                    answer = network(**batches.inputs(samples))
+            except torch.OutOfMemoryError as error:
+                if size == 1:
+                    raise DeviceMemoryError(
+                        "The accelerator ran out of memory while predicting a single "
+                        f"sequence of {sequences.max_length} steps. Cut it, or use "
+                        'set_params(device="cpu").'
+                    ) from error
+                size //= 2  # the answer is the same, in smaller parts
+                continue
+            batches.write(outputs, samples, answer)
+            done += len(samples)
+        self._check_finite(outputs, sequences)
+        return outputs
+
+    def answers(
+        self, outputs: NDArray, sequences: SequenceSet
+    ) -> NDArray | list[NDArray]:
+        """Turn the network's outputs into predictions in the caller's units and layout.
+
+        Parameters
+        ----------
+        outputs : ndarray
+            As `outputs` returns them.
+        sequences : SequenceSet
+            Those that the outputs are of.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            As `LiquidNeuralNetwork.predict`.
+        """
+        values = self.values(outputs, self.present(sequences))
+        return self._in_layout(values, sequences)
+
+    def probabilities(
+        self, outputs: NDArray, sequences: SequenceSet
+    ) -> NDArray | list[NDArray]:
+        """Turn the network's outputs into probabilities of the classes.
+
+        Parameters
+        ----------
+        outputs, sequences
+            As in `answers`.
+        """
+        return self._in_layout(self.objective.probabilities(outputs), sequences)
+
+    def predict(self, X: ArrayLike, **how: Any) -> NDArray | list[NDArray]:
+        """Predict as the estimator does.
+
+        Parameters
+        ----------
+        X : array-like
+        **how
+            `timestamps`, `groups` and `context`, as in `read`.
+        """
+        sequences = self.read(X, **how)
+        return self.answers(self.outputs(sequences), sequences)
+
+    # ------------------------------------------------------- the parts of an answer
+
+    def present(self, sequences: SequenceSet) -> NDArray | None:
+        """Return the anchors' values (n, K) that belong to outputs, if there are any.
+
+        The network gives the change from them.
+        """
+        if sequences.anchor_rows is None:
+            return None
+        if self.targets.per_step:
+            return sequences.anchor_rows.take(np.arange(sequences.rows.n_rows))
+        return sequences.anchors(np.arange(len(sequences)))
+
+    def values(self, outputs: NDArray, present: NDArray | None = None) -> NDArray:
+        """Return labels, or outputs in the units of y.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n, n_outputs)
+        present : ndarray of shape (n, n_targets), default=None
+            The anchors' values.
+        """
+        if self.targets.classes is not None:
+            return self.targets.classes[self.objective.prediction(outputs)]
+        values, scaler = self.objective.prediction(outputs), self.target_scaler
+        # (n, targets), and for several quantiles one axis more.
+        column = (-1, *(1,) * (values.ndim - 2))
+        values = values * scaler.scale_.reshape(column)
+        values = values + scaler.center_.reshape(column)
+        if present is not None:
+            values = values + present.reshape(len(present), *column)
+        return values[:, 0] if self.targets.ndim == 0 else values
+
+    def scaled_targets(self, values: NDArray, present: NDArray | None) -> NDArray:
+        """Bring targets (n, K) into the network's units; undoes `values`."""
+        if present is not None:
+            values = values - present
+        return self.target_scaler.transform_rows(values)
+
+    def not_finite(
+        self, outputs: NDArray, place: str, hint: str = ""
+    ) -> InvalidInputError:
+        """Return the error for outputs of the network that are not finite."""
+        fix = "Look for extreme values in this row and those before it."
+        remedy = MODELS[self.parameters["model_type"]].remedy(self.parameters)
+        fix = f"{remedy} {fix}" if remedy else fix
+        value = outputs[~np.isfinite(outputs)][0]
+        return InvalidInputError(
+            f"Expected finite outputs of the network, got {value} first for {place}. "
+            f"{fix}{hint}"
+        )
+
+    def _in_layout(self, values: NDArray, sequences: SequenceSet) -> Any:
+        """Give predictions per step the layout of X: an array, or a list of arrays."""
+        if not self.targets.per_step:
+            return values
+        if sequences.layout == "cube":
+            return values.reshape(len(sequences), -1, *values.shape[1:])
+        return np.split(values, np.cumsum(sequences.length)[:-1])
+
+    def _check_finite(self, outputs: NDArray, sequences: SequenceSet) -> None:
+        good = np.isfinite(outputs).all(axis=1)
+        if good.all():
+            return
+        bad = position = int(np.argmin(good))
+        if not self.targets.per_step:
+            position = int(sequences.start[bad] + sequences.length[bad]) - 1
+        raise self.not_finite(outputs[bad], sequences.place(position))
+
+    def _device(self) -> torch.device:
+        """Return where to predict: a model from a GPU also works without one."""
+        device = self.parameters["device"]
+        try:
+            return resolve_device(device)
+        except InvalidInputError:
+            warn(
+                f'device="{device}" is not there on this machine: predictions run on '
+                'the CPU. set_params(device="auto") ends this warning.'
+            )
+            return torch.device("cpu")
+
+
+def as_fitted(fitted: Any) -> FittedModel:
+    """Find the fitted model in what a user has.
+
+    Parameters
+    ----------
+    fitted : FittedModel, fitted estimator, or Pipeline that ends in one
+        The settings of an estimator that may change after a fit (`device`, `n_jobs`,
+        ...) are those of now. Of a Pipeline only the last step counts: data have to be
+        transformed by the steps before it.
+
+    Returns
+    -------
+    FittedModel
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator has not been fitted.
+    InvalidInputError
+        If this is something else.
+    """
+    if isinstance(fitted, FittedModel):
+        return fitted
+    estimator = fitted.steps[-1][1] if isinstance(fitted, Pipeline) else fitted
+    if hasattr(estimator, "fit") and not isinstance(estimator, type):
+        check_is_fitted(estimator)
+    model = getattr(estimator, "model_", None)
+    if not isinstance(model, FittedModel):
+        raise InvalidInputError(
+            "Expected a fitted LNN estimator, a Pipeline that ends in one, or a "
+            f"FittedModel, got {type(fitted).__name__}. Pass the estimator itself: "
+            "search.best_estimator_, say."
+        )
+    return model.with_settings({name: getattr(estimator, name) for name in CHANGEABLE})
+
+
+@contextmanager
+def evaluating(network: torch.nn.Module) -> Iterator[None]:
+    """Put a network that its user trains into evaluation mode, and then back."""
+    # After a fit there is nothing to do, and nothing for other threads to trip over. A
+    # network that its user has put into training mode is for one thread at a time.
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

@@ -1,0 +1,55 @@
+"""`Settings`: the parameters of an estimator for one call, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Parameters that may change after a fit without changing what was fitted.
+CHANGEABLE = (
+    "backend",
+    "device",
+    "n_jobs",
+    "learning_rate",
+    "clip_value",
+    "clip_by",
+)
+
+
+class Settings:
+    """Parameters by name, as attributes and by key; they never change.
+
+    Parameters
+    ----------
+    owner : str
+        The estimator's name, for messages.
+    values : mapping of str
+        All declared parameters.
+    **overrides
+        What a call of `fit` says otherwise; None says nothing.
+
+    Examples
+    --------
+    >>> settings = Settings("LiquidRegressor", {"epochs": 5, "n_jobs": 2}, epochs=9)
+    >>> settings.epochs, settings["n_jobs"]
+    (9, 2)
+    """
+
+    __slots__ = ("_values", "owner")
+
+    def __init__(self, owner: str, values: Mapping[str, Any], **overrides: Any):
+        given = {name: v for name, v in overrides.items() if v is not None}
+        object.__setattr__(self, "owner", owner)
+        object.__setattr__(self, "_values", {**values, **given})
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(f"There is no parameter {name!r}.") from None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("Settings never change; make others.")

@@ -1,0 +1,244 @@
+"""A fitted model as plain values and named arrays, and back: what pickles hold.
+
+The format is described in docu/pickles.md. It holds nothing of torch and no class of
+LNN, so that other versions of either, and other readers (skops), can take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from LNN.data import SequenceScaler
+from LNN.data.clock import Clock
+from LNN.data.form import DataForm, InputLayout, ReadOptions, TargetLayout
+from LNN.data.gap_range import GapRange
+from LNN.data.tables import Columns
+from LNN.estimators.building import rebuild_network
+from LNN.estimators.parameters import BUILT_FROM, DEFAULTS
+from LNN.estimators.settings import CHANGEABLE
+from LNN.exceptions import InvalidInputError
+from LNN.network import LiquidNetwork
+from LNN.training.losses import Loss
+from LNN.training.record import Moments, TrainingRecord
+from LNN.wiring import Wiring
+
+# Raised when an older reader could misread what is written; every older format stays
+# readable.
+FORMAT = 1
+
+
+def to_plain(model: Any, *, moments: bool = True) -> dict[str, Any]:
+    """Take a `FittedModel` apart.
+
+    Parameters
+    ----------
+    model : FittedModel
+    moments : bool, default=True
+        Whether to keep what the optimiser needs to go on; it is twice as large as the
+        weights.
+
+    Returns
+    -------
+    dict of str
+        Numbers, strings, arrays, and dicts and lists of them. Objects of the caller's
+        (a transformer as `scale`, a wiring of ncps) stay as they are.
+    """
+    record = model.record if moments else replace(model.record, moments=None)
+    return {
+        "format": FORMAT,
+        "parameters": dict(model.parameters),
+        "layout": _layout_to_plain(model.layout),
+        "clock": asdict(model.clock),
+        "targets": _shallow(model.targets),
+        "scaler": _scaler_to_plain(model.scaler),
+        "target_scaler": _scaler_to_plain(model.target_scaler),
+        "loss": model.objective.to_plain(),
+        "network": _network_to_plain(model),
+        "record": _record_to_plain(record),
+    }
+
+
+def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a `FittedModel` that `to_plain` took apart.
+
+    Raises
+    ------
+    InvalidInputError
+        If a later version of LNN has written it in a format of its own, or if the
+        weights do not suit the network that the parameters describe.
+    """
+    if plain["format"] > FORMAT:
+        raise InvalidInputError(
+            f"Expected a model stored in format {FORMAT} or older, got format "
+            f"{plain['format']}: a later version of LNN wrote it. Install that version "
+            "or a newer one."
+        )
+    clock = dict(plain["clock"])
+    if clock["gap_range"] is not None:
+        clock["gap_range"] = GapRange(**clock["gap_range"])
+    form = DataForm(
+        _layout_from_plain(plain["layout"]),
+        Clock(**clock),
+        TargetLayout(**plain["targets"]),
+    )
+    scaler, loss = _scaler_from_plain(plain["scaler"]), Loss.from_plain(plain["loss"])
+    # A parameter that came later has no say in what was fitted before.
+    parameters = dict(plain["parameters"])
+    for name in (*BUILT_FROM, *CHANGEABLE):
+        if name not in parameters:
+            parameters[name] = DEFAULTS[name]
+    return {
+        **form._asdict(),
+        "parameters": parameters,
+        "scaler": scaler,
+        "target_scaler": _scaler_from_plain(plain["target_scaler"]),
+        "objective": loss,
+        "network": _network_from_plain(
+            plain["network"], form, parameters, scaler, loss
+        ),
+        "record": _record_from_plain(plain["record"]),
+    }
+
+
+def _shallow(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as they are."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _layout_to_plain(layout: InputLayout) -> dict[str, Any]:
+    options, columns = _shallow(layout.options), _shallow(layout.columns)
+    return {**_shallow(layout), "options": options, "columns": columns}
+
+
+def _layout_from_plain(plain: Mapping[str, Any]) -> InputLayout:
+    options = ReadOptions(**plain["options"])
+    columns = Columns(**plain["columns"])
+    return InputLayout(**{**plain, "options": options, "columns": columns})
+
+
+def _scaler_to_plain(scaler: SequenceScaler | None) -> dict[str, Any] | None:
+    return None if scaler is None else dict(vars(scaler))
+
+
+def _scaler_from_plain(plain: Mapping[str, Any] | None) -> SequenceScaler | None:
+    if plain is None:
+        return None
+    scaler = SequenceScaler(plain["method"])
+    for name, value in plain.items():
+        setattr(scaler, name, value)
+    return scaler
+
+
+# ----------------------------------------------------------------------- the network
+
+
+def _network_to_plain(model: Any) -> dict[str, Any]:
+    network: LiquidNetwork = model.network
+    wirings = _wirings_to_plain(network, model.parameters["wiring"])
+    plain = {
+        "n_neurons": network.layers[-1].n_neurons,
+        "pooling": network.pooling,
+        "wirings": wirings,
+        "weights": weights_of(network),
+        "frozen": [n for n, p in network.named_parameters() if not p.requires_grad],
+    }
+    how = model.form, model.parameters, model.scaler, model.objective
+    _refuse_other_weights(_rebuilt(plain, *how), plain["weights"])
+    return plain
+
+
+def _network_from_plain(plain: Mapping[str, Any], *how: Any) -> LiquidNetwork:
+    network = _rebuilt(plain, *how)
+    _refuse_other_weights(network, plain["weights"])
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.copy_(torch.from_numpy(np.array(plain["weights"][name])))
+            parameter.requires_grad_(name not in plain["frozen"])
+    return network.eval()
+
+
+def _rebuilt(plain: Mapping[str, Any], *how: Any) -> LiquidNetwork:
+    wirings = plain["wirings"]
+    if wirings is not None:
+        wirings = [_wiring_from_plain(wiring) for wiring in wirings]
+    return rebuild_network(*how, plain["n_neurons"], plain["pooling"], wirings)
+
+
+def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
+    """Return copies of the parameters of a network by name.
+
+    Its buffers hold what the wiring and the scaler say, and are made anew with them.
+    """
+    named = network.named_parameters()
+    return {name: p.detach().cpu().numpy().copy() for name, p in named}
+
+
+def _refuse_other_weights(
+    network: nn.Module, weights: Mapping[str, np.ndarray]
+) -> None:
+    expected = {name: tuple(p.shape) for name, p in network.named_parameters()}
+    got = {name: array.shape for name, array in weights.items()}
+    if got != expected:
+        odd = sorted(set(expected.items()) ^ set(got.items()), key=str)
+        raise InvalidInputError(
+            "Expected the weights of the network that the parameters describe, got "
+            f"others: {odd[:4]}. If its parts were replaced by hand, only torch can "
+            "store it: torch.save(est.network_, file)."
+        )
+
+
+def _wirings_to_plain(network: LiquidNetwork, wiring: Any) -> list[dict] | None:
+    """Return one wiring per layer; None where the name "full" says it all."""
+    if network.wiring is None or (isinstance(wiring, str) and wiring == "full"):
+        return None
+    return [_wiring_to_plain(layer.wiring) for layer in network.layers]
+
+
+def _wiring_to_plain(wiring: Wiring) -> dict[str, Any]:
+    sensory, recurrent = wiring.adjacency()
+    layers = [[name, neurons.tolist()] for name, neurons in wiring.layers]
+    size = wiring.n_outputs
+    return {
+        "sensory": sensory,
+        "recurrent": recurrent,
+        "n_outputs": size,
+        "layers": layers,
+    }
+
+
+def _wiring_from_plain(plain: Mapping[str, Any]) -> Wiring:
+    return Wiring.from_adjacency(
+        plain["recurrent"],
+        sensory=plain["sensory"],
+        n_outputs=plain["n_outputs"],
+        layers=plain["layers"],
+    )
+
+
+# ------------------------------------------------------------------------ the record
+
+
+def _record_to_plain(record: TrainingRecord) -> dict[str, Any]:
+    plain = _shallow(record)
+    if record.moments is not None:
+        plain["moments"] = _shallow(record.moments)
+    if record.random is not None:
+        plain["random"] = record.random.get_state()
+    return plain
+
+
+def _record_from_plain(plain: Mapping[str, Any]) -> TrainingRecord:
+    found = dict(plain)
+    if found["moments"] is not None:
+        found["moments"] = Moments(**found["moments"])
+    if found["random"] is not None:
+        random = np.random.RandomState()
+        random.set_state(found["random"])
+        found["random"] = random
+    return TrainingRecord(**found)

@@ -1,0 +1,139 @@
+"""What training leaves beside the weights: curves, and what is needed to go on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from LNN.training.loop import History
+from LNN.training.optimisers import Optimizer
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """The state of an optimiser, as plain numbers.
+
+    Attributes
+    ----------
+    optimizer : str
+        Its name.
+    trained : tuple of str
+        The parameters that it moved.
+    step : int
+        Steps taken.
+    arrays : dict of str to ndarray
+        One number per weight, by the names of the optimiser.
+    """
+
+    optimizer: str
+    trained: tuple[str, ...]
+    step: int
+    arrays: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, optimizer: Optimizer, name: str, trained: tuple[str, ...]) -> Moments:
+        """Copy the state of an optimiser."""
+        state = dict(optimizer.state)
+        step = state.pop("step")
+        arrays = {n: t.to("cpu", copy=True).numpy() for n, t in state.items()}
+        return cls(name, tuple(trained), step, arrays)
+
+    def suit(self, name: str, trained: tuple[str, ...]) -> bool:
+        """Tell whether an optimiser of this name can go on with these parameters."""
+        return self.optimizer == name and self.trained == tuple(trained)
+
+    def state(self, device: torch.device) -> dict[str, Any]:
+        """Return a copy as the state of an optimiser on this device."""
+        tensors = {
+            name: torch.tensor(array, device=device)
+            for name, array in self.arrays.items()
+        }
+        return {"step": self.step, **tensors}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRecord:
+    """How a model was trained; the curves are the estimators' attributes.
+
+    Attributes
+    ----------
+    backend : str
+        What the cells ran on.
+    loss_curve : tuple of float
+    validation_loss_curve : tuple of float, or None
+    validation_scores : tuple of float, or None
+        None where no score decided.
+    scoring : str or None
+        The name of that score.
+    best_loss : float
+        Lowest training loss; without a validation part that of the weights kept.
+    n_iter : int
+        Epochs run.
+    moments : Moments or None
+        The optimiser's, for training that goes on.
+    random : numpy.random.RandomState or None
+        From which `partial_fit` goes on drawing.
+    """
+
+    backend: str
+    loss_curve: tuple[float, ...] = ()
+    validation_loss_curve: tuple[float, ...] | None = None
+    validation_scores: tuple[float, ...] | None = None
+    scoring: str | None = None
+    best_loss: float = math.inf
+    n_iter: int = 0
+    moments: Moments | None = None
+    random: np.random.RandomState | None = None
+
+    @property
+    def best_validation_loss(self) -> float | None:
+        """The lowest validation loss; None without a validation part."""
+        curve = self.validation_loss_curve
+        return None if curve is None else min(curve, default=math.inf)
+
+    @property
+    def best_validation_score(self) -> float | None:
+        """The highest validation score; None where no score decided."""
+        scores = self.validation_scores
+        return None if scores is None else max(scores, default=-math.inf)
+
+    def fresh(self) -> TrainingRecord:
+        """Return a record with what is needed to go on, and without curves."""
+        return TrainingRecord(self.backend, moments=self.moments, random=self.random)
+
+    def after(
+        self,
+        history: History,
+        *,
+        validated: bool,
+        keep_last: bool = False,
+        scoring: str | None = None,
+    ) -> TrainingRecord:
+        """Add the epochs of a training.
+
+        Parameters
+        ----------
+        history : History
+        validated : bool
+            Whether there was a validation part.
+        keep_last : bool, default=False
+            As in `Plan`.
+        scoring : str, default=None
+            The name of the score that decided, if one did.
+        """
+        curve = (*self.loss_curve, *history.loss)
+        best = min(curve, default=math.inf)
+        if not validated and not keep_last and math.isfinite(history.kept):
+            best = history.kept
+        found: dict[str, Any] = {"best_loss": best}
+        if validated:
+            found["validation_loss_curve"] = tuple(history.validation_loss)
+        if validated and scoring is not None:
+            found["validation_scores"] = tuple(history.validation_score)
+            found["scoring"] = scoring
+        n_iter = self.n_iter + len(history.loss)
+        return replace(self, loss_curve=curve, n_iter=n_iter, **found)

@@ -54,9 +54,8 @@ class ModelType:
         What a step does, in one line.
     make : callable
         Makes a layer: ``make(n_inputs, units, *, generator, **taken)``, where units is
-        the layer's `Wiring` if the model is liquid, else the number of neurons. A layer
-        has `n_neurons`, `input_size`, `state_size`, `run`, `unflatten_state` and
-        `backend_for`, as `SequenceLayer` and `Baseline` do.
+        the layer's `Wiring` if the model is liquid, else the number of neurons. The
+        layer is a `SequenceLayer` if it is liquid, else a `Baseline`.
     takes : tuple of str
         Arguments of `LiquidNetwork` that `make` is handed by name. Those of `OPTIONS`
         that are not among them have no effect with this model.
@@ -160,8 +159,9 @@ def without_effect(name: str, option: str) -> str:
     if find(name).has(option):
         return ""
     owners = [model.name for model in MODELS.values() if model.has(option)]
-    have = "has" if len(owners) == 1 else "have"
-    return f"only {' and '.join(owners)} {have} {OPTIONS[option]}"
+    first = ", ".join(owners[:-1])
+    who = f"{first} and {owners[-1]} have" if first else f"{owners[-1]} has"
+    return f"only {who} {OPTIONS[option]}"
 
 
 def liquid(

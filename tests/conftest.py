@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+# Before pytest imports modules one by one for their doctests: one of them twice would
+# mean two registries of model types.
+import LNN  # noqa: F401
+
 
 @pytest.fixture(scope="session")
 def data_home():

@@ -307,6 +307,7 @@ def test__wheel__serves_every_python_and_needs_no_compiler(
     assert wheel.name == f"lnn-{LNN.__version__}-py3-none-{platform}.whl"
     names = zipfile.ZipFile(wheel).namelist()
     assert LIBRARY in names
+    assert "LNN/estimators/signatures.pyi" in names
     assert not [name for name in names if "csrc" in name]
     pip(python, "install", "-I", wheel, cwd=tmp_path, env=no_compiler)
     shown = show_versions(python, tmp_path, no_compiler)

@@ -104,7 +104,8 @@ static void sample_cfc_chunk_backward(const sample_cfc_layout *q, const sample_c
     sample_cfc_chunk_gradients(q, w, sample, start, end);
 }
 
-static void sample_cfc_backward(const sample_cfc_layout *q, const sample_cfc_group *w,
+/* By itself, it has all registers. */
+static NOINLINE void sample_cfc_backward(const sample_cfc_layout *q, const sample_cfc_group *w,
                                 int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t f = p->inputs, columns = state_columns(p);

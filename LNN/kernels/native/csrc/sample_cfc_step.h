@@ -129,7 +129,7 @@ static void sample_cfc_lstm_gradient(const sample_cfc_layout *q, const sample_cf
 }
 
 /* One step: from the state in w to the next one there; s: the step's values. */
-static void sample_cfc_step(const sample_cfc_layout *q, const sample_cfc_group *w, real *s,
+static NOINLINE void sample_cfc_step(const sample_cfc_layout *q, const sample_cfc_group *w, real *s,
                             const real *x, real dt) {
     const lnn_problem *p = q->p;
     const blocked_map *last = &q->maps[sample_cfc_maps(p) - 1];
@@ -144,7 +144,7 @@ static void sample_cfc_step(const sample_cfc_layout *q, const sample_cfc_group *
 
 /* Back: gradients of the new state in w become those of the one before, w->g holds those
  * of the inputs, and the maps' values become their gradients; returns that of dt. */
-static real sample_cfc_step_gradient(const sample_cfc_layout *q, const sample_cfc_group *w,
+static NOINLINE real sample_cfc_step_gradient(const sample_cfc_layout *q, const sample_cfc_group *w,
                                      real *s, real dt) {
     const lnn_problem *p = q->p;
     const blocked_map *last = &q->maps[sample_cfc_maps(p) - 1];

@@ -304,7 +304,8 @@ static INLINE void sample_ltc_step_gradient(const sample_ltc_layout *q, sample_l
     if (g_dt) *g_dt = by_step / (real)p->unfolds;
 }
 
-static void sample_ltc_forward(const sample_ltc_layout *q, sample_ltc_group *w,
+/* By itself, a pass has all registers. */
+static NOINLINE void sample_ltc_forward(const sample_ltc_layout *q, sample_ltc_group *w,
                                int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, steps = sample_length(p, sample);
@@ -324,7 +325,7 @@ static void sample_ltc_forward(const sample_ltc_layout *q, sample_ltc_group *w,
     }
 }
 
-static void sample_ltc_backward(const sample_ltc_layout *q, sample_ltc_group *w,
+static NOINLINE void sample_ltc_backward(const sample_ltc_layout *q, sample_ltc_group *w,
                                 int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, f = p->inputs, steps = sample_length(p, sample);

@@ -289,7 +289,7 @@ class WiredCfCCell(_CfC):
             setattr(self, f"{name}_sensory_index", inputs)
             setattr(self, f"{name}_recurrent_index", states)
             for kind, index in (("sensory", inputs), ("recurrent", states)):
-                b = bound[index._structure[1]]
+                b = bound[index.edges[1]]
                 value = nn.Parameter(uniform(len(index), -b, b, generator))
                 self.register_parameter(f"{name}_{kind}", value)
             self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(n)))
@@ -306,7 +306,7 @@ class WiredCfCCell(_CfC):
         tau = torch.exp(uniform(n, low, high, generator))
         # logit(1 / tau), kept finite for tau near 1.
         self.time_b_bias.copy_(-torch.log((tau - 1).clamp_min(0.05)))
-        source, target = self.ff1_recurrent_index._structure
+        source, target = self.ff1_recurrent_index.edges
         own = torch.tensor(source == target)
         self.ff1_recurrent.mul_(0.1)
         self.ff1_sensory.mul_(0.1)

@@ -49,17 +49,22 @@ class SynapseIndex(nn.Module):
     ----------
     source, target : ndarray of shape (n_synapses,)
     n_sources, n_targets : int
+
+    Attributes
+    ----------
+    edges : ndarray of int64, shape (2, n_synapses)
+        Sources and targets again, as numbers that no transform of torch replaces.
     """
 
     def __init__(self, source, target, n_sources: int, n_targets: int):
         super().__init__()
         self.n_sources, self.n_targets = n_sources, n_targets
-        self._structure = np.stack([source, target]).astype(np.int64)
-        self.register_buffer("source", torch.tensor(self._structure[0]))
-        self.register_buffer("target", torch.tensor(self._structure[1]))
+        self.edges = np.stack([source, target]).astype(np.int64)
+        self.register_buffer("source", torch.tensor(self.edges[0]))
+        self.register_buffer("target", torch.tensor(self.edges[1]))
 
     def __len__(self) -> int:
-        return self._structure.shape[1]
+        return self.edges.shape[1]
 
     def dense(self, weight: Tensor) -> Tensor:
         """Place live weights in a (n_sources, n_targets) matrix of zeros."""
@@ -82,7 +87,7 @@ class SynapseIndex(nn.Module):
     def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
         for row, name in enumerate(("source", "target")):
             loaded = state_dict.get(prefix + name)
-            refuse_other_wiring(prefix + name, loaded, self._structure[row], "synapses")
+            refuse_other_wiring(prefix + name, loaded, self.edges[row], "synapses")
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
 

@@ -281,7 +281,8 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
             widths = [blocks.shape[-1]]
         if reset:
             # A fit on a frame before would leave its names behind.
-            vars(self).pop("feature_names_in_", None)
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
             self.n_features_in_ = widths[0]
         self._check_widths(widths)
         if layout == "ragged" and names:

@@ -182,7 +182,7 @@ def _ltc(cell: LTCCell) -> CellDescription:
         f"{kind}.{name}" for kind in SYNAPSES for name in ("w", "sigma", "mu", "erev")
     ]
     names += ["gleak", "vleak", "cm", "input_weight", "input_bias"]
-    edges = [getattr(cell, kind).index._structure for kind in SYNAPSES]
+    edges = [getattr(cell, kind).index.edges for kind in SYNAPSES]
     return _described(
         cell,
         _options("LTC", unfolds=cell.ode_unfolds),
@@ -237,7 +237,7 @@ class _Union:
         pairs = []
         for name in cell.maps:
             index = getattr(cell, f"{name}_{kind}_index")
-            source, target = index._structure
+            source, target = index.edges
             pairs.append(target * index.n_sources + source)
         union = np.unique(np.concatenate(pairs))
         self.source, self.target = union % index.n_sources, union // index.n_sources

@@ -61,6 +61,9 @@ class LiquidNeuralNetwork(
 
     Attributes
     ----------
+    model_ : FittedModel
+        What the fit has made, in one value that never changes: streams and whatever
+        else works on a fitted model take it. The other attributes are views of it.
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None
@@ -219,7 +222,8 @@ or list, default=None
         """Train one epoch on more data, from where training stopped.
 
         The first call fits the scalers to its data, like `fit`; later calls keep them,
-        the classes and the optimiser's state.
+        the classes and the optimiser's state. After a `fit` without `warm_start` the
+        optimiser begins anew.
 
         Parameters
         ----------
@@ -281,6 +285,7 @@ or list, default=None
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             listeners.append(told_to_callbacks(self, context, X, y))
+        # Moments that led to a failure are forgotten: there are none until the end.
         history, moments = History(), None
         scoring = None if score is None else name_of(self.scoring)
 
@@ -291,7 +296,6 @@ or list, default=None
                 keep_last=plan.keep_last,
                 scoring=scoring,
             )
-            # Moments that led to a failure are forgotten.
             self.model_ = replace(model, record=replace(record, moments=moments))
 
         report = Reporter(self.verbose, [publish, *listeners], plan.epochs)
@@ -305,6 +309,10 @@ or list, default=None
             raise
         finally:
             report.close()
+        if not (self.warm_start or plan.keep_last):
+            # They belong to the last weights, not to the best ones that are kept, and
+            # are twice as large.
+            moments = None
         publish()
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
@@ -468,9 +476,7 @@ or list, default=None
         state = {**super().__getstate__(), "_lnn_version": __version__}
         model = state.get("model_")
         if model is not None:
-            # Moments are twice the weights: kept where training is meant to go on.
-            goes_on = self.warm_start or model.record.random is not None
-            state["model_"] = model.to_plain(moments=goes_on)
+            state["model_"] = model.to_plain()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

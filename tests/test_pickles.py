@@ -213,10 +213,15 @@ def test__pickle__training_that_goes_on__keeps_moments_and_random_source():
     np.testing.assert_array_equal(model.predict(rows), again.predict(rows))
 
 
-def test__pickle__a_fit_that_is_over__leaves_the_moments_out():
+def test__fit__that_is_not_to_go_on__keeps_no_moments():
     rows = data()[0]
     model = Regressor().fit(rows, rows[:, 0])
-    assert pickle.loads(pickle.dumps(model)).model_.record.moments is None
+    assert model.model_.record.moments is None
+    again = pickle.loads(pickle.dumps(model))
+    for one in (model, again):
+        one.partial_fit(rows, rows[:, 0])
+    assert model.model_.record.moments is not None
+    np.testing.assert_array_equal(model.predict(rows), again.predict(rows))
 
 
 def test__pickle__frozen_weights__stay_frozen():

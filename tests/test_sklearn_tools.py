@@ -149,7 +149,7 @@ def test__cross_val_predict__time_column__survives_the_tool(irregular):
     for held in range(3):
         train = groups != held
         fold = clone(model).fit(irregular[train], y[train])
-        assert not fold._regular_time
+        assert not fold.model_.clock.regular
         np.testing.assert_array_equal(
             predicted[~train], fold.predict(irregular[~train])
         )
@@ -241,7 +241,7 @@ def test__pipeline__timestamps_and_groups__are_routed(irregular, routing):
     alone = Regressor(window_length=4, dtype="float64").fit(
         StandardScaler().fit_transform(X), X[:, 0], **given
     )
-    assert not model[-1]._regular_time
+    assert not model[-1].model_.clock.regular
     np.testing.assert_array_equal(
         model.predict(X, **given),
         alone.predict(StandardScaler().fit_transform(X), **given),
@@ -304,7 +304,7 @@ def test__transformed_target__timestamps__are_passed_on(irregular):
         Regressor(window_length=4), transformer=StandardScaler()
     )
     model.fit(X, X[:, 0], timestamps=time)
-    assert not model.regressor_._regular_time
+    assert not model.regressor_.model_.clock.regular
     predicted = model.predict(X, timestamps=time)
     assert predicted.shape == (len(X),)
     with pytest.raises(InvalidInputError, match="without any"):
@@ -317,7 +317,7 @@ def test__transformed_target__timestamps_by_routing__are_passed_on(irregular, ro
     inner.set_predict_request(timestamps=True)
     model = TransformedTargetRegressor(inner, transformer=StandardScaler())
     model.fit(X, X[:, 0], timestamps=time)
-    assert not model.regressor_._regular_time
+    assert not model.regressor_.model_.clock.regular
     assert model.predict(X, timestamps=time).shape == (len(X),)
 
 

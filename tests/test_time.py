@@ -10,6 +10,7 @@ an LTC as it was (kernels/test_properties.py, test_cells.py), time of X_val
 (test_validation_split.py). scikit-learn's tools and time: test_time_tools.py.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -672,7 +673,9 @@ def test__panel__list_frame_and_groups__are_one_and_the_same():
     # The same network on whole sequences, a prediction per step.
     ragged = model().fit(X, y, timestamps=time)
     ragged.network_.load_state_dict(grouped.network_.state_dict())
-    ragged.scaler_, ragged.time_unit_ = grouped.scaler_, grouped.time_unit_
+    ragged.model_ = replace(
+        ragged.model_, scaler=grouped.scaler_, clock=grouped.model_.clock
+    )
     assert_same(ragged.predict(X, timestamps=time), expected, rtol=1e-9)
 
 

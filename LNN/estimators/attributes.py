@@ -59,10 +59,6 @@ def _n_synapses(model: FittedModel) -> int | None:
     return sum(layer.wiring.n_synapses for layer in model.network.layers)
 
 
-def _as_list(curve: tuple[float, ...] | None) -> list[float] | None:
-    return None if curve is None else list(curve)
-
-
 class FittedAttributes:
     """What a fitted estimator shows of its model; described where users look."""
 
@@ -87,16 +83,16 @@ class FittedAttributes:
     )
     time_unit_: FromModel[float] = FromModel(lambda m: m.clock.unit)
     backend_: FromModel[str] = FromModel(lambda m: m.record.backend)
-    loss_curve_: FromModel[list[float]] = FromModel(lambda m: list(m.record.loss_curve))
+    loss_curve_: FromModel[list[float]] = FromModel(lambda m: m.record.loss_curve)
     validation_loss_curve_: FromModel[list[float] | None] = FromModel(
-        lambda m: _as_list(m.record.validation_loss_curve)
+        lambda m: m.record.validation_loss_curve
     )
     best_loss_: FromModel[float] = FromModel(lambda m: m.record.best_loss)
     best_validation_loss_: FromModel[float | None] = FromModel(
         lambda m: m.record.best_validation_loss
     )
     validation_scores_: FromModel[list[float] | None] = FromModel(
-        lambda m: _as_list(m.record.validation_scores)
+        lambda m: m.record.validation_scores
     )
     best_validation_score_: FromModel[float | None] = FromModel(
         lambda m: m.record.best_validation_score

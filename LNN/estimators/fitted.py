@@ -6,13 +6,11 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from LNN._warnings import warn
@@ -98,9 +96,9 @@ class FittedModel:
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         return FittedModel(**copy.deepcopy(own, memo))
 
-    def to_plain(self, *, moments: bool = True) -> dict[str, Any]:
+    def to_plain(self) -> dict[str, Any]:
         """Return plain values and named arrays; see `storage.to_plain`."""
-        return storage.to_plain(self, moments=moments)
+        return storage.to_plain(self)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> FittedModel:
@@ -122,7 +120,7 @@ class FittedModel:
         """Whether the answers are classes."""
         return self.targets.classes is not None
 
-    @cached_property
+    @property
     def preparation(self) -> Preparation:
         """How rows become what the network reads."""
         return Preparation(
@@ -381,7 +379,8 @@ def as_fitted(fitted: Any) -> FittedModel:
     """
     if isinstance(fitted, FittedModel):
         return fitted
-    estimator = fitted.steps[-1][1] if isinstance(fitted, Pipeline) else fitted
+    steps = getattr(fitted, "steps", None)
+    estimator = steps[-1][1] if steps else fitted
     if hasattr(estimator, "fit") and not isinstance(estimator, type):
         check_is_fitted(estimator)
     model = getattr(estimator, "model_", None)

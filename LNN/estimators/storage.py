@@ -7,7 +7,7 @@ LNN, so that other versions of either, and other readers (skops), can take it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -33,15 +33,12 @@ from LNN.wiring import Wiring
 FORMAT = 1
 
 
-def to_plain(model: Any, *, moments: bool = True) -> dict[str, Any]:
+def to_plain(model: Any) -> dict[str, Any]:
     """Take a `FittedModel` apart.
 
     Parameters
     ----------
     model : FittedModel
-    moments : bool, default=True
-        Whether to keep what the optimiser needs to go on; it is twice as large as the
-        weights.
 
     Returns
     -------
@@ -49,7 +46,6 @@ def to_plain(model: Any, *, moments: bool = True) -> dict[str, Any]:
         Numbers, strings, arrays, and dicts and lists of them. Objects of the caller's
         (a transformer as `scale`, a wiring of ncps) stay as they are.
     """
-    record = model.record if moments else replace(model.record, moments=None)
     return {
         "format": FORMAT,
         "parameters": dict(model.parameters),
@@ -60,7 +56,7 @@ def to_plain(model: Any, *, moments: bool = True) -> dict[str, Any]:
         "target_scaler": _scaler_to_plain(model.target_scaler),
         "loss": model.objective.to_plain(),
         "network": _network_to_plain(model),
-        "record": _record_to_plain(record),
+        "record": _record_to_plain(model.record),
     }
 
 

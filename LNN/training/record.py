@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -63,9 +63,9 @@ class TrainingRecord:
     ----------
     backend : str
         What the cells ran on.
-    loss_curve : tuple of float
-    validation_loss_curve : tuple of float, or None
-    validation_scores : tuple of float, or None
+    loss_curve : list of float
+    validation_loss_curve : list of float, or None
+    validation_scores : list of float, or None
         None where no score decided.
     scoring : str or None
         The name of that score.
@@ -80,9 +80,9 @@ class TrainingRecord:
     """
 
     backend: str
-    loss_curve: tuple[float, ...] = ()
-    validation_loss_curve: tuple[float, ...] | None = None
-    validation_scores: tuple[float, ...] | None = None
+    loss_curve: list[float] = field(default_factory=list)
+    validation_loss_curve: list[float] | None = None
+    validation_scores: list[float] | None = None
     scoring: str | None = None
     best_loss: float = math.inf
     n_iter: int = 0
@@ -125,15 +125,15 @@ class TrainingRecord:
         scoring : str, default=None
             The name of the score that decided, if one did.
         """
-        curve = (*self.loss_curve, *history.loss)
+        curve = [*self.loss_curve, *history.loss]
         best = min(curve, default=math.inf)
         if not validated and not keep_last and math.isfinite(history.kept):
             best = history.kept
         found: dict[str, Any] = {"best_loss": best}
         if validated:
-            found["validation_loss_curve"] = tuple(history.validation_loss)
+            found["validation_loss_curve"] = list(history.validation_loss)
         if validated and scoring is not None:
-            found["validation_scores"] = tuple(history.validation_score)
+            found["validation_scores"] = list(history.validation_score)
             found["scoring"] = scoring
         n_iter = self.n_iter + len(history.loss)
         return replace(self, loss_curve=curve, n_iter=n_iter, **found)

@@ -14,7 +14,7 @@ NATIVE := $(VENV)/.native
 STAMP_NATIVE = if ls LNN/kernels/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
 .PHONY: demo test test-all test-slow experiments experiments-page sanitize native lint \
-	format reference clean
+	format reference architecture clean
 
 demo: $(NATIVE)
 	$(BIN)/python examples/demo.py
@@ -68,6 +68,10 @@ $(NATIVE): $(wildcard LNN/kernels/csrc/*.[ch]) setup.py | $(INSTALLED)
 # The pages that the estimators' HTML representation links to.
 reference: $(INSTALLED)
 	$(BIN)/python docu/build_reference.py
+
+# The picture and the tables of docu/architecture.md, from the imports in LNN/.
+architecture: $(NATIVE)
+	$(BIN)/python docu/build_architecture.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info LNN/kernels/_native.*

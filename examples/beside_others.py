@@ -386,7 +386,8 @@ def measure(tasks: list[dict[str, Any]], kept: Path | None) -> list[dict[str, An
 def cell(scores: pd.Series) -> str:
     """Return mean and spread of some seeds."""
     spread = f" ± {scores.std():.3f}" if len(scores) > 1 else ""
-    return f"{scores.mean():.3f}{spread}"
+    # Adding 0 makes -0.000 positive.
+    return f"{round(scores.mean(), 3) + 0.0:.3f}{spread}"
 
 
 def show(rows: list[dict[str, Any]]) -> None:

@@ -53,7 +53,7 @@ def test__picture__checksum__is_that_of_the_facts(build, facts):
 
 
 def test__rows__every_room__has_a_place(build):
-    assert build.homeless(build.edges()) == []
+    assert build.homeless(build.edges()) == [], "give it a place in ROWS"
 
 
 def test__page__rooms_to_look_in__exist(build):

@@ -14,7 +14,7 @@ NATIVE := $(VENV)/.native
 STAMP_NATIVE = if ls LNN/kernels/native/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
 .PHONY: demo test test-all test-slow experiments experiments-page sanitize native lint \
-	format reference stubs clean
+	format reference stubs architecture clean
 
 demo: $(NATIVE)
 	$(BIN)/python examples/demo.py
@@ -72,6 +72,10 @@ reference: $(INSTALLED)
 # What editors and type checkers read of the estimators' constructors.
 stubs: $(INSTALLED)
 	$(BIN)/python docu/build_stubs.py
+
+# The picture and the tables of docu/architecture.md, from the imports in LNN/.
+architecture: $(NATIVE)
+	$(BIN)/python docu/build_architecture.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info LNN/kernels/native/_native.*

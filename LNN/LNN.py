@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
 
+from LNN._random import random_source
 from LNN._version import __version__
 from LNN._warnings import warn
 from LNN.data.examples import Given, refuse_without_x_val
@@ -194,7 +195,7 @@ or list, default=None
         held_out = Given(X_val, y_val, sample_weight_val, timestamps_val, groups_val)
         refuse_without_x_val(held_out)
         known = self._known() if self.warm_start else None
-        random = fitting.random_source(self.random_state)
+        random = random_source(self.random_state)
         training, validation, form = fitting.read_parts(
             given, held_out, settings, known, random
         )
@@ -239,7 +240,7 @@ or list, default=None
         settings = self._settings()
         given = Given(X, y, sample_weight, timestamps, groups)
         known = self._known()
-        random = fitting.random_source(self.random_state)
+        random = random_source(self.random_state)
         if known is not None and known.record.random is not None:
             random = copy.deepcopy(known.record.random)  # the known model keeps its own
         training = fitting.read_training(given, settings, known, classes)

@@ -1,4 +1,4 @@
-"""Fill the tables of README and docu/experiments.md, and draw the figures.
+"""Fill the tables of docu/experiments.md, and draw the figures.
 
     make experiments-page
 
@@ -31,11 +31,11 @@ from LNN.experiments.task import PROTOCOLS
 from LNN.experiments.tasks import TASKS
 
 DOCU = Path(__file__).parent
-PAGE, README = DOCU / "experiments.md", DOCU.parent / "README.md"
+PAGE = DOCU / "experiments.md"
 RESULTS, FIGURES = DOCU / "experiments", DOCU / "images" / "experiments"
 BUDGET = "standard"
 BEST = "best liquid"
-# What README shows: one protocol of a task, so that each row says what it is.
+# The summary shows one protocol of most tasks, so that each row says what it is.
 SUMMARY = (
     ("cheetah", "published"),
     ("walker2d", "published"),
@@ -171,8 +171,7 @@ def main() -> None:
         for protocol in PROTOCOLS:
             plot_task(records, task, protocol, BUDGET, FIGURES)
     # After the figures: the page links those that are there.
-    for path in (PAGE, README):
-        path.write_text(filled(path.read_text(), records))
+    PAGE.write_text(filled(PAGE.read_text(), records))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Next month's El Nino sea temperature: the README's example, with its scores.
+"""Next month's El Nino sea temperature: predictions, scores and the README's picture.
 
     make demo
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from LNN.estimators.fitting import random_source
+from LNN._random import random_source
 from LNN.exceptions import InvalidInputError
 
 # Of Mackey and Glass: production, decay and exponent.

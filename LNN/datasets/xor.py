@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import Bunch
 
-from LNN.estimators.fitting import random_source
+from LNN._random import random_source
 from LNN.exceptions import InvalidInputError
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 
 from LNN._warnings import warn
 from LNN.batching.batches import Batches
@@ -43,15 +42,6 @@ from LNN.training.validation import split_samples
 MIN_STEPS, MIN_EPOCHS = 500, 30
 # With at least so many training sequences, "auto" stops early.
 EARLY_STOPPING_FROM = 200
-
-
-def random_source(seed: Any) -> np.random.RandomState:
-    """Return the source of all randomness of one fit.
-
-    Unlike scikit-learn's `check_random_state`, None does not draw from numpy's global
-    generator: a fit leaves no trace in it.
-    """
-    return np.random.RandomState() if seed is None else check_random_state(seed)
 
 
 # ------------------------------------------------------------------ read and split

@@ -55,10 +55,12 @@ def check_parameters(owner: str, values: Mapping[str, Any]) -> None:
     InvalidInputError
         At the first value that is not allowed, or that would have no effect.
     """
-    for name in DEFAULTS:
-        check_parameter(owner, name, values[name])
+    # Defaults are allowed, and most parameters have theirs.
+    changed = [p for p in PARAMETERS if values[p.name] is not p.default]
+    for parameter in changed:
+        check_parameter(owner, parameter.name, values[parameter.name])
     _check_task(values)
-    for parameter in PARAMETERS:
+    for parameter in changed:
         value = values[parameter.name]
         if same(value, parameter.default):
             continue

@@ -1,4 +1,4 @@
-"""The facts behind the README's table: LNN beside ncps, skorch and sklearn's MLP.
+"""LNN beside ncps, skorch and sklearn's MLP: a table of docu/beside_others.md.
 
     python examples/benchmarks/comparison.py        (skorch is measured if installed)
 

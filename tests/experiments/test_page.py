@@ -24,9 +24,8 @@ def build():
     return module
 
 
-@pytest.mark.parametrize("page", ["PAGE", "README"])
-def test__tables__are_those_of_the_committed_results(build, page):
-    text = getattr(build, page).read_text()
+def test__tables__are_those_of_the_committed_results(build):
+    text = build.PAGE.read_text()
     assert "<!-- table " in text
     made = build.filled(text, read_collection(build.RESULTS))
     assert made == text, "run: make experiments-page"

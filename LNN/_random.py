@@ -1,0 +1,17 @@
+"""Where randomness comes from: never from the global generators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+
+def random_source(seed: Any) -> np.random.RandomState:
+    """Return the source of all randomness of one fit, or of one data set.
+
+    Unlike scikit-learn's `check_random_state`, None does not draw from numpy's global
+    generator: nothing leaves a trace in it.
+    """
+    return np.random.RandomState() if seed is None else check_random_state(seed)

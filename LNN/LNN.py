@@ -26,6 +26,7 @@ from LNN.estimators.callbacks import (
 from LNN.estimators.committing import Commit
 from LNN.estimators.continuing import go_on, refuse_rebuilding
 from LNN.estimators.fitted import FittedModel, as_fitted
+from LNN.estimators.fitting import Run
 from LNN.estimators.parameters import (
     check_parameter,
     check_parameters,
@@ -39,6 +40,7 @@ from LNN.estimators.summary import summarise
 from LNN.streaming import LiquidStream
 from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch, History
+from LNN.training.record import Moments
 from LNN.training.reporting import Reporter
 
 
@@ -185,6 +187,7 @@ or list, default=None
             If the loss becomes NaN or infinite; the best weights are kept. A fit that
             fails before its first epoch is over changes nothing.
         """
+        # Check: whatever can be refused is refused before any work is done.
         settings = self._settings(
             epochs=epochs,
             clip_value=clip_value,
@@ -196,18 +199,20 @@ or list, default=None
         refuse_without_x_val(held_out)
         known = self._known() if self.warm_start else None
         random = random_source(self.random_state)
+        # Read and split: time and scales are learnt from the part that trains.
         training, validation, form = fitting.read_parts(
             given, held_out, settings, known, random
         )
+        # Scale and build, unless training goes on with what there is.
         if known is None:
             model = fitting.build(training, form, settings, random)
         else:
             model = go_on(known, training, form, settings).with_fresh_curves()
+        # Train and publish: only now does the estimator change.
         plan = fitting.make_plan(settings, len(training))
         score = validation_score(model, self.scoring, validation)
-        return self._train(
-            model, (training, validation), plan, settings, random, score, (X, y)
-        )
+        run = Run(model, training, validation, plan, settings, random, score)
+        return self._train(run, X, y)
 
     @with_callbacks
     def partial_fit(
@@ -253,9 +258,8 @@ or list, default=None
         # One epoch of unknown many: no schedule can know where it is.
         plan = fitting.make_plan(settings, len(training))
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
-        return self._train(
-            model, (training, None), plan, settings, random, None, (X, y)
-        )
+        run = Run(model, training, None, plan, settings, random)
+        return self._train(run, X, y)
 
     def _settings(self, **overrides: Any) -> Settings:
         """Check the parameters, before any work is done, and keep them as they are."""
@@ -274,47 +278,36 @@ or list, default=None
         refuse_rebuilding(self.model_, parameter_values(self))
         return self.model_
 
-    def _train(self, model, parts, plan, settings, random, score, data):
+    def _train(self, run: Run, X: ArrayLike, y: ArrayLike) -> LiquidNeuralNetwork:
         """Train, and publish the model however training ends.
 
         Before the first epoch is over there is nothing to publish: a fit that fails
         until then leaves the estimator as it was.
         """
-        X, y = data
-        context = self._init_callback_context(max_subtasks=plan.epochs)
-        listeners = [self.callback]
+        context = self._init_callback_context(max_subtasks=run.plan.epochs)
+        history, listeners = History(), [self.callback]
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             listeners.append(told_to_callbacks(self, context, X, y))
-        # Moments that led to a failure are forgotten: there are none until the end.
-        history, moments = History(), None
-        scoring = None if score is None else name_of(self.scoring)
 
-        def publish(epoch: Epoch | None = None) -> None:
-            record = model.record.after(
-                history,
-                validated=parts[1] is not None,
-                keep_last=plan.keep_last,
-                scoring=scoring,
-            )
-            self.model_ = replace(model, record=replace(record, moments=moments))
+        def publish(epoch: Epoch | None = None, moments: Moments | None = None) -> None:
+            record = run.record_after(history, name_of(self.scoring))
+            self.model_ = replace(run.model, record=replace(record, moments=moments))
 
-        report = Reporter(self.verbose, [publish, *listeners], plan.epochs)
+        # Callbacks look at the estimator, so they hear of an epoch after it has it.
+        report = Reporter(self.verbose, [publish, *listeners], run.plan.epochs)
         try:
-            moments = fitting.train_model(
-                model, *parts, plan, settings, random, report, history, score
-            )
+            moments = fitting.train_model(run, report, history)
         except BaseException:
             if history.loss:
-                publish()
+                publish()  # moments that led to a failure are forgotten
             raise
         finally:
             report.close()
-        if not (self.warm_start or plan.keep_last):
-            # They belong to the last weights, not to the best ones that are kept, and
-            # are twice as large.
-            moments = None
-        publish()
+        # Moments belong to the last weights, not to the best ones that are kept, and
+        # are twice as large.
+        goes_on = self.warm_start or run.plan.keep_last
+        publish(moments=moments if goes_on else None)
         if context is not None:
             context.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self

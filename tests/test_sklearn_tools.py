@@ -348,9 +348,9 @@ def units(monkeypatch):
     """The `time_unit_` of each fit, copies inside of tools included."""
     seen, fit = [], fitting.train_model
 
-    def spy(model, *args, **kwargs):
-        seen.append(model.clock.unit)
-        return fit(model, *args, **kwargs)
+    def spy(run, *rest):
+        seen.append(run.model.clock.unit)
+        return fit(run, *rest)
 
     monkeypatch.setattr(fitting, "train_model", spy)
     return seen

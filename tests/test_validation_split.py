@@ -16,9 +16,9 @@ def parts(monkeypatch):
     found = {}
     original = fitting.train_model
 
-    def spy(model, training, validation, *rest):
-        found.update(training=training, validation=validation)
-        return original(model, training, validation, *rest)
+    def spy(run, *rest):
+        found.update(training=run.training, validation=run.validation)
+        return original(run, *rest)
 
     monkeypatch.setattr(fitting, "train_model", spy)
     return found

@@ -108,9 +108,9 @@ def test__stride__trains_fewer_windows_and_predicts_every_row(rows, monkeypatch)
     seen = []
     original = fitting.train_model
 
-    def spy(model, training, *rest):
-        seen.append(training.sequences.row_of_sample)
-        return original(model, training, *rest)
+    def spy(run, *rest):
+        seen.append(run.training.sequences.row_of_sample)
+        return original(run, *rest)
 
     monkeypatch.setattr(fitting, "train_model", spy)
     model = Regressor(stride=10).fit(rows, rows[:, 0])

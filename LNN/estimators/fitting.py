@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -356,32 +356,61 @@ def make_plan(settings: Settings, n_samples: int) -> Plan:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training: what is trained, on what, and how.
+
+    Attributes
+    ----------
+    model : FittedModel
+        Its network is trained in place; nobody else has it yet.
+    training : Examples
+    validation : Examples or None
+    plan : Plan
+    settings : Settings
+    random : numpy.random.RandomState
+    score : callable or None
+        As `validation_score` returns it.
+    """
+
+    model: FittedModel
+    training: Examples
+    validation: Examples | None
+    plan: Plan
+    settings: Settings
+    random: np.random.RandomState
+    score: Callable[[np.ndarray], float] | None = None
+
+    def record_after(self, history: History, scoring: str) -> TrainingRecord:
+        """Return the model's record with the epochs that are over."""
+        return self.model.record.after(
+            history,
+            validated=self.validation is not None,
+            keep_last=self.plan.keep_last,
+            scoring=None if self.score is None else scoring,
+        )
+
+
 def train_model(
-    model: FittedModel,
-    training: Examples,
-    validation: Examples | None,
-    plan: Plan,
-    settings: Settings,
-    random: np.random.RandomState,
-    after_epoch: Callable[[Epoch], bool],
-    history: History,
-    score: Callable[[np.ndarray], float] | None = None,
+    run: Run, after_epoch: Callable[[Epoch], bool], history: History
 ) -> Moments:
-    """Train the network of a model in place; return what the optimiser knows then.
+    """Train the network of a run in place; return what the optimiser knows then.
 
     However it ends, the network is on the CPU with its best weights, and `history` says
     what happened.
     """
-    network, parameters = model.network, None
+    network, settings, parameters = run.model.network, run.settings, None
     with gradients_recorded():
         try:
-            with memory_errors_explained(plan.batch_size):
+            with memory_errors_explained(run.plan.batch_size):
                 device = resolve_device(settings.device)
                 parameters = ParameterVector(network.to(device))
-                optimizer = _optimizer(settings, parameters, model.record.moments)
-                step = Step(network, parameters, optimizer, model.objective, plan)
-                parts = _batches(model, training, validation, device)
-                train(step, *parts, random, after_epoch, history, score)
+                kept = run.model.record.moments
+                optimizer = _optimizer(settings, parameters, kept)
+                objective = run.model.objective
+                step = Step(network, parameters, optimizer, objective, run.plan)
+                parts = _batches(run, device)
+                train(step, *parts, run.random, after_epoch, history, run.score)
             return Moments.of(optimizer, settings.optimizer, parameters.names)
         finally:
             if parameters is not None:
@@ -401,14 +430,10 @@ def _optimizer(
     return optimizer
 
 
-def _batches(
-    model: FittedModel,
-    training: Examples,
-    validation: Examples | None,
-    device: torch.device,
-) -> tuple[Batches, Batches | None]:
+def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
     """Return the batches to train on and those to validate on; rows may be shared."""
-    preparation, n_jobs = model.preparation, model.parameters["n_jobs"]
+    model, training, validation = run.model, run.training, run.validation
+    preparation, n_jobs = model.preparation, run.settings.n_jobs
     rows = preparation.rows(training.sequences.rows, device, n_jobs)
 
     def batches(data: Examples, rows: ScaledRows) -> Batches:

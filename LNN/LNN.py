@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
 
-from LNN._random import random_source
+from LNN._random import copied, random_source
 from LNN._version import __version__
 from LNN._warnings import warn
 from LNN.data.examples import Given, refuse_without_x_val
@@ -247,7 +247,7 @@ or list, default=None
         known = self._known()
         random = random_source(self.random_state)
         if known is not None and known.record.random is not None:
-            random = copy.deepcopy(known.record.random)  # the known model keeps its own
+            random = copied(known.record.random)  # the known model keeps its own
         training = fitting.read_training(given, settings, known, classes)
         form = fitting.form_of(training, settings, known)
         if known is None:

@@ -15,3 +15,10 @@ def random_source(seed: Any) -> np.random.RandomState:
     generator: nothing leaves a trace in it.
     """
     return np.random.RandomState() if seed is None else check_random_state(seed)
+
+
+def copied(random: np.random.RandomState) -> np.random.RandomState:
+    """Return a source that draws what this one will draw, and leaves it alone."""
+    other = np.random.RandomState(0)
+    other.set_state(random.get_state())
+    return other

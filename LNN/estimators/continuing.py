@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,7 @@ from LNN.estimators.fitting import make_objective
 from LNN.estimators.parameters import BUILT_FROM
 from LNN.estimators.settings import CHANGEABLE, Settings
 from LNN.exceptions import InvalidInputError
-from LNN.training.parameter_vector import gradients_recorded
+from LNN.training.copying import with_own_weights
 from LNN.wiring import Wiring, build_wiring
 
 
@@ -58,12 +57,10 @@ def go_on(
 ) -> FittedModel:
     """Return a model that goes on from a known one, which stays what it is."""
     parameters = {**known.parameters, **{name: settings[name] for name in CHANGEABLE}}
-    with gradients_recorded():  # the copy is to learn, whatever is switched off
-        network = copy.deepcopy(known.network)
     return replace(
         known,
         parameters=parameters,
         layout=form.layout,
-        network=network,
+        network=with_own_weights(known.network),
         objective=make_objective(training, settings),
     )

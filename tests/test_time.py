@@ -1,13 +1,13 @@
 """Time is what the data say: one gap per sample and step, in any unit, from anywhere.
 
-Tested elsewhere: gaps and their units (sequences/test_timestamps.py), what is time in
-an index (sequences/test_frame_index.py), spans over rows and bad stamps
-(sequences/test_readers.py), rows that go back in time, stamps too coarse and missing
+Tested elsewhere: gaps and their units (data/test_timestamps.py), what is time in
+an index (data/test_time_index.py), spans over rows and bad stamps
+(data/test_reading.py), rows that go back in time, stamps too coarse and missing
 time in rows (test_bad_input.py), regular rows and other units for each cell, causality
 and padding (test_reproducibility.py), layers in batches of a few
 (test_equivalences.py), fused cells one by one for each instruction set, no time leaving
 an LTC as it was (kernels/test_properties.py, test_cells.py), time of X_val
-(test_validation_split.py). scikit-learn's tools and time: test_time_tools.py.
+(training/test_validation_split.py). scikit-learn's tools and time: test_time_tools.py.
 """
 
 from dataclasses import replace

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from datasets import Dataset, load
 
 from LNN import LiquidClassifier, LiquidRegressor
-from LNN.estimators import fitting
+from LNN.estimators import building
 
 SEQUENCES = ("ItalyPowerDemand", "JapaneseVowels", "BasicMotions", "GunPoint")
 RECORDINGS = ("Gesture", "Ozone", "Occupancy")
@@ -129,10 +129,10 @@ def run(name: str, label: str, fold: int) -> dict:
     """Validate one setting on one part of one data set."""
     torch.set_num_threads(1)
     settings = dict(SETTINGS[label])
-    make = fitting.LiquidNetwork
+    make = building.LiquidNetwork
     if "time_constants" in settings:
         make = functools.partial(_with_memories, make, settings.pop("time_constants"))
-    with mock.patch.object(fitting, "LiquidNetwork", make):
+    with mock.patch.object(building, "LiquidNetwork", make):
         if name == EL_NINO:
             score, loss = validate_el_nino(settings, fold)
         else:

@@ -34,7 +34,7 @@ from LNN.estimators.parameters import (
 )
 from LNN.models import MODELS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ESTIMATORS = [LiquidNeuralNetwork, LiquidRegressor, LiquidClassifier]
 
 

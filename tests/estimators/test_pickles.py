@@ -31,7 +31,7 @@ from LNN.models import MODELS
 TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=6)
 Classifier = partial(LiquidClassifier, **TINY, window_length=6)
-STORED = Path(__file__).parent / "data" / "pickles"
+STORED = Path(__file__).parents[1] / "data" / "pickles"
 # What a pickle may name beside the estimator: numpy's arrays and their types.
 OF_OTHERS = {"numpy", "numpy._core.multiarray", "numpy._core.numeric", "builtins"}
 

@@ -20,6 +20,7 @@ ENGINES = {
     "avx512": ("-DLNN_VECTOR_AVX512", "-mavx512f", "-mavx512dq", "-mfma"),
 }
 ONLY = {"vec_avx2.h": ["avx2"], "vec_avx512.h": ["avx512"]}
+MOST_ARGUMENTS = 7
 
 
 def compile_alone(header, engine):
@@ -89,3 +90,15 @@ def test__schedules__problem_for_each__are_chosen_in_one_place():
     }
     choosing = {name for name, found in used.items() if "takes(" in found}
     assert choosing == {"engine.h"}
+
+
+@pytest.mark.parametrize("path", sorted(CSRC.glob("*.[ch]")), ids=lambda p: p.name)
+def test__functions__arguments__are_few(path):
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    heads = re.findall(r"^(?:static|EXPORT)[^;={}]*?\b(\w+)\(([^()]*)\) \{", text, re.M)
+    many = {
+        name: arguments.count(",") + 1
+        for name, arguments in heads
+        if arguments.count(",") + 1 > MOST_ARGUMENTS
+    }
+    assert not many

@@ -27,18 +27,17 @@ static INLINE void activate_rows_gradient(int64_t activation, real *x, const rea
 
 /* The heads' values, N rows a head, to new states; the rows keep what backward needs. */
 static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *pure,
-                              const real *dt, real *heads, real *states, int64_t step,
-                              int nv) {
+                              cfc_rows r, int nv) {
+    real *heads = r.maps;
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t j = 0; j < p->neurons; j++) {
-        vec a = pure_lanes(mode, pure->asymptote, j),
-            rate = pure_lanes(mode, pure->rate, j);
+        pure_lanes own = pure_of(mode, pure, j);
         for (int u = 0; u < nv; u++) {
             vec z[4];
             for (int i = 0; i < m; i++)
                 z[i] = v_load(heads + (i * p->neurons + j) * L + u * W);
-            vec h = closed_form(mode, z, v_load(dt + u * W), a, rate);
-            v_store(states + step + j * L + u * W, h);
+            vec h = closed_form(mode, z, v_load(r.dt + u * W), own);
+            v_store(r.states + j * L + u * W, h);
             for (int i = 0; i < m; i++)
                 v_store(heads + (i * p->neurons + j) * L + u * W, z[i]);
         }
@@ -46,21 +45,20 @@ static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *p
 }
 
 static INLINE void heads_step_gradient(const lnn_problem *p, int mode,
-                                       const pure_form *pure, const real *dt,
-                                       const real *g_new, real *heads, real *g_dt, int nv) {
+                                       const pure_form *pure, cfc_rows r, int nv) {
+    real *heads = r.maps;
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t j = 0; j < p->neurons; j++) {
-        vec a = pure_lanes(mode, pure->asymptote, j),
-            rate = pure_lanes(mode, pure->rate, j);
-        real *ga = pure->g_asymptote + j * W, *gr = pure->g_rate + j * W;
+        pure_lanes own = pure_of(mode, pure, j);
+
         for (int u = 0; u < nv; u++) {
             vec z[4];
             for (int i = 0; i < m; i++)
                 z[i] = v_load(heads + (i * p->neurons + j) * L + u * W);
-            vec more = closed_form_gradient(mode, v_load(g_new + j * L + u * W), z,
-                                            v_load(dt + u * W), v_load(g_dt + u * W), a,
-                                            rate, ga, gr);
-            v_store(g_dt + u * W, more);
+            vec more =
+                closed_form_gradient(mode, v_load(r.g_new + j * L + u * W), z,
+                                     v_load(r.dt + u * W), v_load(r.g_dt + u * W), own);
+            v_store(r.g_dt + u * W, more);
             for (int i = 0; i < m; i++)
                 v_store(heads + (i * p->neurons + j) * L + u * W, z[i]);
         }

@@ -73,8 +73,8 @@ static INLINE void backbone_step(const batch_layout *q, batch_group *w, int64_t 
         rows = y;
     }
     dense_apply(&q->maps[last], rows, w->input[last] + at, nv);
-    heads_step(p, mode, &w->pure, w->dt + t * L, w->input[last] + at, w->h + at, q->step,
-               nv);
+    cfc_rows r = {w->dt + t * L, w->input[last] + at, w->h + at + q->step, 0, 0};
+    heads_step(p, mode, &w->pure, r, nv);
 }
 
 static INLINE void backbone_step_gradient(const batch_layout *q, batch_group *w, int64_t t,
@@ -82,8 +82,8 @@ static INLINE void backbone_step_gradient(const batch_layout *q, batch_group *w,
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
     int64_t i = p->n_maps - 1;
-    heads_step_gradient(p, mode, &w->pure, w->dt + t * L, w->g_new, w->input[i] + at,
-                        w->g_dt, nv);
+    cfc_rows r = {w->dt + t * L, w->input[i] + at, 0, w->g_new, w->g_dt};
+    heads_step_gradient(p, mode, &w->pure, r, nv);
     for (; i > 0; i--) {
         int64_t width = q->maps[i].sources;
         memset(w->g_layer, 0, sizeof(real) * width * L);
@@ -94,21 +94,26 @@ static INLINE void backbone_step_gradient(const batch_layout *q, batch_group *w,
     dense_apply_transposed(&q->maps[0], w->input[0] + at, w->g, nv);
 }
 
+static INLINE ltc_rows ltc_rows_of(const batch_layout *q, const batch_group *w, int64_t t) {
+    const int64_t at = t * q->step;
+    ltc_rows r = {w->x + at, w->before + at, part(w->between, at), w->h + at + q->step,
+                  w->h_unfold + t * L};
+    return r;
+}
+
 /* The liquid cell's own step, from the rows `before` to the next slot of h. */
 static INLINE void cell_step(const batch_layout *q, batch_group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
-    const real *dt = w->dt + t * L;
+    const cfc_rows r = {w->dt + t * L, part(w->map, at), w->h + at + q->step, 0, 0};
     if (p->kind == LNN_LTC) {
-        ltc_step(&q->ltc, p, w->x + at, w->before + at, part(w->between, at),
-                 w->h + at + q->step, w->h_unfold + t * L, &w->ltc_work, nv);
+        ltc_step(&q->ltc, p, ltc_rows_of(q, w, t), &w->ltc_work, nv);
         return;
     }
     for (int mode = 0; mode <= LNN_PURE; mode++) {
         if (mode != p->mode) continue;
         if (p->kind == LNN_WIRED_CFC)
-            wired_step(&q->wired, p, mode, &w->pure, w->x + at, dt, w->h + at, w->map + at,
-                       q->step, nv);
+            wired_step(&q->wired, p, mode, &w->pure, w->x + at, r, nv);
         else
             backbone_step(q, w, t, mode, nv);
     }
@@ -184,12 +189,11 @@ static INLINE void cell_step_gradient(const batch_layout *q, batch_group *w, int
                                       int nv) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, at = t * q->step;
-    const real *dt = w->dt + t * L;
+    const cfc_rows r = {w->dt + t * L, part(w->map, at), 0, w->g_new, w->g_dt};
     if (p->kind == LNN_LTC) {
         memset(w->g_dt, 0, sizeof(real) * L);
-        ltc_step_gradient(&q->ltc, p, w->x + at, w->before + at, part(w->between, at),
-                          w->h + at + q->step, w->h_unfold + t * L, w->g_new, w->g_x,
-                          w->g_dt, &w->ltc_work, &w->ltc, nv);
+        ltc_gradients g = {w->g_new, w->g_x, w->g_dt};
+        ltc_step_gradient(&q->ltc, p, ltc_rows_of(q, w, t), g, &w->ltc_work, &w->ltc, nv);
         memcpy(w->g_before, w->g_new, sizeof(real) * n * L);
         for (int i = 0; i < L; i++) w->g_dt[i] /= (real)p->unfolds;
         return;
@@ -197,8 +201,7 @@ static INLINE void cell_step_gradient(const batch_layout *q, batch_group *w, int
     for (int mode = 0; mode <= LNN_PURE; mode++) {
         if (mode != p->mode) continue;
         if (p->kind == LNN_WIRED_CFC)
-            wired_step_gradient(&q->wired, p, mode, &w->pure, dt, w->map + at, w->g,
-                                w->g_dt, nv);
+            wired_step_gradient(&q->wired, p, mode, &w->pure, w->g, r, nv);
         else
             backbone_step_gradient(q, w, t, mode, nv);
     }
@@ -242,20 +245,21 @@ static INLINE void step_gradient(const batch_layout *q, batch_group *w, int64_t 
 static INLINE void chunk_gradients(const batch_layout *q, batch_group *w, int64_t steps,
                                    int nv) {
     const lnn_problem *p = q->p;
+    const record_span span = {steps, q->step};
     if (p->kind == LNN_WIRED_CFC) {
+        const map_record r = {w->x, w->map, span};
         if (p->mode == LNN_PURE)
-            wired_gradients(&q->wired, p, 1, w->x, w->map, q->step, steps, w->g_weight,
-                            w->g_bias, nv);
+            wired_gradients(&q->wired, p, 1, r, w->g_weight, w->g_bias, nv);
         else
-            wired_gradients(&q->wired, p, 4, w->x, w->map, q->step, steps, w->g_weight,
-                            w->g_bias, nv);
+            wired_gradients(&q->wired, p, 4, r, w->g_weight, w->g_bias, nv);
     }
-    for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++)
-        dense_gradients(&q->maps[i], i ? w->output[i - 1] : w->x, w->input[i], q->step,
-                        steps, w->g_map[i], w->g_map_bias[i], nv);
-    if (p->memory)
-        dense_gradients(&q->gates, w->x, w->gate, q->step, steps, w->g_gates,
-                        w->g_gates_bias, nv);
+    for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++) {
+        const map_record r = {i ? w->output[i - 1] : w->x, w->input[i], span};
+        dense_gradients(&q->maps[i], r, w->g_map[i], w->g_map_bias[i], nv);
+    }
+    if (!p->memory) return;
+    const map_record r = {w->x, w->gate, span};
+    dense_gradients(&q->gates, r, w->g_gates, w->g_gates_bias, nv);
 }
 
 static void add_state_gradient(const batch_layout *q, batch_group *w, tile where,

@@ -130,8 +130,7 @@ enum { MAP_FAN = BLOCK / 2 };
 
 /* Add the gradients of the weights of a block's sources from k on, over recorded steps. */
 static INLINE void map_fan(const blocked_map *c, int64_t block, int64_t k,
-                           const real *values, int64_t step, int64_t steps, real *gw,
-                           int width) {
+                           const real *values, record_span span, real *gw, int width) {
     const int64_t last = c->first[block + 1] - 1;
     const real *dz = values + c->place + block * width * W;
     int64_t from[MAP_FAN];
@@ -140,7 +139,7 @@ static INLINE void map_fan(const blocked_map *c, int64_t block, int64_t k,
         from[i] = c->from[smaller(k + i, last)];
         for (int v = 0; v < width; v++) sum[i][v] = v_set(0);
     }
-    for (int64_t t = 0; t < steps; t++, values += step, dz += step)
+    for (int64_t t = 0; t < span.steps; t++, values += span.apart, dz += span.apart)
         for (int i = 0; i < MAP_FAN; i++)
             for (int v = 0; v < width; v++)
                 sum[i][v] = v_fma(v_load(dz + v * W), v_set(values[from[i]]), sum[i][v]);
@@ -152,34 +151,34 @@ static INLINE void map_fan(const blocked_map *c, int64_t block, int64_t k,
 }
 
 static INLINE void map_bias(const blocked_map *c, int64_t block, const real *values,
-                            int64_t step, int64_t steps, real *gb, int width) {
+                            record_span span, real *gb, int width) {
     for (int v = 0; v < width; v++) {
         int64_t at = (block * width + v) * W;
         vec sum = v_load(gb + at);
-        for (int64_t t = 0; t < steps; t++)
-            sum = v_add(sum, v_load(values + t * step + c->place + at));
+        for (int64_t t = 0; t < span.steps; t++)
+            sum = v_add(sum, v_load(values + t * span.apart + c->place + at));
         v_store(gb + at, sum);
     }
 }
 
 /* Add the gradients of weights and biases over recorded steps. */
-static INLINE void map_gradients_of(const blocked_map *c, const real *values, int64_t step,
-                                    int64_t steps, real *gw, real *gb, int width) {
+static INLINE void map_gradients_of(const blocked_map *c, const real *values,
+                                    record_span span, real *gw, real *gb, int width) {
     for (int64_t b = 0; b < c->blocks; b++) {
         for (int64_t k = c->first[b]; k < c->first[b + 1]; k += MAP_FAN)
-            map_fan(c, b, k, values, step, steps, gw, width);
-        map_bias(c, b, values, step, steps, gb, width);
+            map_fan(c, b, k, values, span, gw, width);
+        map_bias(c, b, values, span, gb, width);
     }
 }
 
-static void map_gradients(const blocked_map *c, const real *values, int64_t step,
-                          int64_t steps, real *gw, real *gb) {
+static void map_gradients(const blocked_map *c, const real *values, record_span span,
+                          real *gw, real *gb) {
     if (c->width == 1)
-        map_gradients_of(c, values, step, steps, gw, gb, 1);
+        map_gradients_of(c, values, span, gw, gb, 1);
     else if (c->width == 2)
-        map_gradients_of(c, values, step, steps, gw, gb, 2);
+        map_gradients_of(c, values, span, gw, gb, 2);
     else
-        map_gradients_of(c, values, step, steps, gw, gb, 4);
+        map_gradients_of(c, values, span, gw, gb, 4);
 }
 
 #endif

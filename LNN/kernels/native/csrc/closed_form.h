@@ -30,19 +30,39 @@ static pure_form pure_parameters(const lnn_problem *p) {
     return pure;
 }
 
-/* A parameter of one neuron in all lanes; nothing where the mode has none. */
-static INLINE vec pure_lanes(int mode, const real *parameter, int64_t neuron) {
-    return v_set(mode == LNN_PURE ? parameter[neuron] : 0);
+/* A and w_tau of what lies in the lanes, and where to add their gradients. */
+typedef struct {
+    vec asymptote, rate;
+    real *g_asymptote, *g_rate;
+} pure_lanes;
+
+/* One neuron in all lanes; nothing where the mode has no A and w_tau. */
+static INLINE pure_lanes pure_of(int mode, const pure_form *pure, int64_t neuron) {
+    pure_lanes lanes;
+    lanes.asymptote = v_set(mode == LNN_PURE ? pure->asymptote[neuron] : 0);
+    lanes.rate = v_set(mode == LNN_PURE ? pure->rate[neuron] : 0);
+    lanes.g_asymptote = pure->g_asymptote + neuron * W;
+    lanes.g_rate = pure->g_rate + neuron * W;
+    return lanes;
 }
+
+/* The rows of a step that the form reads and writes; backwards those of gradients too. */
+typedef struct {
+    const real *dt;
+    real *maps;        /* values of the maps, then their gradients */
+    real *states;      /* new states */
+    const real *g_new; /* their gradients */
+    real *g_dt;
+} cfc_rows;
 
 static INLINE vec gated(int mode, vec f1, vec f2, vec s) {
     return v_fma(s, mode == LNN_NO_GATE ? f2 : v_sub(f2, f1), f1);
 }
 
-/* z: values of the maps in, replaced as told above; returns the new state. The last two
- * are A and w_tau of "pure". */
-static INLINE vec closed_form(int mode, vec *z, vec dt, vec a, vec rate) {
+/* z: values of the maps in, replaced as told above; returns the new state. */
+static INLINE vec closed_form(int mode, vec *z, vec dt, pure_lanes pure) {
     if (mode == LNN_PURE) {
+        vec a = pure.asymptote, rate = pure.rate;
         vec speed = v_add(v_abs(rate), v_abs(z[0]));
         vec decay = exponential(v_fnma(dt, speed, v_set(0)));
         return v_fnma(v_mul(a, decay), z[0], a);
@@ -56,9 +76,11 @@ static INLINE vec closed_form(int mode, vec *z, vec dt, vec a, vec rate) {
 /* From g, the gradient of the new state: gradients of the maps (z) and of dt. Those of A
  * and w_tau are added to W reals each. */
 static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt,
-                                       vec asymptote, vec rate, real *ga, real *gr) {
+                                       pure_lanes pure) {
     const vec one = v_set(1);
     if (mode == LNN_PURE) {
+        vec asymptote = pure.asymptote, rate = pure.rate;
+        real *ga = pure.g_asymptote, *gr = pure.g_rate;
         vec f = z[0], speed = v_add(v_abs(rate), v_abs(f));
         vec decay = exponential(v_fnma(dt, speed, v_set(0)));
         vec a = v_mul(asymptote, v_mul(g, decay));

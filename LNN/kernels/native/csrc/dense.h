@@ -114,31 +114,29 @@ static int64_t dense_gradient_size(const dense_map *d) {
 }
 
 /* The block that starts with output o and source k; what lies outside is done twice. */
-static INLINE void dense_outer(const dense_map *d, const real *rows, const real *g,
-                               int64_t step, int64_t steps, int64_t o, int64_t k,
+static INLINE void dense_outer(const dense_map *d, map_record r, int64_t o, int64_t k,
                                real *sums, int nv) {
     const real *left[OUTER_TARGETS], *right[OUTER_SOURCES];
     for (int i = 0; i < OUTER_TARGETS; i++)
-        left[i] = g + smaller(o + i, d->outputs - 1) * L;
+        left[i] = r.g + smaller(o + i, d->outputs - 1) * L;
     for (int i = 0; i < OUTER_SOURCES; i++)
-        right[i] = rows + d->from[smaller(k + i, d->sources - 1)];
+        right[i] = r.rows + d->from[smaller(k + i, d->sources - 1)];
     int64_t across = outer_blocks(d->sources, OUTER_SOURCES);
     real *block = sums + (o / OUTER_TARGETS * across + k / OUTER_SOURCES) * DENSE_OUTER;
-    add_outer_products(left, right, step, steps, block, OUTER_TARGETS, OUTER_SOURCES, nv);
+    add_outer_products(left, right, r.span, block, OUTER_TARGETS, OUTER_SOURCES, nv);
 }
 
-/* Add the gradients of W (in blocks) and b (outputs) over `steps` recorded steps. */
-static INLINE void dense_gradients(const dense_map *d, const real *rows, const real *g,
-                                   int64_t step, int64_t steps, real *gw, real *gb,
+/* Add the gradients of W (in blocks) and b (outputs) over recorded steps. */
+static INLINE void dense_gradients(const dense_map *d, map_record r, real *gw, real *gb,
                                    int nv) {
-    int64_t fit = PANEL_BYTES / (int64_t)sizeof(real) / (steps * L);
+    int64_t fit = PANEL_BYTES / (int64_t)sizeof(real) / (r.span.steps * L);
     int64_t panel = larger(1, fit / OUTER_TARGETS) * OUTER_TARGETS;
     for (int64_t first = 0; first < d->outputs; first += panel)
         for (int64_t k = 0; k < d->sources; k += OUTER_SOURCES)
             for (int64_t o = first; o < smaller(first + panel, d->outputs);
                  o += OUTER_TARGETS)
-                dense_outer(d, rows, g, step, steps, o, k, gw, nv);
-    add_row_sums(g, step, d->outputs, steps, gb, nv);
+                dense_outer(d, r, o, k, gw, nv);
+    add_row_sums(r.g, r.span, d->outputs, gb, nv);
 }
 
 /* The gradient of W's columns from `first` on, out of the blocks. */

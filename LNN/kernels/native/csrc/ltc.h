@@ -17,6 +17,7 @@
 #include "synapses.h"
 
 typedef struct {
+    int64_t neurons;
     synapses sensory, recurrent;
     real *neuron; /* (N, 3): gleak vleak, gleak + eps, cm */
 } ltc_pack;
@@ -41,6 +42,7 @@ typedef struct {
 } ltc_sums;
 
 static void ltc_reserve(ltc_pack *k, arena *a, const lnn_problem *p) {
+    k->neurons = p->neurons;
     synapses_reserve(&k->sensory, a, p->n_sensory, p->neurons);
     synapses_reserve(&k->recurrent, a, p->n_recurrent, p->neurons);
     k->neuron = take(a, p->neurons * 3);
@@ -87,6 +89,27 @@ static void ltc_prepare(ltc_pack *k, const lnn_problem *p) {
 }
 
 /* What the inputs and the leak drive the neurons with. */
+/* The rows of a step, and of the gradients on the way back. */
+typedef struct {
+    const real *x, *before;
+    real *between, *after; /* states between unfolds, if they are kept; new states */
+    const real *h;         /* dt / U */
+} ltc_rows;
+typedef struct {
+    real *states; /* of the states after the step; on return of those before */
+    real *x, *h;
+} ltc_gradients;
+
+/* One unfold on the way back, from v to next. */
+typedef struct {
+    int64_t neurons;
+    const real *v, *next, *h;
+    const real *g; /* gradients of next; those of v are added to `to` */
+    real *to, *g_h;
+    const ltc_work *w;
+    const ltc_sums *sums;
+} ltc_unfolding;
+
 static INLINE void ltc_drive(const ltc_pack *k, const lnn_problem *p, const real *x,
                              const ltc_work *w, int nv) {
     const int64_t n = p->neurons;
@@ -100,49 +123,49 @@ static INLINE void ltc_drive(const ltc_pack *k, const lnn_problem *p, const real
         }
     open_synapses(&k->sensory, 0, k->sensory.edges, w->x, w->s_sensory, nv);
     for (int64_t j = 0; j < n; j++) {
-        vec current[NV], conductance[NV];
+        membrane m;
         for (int u = 0; u < nv; u++) {
-            current[u] = v_set(k->neuron[3 * j]);
-            conductance[u] = v_set(k->neuron[3 * j + 1]);
+            m.current[u] = v_set(k->neuron[3 * j]);
+            m.conductance[u] = v_set(k->neuron[3 * j + 1]);
         }
-        synaptic_sums(&k->sensory, j, w->s_sensory + k->sensory.begin[j] * L, current,
-                      conductance, nv);
+        synaptic_sums(&k->sensory, j, w->s_sensory + k->sensory.begin[j] * L, &m, nv);
         for (int u = 0; u < nv; u++) {
-            v_store(w->drive + j * L + u * W, current[u]);
-            v_store(w->drive + (n + j) * L + u * W, conductance[u]);
+            v_store(w->drive + j * L + u * W, m.current[u]);
+            v_store(w->drive + (n + j) * L + u * W, m.conductance[u]);
         }
     }
 }
 
 /* Current and conductance of neuron j at the states v. */
 static INLINE void neuron_currents(const ltc_pack *k, int64_t n, int64_t j,
-                                   const real *drive, const real *s, vec *current,
-                                   vec *conductance, int nv) {
+                                   const real *drive, const real *s, membrane *m, int nv) {
     for (int u = 0; u < nv; u++) {
-        current[u] = v_load(drive + j * L + u * W);
-        conductance[u] = v_load(drive + (n + j) * L + u * W);
+        m->current[u] = v_load(drive + j * L + u * W);
+        m->conductance[u] = v_load(drive + (n + j) * L + u * W);
     }
-    synaptic_sums(&k->recurrent, j, s, current, conductance, nv);
+    synaptic_sums(&k->recurrent, j, s, m, nv);
 }
 
 /* One unfold from v to next. */
-static INLINE void unfold_rows(const ltc_pack *k, int64_t n, const ltc_work *w,
-                               const real *v, real *next, const real *h, int nv) {
+static INLINE void unfold_rows(const ltc_pack *k, const ltc_work *w, const real *v,
+                               real *next, const real *h, int nv) {
     const synapses *all = &k->recurrent;
     const real *drive = w->drive, *neuron = k->neuron;
+    const int64_t n = k->neurons;
     for (int64_t j = 0, end; j < n;) {
         real *s = w->s;
         end = block_end(all, n, j);
         open_synapses(all, all->begin[j], all->begin[end], v, s, nv);
         for (; j < end; j++) {
-            vec current[NV], conductance[NV], cm = v_set(neuron[3 * j + 2]);
-            neuron_currents(k, n, j, drive, s, current, conductance, nv);
+            membrane m;
+            vec cm = v_set(neuron[3 * j + 2]);
+            neuron_currents(k, n, j, drive, s, &m, nv);
             s += (all->begin[j + 1] - all->begin[j]) * L;
             for (int u = 0; u < nv; u++) {
                 int64_t at = j * L + u * W;
                 vec own = v_load(v + at), step = v_load(h + u * W);
-                vec inverse = v_reciprocal(v_fma(step, conductance[u], cm));
-                vec r = v_mul(v_fnma(conductance[u], own, current[u]), inverse);
+                vec inverse = v_reciprocal(v_fma(step, m.conductance[u], cm));
+                vec r = v_mul(v_fnma(m.conductance[u], own, m.current[u]), inverse);
                 v_store(next + at, v_fma(step, r, own));
             }
         }
@@ -150,112 +173,105 @@ static INLINE void unfold_rows(const ltc_pack *k, int64_t n, const ltc_work *w,
 }
 
 /* By itself, an unfold has all registers. */
-static NOINLINE void ltc_unfold(const ltc_pack *k, int64_t n, const ltc_work *w,
-                                const real *v, real *next, const real *h, int nv) {
+static NOINLINE void ltc_unfold(const ltc_pack *k, const ltc_work *w, const real *v,
+                                real *next, const real *h, int nv) {
     if (nv == NV)
-        unfold_rows(k, n, w, v, next, h, NV);
+        unfold_rows(k, w, v, next, h, NV);
     else
-        unfold_rows(k, n, w, v, next, h, 1);
+        unfold_rows(k, w, v, next, h, 1);
 }
 
 /* The states after i unfolds; a step may keep those `between` its first and its last. */
-static INLINE real *unfolded(const ltc_work *w, const real *before, real *between,
-                             real *after, int64_t unfolds, int64_t block, int64_t i) {
-    if (i == 0) return (real *)before;
-    if (i == unfolds) return after;
-    return between ? between + (i - 1) * block : w->turns + i % 2 * block;
+static INLINE real *unfolded(const ltc_work *w, ltc_rows r, int64_t unfolds, int64_t block,
+                             int64_t i) {
+    if (i == 0) return (real *)r.before;
+    if (i == unfolds) return r.after;
+    return r.between ? r.between + (i - 1) * block : w->turns + i % 2 * block;
 }
 
-/* One step; h is dt / U. */
-static INLINE void ltc_step(const ltc_pack *k, const lnn_problem *p, const real *x,
-                            const real *before, real *between, real *after, const real *h,
+/* One step. */
+static INLINE void ltc_step(const ltc_pack *k, const lnn_problem *p, ltc_rows r,
                             const ltc_work *w, int nv) {
-    const int64_t n = p->neurons, unfolds = p->unfolds, block = n * L;
-    const real *v = before;
-    ltc_drive(k, p, x, w, nv);
+    const int64_t unfolds = p->unfolds, block = p->neurons * L;
+    const real *v = r.before;
+    ltc_drive(k, p, r.x, w, nv);
     for (int64_t i = 1; i <= unfolds; i++) {
-        real *next = unfolded(w, before, between, after, unfolds, block, i);
-        ltc_unfold(k, n, w, v, next, h, nv);
+        real *next = unfolded(w, r, unfolds, block, i);
+        ltc_unfold(k, w, v, next, r.h, nv);
         v = next;
     }
 }
 
-/* Neuron j backwards through one unfold. Returns its k and k v'. */
-static INLINE void neuron_gradient(const ltc_pack *pack, int64_t n, int64_t j,
-                                   const real *v, const real *next, const real *h,
-                                   const real *g, real *to, const ltc_work *w,
-                                   const real *s, real *sum, vec *by_step, vec *k, vec *kv,
-                                   int nv) {
-    vec current[NV], conductance[NV], cm = v_set(pack->neuron[3 * j + 2]);
-    vec all_r = v_load(sum);
-    neuron_currents(pack, n, j, w->drive, s, current, conductance, nv);
+/* Neuron j backwards through one unfold. Returns its pull. */
+static INLINE void neuron_gradient(const ltc_pack *pack, int64_t j, ltc_unfolding a,
+                                   const real *s, vec *by_step, pull *by, int nv) {
+    const int64_t n = a.neurons;
+    real *sum = a.sums->neuron + (3 * j + 2) * W;
+    membrane m;
+    vec cm = v_set(pack->neuron[3 * j + 2]), all_r = v_load(sum);
+    neuron_currents(pack, n, j, a.w->drive, s, &m, nv);
     for (int u = 0; u < nv; u++) {
         int64_t at = j * L + u * W;
-        real *total = w->totals + at;
-        vec step = v_load(h + u * W);
-        vec inverse = v_reciprocal(v_fma(step, conductance[u], cm));
-        vec r = v_mul(v_fnma(conductance[u], v_load(v + at), current[u]), inverse);
-        vec b = v_mul(v_load(g + at), inverse), direct = v_mul(cm, b);
-        k[u] = v_mul(step, b);
-        kv[u] = v_mul(k[u], v_load(next + at));
-        v_store(to + at, v_add(v_load(to + at), direct));
-        v_store(total, v_add(v_load(total), k[u]));
-        v_store(total + n * L, v_add(v_load(total + n * L), kv[u]));
+        real *total = a.w->totals + at;
+        vec step = v_load(a.h + u * W);
+        vec inverse = v_reciprocal(v_fma(step, m.conductance[u], cm));
+        vec r = v_mul(v_fnma(m.conductance[u], v_load(a.v + at), m.current[u]), inverse);
+        vec b = v_mul(v_load(a.g + at), inverse), direct = v_mul(cm, b);
+        by->k[u] = v_mul(step, b);
+        by->kv[u] = v_mul(by->k[u], v_load(a.next + at));
+        v_store(a.to + at, v_add(v_load(a.to + at), direct));
+        v_store(total, v_add(v_load(total), by->k[u]));
+        v_store(total + n * L, v_add(v_load(total + n * L), by->kv[u]));
         by_step[u] = v_fma(direct, r, by_step[u]);
-        all_r = v_fma(k[u], r, all_r);
+        all_r = v_fma(by->k[u], r, all_r);
     }
     v_store(sum, all_r);
 }
 
-/* Backwards through one unfold from v to next: g holds the gradients of next, those of v
- * are added to `to`. What the unfold computed is computed again.
- */
-static INLINE void unfold_rows_gradient(const ltc_pack *pack, int64_t n, const real *v,
-                                        const real *next, const real *h, const real *g,
-                                        real *to, real *g_h, const ltc_work *w,
-                                        const ltc_sums *sums, int nv) {
+/* Backwards through one unfold. What the unfold computed is computed again. */
+static INLINE void unfold_rows_gradient(const ltc_pack *pack, ltc_unfolding a, int nv) {
     const synapses *all = &pack->recurrent;
-    vec by_step[NV], k[NV], kv[NV];
-    for (int u = 0; u < nv; u++) by_step[u] = v_load(g_h + u * W);
+    const int64_t n = a.neurons;
+    vec by_step[NV];
+    pull by;
+    for (int u = 0; u < nv; u++) by_step[u] = v_load(a.g_h + u * W);
     for (int64_t j = 0, end; j < n;) {
-        real *s = w->s;
+        real *s = a.w->s;
         end = block_end(all, n, j);
-        open_synapses(all, all->begin[j], all->begin[end], v, s, nv);
+        open_synapses(all, all->begin[j], all->begin[end], a.v, s, nv);
         for (; j < end; j++) {
-            neuron_gradient(pack, n, j, v, next, h, g, to, w, s,
-                            sums->neuron + (3 * j + 2) * W, by_step, k, kv, nv);
-            synapse_gradients(all, j, k, kv, s, v, to, sums->recurrent, nv);
+            synapse_rows r = {s, a.v, a.to, a.sums->recurrent};
+            neuron_gradient(pack, j, a, s, by_step, &by, nv);
+            synapse_gradients(all, j, &by, r, nv);
             s += (all->begin[j + 1] - all->begin[j]) * L;
         }
     }
-    for (int u = 0; u < nv; u++) v_store(g_h + u * W, by_step[u]);
+    for (int u = 0; u < nv; u++) v_store(a.g_h + u * W, by_step[u]);
 }
 
-static NOINLINE void unfold_gradient(const ltc_pack *pack, int64_t n, const real *v,
-                                     const real *next, const real *h, const real *g,
-                                     real *to, real *g_h, const ltc_work *w,
-                                     const ltc_sums *sums, int nv) {
+static NOINLINE void unfold_gradient(const ltc_pack *pack, const ltc_unfolding *a, int nv) {
     if (nv == NV)
-        unfold_rows_gradient(pack, n, v, next, h, g, to, g_h, w, sums, NV);
+        unfold_rows_gradient(pack, *a, NV);
     else
-        unfold_rows_gradient(pack, n, v, next, h, g, to, g_h, w, sums, 1);
+        unfold_rows_gradient(pack, *a, 1);
 }
 
 /* What a step's totals add to the sums of the neurons and of the sensory synapses. */
-static INLINE void drive_gradient(const ltc_pack *pack, int64_t n, const ltc_work *w,
+static INLINE void drive_gradient(const ltc_pack *pack, const ltc_work *w,
                                   const ltc_sums *sums, int nv) {
+    const int64_t n = pack->neurons;
     for (int64_t j = 0; j < n; j++) {
-        vec k[NV], kv[NV];
+        pull by;
+        synapse_rows r = {w->s_sensory + pack->sensory.begin[j] * L, w->x, w->g_x,
+                          sums->sensory};
         real *sum = sums->neuron + 3 * j * W;
         for (int u = 0; u < nv; u++) {
-            k[u] = v_load(w->totals + j * L + u * W);
-            kv[u] = v_load(w->totals + (n + j) * L + u * W);
-            v_store(sum, v_add(v_load(sum), k[u]));
-            v_store(sum + W, v_add(v_load(sum + W), kv[u]));
+            by.k[u] = v_load(w->totals + j * L + u * W);
+            by.kv[u] = v_load(w->totals + (n + j) * L + u * W);
+            v_store(sum, v_add(v_load(sum), by.k[u]));
+            v_store(sum + W, v_add(v_load(sum + W), by.kv[u]));
         }
-        synapse_gradients(&pack->sensory, j, k, kv,
-                          w->s_sensory + pack->sensory.begin[j] * L, w->x, w->g_x,
-                          sums->sensory, nv);
+        synapse_gradients(&pack->sensory, j, &by, r, nv);
     }
 }
 
@@ -274,31 +290,29 @@ static INLINE void input_gradient(const lnn_problem *p, const real *x, const ltc
     }
 }
 
-/* Backwards through one step; g: gradients of the states after it, in rows of L, on
- * return those of the states before.
- */
-static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p, const real *x,
-                                     const real *before, real *between, real *after,
-                                     const real *h, real *g, real *g_x, real *g_h,
-                                     const ltc_work *w, const ltc_sums *sums, int nv) {
-    const int64_t n = p->neurons, unfolds = p->unfolds, block = n * L;
-    const real *next = after;
-    real *from = g, *to = w->g;
-    ltc_drive(k, p, x, w, nv);
+/* Backwards through one step. */
+static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p, ltc_rows r,
+                                     ltc_gradients g, const ltc_work *w,
+                                     const ltc_sums *sums, int nv) {
+    const int64_t unfolds = p->unfolds, block = p->neurons * L;
+    const real *next = r.after;
+    real *from = g.states, *to = w->g;
+    ltc_drive(k, p, r.x, w, nv);
     memset(w->totals, 0, sizeof(real) * 2 * block);
     for (int64_t i = unfolds - 1; i >= 0; i--) {
-        const real *v = unfolded(w, before, between, after, unfolds, block, i);
+        const real *v = unfolded(w, r, unfolds, block, i);
+        const ltc_unfolding back = {k->neurons, v, next, r.h, from, to, g.h, w, sums};
         memset(to, 0, sizeof(real) * block);
-        unfold_gradient(k, n, v, next, h, from, to, g_h, w, sums, nv);
+        unfold_gradient(k, &back, nv);
         next = v;
         real *swap = from;
         from = to;
         to = swap;
     }
-    if (from != g) memcpy(g, from, sizeof(real) * block);
+    if (from != g.states) memcpy(g.states, from, sizeof(real) * block);
     memset(w->g_x, 0, sizeof(real) * p->inputs * L);
-    drive_gradient(k, n, w, sums, nv);
-    input_gradient(p, x, w, sums, g_x, nv);
+    drive_gradient(k, w, sums, nv);
+    input_gradient(p, r.x, w, sums, g.x, nv);
 }
 
 static void neuron_finish(const lnn_problem *p, int64_t j, const double *sum) {

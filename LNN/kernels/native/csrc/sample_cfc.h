@@ -81,10 +81,10 @@ static void sample_cfc_chunk_gradients(const sample_cfc_layout *q,
                                        const sample_cfc_group *w, int64_t sample,
                                        int64_t start, int64_t end) {
     const real *values = sample_cfc_values(q, w, sample, start);
+    const record_span span = {end - start, q->step};
     for (int64_t i = 0; i < sample_cfc_maps(q->p); i++)
-        map_gradients(&q->maps[i], values, q->step, end - start, w->g_map[i], w->g_bias[i]);
-    if (q->p->memory)
-        map_gradients(&q->gates, values, q->step, end - start, w->g_gates, w->g_gates_bias);
+        map_gradients(&q->maps[i], values, span, w->g_map[i], w->g_bias[i]);
+    if (q->p->memory) map_gradients(&q->gates, values, span, w->g_gates, w->g_gates_bias);
 }
 
 /* Steps [start, end) of a sample, the last one first. */
@@ -105,8 +105,8 @@ static void sample_cfc_chunk_backward(const sample_cfc_layout *q, const sample_c
 }
 
 /* By itself, it has all registers. */
-static NOINLINE void sample_cfc_backward(const sample_cfc_layout *q, const sample_cfc_group *w,
-                                int64_t sample) {
+static NOINLINE void sample_cfc_backward(const sample_cfc_layout *q,
+                                         const sample_cfc_group *w, int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t f = p->inputs, columns = state_columns(p);
     const int64_t steps = sample_length(p, sample), first = sample * p->steps;

@@ -5,15 +5,22 @@
 #include "lstm.h"
 #include "sample_cfc_layout.h"
 
+/* A and w_tau of the neurons of a block. */
+static INLINE pure_lanes sample_cfc_pure(const sample_cfc_layout *q,
+                                         const sample_cfc_group *w, int64_t block) {
+    pure_lanes pure = {v_load(q->asymptote + block * W), v_load(q->rate + block * W),
+                       part(w->g_asymptote, block * W), part(w->g_rate, block * W)};
+    return pure;
+}
+
 /* New states from the last map's block of each slice. */
-static INLINE void sample_cfc_states(const sample_cfc_layout *q, const blocked_map *c,
-                                     real *s, vec dt, int mode) {
+static INLINE void sample_cfc_states(const sample_cfc_layout *q, const sample_cfc_group *w,
+                                     const blocked_map *c, real *s, vec dt, int mode) {
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t b = 0; b < c->blocks; b++) {
         vec z[MAX_WIDTH];
         map_apply(c, b, s, z, m);
-        vec h =
-            closed_form(mode, z, dt, v_load(q->asymptote + b * W), v_load(q->rate + b * W));
+        vec h = closed_form(mode, z, dt, sample_cfc_pure(q, w, b));
         v_store(s + q->after + b * W, h);
         for (int i = 0; i < m; i++) v_store(s + c->place + (b * m + i) * W, z[i]);
     }
@@ -31,8 +38,7 @@ static INLINE vec sample_cfc_states_gradient(const sample_cfc_layout *q,
         real *map = s + c->place + b * m * W;
         for (int i = 0; i < m; i++) z[i] = v_load(map + i * W);
         g_dt = closed_form_gradient(mode, v_load(w->g + q->after + b * W), z, dt, g_dt,
-                                    v_load(q->asymptote + b * W), v_load(q->rate + b * W),
-                                    w->g_asymptote + b * W, w->g_rate + b * W);
+                                    sample_cfc_pure(q, w, b));
         for (int i = 0; i < m; i++) v_store(map + i * W, z[i]);
         map_apply_transposed(c, b, z, w->g, m);
     }
@@ -129,8 +135,8 @@ static void sample_cfc_lstm_gradient(const sample_cfc_layout *q, const sample_cf
 }
 
 /* One step: from the state in w to the next one there; s: the step's values. */
-static NOINLINE void sample_cfc_step(const sample_cfc_layout *q, const sample_cfc_group *w, real *s,
-                            const real *x, real dt) {
+static NOINLINE void sample_cfc_step(const sample_cfc_layout *q, const sample_cfc_group *w,
+                                     real *s, const real *x, real dt) {
     const lnn_problem *p = q->p;
     const blocked_map *last = &q->maps[sample_cfc_maps(p) - 1];
     memcpy(s + q->x, x, sizeof(real) * p->inputs);
@@ -138,14 +144,14 @@ static NOINLINE void sample_cfc_step(const sample_cfc_layout *q, const sample_cf
     if (p->memory) sample_cfc_lstm(q, w, s);
     if (p->kind == LNN_CFC) sample_cfc_backbone(q, s);
     for (int mode = 0; mode <= LNN_PURE; mode++)
-        if (mode == p->mode) sample_cfc_states(q, last, s, v_set(dt), mode);
+        if (mode == p->mode) sample_cfc_states(q, w, last, s, v_set(dt), mode);
     memcpy(w->h, s + q->after, sizeof(real) * q->lanes);
 }
 
 /* Back: gradients of the new state in w become those of the one before, w->g holds those
  * of the inputs, and the maps' values become their gradients; returns that of dt. */
-static NOINLINE real sample_cfc_step_gradient(const sample_cfc_layout *q, const sample_cfc_group *w,
-                                     real *s, real dt) {
+static NOINLINE real sample_cfc_step_gradient(const sample_cfc_layout *q,
+                                              const sample_cfc_group *w, real *s, real dt) {
     const lnn_problem *p = q->p;
     const blocked_map *last = &q->maps[sample_cfc_maps(p) - 1];
     vec g_dt = v_set(0);

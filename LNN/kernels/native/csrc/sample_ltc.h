@@ -29,6 +29,11 @@ typedef struct {
     int64_t packed_bytes, group_bytes;
 } sample_ltc_layout;
 
+/* What one unfold leaves for the way back; nothing if `s` is null. */
+typedef struct {
+    real *s, *slope, *inverse;
+} unfold_record;
+
 /* What one step leaves for the way back. */
 typedef struct {
     real *x, *s_sensory;   /* (F + 1), (slots, W) */
@@ -171,21 +176,20 @@ static INLINE void sample_ltc_sums(const sample_ltc_synapses *k, int64_t slice,
 }
 
 static INLINE void sample_ltc_unfold(const sample_ltc_layout *q, const real *drive,
-                                     const real *v, real *next, vec h, real *s, real *slope,
-                                     real *inverse) {
+                                     const real *v, real *next, vec h, unfold_record keep) {
     const sliced_ell *lanes = &q->recurrent.lanes;
     for (int64_t k = 0; k < lanes->count; k++) {
         vec current = v_load(drive + k * 2 * W),
             conductance = v_load(drive + k * 2 * W + W);
         vec own = v_gather(v, lanes->neuron + k * W);
-        sample_ltc_sums(&q->recurrent, k, v, s, &current, &conductance);
+        sample_ltc_sums(&q->recurrent, k, v, keep.s, &current, &conductance);
         vec one_over =
             v_reciprocal(v_fma(h, conductance, v_load(q->neuron + (k * 3 + 2) * W)));
         vec r = v_mul(v_fnma(conductance, own, current), one_over);
         scatter(next, lanes, k, v_fma(h, r, own));
-        if (s) {
-            v_store(slope + k * W, r);
-            v_store(inverse + k * W, one_over);
+        if (keep.s) {
+            v_store(keep.slope + k * W, r);
+            v_store(keep.inverse + k * W, one_over);
         }
     }
 }
@@ -211,28 +215,29 @@ static INLINE const real *sample_ltc_step(const sample_ltc_layout *q, sample_ltc
         v_store(w->drive + k * 2 * W + W, conductance);
     }
     const vec h = v_set(dt / (real)p->unfolds);
-    for (int64_t i = 0; i < p->unfolds; i++)
-        sample_ltc_unfold(
-            q, w->drive, r->v + i % slots * (n + 1), r->v + (i + 1) % slots * (n + 1), h,
-            r->s ? r->s + i * q->recurrent.lanes.slots * W : 0,
-            r->s ? r->slope + i * lanes : 0, r->s ? r->inverse + i * lanes : 0);
+    for (int64_t i = 0; i < p->unfolds; i++) {
+        const unfold_record keep = {part(r->s, i * q->recurrent.lanes.slots * W),
+                                    part(r->slope, i * lanes), part(r->inverse, i * lanes)};
+        sample_ltc_unfold(q, w->drive, r->v + i % slots * (n + 1),
+                          r->v + (i + 1) % slots * (n + 1), h, keep);
+    }
     return r->v + p->unfolds % slots * (n + 1);
 }
 
 /* Gradients of a slice's synapses (their sums) and, added lane by lane, of sources. */
 static INLINE void sample_ltc_synapses_gradient(const sample_ltc_synapses *k, int64_t slice,
-                                                vec kj, vec kvj, const real *s,
-                                                const real *v, real *to, real *sums) {
+                                                vec kj, vec kvj, synapse_rows r) {
+    real *to = r.to;
     for (int64_t i = k->lanes.first[slice]; i < k->lanes.first[slice + 1]; i++) {
         const real *c = k->backward + i * 2 * W;
         const int32_t *source = k->lanes.source + i * W;
-        real *sum = sums + i * 4 * W, lane[W];
-        vec open = v_load(s + i * W), q = v_fms(v_load(c), kj, kvj);
+        real *sum = r.sums + i * 4 * W, lane[W];
+        vec open = v_load(r.s + i * W), q = v_fms(v_load(c), kj, kvj);
         vec z = v_mul(v_fnma(open, open, open), q);
         v_store(sum, v_fma(kj, open, v_load(sum)));
         v_store(sum + W, v_fma(q, open, v_load(sum + W)));
         v_store(sum + 2 * W, v_add(v_load(sum + 2 * W), z));
-        v_store(sum + 3 * W, v_fma(z, slot_source(&k->lanes, i, v), v_load(sum + 3 * W)));
+        v_store(sum + 3 * W, v_fma(z, slot_source(&k->lanes, i, r.v), v_load(sum + 3 * W)));
         vec pulled = v_mul(v_load(c + W), z);
         if (k->lanes.common[i] >= 0) {
             to[k->lanes.common[i]] += v_sum(pulled);
@@ -251,6 +256,7 @@ static INLINE real sample_ltc_unfold_gradient(const sample_ltc_layout *q,
     const sliced_ell *lanes = &q->recurrent.lanes;
     const int64_t n = q->p->neurons, slots = lanes->slots * W, width = lanes->count * W;
     const real *v = r->v + i * (n + 1), *next = v + n + 1;
+    const synapse_rows rows = {r->s + i * slots, v, w->passed, w->recurrent};
     vec by_step = v_set(0);
     memset(w->passed, 0, sizeof(real) * (n + 1));
     for (int64_t k = 0; k < lanes->count; k++) {
@@ -268,8 +274,7 @@ static INLINE real sample_ltc_unfold_gradient(const sample_ltc_layout *q,
         v_store(sum + 2 * W, v_fma(kj, slope, v_load(sum + 2 * W)));
         v_store(total, v_add(v_load(total), kj));
         v_store(total + W, v_add(v_load(total + W), kvj));
-        sample_ltc_synapses_gradient(&q->recurrent, k, kj, kvj, r->s + i * slots, v,
-                                     w->passed, w->recurrent);
+        sample_ltc_synapses_gradient(&q->recurrent, k, kj, kvj, rows);
     }
     w->passed[n] = 0;
     real *swap = w->g;
@@ -286,6 +291,7 @@ static INLINE void sample_ltc_step_gradient(const sample_ltc_layout *q, sample_l
     const int64_t lanes = q->recurrent.lanes.count;
     const real *scale = p->parameters[11];
     const vec h = v_set(dt / (real)p->unfolds);
+    const synapse_rows rows = {r->s_sensory, r->x, w->g_x, w->sensory};
     real by_step = 0;
     memset(w->totals, 0, sizeof(real) * 2 * lanes * W);
     for (int64_t i = p->unfolds - 1; i >= 0; i--)
@@ -294,7 +300,7 @@ static INLINE void sample_ltc_step_gradient(const sample_ltc_layout *q, sample_l
     for (int64_t k = 0; k < lanes; k++) {
         const real *total = w->totals + k * 2 * W;
         sample_ltc_synapses_gradient(&q->sensory, k, v_load(total), v_load(total + W),
-                                     r->s_sensory, r->x, w->g_x, w->sensory);
+                                     rows);
     }
     for (int64_t f = 0; f < p->inputs; f++) {
         w->input[2 * f] += w->g_x[f] * x[f];
@@ -306,7 +312,7 @@ static INLINE void sample_ltc_step_gradient(const sample_ltc_layout *q, sample_l
 
 /* By itself, a pass has all registers. */
 static NOINLINE void sample_ltc_forward(const sample_ltc_layout *q, sample_ltc_group *w,
-                               int64_t sample) {
+                                        int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, steps = sample_length(p, sample);
     const real *x = (const real *)p->inputs_data + sample * p->steps * p->inputs;
@@ -326,7 +332,7 @@ static NOINLINE void sample_ltc_forward(const sample_ltc_layout *q, sample_ltc_g
 }
 
 static NOINLINE void sample_ltc_backward(const sample_ltc_layout *q, sample_ltc_group *w,
-                                int64_t sample) {
+                                         int64_t sample) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, f = p->inputs, steps = sample_length(p, sample);
     const int64_t first = sample * p->steps;

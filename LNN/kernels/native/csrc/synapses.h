@@ -23,6 +23,22 @@ typedef struct {
     real *backward;  /* (E, 2): E, w sigma */
 } synapses;
 
+/* Current and conductance of a neuron. */
+typedef struct {
+    vec current[NV], conductance[NV];
+} membrane;
+
+/* What a neuron's gradient pulls at its synapses with: k and k v' (ltc.h). */
+typedef struct {
+    vec k[NV], kv[NV];
+} pull;
+
+/* Where the gradients of synapses read and write. */
+typedef struct {
+    const real *s, *v; /* sigmoids; states of the sources */
+    real *to, *sums;   /* gradients of the sources; sums for those of the parameters */
+} synapse_rows;
+
 static void synapses_reserve(synapses *s, arena *a, int64_t edges, int64_t neurons) {
     s->edges = edges;
     s->begin = take_integers(a, neurons + 1);
@@ -77,14 +93,14 @@ static INLINE void open_synapses(const synapses *k, int64_t from, int64_t to, co
 }
 
 /* Add target j's synapses to its current and conductance. */
-static INLINE void synaptic_sums(const synapses *k, int64_t j, const real *s, vec *current,
-                                 vec *conductance, int nv) {
+static INLINE void synaptic_sums(const synapses *k, int64_t j, const real *s, membrane *m,
+                                 int nv) {
     const int64_t end = k->begin[j + 1];
     const real *c = k->forward + 4 * k->begin[j];
     for (int64_t e = k->begin[j]; e < end; e++, c += 4, s += L)
         for (int u = 0; u < nv; u++) {
-            current[u] = v_fma(v_set(c[3]), v_load(s + u * W), current[u]);
-            conductance[u] = v_fma(v_set(c[2]), v_load(s + u * W), conductance[u]);
+            m->current[u] = v_fma(v_set(c[3]), v_load(s + u * W), m->current[u]);
+            m->conductance[u] = v_fma(v_set(c[2]), v_load(s + u * W), m->conductance[u]);
         }
 }
 
@@ -96,23 +112,23 @@ static int64_t block_end(const synapses *k, int64_t n, int64_t j) {
 }
 
 /* Gradients of neuron j's synapses: added to those of their sources, and to the sums. */
-static INLINE void synapse_gradients(const synapses *k, int64_t j, const vec *conducted,
-                                     const vec *pulled, const real *s, const real *v,
-                                     real *to, real *sums, int nv) {
+static INLINE void synapse_gradients(const synapses *k, int64_t j, const pull *by,
+                                     synapse_rows r, int nv) {
+    const real *s = r.s;
     const int64_t *source = k->source, end = k->begin[j + 1];
     const real *c = k->backward + 2 * k->begin[j];
-    real *sum = sums + k->begin[j] * 4 * W;
+    real *sum = r.sums + k->begin[j] * 4 * W;
     for (int64_t e = k->begin[j]; e < end; e++, s += L, c += 2, sum += 4 * W) {
-        const real *from = v + source[e];
-        real *place = to + source[e];
+        const real *from = r.v + source[e];
+        real *place = r.to + source[e];
         vec reversal = v_set(c[0]), pull = v_set(c[1]);
         vec ks = v_load(sum), qs = v_load(sum + W), zs = v_load(sum + 2 * W),
             zv = v_load(sum + 3 * W);
         for (int u = 0; u < nv; u++) {
             vec open = v_load(s + u * W);
-            vec q = v_fms(reversal, conducted[u], pulled[u]);
+            vec q = v_fms(reversal, by->k[u], by->kv[u]);
             vec z = v_mul(v_fnma(open, open, open), q);
-            ks = v_fma(conducted[u], open, ks);
+            ks = v_fma(by->k[u], open, ks);
             qs = v_fma(q, open, qs);
             zs = v_add(zs, z);
             zv = v_fma(z, v_load(from + u * W), zv);

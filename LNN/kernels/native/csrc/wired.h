@@ -76,8 +76,7 @@ static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t step,
 
 /* One step: reads rows at this step, writes the new states one step later. */
 static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mode,
-                              const pure_form *pure, const real *rows, const real *dt,
-                              real *states, real *maps, int64_t step, int nv) {
+                              const pure_form *pure, const real *rows, cfc_rows r, int nv) {
     enum { MAX = 4 };
     const int m = mode == LNN_PURE ? 1 : 4;
     for (int64_t at = 0; at < p->neurons; at++) {
@@ -93,41 +92,38 @@ static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mod
                 for (int u = 0; u < nv; u++)
                     sum[i][u] = v_fma(v_set(w[i]), s[u], sum[i][u]);
         }
-        vec a = pure_lanes(mode, pure->asymptote, j),
-            rate = pure_lanes(mode, pure->rate, j);
+        pure_lanes own = pure_of(mode, pure, j);
         for (int u = 0; u < nv; u++) {
             vec z[MAX];
             for (int i = 0; i < m; i++) z[i] = sum[i][u];
-            vec h = closed_form(mode, z, v_load(dt + u * W), a, rate);
-            v_store(states + step + j * L + u * W, h);
-            for (int i = 0; i < m; i++) v_store(maps + (j * m + i) * L + u * W, z[i]);
+            vec h = closed_form(mode, z, v_load(r.dt + u * W), own);
+            v_store(r.states + j * L + u * W, h);
+            for (int i = 0; i < m; i++) v_store(r.maps + (j * m + i) * L + u * W, z[i]);
         }
     }
 }
 
 /* The step backwards: g holds gradients of the new states and gets those of sources. */
 static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p, int mode,
-                                       const pure_form *pure, const real *dt, real *maps,
-                                       real *g, real *g_dt, int nv) {
+                                       const pure_form *pure, real *g, cfc_rows r, int nv) {
     enum { MAX = 4 };
     const int m = mode == LNN_PURE ? 1 : 4;
-    const real *g_new = g + (p->inputs + p->neurons) * L;
+
     for (int64_t at = p->neurons - 1; at >= 0; at--) {
         int64_t j = p->order[at];
-        vec a = pure_lanes(mode, pure->asymptote, j),
-            rate = pure_lanes(mode, pure->rate, j);
-        real *ga = pure->g_asymptote + j * W, *gr = pure->g_rate + j * W;
+        pure_lanes own = pure_of(mode, pure, j);
+
         vec dz[MAX][NV];
         for (int u = 0; u < nv; u++) {
             vec z[MAX];
-            for (int i = 0; i < m; i++) z[i] = v_load(maps + (j * m + i) * L + u * W);
-            vec more = closed_form_gradient(mode, v_load(g_new + j * L + u * W), z,
-                                            v_load(dt + u * W), v_load(g_dt + u * W), a,
-                                            rate, ga, gr);
-            v_store(g_dt + u * W, more);
+            for (int i = 0; i < m; i++) z[i] = v_load(r.maps + (j * m + i) * L + u * W);
+            vec more =
+                closed_form_gradient(mode, v_load(r.g_new + j * L + u * W), z,
+                                     v_load(r.dt + u * W), v_load(r.g_dt + u * W), own);
+            v_store(r.g_dt + u * W, more);
             for (int i = 0; i < m; i++) {
                 dz[i][u] = z[i];
-                v_store(maps + (j * m + i) * L + u * W, z[i]);
+                v_store(r.maps + (j * m + i) * L + u * W, z[i]);
             }
         }
         int64_t first = p->grad_inputs ? k->begin[at] : k->middle[at];
@@ -156,20 +152,19 @@ static int64_t wired_gradient_size(const lnn_problem *p) {
 
 /* Add the gradients of the weights (in blocks) and biases (N, M) over recorded steps. */
 static INLINE void wired_gradients(const wired_pack *k, const lnn_problem *p, int m,
-                                   const real *rows, const real *maps, int64_t step,
-                                   int64_t steps, real *gw, real *gb, int nv) {
+                                   map_record r, real *gw, real *gb, int nv) {
     const int fan = fan_of(m);
     for (int64_t at = 0; at < p->neurons; at++) {
         const real *left[OUTER_TARGETS], *right[2 * OUTER_SOURCES];
         int64_t end = k->begin[at + 1];
-        for (int i = 0; i < m; i++) left[i] = maps + (p->order[at] * m + i) * L;
+        for (int i = 0; i < m; i++) left[i] = r.g + (p->order[at] * m + i) * L;
         for (int64_t e = k->begin[at]; e < end; e += fan, gw += whole_vectors(fan * m)) {
             for (int f = 0; f < fan; f++)
-                right[f] = rows + k->from[smaller(e + f, end - 1)];
-            add_outer_products(left, right, step, steps, gw, m, fan, nv);
+                right[f] = r.rows + k->from[smaller(e + f, end - 1)];
+            add_outer_products(left, right, r.span, gw, m, fan, nv);
         }
     }
-    add_row_sums(maps, step, p->neurons * m, steps, gb, nv);
+    add_row_sums(r.g, r.span, p->neurons * m, gb, nv);
 }
 
 /* The gradients of the weights, map by map, out of the blocks. */

@@ -63,10 +63,6 @@ class Preparation:
             self.missing, self.scaler, self.torch_dtype, device
         )
 
-    def n_inputs(self, n_channels: int) -> int:
-        """Return how many inputs the network has for so many channels."""
-        return self.rule().n_inputs(n_channels)
-
     def units(self, gaps: np.ndarray, resolution: float = 0.0) -> np.ndarray:
         """Return gaps as multiples of the unit; see `normalised`."""
         return normalised(gaps, self.unit, max(self.resolution, resolution))

@@ -408,7 +408,6 @@ LOSSES: dict[str, type[Loss]] = {
     loss.name: loss
     for loss in (CrossEntropy, SquaredError, AbsoluteError, Huber, Quantile)
 }
-REGRESSION_LOSSES = tuple(k for k, loss in LOSSES.items() if not loss.classifies)
 
 
 def find_loss(name: str, *, classifies: bool) -> type[Loss]:

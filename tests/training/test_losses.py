@@ -12,18 +12,16 @@ from LNN import LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.training.losses import (
     LOSSES,
-    REGRESSION_LOSSES,
     CrossEntropy,
     Huber,
     Loss,
     Quantile,
     RegressionLoss,
     SquaredError,
-    find_loss,
 )
 
 ALL = [
-    *(find_loss(name, classifies=False).for_targets(2) for name in REGRESSION_LOSSES),
+    *(loss.for_targets(2) for loss in LOSSES.values() if not loss.classifies),
     Quantile.for_targets(2, quantile=np.array([0.1, 0.9])),
     CrossEntropy.for_targets(3),
     CrossEntropy.for_targets(3, class_weights=(np.float64(1.0), 2, 0.5)),

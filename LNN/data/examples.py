@@ -83,34 +83,35 @@ class Examples:
 
     def has_targets(self) -> bool:
         """Tell whether there is anything to learn from: steps may have no target."""
-        values = self.targets.values
-        known = values >= 0 if values.dtype.kind == "i" else ~np.isnan(values).any(1)
-        if self.targets.per_step:
-            known &= self.sequences.row_weights(self.weights) > 0
-        return bool(known.any())
+        return bool(self._known().any())
 
     def classes_shown(self) -> set[int]:
         """Return the codes of the classes that occur; none for regression."""
-        codes = self.targets.values
-        if codes.dtype.kind != "i":
+        if self.classes is None:
             return set()
-        if self.targets.per_step:
-            codes = codes[self.sequences.row_weights(self.weights) > 0]
-        return set(np.unique(codes[codes >= 0]).tolist())
+        return set(np.unique(self.targets.values[self._known()]).tolist())
 
     def known_targets(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return which values have a target that counts, these targets, their weights.
 
         The targets are in the caller's units, labels and shape.
         """
-        values, weights = self.targets.values, self.weight_per_value
+        known, weights = self._known(), self.weight_per_value
+        truth = self.targets.values[known]
         if self.classes is not None:
-            known = (values >= 0) & (weights > 0)
-            return known, self.classes[values[known]], weights[known]
-        known = ~np.isnan(values).any(axis=1) & (weights > 0)
-        truth = values[known]
-        truth = truth[:, 0] if self.targets.ndim == 0 else truth
+            truth = self.classes[truth]
+        elif self.targets.ndim == 0:
+            truth = truth[:, 0]
         return known, truth, weights[known]
+
+    def _known(self) -> np.ndarray:
+        """Return which values have a target and a positive weight."""
+        values = self.targets.values
+        if self.classes is not None:
+            known = values >= 0
+        else:
+            known = ~np.isnan(values).any(axis=1)
+        return known & (self.weight_per_value > 0)
 
 
 def read_examples(

@@ -175,6 +175,24 @@ class SequenceSet:
         last = self.start[samples] + self.length[samples] - 1
         return self._anchor_rows().take(last)
 
+    def anchors_of_targets(self, per_step: bool) -> np.ndarray | None:
+        """Return the raw anchor values that belong to targets; None without anchors.
+
+        Parameters
+        ----------
+        per_step : bool
+            Whether every row has a target, or every sample.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, K) or (n_samples, K)
+        """
+        if self.anchor_rows is None:
+            return None
+        if per_step:
+            return self.anchor_rows.take(np.arange(self.rows.n_rows))
+        return self.anchors(np.arange(len(self)))
+
     def row_weights(self, sample_weight: np.ndarray | None = None) -> np.ndarray:
         """Return for each row the summed weight of the samples that read it.
 

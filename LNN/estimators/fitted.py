@@ -281,11 +281,7 @@ class FittedModel:
 
         The network gives the change from them.
         """
-        if sequences.anchor_rows is None:
-            return None
-        if self.targets.per_step:
-            return sequences.anchor_rows.take(np.arange(sequences.rows.n_rows))
-        return sequences.anchors(np.arange(len(sequences)))
+        return sequences.anchors_of_targets(self.targets.per_step)
 
     def values(self, outputs: NDArray, present: NDArray | None = None) -> NDArray:
         """Return labels, or outputs in the units of y.

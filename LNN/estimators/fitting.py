@@ -88,11 +88,7 @@ def read_training(
     given: Given, settings: Settings, known: FittedModel | None, classes: Any = None
 ) -> Examples:
     """Read what trains; `classes` are all labels, where y may not show them all."""
-    form = None
-    if known is not None:
-        # Windows may change when training goes on; predictions follow the last ones.
-        options = _read_options(settings)
-        form = known.form._replace(layout=replace(known.layout, options=options))
+    form = None if known is None else _continued_form(known, settings)
     training = _read(given, settings, form, classes=classes)
     if known is None and training.classes is not None and len(training.classes) < 2:
         raise InvalidInputError(
@@ -106,16 +102,21 @@ def read_training(
 def form_of(
     training: Examples, settings: Settings, known: FittedModel | None
 ) -> DataForm:
-    """Return what later data have to match; training that goes on changes windows."""
-    options = _read_options(settings)
+    """Return what later data have to match."""
     if known is not None:
-        return known.form._replace(layout=replace(known.layout, options=options))
+        return _continued_form(known, settings)
     sequences = training.sequences
     return DataForm(
-        InputLayout.of(options, sequences),
+        InputLayout.of(_read_options(settings), sequences),
         Clock.of(sequences, settings.dtype),
         training.target_layout,
     )
+
+
+def _continued_form(known: FittedModel, settings: Settings) -> DataForm:
+    """Return the form of a known model, with the windows that are set now."""
+    layout = replace(known.layout, options=_read_options(settings))
+    return known.form._replace(layout=layout)
 
 
 def hold_out(
@@ -287,13 +288,10 @@ def _doubt_anchor(anchor: Any, target: np.ndarray, change: np.ndarray, weights) 
 
 def relative(data: Examples) -> Targets:
     """Return the targets as changes from the anchor, where there is one."""
-    sequences, targets = data.sequences, data.targets
-    if sequences.anchor_rows is None:
+    targets = data.targets
+    present = data.sequences.anchors_of_targets(targets.per_step)
+    if present is None:
         return targets
-    if targets.per_step:
-        present = sequences.anchor_rows.take(np.arange(sequences.rows.n_rows))
-    else:
-        present = sequences.anchors(np.arange(len(sequences)))
     if present.shape[1] != targets.values.shape[1]:
         raise InvalidInputError(
             f"anchor names {present.shape[1]} columns for {targets.values.shape[1]} "

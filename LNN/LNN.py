@@ -70,7 +70,7 @@ class LiquidNeuralNetwork(
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None
-        Neurons and synapses of the last layer; None but for CfC and LTC.
+        Neurons and synapses of the last layer; None for models without a wiring.
     n_parameters_ : int
         Number of trained parameters.
     n_synapses_ : int or None
@@ -89,7 +89,7 @@ class LiquidNeuralNetwork(
     validation_loss_curve_ : list of float or None
         Validation loss after each epoch.
     best_loss_ : float
-        Lowest training loss; without a validation part that of the weights kept.
+        Lowest training loss; without a validation part, the loss of the kept weights.
     best_validation_loss_ : float or None
         Lowest validation loss; without `scoring` the weights are those of that epoch.
     validation_scores_ : list of float or None
@@ -229,7 +229,7 @@ or list, default=None
 
         The first call fits the scalers to its data, like `fit`; later calls keep them,
         the classes and the optimiser's state. After a `fit` without `warm_start` the
-        optimiser begins anew.
+        optimiser starts again.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ or list, default=None
         else:
             model = go_on(known, training, form, settings)
         model = model.with_random(random)  # later calls go on in it
-        # One epoch of unknown many: no schedule can know where it is.
+        # How many epochs will follow is unknown, so no schedule applies.
         plan = fitting.make_plan(settings, len(training))
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
         run = Run(model, training, None, plan, settings, random)
@@ -294,7 +294,7 @@ or list, default=None
             record = run.record_after(history, name_of(self.scoring))
             self.model_ = replace(run.model, record=replace(record, moments=moments))
 
-        # Callbacks look at the estimator, so they hear of an epoch after it has it.
+        # Callbacks look at the estimator, so the model is published before they run.
         report = Reporter(self.verbose, [publish, *listeners], run.plan.epochs)
         try:
             moments = fitting.train_model(run, report, history)
@@ -333,7 +333,7 @@ or list, default=None
         context : array-like of shape (n_rows, n_features), default=None
             Rows that came just before X (`window_length` or more), so that the first
             predictions see as much history as the rest. 2-D data of one recording
-            only; `timestamps` then begin with theirs.
+            only; `timestamps` then begin with those of these rows.
 
         Returns
         -------
@@ -383,8 +383,8 @@ or list, default=None
     ) -> float:
         """Return R2 (regression) or accuracy (classification).
 
-        For `loss="quantile"` D2 of the pinball loss, which is to it as R2 is to the
-        squared error, averaged over the levels.
+        With `loss="quantile"`, D2 of the pinball loss, averaged over the levels. It is
+        R2 with this loss in place of the squared error.
 
         Parameters
         ----------
@@ -474,7 +474,7 @@ or list, default=None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make the fitted model anew; parameters that are missing get their default."""
+        """Rebuild the fitted model; parameters that are missing get their default."""
         state = default_parameters(type(self)) | state
         version = state.pop("_lnn_version", "unknown")
         if version != __version__:

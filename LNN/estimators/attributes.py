@@ -16,14 +16,14 @@ Value = TypeVar("Value")
 
 
 class FromModel(Generic[Value]):
-    """A read-only attribute that is there once a model is, if the model has it.
+    """A read-only attribute of a fitted estimator, found in its model.
 
     Parameters
     ----------
     find : callable
-        Gets the `FittedModel`; None is a value.
+        Returns the value from the `FittedModel`; None is a value too.
     absent : callable, default=None
-        Whether this model has no such attribute.
+        Tells whether a model lacks this attribute.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class FromModel(Generic[Value]):
     def __set__(self, estimator: Any, value: Any) -> None:
         raise AttributeError(
             f"{self.name} belongs to the fitted model, which never changes. Change "
-            "what is in it (est.network_.load_state_dict(...), say), or fit anew."
+            "what is in it, as est.network_.load_state_dict(...) does, or fit again."
         )
 
 

@@ -23,7 +23,8 @@ from LNN.wiring.checks import own_n_neurons
 
 # For sequences of more steps, pooling="auto" takes the mean of the states.
 LONG_SEQUENCE = 100
-# Of irregular gaps the shortest and longest that gates start to watch, and how many do.
+# The quantiles of irregular gaps that gates start to watch, and the largest share of
+# gates that do.
 GAP_QUANTILES, MOST_GATES = (0.01, 0.9999), 0.5
 # Parameters that the network takes as they are.
 _PASSED_ON = (
@@ -59,7 +60,7 @@ def build_network(
     Parameters
     ----------
     training : Examples
-        How long sequences and gaps are says where time constants start.
+        The lengths of sequences and gaps decide where time constants start.
     form, parameters, scaler, objective
         As in `FittedModel`.
     random : numpy.random.RandomState
@@ -69,7 +70,7 @@ def build_network(
     pooling = parameters["pooling"]
     if pooling == "auto":
         # The last state learns more, but little from long sequences, where the mean
-        # does better (docu/defaults.md). Of a window, the end is what matters.
+        # does better (docu/defaults.md). In a window, the end matters most.
         whole = not form.layout.in_rows and not form.targets.per_step
         pooling = "mean" if whole and typical > LONG_SEQUENCE else "last"
     return _network(
@@ -142,7 +143,7 @@ def _network(
 
 
 def _n_neurons(parameters: Mapping[str, Any]) -> int:
-    """Return `n_neurons`; a wiring with neurons of its own need not be told twice."""
+    """Return `n_neurons`; a wiring of fixed size decides in place of the default."""
     given, wiring = parameters["n_neurons"], parameters["wiring"]
     # With both, a contradiction is refused where the wiring is built.
     if isinstance(wiring, str) or given != DEFAULTS["n_neurons"]:
@@ -153,8 +154,8 @@ def _n_neurons(parameters: Mapping[str, Any]) -> int:
 def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
     """Return the time constants at the start, in steps (docu/defaults.md).
 
-    What is told at the end of a sequence has to be remembered: one step up to half of
-    it. What is told at every step is mostly in that step: neurons start fast.
+    An output at the end of a sequence needs memory: from one step up to half of the
+    sequence. An output at every step depends mostly on that step: neurons start fast.
     """
     return None if per_step else (1.0, max(2.0, steps / 2))
 

@@ -23,7 +23,10 @@ except ImportError:
 
 
 def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
-    """Return what tells scikit-learn's callbacks of each epoch; True is to stop."""
+    """Return a listener that tells scikit-learn's callbacks of each epoch.
+
+    It returns True if training should stop.
+    """
 
     def now() -> dict[str, Any]:
         model = estimator.model_

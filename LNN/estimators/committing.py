@@ -1,4 +1,4 @@
-"""What gives an estimator the weights that one of its streams has learnt."""
+"""`Commit`: gives an estimator the weights that one of its streams has learnt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from LNN.exceptions import InvalidInputError
 
 
 class Commit:
-    """Publishes models that follow from the one an estimator has now.
+    """Publishes models that were learnt from the one that an estimator has now.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ class Commit:
         self.estimator.model_ = self.model = learnt
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Commit:
-        # A copied stream has the estimator of the first.
+        # A copied stream commits to the same estimator.
         other = Commit(self.estimator)
         other.model = self.model
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        # In a pickle the model is part of the estimator.
+        # A pickle has the model once, as a part of the estimator.
         return {"estimator": self.estimator, "current": self._is_current()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 def same(now: Any, then: Any) -> bool:
     """Compare two values of a parameter by what is in them.
 
-    Not by their repr: that of an array is abbreviated, that of many an object tells no
-    more than its address, which a copy does not share.
+    Their repr would not do: numpy abbreviates arrays, and many objects show only their
+    address, which differs between copies.
     """
     if now is then:
         return True

@@ -25,7 +25,7 @@ def refuse_rebuilding(model: FittedModel, values: Mapping[str, Any]) -> None:
     ----------
     model : FittedModel
     values : mapping of str
-        The parameters of now.
+        The current parameters.
     """
     for name in BUILT_FROM:
         now, then = values[name], model.parameters[name]
@@ -41,7 +41,7 @@ def refuse_rebuilding(model: FittedModel, values: Mapping[str, Any]) -> None:
 
 
 def _wiring(model: FittedModel, spec: Any) -> Wiring | Any:
-    """Return what a wiring object makes of the network's sizes, if it fits them."""
+    """Build a wiring object for the network's sizes; None if it does not fit them."""
     built = model.network.wiring
     if isinstance(spec, str) or built is None:
         return spec

@@ -65,8 +65,8 @@ class Parameter:
         Whether the network or the scalers depend on it, so that it cannot change
         without a new fit.
     idle : callable
-        Says from all values why this one has no effect; "" if it has one. What depends
-        on `model_type` is known to `LNN.models`.
+        Says from all values why this one has no effect; "" if it has one. `LNN.models`
+        knows what depends on `model_type`.
     """
 
     name: str
@@ -101,7 +101,7 @@ def _reads_motor_neurons(values: Mapping[str, Any]) -> str:
 def _has_another_loss(values: Mapping[str, Any]) -> str:
     classifies = values["task"] == "classification"
     read = find_loss(values["loss"], classifies=classifies).parameters
-    return "" if "quantile" in read else 'it is that of loss="quantile"'
+    return "" if "quantile" in read else 'only loss="quantile" reads it'
 
 
 def _has_no_classes(values: Mapping[str, Any]) -> str:
@@ -179,7 +179,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="int | None",
         default=None,
         rule=NONE | integer(0),
-        doc="Seed of the named wirings; None is that of ncps.",
+        doc="Seed of the named wirings; None takes the one of ncps.",
         built_from=True,
     ),
     Parameter(

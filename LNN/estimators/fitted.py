@@ -47,9 +47,9 @@ class FittedModel:
     targets : TargetLayout
         What y looked like.
     scaler : SequenceScaler
-        That of the inputs.
+        Scaler of the inputs.
     target_scaler : SequenceScaler or None
-        That of the targets; None for classification.
+        Scaler of the targets; None for classification.
     network : LiquidNetwork
         On the CPU, in evaluation mode.
     objective : Loss
@@ -92,7 +92,7 @@ class FittedModel:
         vars(self).update(storage.from_plain(plain))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FittedModel:
-        # Other than a pickle: what was changed in the network by hand comes along.
+        # Unlike a pickle, a copy keeps what was changed in the network by hand.
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         return FittedModel(**copy.deepcopy(own, memo))
 
@@ -240,7 +240,7 @@ class FittedModel:
         outputs : ndarray
             As `outputs` returns them.
         sequences : SequenceSet
-            Those that the outputs are of.
+            The sequences that gave these outputs.
 
         Returns
         -------
@@ -346,7 +346,7 @@ class FittedModel:
             return resolve_device(device)
         except InvalidInputError:
             warn(
-                f'device="{device}" is not there on this machine: predictions run on '
+                f'device="{device}" is missing on this machine: predictions run on '
                 'the CPU. set_params(device="auto") ends this warning.'
             )
             return torch.device("cpu")
@@ -358,9 +358,9 @@ def as_fitted(fitted: Any) -> FittedModel:
     Parameters
     ----------
     fitted : FittedModel, fitted estimator, or Pipeline that ends in one
-        The settings of an estimator that may change after a fit (`device`, `n_jobs`,
-        ...) are those of now. Of a Pipeline only the last step counts: data have to be
-        transformed by the steps before it.
+        Parameters that may change after a fit (`device`, `n_jobs`, ...) have the values
+        that the estimator has now. Only the last step of a Pipeline is used: transform
+        the data with the steps before it.
 
     Returns
     -------
@@ -383,8 +383,8 @@ def as_fitted(fitted: Any) -> FittedModel:
     if not isinstance(model, FittedModel):
         raise InvalidInputError(
             "Expected a fitted LNN estimator, a Pipeline that ends in one, or a "
-            f"FittedModel, got {type(fitted).__name__}. Pass the estimator itself: "
-            "search.best_estimator_, say."
+            f"FittedModel, got {type(fitted).__name__}. Pass the estimator itself, for "
+            "example search.best_estimator_."
         )
     return model.with_settings({name: getattr(estimator, name) for name in CHANGEABLE})
 

@@ -38,9 +38,10 @@ from LNN.training.parameter_vector import ParameterVector, gradients_recorded
 from LNN.training.record import Moments, TrainingRecord
 from LNN.training.validation import split_samples
 
-# Unless the caller sets `epochs`: at least so many optimiser steps, and epochs.
+# Unless the caller sets `epochs`, training takes at least this many optimiser steps,
+# and at least this many epochs.
 MIN_STEPS, MIN_EPOCHS = 500, 30
-# With at least so many training sequences, "auto" stops early.
+# With at least this many training sequences, "auto" stops early.
 EARLY_STOPPING_FROM = 200
 
 
@@ -54,12 +55,12 @@ def read_parts(
     known: FittedModel | None,
     random: np.random.RandomState,
 ) -> tuple[Examples, Examples | None, DataForm]:
-    """Read the data and part them.
+    """Read the data and split them.
 
     Parameters
     ----------
     given, held_out : Given
-        What trains and, if the caller has it, what validates.
+        The data to train on and, if the caller passed any, those to validate on.
     settings : Settings
     known : FittedModel or None
         The model that training goes on with.
@@ -87,7 +88,7 @@ def read_parts(
 def read_training(
     given: Given, settings: Settings, known: FittedModel | None, classes: Any = None
 ) -> Examples:
-    """Read what trains; `classes` are all labels, where y may not show them all."""
+    """Read the data to train on; `classes` lists all labels if y may lack some."""
     form = None if known is None else _continued_form(known, settings)
     training = _read(given, settings, form, classes=classes)
     if known is None and training.classes is not None and len(training.classes) < 2:
@@ -217,7 +218,7 @@ def build(
 def fit_scalers(
     data: Examples, settings: Settings
 ) -> tuple[SequenceScaler, SequenceScaler | None]:
-    """Return the scaler of the inputs and, for regression, that of the targets."""
+    """Return the scaler of the inputs and, for regression, one of the targets."""
     sequences = data.sequences
     weights = sequences.row_weights(data.weights)
     if settings.missing != "error":
@@ -259,7 +260,7 @@ def _fitted(
 
 
 def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None:
-    """Name the columns of which training shows no value at all."""
+    """Refuse columns that have no value in any training row."""
     seen = np.zeros(sequences.n_features, dtype=bool)
     for rows, values in sequences.iter_rows():
         seen |= ~np.isnan(values[weights[rows] > 0]).all(axis=0)
@@ -274,7 +275,7 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
 
 
 def _doubt_anchor(anchor: Any, target: np.ndarray, change: np.ndarray, weights) -> None:
-    """Warn where the change from the anchor is no smaller than the target itself."""
+    """Warn where the change from the anchor is not smaller than the target itself."""
     known = (weights > 0) & ~np.isnan(change).any(axis=1)
     if np.mean(change[known] ** 2) < np.mean(target[known].var(axis=0)):
         return
@@ -328,7 +329,7 @@ def class_weights(data: Examples, wanted: dict | str | None) -> tuple[float, ...
     if unknown:
         raise InvalidInputError(
             f"class_weight names {sorted(unknown, key=str)}, which are not among the "
-            f"classes of y: {classes.tolist()}."
+            f"classes of y: {classes.tolist()}. Leave them out, or check the spelling."
         )
     return tuple(float(wanted.get(c, 1.0)) for c in classes.tolist())
 
@@ -392,7 +393,7 @@ class Run:
 def train_model(
     run: Run, after_epoch: Callable[[Epoch], bool], history: History
 ) -> Moments:
-    """Train the network of a run in place; return what the optimiser knows then.
+    """Train the network of a run in place; return the optimiser's final state.
 
     However it ends, the network is on the CPU with its best weights, and `history` says
     what happened.
@@ -423,7 +424,7 @@ def _optimizer(
     name, vector = settings.optimizer, parameters.vector
     optimizer = OPTIMIZERS[name](vector, settings.learning_rate, settings.weight_decay)
     if kept is not None and kept.suit(name, parameters.names):
-        # The moments go on; settings are those of now.
+        # The moments continue; learning rate and decay are the current ones.
         optimizer.state = kept.state(vector.device)
     return optimizer
 

@@ -12,9 +12,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rule:
-    """Whether a value is allowed, and which are, in words.
+    """Which values are allowed: as a test, and in words.
 
-    The words may be a function, for names that come and go while Python runs.
+    The words may be a function, for names that are registered while Python runs.
     """
 
     allows: Callable[[Any], bool]

@@ -34,7 +34,7 @@ def name_of(scoring: str | Callable) -> str:
 
 
 class Answers(BaseEstimator):
-    """What a scorer takes for an estimator: answers that are there already.
+    """Stands in for an estimator in a scorer: its answers are known already.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Answers(BaseEstimator):
         return self.values
 
     def __sklearn_tags__(self) -> Tags:
-        """Be a regressor or a classifier."""
+        """Return the tags of a regressor or a classifier."""
         tags = super().__sklearn_tags__()
         if self.classes is None:
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
@@ -73,12 +73,14 @@ class Answers(BaseEstimator):
 def validation_score(
     model: FittedModel, scoring: str | Callable, validation: Examples | None
 ) -> Callable[[NDArray], float] | None:
-    """Return what makes a score of the network's outputs; None if the loss decides.
+    """Return a function from the network's outputs to a score.
+
+    None if the loss decides.
 
     Parameters
     ----------
     model : FittedModel
-        The one in the making.
+        The one that is being trained.
     scoring : str or callable
         As the estimators' parameter.
     validation : Examples or None
@@ -95,7 +97,7 @@ def validation_score(
     present = model.present(validation.sequences)
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
     if isinstance(scoring, str):
-        # Perfect answers tell before any training whether it suits task and targets.
+        # Perfect answers show before training whether it suits the task and targets.
         perfect = truth if classes is None else truth[:, None] == classes
         _checked(scorer(Answers(perfect * 1.0, classes), None, truth, **extra))
 
@@ -140,7 +142,7 @@ def _checked(score: float) -> float:
 def what_counts(
     per_step: bool, y: Any, predicted: Any, sample_weight: Any
 ) -> tuple[Any, Any, Any]:
-    """Return targets, predictions and weights but for steps or weights of nothing."""
+    """Return targets, predictions and weights, without those that do not count."""
     if per_step:
         return known_steps(y, predicted, sample_weight)
     if sample_weight is None:

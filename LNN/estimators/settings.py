@@ -17,7 +17,7 @@ CHANGEABLE = (
 
 
 class Settings:
-    """Parameters by name, as attributes and by key; they never change.
+    """Parameters that never change, as attributes and by key.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Settings:
     values : mapping of str
         All declared parameters.
     **overrides
-        What a call of `fit` says otherwise; None says nothing.
+        Values that a call of `fit` sets instead; None keeps the parameter.
 
     Examples
     --------

@@ -136,7 +136,7 @@ class NetworkParameters:
         sparsity : float, default=None
             Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
         wiring_seed : int, default=None
-            Seed of the named wirings; None is that of ncps.
+            Seed of the named wirings; None takes the one of ncps.
         layer_recurrence : bool, default=None
             Whether the neurons of a layer are all connected to each other. None is True
             for CfC on "ncp", else what the wiring says.

@@ -28,8 +28,8 @@ from LNN.training.losses import Loss
 from LNN.training.record import Moments, TrainingRecord
 from LNN.wiring import Wiring
 
-# Raised when an older reader could misread what is written; every older format stays
-# readable.
+# Increase it when an older reader could misread what is written. Every older format
+# stays readable.
 FORMAT = 1
 
 
@@ -43,8 +43,8 @@ def to_plain(model: Any) -> dict[str, Any]:
     Returns
     -------
     dict of str
-        Numbers, strings, arrays, and dicts and lists of them. Objects of the caller's
-        (a transformer as `scale`, a wiring of ncps) stay as they are.
+        Numbers, strings, arrays, and dicts and lists of them. Objects that the caller
+        made (a transformer as `scale`, a wiring of ncps) stay as they are.
     """
     return {
         "format": FORMAT,
@@ -66,8 +66,8 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     InvalidInputError
-        If a later version of LNN has written it in a format of its own, or if the
-        weights do not suit the network that the parameters describe.
+        If a later version of LNN wrote it in a newer format, or if the weights do not
+        suit the network that the parameters describe.
     """
     if plain["format"] > FORMAT:
         raise InvalidInputError(
@@ -84,7 +84,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         TargetLayout(**plain["targets"]),
     )
     scaler, loss = _scaler_from_plain(plain["scaler"]), Loss.from_plain(plain["loss"])
-    # A parameter that came later has no say in what was fitted before.
+    # A parameter that LNN got after the model was stored takes its default.
     parameters = dict(plain["parameters"])
     for name in (*BUILT_FROM, *CHANGEABLE):
         if name not in parameters:
@@ -169,7 +169,7 @@ def _rebuilt(plain: Mapping[str, Any], *how: Any) -> LiquidNetwork:
 def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
     """Return copies of the parameters of a network by name.
 
-    Its buffers hold what the wiring and the scaler say, and are made anew with them.
+    Its buffers hold what the wiring and the scaler say, and are rebuilt from them.
     """
     named = network.named_parameters()
     return {name: p.detach().cpu().numpy().copy() for name, p in named}
@@ -190,7 +190,7 @@ def _refuse_other_weights(
 
 
 def _wirings_to_plain(network: LiquidNetwork, wiring: Any) -> list[dict] | None:
-    """Return one wiring per layer; None where the name "full" says it all."""
+    """Return one wiring per layer; None if there is none, or for the name "full"."""
     if network.wiring is None or (isinstance(wiring, str) and wiring == "full"):
         return None
     return [_wiring_to_plain(layer.wiring) for layer in network.layers]

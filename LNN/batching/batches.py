@@ -33,7 +33,7 @@ class Batches:
     missing : MissingRule
         What the network reads where values are missing.
     targets : TargetTensors, default=None
-        What the network is to say, to train on or to evaluate.
+        What the network should answer, to train on or to evaluate.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Batches:
 
     @property
     def mean_weight(self) -> float:
-        """What a sample counts in the mean, with all its terms."""
+        """The mean weight of a sample, summed over all terms of its loss."""
         return self.targets.total_weight / len(self)
 
     def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:

@@ -46,7 +46,7 @@ class MissingRule:
         return cls(policy, neutral)
 
     def n_inputs(self, n_channels: int) -> int:
-        """Return how many inputs the network has for so many channels."""
+        """Return how many inputs the network has for a number of channels."""
         return 3 * n_channels if self.policy == "mask" else n_channels
 
     def fill(self, values: Tensor, timespans: Tensor | None) -> Tensor:

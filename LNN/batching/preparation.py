@@ -26,7 +26,7 @@ class Preparation:
     Attributes
     ----------
     scaler : SequenceScaler
-        That of the inputs.
+        Scaler of the inputs.
     missing : {"error", "hold", "mask"}
         What a missing value means; see `MissingRule`.
     unit : float
@@ -54,7 +54,7 @@ class Preparation:
 
     @property
     def tolerance(self) -> float:
-        """How far from one unit a gap may be, in units, and still be one."""
+        """How much a gap may differ from one unit and still be one, in units."""
         return tolerance(self.unit, self.resolution)
 
     def rule(self, device: torch.device | str = "cpu") -> MissingRule:
@@ -91,7 +91,7 @@ class Preparation:
         rows : ScaledRows
             Those of the sequences.
         targets : TargetTensors, default=None
-            What the network is to say, to train on or to evaluate.
+            What the network should answer, to train on or to evaluate.
         """
         gaps = None
         if sequences.elapsed is not None:

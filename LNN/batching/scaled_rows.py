@@ -10,8 +10,8 @@ from LNN.data import Rows, SequenceScaler
 from LNN.data.tables import in_threads
 from LNN.exceptions import InvalidInputError
 
-# Rows that take no more than this when scaled are scaled once and kept. Of windows
-# each row is read `window_length` times an epoch; of more rows, memory is the limit.
+# Rows that take no more than this when scaled are scaled once and kept, as windows read
+# each row `window_length` times an epoch. More rows would take too much memory.
 KEPT_BYTES = 2**28
 # Values that are scaled at a time.
 CHUNK_VALUES = 2**18
@@ -41,7 +41,7 @@ class ScaledRows:
         self.rows, self.scaler = rows, scaler
         self.dtype, self.device = dtype, device
         size = rows.n_rows * rows.n_features * dtype.itemsize
-        # A transformer of the caller's may not be made for threads.
+        # The caller's transformer may not be safe in threads.
         n_jobs = None if hasattr(scaler, "transformer_") else n_jobs
         self._kept = self._scale_all(n_jobs) if size <= KEPT_BYTES else None
 

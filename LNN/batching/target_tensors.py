@@ -14,7 +14,7 @@ from LNN.data.targets import Targets
 
 
 class KnowsGaps(Protocol):
-    """What is asked of a loss here; losses stand in `training`, which needs batches."""
+    """The part of a loss that is used here: losses stand above, in `training`."""
 
     @property
     def n_terms(self) -> int:
@@ -26,7 +26,7 @@ class KnowsGaps(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class TargetTensors:
-    """What the network is to say, and how much each answer counts.
+    """What the network should answer, and how much each answer counts.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ class Clock:
         Returns
         -------
         SequenceSet
-            Without elapsed times where training had none that could be their unit.
+            Without elapsed times if training had none: they have no unit then.
         """
         if sequences.time_kind is None:
             if self.regular:
@@ -103,7 +103,7 @@ class Clock:
                 "kind as in fit."
             )
         self._refuse_endless_gaps(sequences)
-        # Rounding is harmless if it is little of the gaps here, or of the known unit.
+        # Rounding is harmless if it is small beside the gaps here, or the known unit.
         if len(gaps):
             coarsest = max(time_unit(gaps), self.unit)
             refuse_coarse_time(sequences.time_resolution, coarsest)
@@ -140,7 +140,7 @@ class Clock:
 
 
 def refuse_coarse_time(resolution: float, unit: float) -> None:
-    """Refuse time stamps that are rounded to much of what lies between them."""
+    """Refuse time stamps whose rounding is a large part of the gaps between them."""
     if resolution > 0.1 * unit:
         raise InvalidInputError(
             f"The time stamps are rounded to {resolution:g}, but the gaps between them "
@@ -150,7 +150,7 @@ def refuse_coarse_time(resolution: float, unit: float) -> None:
 
 
 def far_gaps(owner: str, name: str, doubt: str) -> str:
-    """Return the warning of gaps that `GapRange` doubts."""
+    """Return the text of the warning about gaps that `GapRange` doubts."""
     return (
         f"{name} has {doubt}. Is its time in the same unit as in fit? If so, "
         f"{owner} never learnt to use such gaps. Predictions may be poor: fit on data "

@@ -92,7 +92,7 @@ class Examples:
         return set(np.unique(self.targets.values[self._known()]).tolist())
 
     def known_targets(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return which values have a target that counts, these targets, their weights.
+        """Return which values have a target that counts, the targets, and weights.
 
         The targets are in the caller's units, labels and shape.
         """
@@ -143,14 +143,14 @@ def read_examples(
     Returns
     -------
     found : Examples
-        Those of weight 0 are left out: they are the same as samples that are not there.
+        Without samples of weight 0, which count as if they were absent.
     """
     X, y, sample_weight, timestamps, groups = given
     kind = layout_of(X, name="X" + suffix)
     if kind == "rows":
         warn_if_misaligned(X, y, suffix)
     if isinstance(y, pd.DataFrame) and kind != "rows":
-        y = y.to_numpy()  # going through a frame gives its columns, not its rows
+        y = y.to_numpy()  # iterating over a frame gives columns, not rows
     _check_given(y, suffix)
     if known is not None and kind != "rows":
         return_sequences = known.targets.per_step
@@ -206,7 +206,8 @@ def _encoded(
 def _check_given(y: Any, suffix: str) -> None:
     if y is None:
         raise InvalidInputError(
-            f"requires y{suffix} to be passed, but the target y{suffix} is None."
+            f"Training requires y{suffix} to be passed, but the target y{suffix} is "
+            "None. Pass one target per sample."
         )
     if np.isscalar(y) or getattr(y, "shape", None) == ():
         raise InvalidInputError(

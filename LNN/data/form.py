@@ -49,7 +49,10 @@ class ReadOptions:
         n_jobs: int | None = None,
         name: str = "X",
     ) -> SequenceSet:
-        """Read X without comparing it to anything; see `read_sequences`."""
+        """Read X without comparing it to anything; see `read_sequences`.
+
+        A prediction is for every row, so only training passes its `stride`.
+        """
         return read_sequences(
             X,
             window_length=self.window_length,
@@ -80,7 +83,7 @@ class InputLayout:
     columns : Columns
         Which columns of X are what.
     recordings : bool
-        Whether it told several recordings apart.
+        Whether it had several recordings.
     """
 
     options: ReadOptions
@@ -206,7 +209,8 @@ class InputLayout:
             )
 
     def _check_kind(self, sequences: SequenceSet, name: str) -> None:
-        """2-D and 3-D data mean different things: a prediction per row, or sequence."""
+        """Refuse rows if training had sequences, and the reverse."""
+        # They mean different things: a prediction per row, or per sequence.
         rows = sequences.layout == "rows"
         if rows == self.in_rows:
             return

@@ -30,7 +30,7 @@ __all__ = [
 
 # Share of gaps that may differ before numbers look like irregular time.
 FEW = 0.1
-# Numbers do not look like time if at least so many rows, and more than this share of
+# Numbers do not look like time if at least this many rows, and more than this share of
 # them, repeat the number of the row before.
 SOME, MOST = 10, 2 / 3
 # An id such as "a1", "2020" or "1-2" is none of these.

@@ -18,7 +18,7 @@ def with_own_weights(network: Module) -> Module:
     """Copy the weights of a network; what never changes is shared.
 
     Wirings, indices and what kernels remember of a cell are most of a small network.
-    `copy.deepcopy` takes ten times as long, which tells where training goes on in small
+    `copy.deepcopy` takes ten times as long, which shows where training goes on in small
     steps.
 
     Parameters
@@ -26,7 +26,7 @@ def with_own_weights(network: Module) -> Module:
     network : nn.Module
         Modules that are not LNN's own are copied deeply.
     """
-    with gradients_recorded():  # the copy is to learn, whatever is switched off
+    with gradients_recorded():  # the copy will be trained, whatever is switched off
         return _copied(network, {})
 
 

@@ -70,9 +70,9 @@ class Step:
     ----------
     network : nn.Module
     parameters : ParameterVector
-        Those of the network.
+        The parameters of the network.
     optimizer : Optimizer
-        Of this vector.
+        The optimiser of this vector.
     objective : Loss
     plan : Plan
     """
@@ -98,8 +98,8 @@ class Step:
         inputs, targets = batches.inputs_and_targets(samples)
         total = self.objective.total(self.network(**inputs), *targets)
         gradient = self.parameters.gradient(total)
-        # By the mean weight of all samples, not by that of the batch: weights would
-        # cancel out in a batch of one, and the sum over batches would be another loss.
+        # Divided by the mean weight of all samples, not of the batch: otherwise weights
+        # would cancel out in a batch of one, and the batches' sum be another loss.
         gradient /= batches.mean_weight * len(samples)
         clip_gradient(gradient, self.plan.clip_value, self.plan.clip_by)
         self.optimizer.step(gradient)
@@ -225,7 +225,7 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
 
 
 def refuse_non_finite(loss: float, epoch: int) -> None:
-    """Stop training by name when a loss is no number any more."""
+    """Raise a named error when a loss is no longer finite."""
     if math.isfinite(loss):
         return
     kept = "The best weights before that are kept."

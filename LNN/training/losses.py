@@ -160,7 +160,7 @@ class Loss(ABC):
         )
 
     def weights(self, goals: NDArray) -> NDArray | float:
-        """Return what each goal counts beside its sample's weight."""
+        """Return the factor of each goal's weight, besides its sample's weight."""
         return 1.0
 
     def to_plain(self) -> dict[str, Any]:
@@ -343,7 +343,7 @@ class ClassLoss(Loss):
         quantile: float | ArrayLike = 0.5,
         class_weights: tuple[float, ...] = (),
     ) -> Self:
-        """Make the loss of so many classes."""
+        """Make the loss of this many classes."""
         return cls(n_targets, tuple(map(float, class_weights)))
 
     @property

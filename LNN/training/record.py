@@ -1,4 +1,4 @@
-"""What training leaves beside the weights: curves, and what is needed to go on."""
+"""What training leaves besides weights: curves, and what is needed to continue."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class TrainingRecord:
     scoring : str or None
         The name of that score.
     best_loss : float
-        Lowest training loss; without a validation part that of the weights kept.
+        Lowest training loss; without a validation part, the loss of the kept weights.
     n_iter : int
         Epochs run.
     moments : Moments or None
         The optimiser's, for training that goes on.
     random : numpy.random.RandomState or None
-        From which `partial_fit` goes on drawing.
+        The random source that `partial_fit` continues with.
     """
 
     backend: str

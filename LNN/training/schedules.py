@@ -10,10 +10,10 @@ SCHEDULES = (None, "plateau", "cosine", "exponential", "onecycle")
 
 # The learning rate at the end of "cosine" and "exponential", as a part of the first.
 FINAL_RATE = 0.01
-# Of "onecycle": the part of training in which the rate rises, how far below the
+# For "onecycle": the part of training in which the rate rises, how far below the
 # highest it starts and ends, and the momentum at the lowest and highest rate.
 RISE, START_RATE, END_RATE, MOMENTA = 0.3, 1 / 25, 1 / 25e4, (0.95, 0.85)
-# Of "plateau": what the rate is multiplied with, and what counts as progress.
+# For "plateau": what the rate is multiplied with, and what counts as progress.
 PLATEAU_FACTOR, PLATEAU_THRESHOLD = 0.5, 1e-4
 
 

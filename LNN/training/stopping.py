@@ -14,8 +14,8 @@ class BestWeights:
     Parameters
     ----------
     weights : Tensor of shape (n_parameters,)
-        Those that are trained, in place. As they are at the start they are the first
-        copy: they are finite.
+        The weights that are trained in place. Their start is the first copy, as it is
+        finite.
     """
 
     def __init__(self, weights: Tensor):

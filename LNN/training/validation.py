@@ -7,7 +7,7 @@ import numpy as np
 from LNN._warnings import warn
 from LNN.data import SequenceSet
 
-# From so many recordings on, whole recordings are held out.
+# With at least this many recordings, hold out whole ones.
 WHOLE_RECORDINGS = 10
 
 

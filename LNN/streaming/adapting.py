@@ -1,4 +1,4 @@
-"""Learning on line: the read-out by recursive least squares, or all weights by SGD."""
+"""Learning online: the read-out by recursive least squares, or all weights by SGD."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from LNN.training.losses import Loss
 from LNN.training.optimisers import clip_gradient
 from LNN.training.parameter_vector import ParameterVector
 
-# Of the information matrix: what a weight of the read-out is held to be worth when a
-# stream begins, and what forgetting leaves of it. Features are states, of order 1.
+# How much the information matrix knows of each weight when a stream begins, and what
+# forgetting always leaves of that. Features are states, of order 1.
 PRIOR, FLOOR = 1.0, 0.1
 
 

@@ -13,7 +13,7 @@ from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.streaming.clock import Gaps, StreamClock
 
-# Of a Series: the number or text of a row in a plain index, which is no time.
+# Names of a Series that are not a time: the number or text of its row in an index.
 _NO_TIME = (int, float, str, np.number, type(None))
 
 
@@ -54,7 +54,7 @@ class Arrivals:
     Attributes
     ----------
     optional : tuple of str
-        What `state` has only where there is something to tell.
+        Keys of `state` that are left out when they have no value.
     """
 
     optional = ("stamps", "stamped", "present", "group")
@@ -182,7 +182,7 @@ class Arrivals:
         """Return where each column of X is; None where a dict leaves it out."""
         names, count = self.columns.names, self.columns.n_features_in
         wanted = list(range(count)) if names is None else list(names)
-        # Labels that are no text are not kept in fit: as in predict, the place counts.
+        # Fit does not keep labels that are not text: as in predict, the place counts.
         by_place = names is None and not is_dict and len(here) == count
         if here == wanted or (by_place and not any(isinstance(k, str) for k in here)):
             return list(range(count))
@@ -241,7 +241,7 @@ class Arrivals:
         raise InvalidInputError(
             f"Expected finite numbers, got {values[stream, column]} in {where}. Fill "
             'it in or leave the row out; models fitted with missing="hold" or "mask" '
-            "take NaN where a value is missing (but for anchors)."
+            "take NaN where a value is missing (except in anchor columns)."
         )
 
 

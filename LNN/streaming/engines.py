@@ -28,7 +28,7 @@ class Engine(ABC):
     Attributes
     ----------
     memory : tuple of str
-        Names of the arrays that hold the past; their first axis is that of streams.
+        Names of the arrays that hold the past; their first axis is the streams.
     """
 
     memory: tuple[str, ...]
@@ -47,11 +47,11 @@ class Engine(ABC):
             getattr(self, name)[...] = state[name]
 
     def past(self) -> Any:
-        """Return what `go_back` needs after a step that was not to be taken."""
+        """Return what `go_back` needs to undo the next step."""
         return {name: array.copy() for name, array in self.state().items()}
 
     def go_back(self, past: Any) -> None:
-        """Stand where the engine stood when `past` was called."""
+        """Go back to where the engine was when `past` was called."""
         self.set_state(past)
 
     @abstractmethod
@@ -138,7 +138,7 @@ class Window(Engine):
 
 
 class Carry(Engine):
-    """Keeps the state, so that a step costs the same however long the past.
+    """Keeps the state, so that a step costs the same however long the past is.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ class Carry(Engine):
         self.taken[which] = 0
 
     def weights_changed(self) -> None:
-        """Pack the weights anew; states stay."""
+        """Pack the weights again; states stay."""
         before = self.states
         make = kernels.stepper_for
         layers = self.network.layers
@@ -282,7 +282,7 @@ class Carry(Engine):
         return self._copied_states(), self.held, self.age, *history
 
     def go_back(self, past: Any) -> None:
-        """Stand where the engine stood when `past` was called."""
+        """Go back to where the engine was when `past` was called."""
         states, self.held, self.age, history, self.taken = past
         self._set_states(states)
         self.history.clear()

@@ -32,12 +32,12 @@ class LiquidStream(RiverNames):
     """Predictions row by row, of one recording or of many at once.
 
     Made by `estimator.stream(...)`. Scaling, missing values, time and class labels are
-    those of `predict`. The estimator is not changed by its streams, unless `commit` is
-    called, and a stream not by a later fit.
+    those of `predict`. A stream does not change the estimator before `commit`, and a
+    later fit does not change the stream.
 
     Parameters
     ----------
-    fitted : FittedModel, or what `as_fitted` finds one in
+    fitted : FittedModel, fitted estimator, or Pipeline that ends in one
     mode : {"window", "carry"}, default="window"
         "window": each answer is what `predict` says for this row, from the last
         `window_length` rows (of a model fitted on sequences: from all rows so far).
@@ -53,7 +53,7 @@ class LiquidStream(RiverNames):
         For "readout": the weight of what was learnt falls by this factor an update, so
         the last 1 / (1 - forgetting) count. None is 0.995.
     learning_rate : float, default=None
-        For "sgd"; None is that of the estimator.
+        For "sgd"; None is the one of the estimator.
     truncation : int, default=None
         For "sgd" with mode "carry": how many steps to go back; None is 32. A window
         goes back to its first row.
@@ -62,8 +62,8 @@ class LiquidStream(RiverNames):
         `step` would. Their time is in the index of a frame or in the time column. With
         `n` streams an array of shape (n_rows, n, n_features).
     publish : callable, default=None
-        Gets the model that `commit` makes: `estimator.stream` passes what gives it to
-        the estimator.
+        Called with the model that `commit` makes. `estimator.stream` passes a function
+        that gives it to the estimator.
 
     Methods
     -------
@@ -121,7 +121,7 @@ class LiquidStream(RiverNames):
         model = as_fitted(fitted)
         self.model, self.mode, self.n, self.adapt = model, mode, n, adapt
         self._publish = publish
-        with gradients_recorded():  # the copy is to learn, whatever is switched off
+        with gradients_recorded():  # the copy may be trained, whatever is switched off
             self._network = copy.deepcopy(model.network).eval()
         self._readout = Readout(self._network)
         self._arrivals = Arrivals(model, n)
@@ -132,7 +132,7 @@ class LiquidStream(RiverNames):
         self._adapter = self._make_adapter(forgetting, learning_rate)
         self._last: _Last | None = None
         if context is not None:
-            # A window forgets what was before it, but for the gap to its first row.
+            # The gap to the first row of a window is all that it keeps from before.
             kept = self._engine.length + 1 if windowed else None
             self._take_in(context, kept)
 
@@ -258,7 +258,7 @@ class LiquidStream(RiverNames):
         return outputs, arrival.present
 
     def _check_finite(self, outputs: np.ndarray, past: Any) -> None:
-        """Refuse a row whose answer is no number, and stand where the stream stood."""
+        """Refuse a row whose answer is not finite, and undo its step."""
         good = np.isfinite(outputs).all(axis=1)
         if good.all():
             return
@@ -342,14 +342,18 @@ class LiquidStream(RiverNames):
             values = np.asarray(y_true, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
-                f"Expected y_true as numbers, got {y_true!r}: {error}."
+                f"Expected y_true as numbers, got {y_true!r}: {error}. Pass it as step "
+                "returned it."
             ) from error
         shape = (n_targets,) if self.model.targets.ndim else ()
         full = shape if self.n is None else (count, *shape)
         self._check_goal_shape(values.shape, full)
         values = values.reshape(count, n_targets)
         if np.isinf(values).any():
-            raise InvalidInputError("Expected finite y_true, got an infinite value.")
+            raise InvalidInputError(
+                "Expected finite y_true, got an infinite value. Pass NaN where the "
+                "truth is not known."
+            )
         scaled = self.model.scaled_targets(values, present)
         return scaled, ~np.isnan(scaled).any(axis=1)
 
@@ -357,7 +361,7 @@ class LiquidStream(RiverNames):
         if got != expected:
             raise InvalidInputError(
                 f"Expected y_true of shape {expected}, one target per stream as in "
-                f"fit, got shape {got}."
+                f"fit, got shape {got}. Pass NaN for streams without a truth."
             )
 
     def _code(self, label: Any) -> int:
@@ -380,8 +384,8 @@ class LiquidStream(RiverNames):
         Returns
         -------
         FittedModel
-            The model with these weights; a stream that was not opened by an estimator
-            has nobody else to give it to.
+            The model with these weights. A stream that was opened on a FittedModel
+            only returns it.
 
         Raises
         ------
@@ -454,7 +458,7 @@ class LiquidStream(RiverNames):
     def state(self) -> dict[str, NDArray]:
         """What the stream knows of the past: copies of arrays, to store and set again.
 
-        Weights learnt on line are not part of it: `copy` and pickle keep those too.
+        Weights learnt online are not part of it: `copy` and pickle keep those too.
         """
         parts = {**self._arrivals.state(), **self._engine.state()}
         return {name: np.array(value) for name, value in parts.items()}
@@ -476,7 +480,7 @@ class LiquidStream(RiverNames):
         self._last = None
 
     def _without_taking(self, step, x, dt, timestamp) -> Any:
-        """Answer for a row, and stand where the stream stood before."""
+        """Answer for a row, then go back to before it."""
         engine, arrivals = self._engine, self._arrivals
         before, past, last = self.state, engine.past(), self._last
         try:

@@ -20,11 +20,11 @@ from LNN.estimators._docs import REFERENCE, documented
 from LNN.estimators.attributes import FittedAttributes
 from LNN.estimators.callbacks import (
     CallbackSupportMixin,
-    told_to_callbacks,
+    callback_listener,
     with_callbacks,
 )
 from LNN.estimators.committing import Commit
-from LNN.estimators.continuing import go_on, refuse_rebuilding
+from LNN.estimators.continuing import continue_from, refuse_rebuilding
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.fitting import Run
 from LNN.estimators.parameters import (
@@ -33,7 +33,7 @@ from LNN.estimators.parameters import (
     default_parameters,
     parameter_values,
 )
-from LNN.estimators.scoring import name_of, validation_score, what_counts
+from LNN.estimators.scoring import scoring_name, select_counted, validation_score
 from LNN.estimators.settings import Settings
 from LNN.estimators.signatures import NetworkParameters
 from LNN.estimators.summary import summarise
@@ -207,7 +207,7 @@ or list, default=None
         if known is None:
             model = fitting.build(training, form, settings, random)
         else:
-            model = go_on(known, training, form, settings).with_fresh_curves()
+            model = continue_from(known, training, form, settings).with_fresh_curves()
         # Train and publish: only now does the estimator change.
         plan = fitting.make_plan(settings, len(training))
         score = validation_score(model, self.scoring, validation)
@@ -253,7 +253,7 @@ or list, default=None
         if known is None:
             model = fitting.build(training, form, settings, random)
         else:
-            model = go_on(known, training, form, settings)
+            model = continue_from(known, training, form, settings)
         model = model.with_random(random)  # later calls go on in it
         # How many epochs will follow is unknown, so no schedule applies.
         plan = fitting.make_plan(settings, len(training))
@@ -288,10 +288,10 @@ or list, default=None
         history, listeners = History(), [self.callback]
         if context is not None:
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            listeners.append(told_to_callbacks(self, context, X, y))
+            listeners.append(callback_listener(self, context, X, y))
 
         def publish(epoch: Epoch | None = None, moments: Moments | None = None) -> None:
-            record = run.record_after(history, name_of(self.scoring))
+            record = run.record_after(history, scoring_name(self.scoring))
             self.model_ = replace(run.model, record=replace(record, moments=moments))
 
         # Callbacks look at the estimator, so the model is published before they run.
@@ -403,7 +403,7 @@ or list, default=None
         )
         model = self.model_
         return model.objective.score(
-            *what_counts(model.targets.per_step, y, predicted, sample_weight)
+            *select_counted(model.targets.per_step, y, predicted, sample_weight)
         )
 
     def stream(

@@ -13,7 +13,7 @@ from .gap_range import GapRange
 from .sequence_set import SequenceSet
 from .timestamps import is_regular, time_unit
 
-__all__ = ["Clock", "far_gaps", "refuse_coarse_time"]
+__all__ = ["Clock", "far_gaps_warning", "refuse_coarse_time"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Clock:
         if not self.regular:
             doubt = self.gap_range and self.gap_range.doubt(gaps)
             if doubt:
-                warn(far_gaps(owner, name, doubt))
+                warn(far_gaps_warning(owner, name, doubt))
         elif not is_regular(gaps, self.unit, max(resolution, self.resolution)):
             warn(
                 f"{owner} was fitted on equal gaps of {self.unit:g}, but {name} has "
@@ -149,7 +149,7 @@ def refuse_coarse_time(resolution: float, unit: float) -> None:
         )
 
 
-def far_gaps(owner: str, name: str, doubt: str) -> str:
+def far_gaps_warning(owner: str, name: str, doubt: str) -> str:
     """Return the text of the warning about gaps that `GapRange` doubts."""
     return (
         f"{name} has {doubt}. Is its time in the same unit as in fit? If so, "

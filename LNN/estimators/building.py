@@ -81,7 +81,7 @@ def build_network(
         hidden_size=_n_neurons(parameters),
         wiring=parameters["wiring"],
         pooling=pooling,
-        time_constants=_memories(form.targets.per_step, typical),
+        time_constants=_first_time_constants(form.targets.per_step, typical),
         gaps=_gaps(training, form.clock),
         generator=generator,
     )
@@ -151,7 +151,7 @@ def _n_neurons(parameters: Mapping[str, Any]) -> int:
     return own_n_neurons(wiring) or given
 
 
-def _memories(per_step: bool, steps: float) -> tuple[float, float] | None:
+def _first_time_constants(per_step: bool, steps: float) -> tuple[float, float] | None:
     """Return the time constants at the start, in steps (docu/defaults.md).
 
     An output at the end of a sequence needs memory: from one step up to half of the

@@ -22,7 +22,7 @@ except ImportError:
         return method
 
 
-def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
+def callback_listener(estimator, context, X, y) -> Callable[[Any], bool]:
     """Return a listener that tells scikit-learn's callbacks of each epoch.
 
     It returns True if training should stop.
@@ -47,6 +47,6 @@ def told_to_callbacks(estimator, context, X, y) -> Callable[[Any], bool]:
 
 __all__ = [
     "CallbackSupportMixin",
-    "told_to_callbacks",
+    "callback_listener",
     "with_callbacks",
 ]

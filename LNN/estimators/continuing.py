@@ -52,7 +52,7 @@ def _wiring(model: FittedModel, spec: Any) -> Wiring | Any:
         return None
 
 
-def go_on(
+def continue_from(
     known: FittedModel, training: Examples, form: DataForm, settings: Settings
 ) -> FittedModel:
     """Return a model that goes on from a known one, which stays what it is."""

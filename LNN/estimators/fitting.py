@@ -223,7 +223,7 @@ def fit_scalers(
     weights = sequences.row_weights(data.weights)
     if settings.missing != "error":
         _refuse_unseen_channels(sequences, weights)
-    scaler = _fitted(
+    scaler = _fit_scaler(
         settings.scale,
         lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows()),
         lambda column: f"{sequences.columns.describe(column)} of X",
@@ -232,15 +232,15 @@ def fit_scalers(
     if data.classes is not None:
         return scaler, None
     method = "standard" if settings.scale_target else "none"
-    values, per_value = relative(data).values, data.weight_per_value
+    values, per_value = subtract_anchors(data).values, data.weight_per_value
     name = "y" if values.shape[1] == 1 else "column {} of y"
-    target_scaler = _fitted(method, lambda: [(values, per_value)], name.format)
+    target_scaler = _fit_scaler(method, lambda: [(values, per_value)], name.format)
     if sequences.anchor_rows is not None:
         _doubt_anchor(settings.anchor, data.targets.values, values, per_value)
     return scaler, target_scaler
 
 
-def _fitted(
+def _fit_scaler(
     method: Any, chunks: Callable, describe: Callable[[int], str], n_jobs=None
 ) -> SequenceScaler:
     """Return a fitted scaler; refuse numbers too large to have a mean and a spread."""
@@ -287,7 +287,7 @@ def _doubt_anchor(anchor: Any, target: np.ndarray, change: np.ndarray, weights) 
     )
 
 
-def relative(data: Examples) -> Targets:
+def subtract_anchors(data: Examples) -> Targets:
     """Return the targets as changes from the anchor, where there is one."""
     targets = data.targets
     present = data.sequences.anchors_of_targets(targets.per_step)
@@ -423,7 +423,7 @@ def _optimizer(
     """Make the optimiser, with the moments that an earlier training has left."""
     name, vector = settings.optimizer, parameters.vector
     optimizer = OPTIMIZERS[name](vector, settings.learning_rate, settings.weight_decay)
-    if kept is not None and kept.suit(name, parameters.names):
+    if kept is not None and kept.suits(name, parameters.names):
         # The moments continue; learning rate and decay are the current ones.
         optimizer.state = kept.state(vector.device)
     return optimizer
@@ -436,7 +436,7 @@ def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
     rows = preparation.rows(training.sequences.rows, device, n_jobs)
 
     def batches(data: Examples, rows: ScaledRows) -> Batches:
-        targets = relative(data)
+        targets = subtract_anchors(data)
         if model.target_scaler is not None:
             values = model.target_scaler.transform_rows(targets.values)
             targets = targets.with_values(values)

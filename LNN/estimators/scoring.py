@@ -28,7 +28,7 @@ _EXAMPLES = {
 }
 
 
-def name_of(scoring: str | Callable) -> str:
+def scoring_name(scoring: str | Callable) -> str:
     """Return what a score is called."""
     return str(getattr(scoring, "__name__", scoring))
 
@@ -92,26 +92,28 @@ def validation_score(
     from sklearn.metrics import get_scorer
 
     classes = model.targets.classes
-    scorer = _explained(get_scorer(scoring), scoring, model.classifies)
+    scorer = _with_named_errors(get_scorer(scoring), scoring, model.classifies)
     known, truth, weights = validation.known_targets()
     present = model.present(validation.sequences)
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
     if isinstance(scoring, str):
         # Perfect answers show before training whether it suits the task and targets.
         perfect = truth if classes is None else truth[:, None] == classes
-        _checked(scorer(Answers(perfect * 1.0, classes), None, truth, **extra))
+        _finite(scorer(Answers(perfect * 1.0, classes), None, truth, **extra))
 
     def score(outputs: NDArray) -> float:
         if classes is None:
             values = model.values(outputs, present)
         else:
             values = model.objective.probabilities(outputs)
-        return _checked(scorer(Answers(values[known], classes), None, truth, **extra))
+        return _finite(scorer(Answers(values[known], classes), None, truth, **extra))
 
     return score
 
 
-def _explained(scorer: Callable, name: str | Callable, classifies: bool) -> Callable:
+def _with_named_errors(
+    scorer: Callable, name: str | Callable, classifies: bool
+) -> Callable:
     """Return a scorer whose errors say where they come from."""
     if not isinstance(name, str):
         return scorer  # the caller's own, with errors of its own
@@ -130,7 +132,7 @@ def _explained(scorer: Callable, name: str | Callable, classifies: bool) -> Call
     return explained
 
 
-def _checked(score: float) -> float:
+def _finite(score: float) -> float:
     if np.isfinite(score):
         return float(score)
     raise InvalidInputError(
@@ -139,12 +141,12 @@ def _checked(score: float) -> float:
     )
 
 
-def what_counts(
+def select_counted(
     per_step: bool, y: Any, predicted: Any, sample_weight: Any
 ) -> tuple[Any, Any, Any]:
     """Return targets, predictions and weights, without those that do not count."""
     if per_step:
-        return known_steps(y, predicted, sample_weight)
+        return _select_known_steps(y, predicted, sample_weight)
     if sample_weight is None:
         return y, predicted, None
     check_consistent_length(y, predicted)
@@ -153,7 +155,7 @@ def what_counts(
     return _safe_indexing(y, kept), predicted[kept], weights[kept]
 
 
-def known_steps(
+def _select_known_steps(
     y: Any, predicted: Any, sample_weight: Any
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return targets, predictions and weights of the steps that have a target."""

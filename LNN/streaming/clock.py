@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from LNN._warnings import warn
-from LNN.data.clock import far_gaps, refuse_coarse_time
+from LNN.data.clock import far_gaps_warning, refuse_coarse_time
 from LNN.data.gap_range import ENOUGH
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
@@ -45,7 +45,8 @@ class StreamClock:
     def __init__(self, model: FittedModel, n: int):
         clock, self.preparation = model.clock, model.preparation
         self.unit, self.tolerance = clock.unit, self.preparation.tolerance
-        self.kind, self.regular, self.known = clock.kind, clock.regular, clock.gap_range
+        self.kind, self.regular = clock.kind, clock.regular
+        self.gap_range = clock.gap_range
         self.first_gaps = np.empty(0)
         self.owner = model.owner
         # Rows that are independent of each other have no time between them.
@@ -132,19 +133,19 @@ class StreamClock:
                     "be poor: fit on data with such gaps."
                 )
             return
-        if self.known is None:
+        if self.gap_range is None:
             return
         begins = len(self.first_gaps) < ENOUGH
-        if not begins and longest <= self.known.far:
+        if not begins and longest <= self.gap_range.far:
             return
         # The first ones together, as predict sees them: their median tells the unit.
         gaps = np.append(self.first_gaps, gaps) if begins else np.atleast_1d(gaps)
         if begins:
             self.first_gaps = gaps
-        doubt = self.known.doubt(gaps)
+        doubt = self.gap_range.doubt(gaps)
         if doubt:
             self.doubted = True
-            warn(far_gaps(self.owner, "The stream", doubt))
+            warn(far_gaps_warning(self.owner, "The stream", doubt))
 
     def _without_time(self) -> float:
         if self.regular or not self.started.any():

@@ -42,7 +42,7 @@ class Moments:
         arrays = {n: t.to("cpu", copy=True).numpy() for n, t in state.items()}
         return cls(name, tuple(trained), step, arrays)
 
-    def suit(self, name: str, trained: tuple[str, ...]) -> bool:
+    def suits(self, name: str, trained: tuple[str, ...]) -> bool:
         """Tell whether an optimiser of this name can go on with these parameters."""
         return self.optimizer == name and self.trained == tuple(trained)
 

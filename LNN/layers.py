@@ -383,7 +383,9 @@ def _refuse_idle(name: str, value, units: str) -> None:
         )
 
 
-def check_lengths(lengths, batch: int, steps: int, device) -> Tensor | None:
+def check_lengths(
+    lengths: Any, batch: int, steps: int, device: torch.device
+) -> Tensor | None:
     """Return lengths as an int64 tensor (B,), or None if there are none."""
     if lengths is None:
         return None

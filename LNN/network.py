@@ -85,7 +85,7 @@ default="ncp"
         *,
         model_type: str = "CfC",
         mode: str = "default",
-        wiring="ncp",
+        wiring: Any = "ncp",
         sparsity: float | None = None,
         wiring_seed: int | None = None,
         layer_recurrence: bool | None = None,
@@ -148,7 +148,7 @@ default="ncp"
         lengths: Tensor | None = None,
         state: tuple | None = None,
         return_state: bool = False,
-    ):
+    ) -> Tensor | tuple[Tensor, tuple]:
         """Map sequences to outputs.
 
         Parameters
@@ -173,7 +173,14 @@ default="ncp"
         outputs = self.readout(features)
         return (outputs, last) if return_state else outputs
 
-    def features(self, inputs, timespans=None, *, lengths=None, state=None):
+    def features(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None = None,
+        *,
+        lengths: Tensor | None = None,
+        state: tuple | None = None,
+    ) -> tuple[Tensor, tuple]:
         """Return what the read-out reads, (B, N) or (B, T, N), and all final states."""
         # Of the last layer, only what is read has to be there.
         every = self.return_sequences or self.pooling != "last"
@@ -182,7 +189,14 @@ default="ncp"
             states = self._pool(states, lengths)
         return states, last
 
-    def states(self, inputs, timespans=None, *, lengths=None, state=None):
+    def states(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None = None,
+        *,
+        lengths: Tensor | None = None,
+        state: tuple | None = None,
+    ) -> tuple[Tensor, tuple]:
         """Return the last layer's states (B, T, hidden_size) and all final states."""
         return self._run(inputs, timespans, lengths, state, every=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from LNN.batching.missing import MissingRule
 from LNN.batching.scaled_rows import ScaledRows, gather
@@ -84,7 +84,7 @@ class Batches:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments
 
-    def empty_outputs(self, network) -> np.ndarray:
+    def empty_outputs(self, network: nn.Module) -> np.ndarray:
         """Return room for all outputs: one a sample or, per step, one a row."""
         per_step = network.return_sequences
         n = self.sequences.rows.n_rows if per_step else len(self)

@@ -39,7 +39,11 @@ class MissingRule:
 
     @classmethod
     def of_scaler(
-        cls, policy: str, scaler: SequenceScaler, dtype: torch.dtype, device
+        cls,
+        policy: str,
+        scaler: SequenceScaler,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
     ) -> MissingRule:
         """Make the rule for values that this scaler has scaled."""
         neutral = torch.tensor(scaler.neutral_, dtype=dtype, device=device)

@@ -288,7 +288,7 @@ def _labels_per_step(values: np.ndarray) -> np.ndarray:
 
 def encode_classes(
     labels: np.ndarray, counts: np.ndarray, classes: np.ndarray | None = None
-):
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (classes, codes); unlabelled steps (NaN, None) get the code -1.
 
     Parameters

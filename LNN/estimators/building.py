@@ -126,7 +126,7 @@ def _network(
     objective: Loss,
     **structure: Any,
 ) -> LiquidNetwork:
-    rule = MissingRule.of_scaler(parameters["missing"], scaler, None, None)
+    rule = MissingRule.of_scaler(parameters["missing"], scaler)
     passed = {name: parameters[name] for name in _PASSED_ON}
     # On the CPU whatever torch's default device is: the generator is there.
     with torch.device("cpu"), gradients_recorded():

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from LNN.training.loop import Epoch
+
 try:  # scikit-learn >= 1.9
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
@@ -22,7 +24,9 @@ except ImportError:
         return method
 
 
-def callback_listener(estimator, context, X, y) -> Callable[[Any], bool]:
+def callback_listener(
+    estimator: Any, context: Any, X: Any, y: Any
+) -> Callable[[Epoch], bool]:
     """Return a listener that tells scikit-learn's callbacks of each epoch.
 
     It returns True if training should stop.
@@ -33,7 +37,7 @@ def callback_listener(estimator, context, X, y) -> Callable[[Any], bool]:
         network = copy.deepcopy(model.network).to("cpu").eval()
         return {"model_": replace(model, network=network)}
 
-    def after_epoch(epoch) -> bool:
+    def after_epoch(epoch: Epoch) -> bool:
         part = context.subcontext(task_name="epoch")
         part.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
         return bool(

@@ -50,13 +50,13 @@ class Answers(BaseEstimator):
         if classes is not None:
             self.classes_ = classes
 
-    def predict(self, X=None) -> NDArray:
+    def predict(self, X: Any = None) -> NDArray:
         """Return the predictions."""
         if self.classes is None:
             return self.values
         return self.classes[self.values.argmax(axis=1)]
 
-    def predict_proba(self, X=None) -> NDArray:
+    def predict_proba(self, X: Any = None) -> NDArray:
         """Return the probabilities."""
         return self.values
 

@@ -97,7 +97,9 @@ class ReadoutAdapter(Adapter):
         self.objective = objective
         self.information = PRIOR * np.eye(readout.weight.shape[1] + 1)
 
-    def update(self, features, goals, known) -> None:
+    def update(
+        self, features: np.ndarray, goals: np.ndarray, known: np.ndarray
+    ) -> None:
         """Learn from the last step."""
         features, goals = features[known].astype(np.float64), goals[known]
         if not (np.isfinite(features).all() and np.isfinite(goals).all()):
@@ -123,11 +125,19 @@ class ReadoutAdapter(Adapter):
 class GradientAdapter(Adapter):
     """One step of gradient descent on all weights, back through the last steps."""
 
-    def __init__(self, engine: Engine, objective: Loss, rate: float, clip):
+    def __init__(
+        self,
+        engine: Engine,
+        objective: Loss,
+        rate: float,
+        clip: tuple[float | None, str],
+    ):
         self.engine, self.objective = engine, objective
         self.rate, (self.clip_value, self.clip_by) = rate, clip
 
-    def update(self, features, goals, known) -> None:
+    def update(
+        self, features: np.ndarray, goals: np.ndarray, known: np.ndarray
+    ) -> None:
         """Learn from the last step."""
         network = self.engine.network
         parameters = ParameterVector(network)

@@ -99,14 +99,23 @@ class Window(Engine):
 
     memory = ("values", "gaps", "count")
 
-    def __init__(self, network, rule, n: int, n_channels: int, length: int):
+    def __init__(
+        self,
+        network: LiquidNetwork,
+        rule: MissingRule,
+        n: int,
+        n_channels: int,
+        length: int,
+    ):
         super().__init__(network, rule, n)
         self.length = length
         self.values = np.zeros((n, length, n_channels))
         self.gaps = np.ones((n, length))
         self.count = np.zeros(n, dtype=np.int64)
 
-    def advance(self, values, units, started) -> np.ndarray:
+    def advance(
+        self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
+    ) -> np.ndarray:
         """Take in one row of each stream."""
         full = self.count == self.length
         if full.all():  # the usual case, without a copy of what is moved
@@ -122,7 +131,7 @@ class Window(Engine):
             features, _ = self.network.features(**self.replay(slice(None)))
         return features.numpy()
 
-    def replay(self, streams) -> dict[str, Any]:
+    def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
         """Return the rows of the windows."""
         count = self.count[streams]
         longest = int(count.max())
@@ -132,7 +141,7 @@ class Window(Engine):
         lengths = None if (count == longest).all() else torch.from_numpy(count)
         return {"inputs": inputs, "timespans": timespans, "lengths": lengths}
 
-    def reset(self, which) -> None:
+    def reset(self, which: np.ndarray | slice) -> None:
         """Forget the rows of some streams."""
         self.count[which] = 0
 
@@ -153,7 +162,13 @@ class Carry(Engine):
     memory = ("held", "age")
 
     def __init__(
-        self, network, rule, n: int, n_channels: int, backend: str, history: int = 0
+        self,
+        network: LiquidNetwork,
+        rule: MissingRule,
+        n: int,
+        n_channels: int,
+        backend: str,
+        history: int = 0,
     ):
         super().__init__(network, rule, n)
         self.backend = backend
@@ -178,7 +193,9 @@ class Carry(Engine):
     def _copied_states(self) -> list[np.ndarray]:
         return [state.copy() for state in self.states]
 
-    def advance(self, values, units, started) -> np.ndarray:
+    def advance(
+        self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
+    ) -> np.ndarray:
         """Take in one row of each stream."""
         if self.rule.policy != "error":
             values = self._fill(values, units, started)
@@ -213,7 +230,7 @@ class Carry(Engine):
         self.states = [_flat(final).numpy() for final in finals]
         return features.reshape(self.n, -1).numpy()
 
-    def replay(self, streams) -> dict[str, Any]:
+    def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
         """Return the last steps, and the states before them."""
         states, inputs, spans = zip(*self.history, strict=True)
         inputs, spans = np.stack(inputs, 1)[streams], np.stack(spans, 1)[streams]
@@ -232,7 +249,7 @@ class Carry(Engine):
             "state": self._shaped(before),
         }
 
-    def reset(self, which) -> None:
+    def reset(self, which: np.ndarray | slice) -> None:
         """Forget the states of some streams."""
         for state in self.states:
             state[which] = 0.0

@@ -155,6 +155,12 @@ class SequenceLayer(nn.Module):
         """Return the backend that training on this device runs on."""
         return kernels.backend_for(self.cell, self.backend, device, dtype)
 
+    def stepper(
+        self, backend: str, n_streams: int, dtype: torch.dtype
+    ) -> kernels.Stepper | None:
+        """Return what carries the states of streams; None if only torch can."""
+        return kernels.stepper_for(self.cell, backend, n_streams, dtype)
+
     def _check_time(self, inputs, timespans, lengths) -> tuple[Tensor, Tensor | None]:
         self._check(inputs)
         batch, steps = inputs.shape[:2]

@@ -64,6 +64,10 @@ class Baseline(nn.Module):
         """Return "torch": no kernel runs these models."""
         return "torch"
 
+    def stepper(self, backend: str, n_streams: int, dtype: torch.dtype) -> None:
+        """Return None: torch alone carries the states of streams."""
+        return
+
     def run(
         self,
         inputs: Tensor,

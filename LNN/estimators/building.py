@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,25 +27,8 @@ LONG_SEQUENCE = 100
 # The quantiles of irregular gaps that gates start to watch, and the largest share of
 # gates that do.
 GAP_QUANTILES, MOST_GATES = (0.01, 0.9999), 0.5
-# Parameters that the network takes as they are.
-_PASSED_ON = (
-    "model_type",
-    "mode",
-    "sparsity",
-    "wiring_seed",
-    "layer_recurrence",
-    "readout",
-    "n_layers",
-    "dropout",
-    "mixed_memory",
-    "solver",
-    "ode_unfolds",
-    "backbone_units",
-    "backbone_layers",
-    "backbone_dropout",
-    "backbone_activation",
-    "backend",
-)
+# Parameters of these names are passed on as they are, unless they were settled before.
+_TAKEN = frozenset(inspect.signature(LiquidNetwork).parameters)
 
 
 def build_network(
@@ -127,7 +111,8 @@ def _network(
     **structure: Any,
 ) -> LiquidNetwork:
     rule = MissingRule.of_scaler(parameters["missing"], scaler)
-    passed = {name: parameters[name] for name in _PASSED_ON}
+    names = _TAKEN.intersection(parameters).difference(structure)
+    passed = {name: parameters[name] for name in names}
     # On the CPU whatever torch's default device is: the generator is there.
     with torch.device("cpu"), gradients_recorded():
         network = LiquidNetwork(

@@ -11,8 +11,8 @@ from LNN.data.form import DataForm
 from LNN.estimators.comparing import same
 from LNN.estimators.fitted import FittedModel
 from LNN.estimators.fitting import make_objective
-from LNN.estimators.parameters import BUILT_FROM
-from LNN.estimators.settings import CHANGEABLE, Settings
+from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
+from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
 from LNN.training.copying import with_own_weights
 from LNN.wiring import Wiring, build_wiring

@@ -64,6 +64,8 @@ class Parameter:
     built_from : bool
         Whether the network or the scalers depend on it, so that it cannot change
         without a new fit.
+    changeable : bool
+        Whether a fitted model follows it, when it is changed after the fit.
     idle : callable
         Says from all values why this one has no effect; "" if it has one. `LNN.models`
         knows what depends on `model_type`.
@@ -76,6 +78,7 @@ class Parameter:
     rule: Rule = ANY
     kind: str = ""
     built_from: bool = False
+    changeable: bool = False
     idle: Callable[[Mapping[str, Any]], str] = _never
 
 
@@ -390,6 +393,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=0.01,
         rule=real(0, ends="()"),
         doc="Step size at the start.",
+        changeable=True,
     ),
     Parameter(
         "optimizer",
@@ -424,6 +428,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=1.0,
         rule=NONE | real(0),
         doc="Largest gradient; None or 0 does not clip.",
+        changeable=True,
     ),
     Parameter(
         "clip_by",
@@ -432,6 +437,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("norm", "value"),
         kind=braced("norm", "value"),
         doc="Clip the joint norm of all gradients, or each element.",
+        changeable=True,
     ),
     Parameter(
         "early_stopping",
@@ -537,6 +543,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         What runs the cells; `backend_` says what did. "native" is the fused C library
         for the CPU, and "auto" takes it wherever it can.
         """,
+        changeable=True,
     ),
     Parameter(
         "dtype",
@@ -553,6 +560,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="auto",
         rule=DEVICE,
         doc='"auto" (CUDA if there is one), "cpu", "cuda" or "cuda:<number>".',
+        changeable=True,
     ),
     Parameter(
         "n_jobs",
@@ -560,6 +568,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         rule=N_JOBS,
         doc="Threads that check and prepare the data. Results do not depend on it.",
+        changeable=True,
     ),
     Parameter(
         "random_state",

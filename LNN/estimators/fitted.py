@@ -19,7 +19,7 @@ from LNN.data import SequenceScaler, SequenceSet
 from LNN.data.clock import Clock
 from LNN.data.form import DataForm, InputLayout, TargetLayout
 from LNN.estimators import storage
-from LNN.estimators.settings import CHANGEABLE
+from LNN.estimators.parameters import CHANGEABLE
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
 from LNN.models import MODELS
 from LNN.network import LiquidNetwork
@@ -247,7 +247,7 @@ class FittedModel:
         ndarray or list of ndarray
             As `LiquidNeuralNetwork.predict`.
         """
-        values = self.values(outputs, self.present(sequences))
+        values = self.values(outputs, self.anchor_values(sequences))
         return self._in_layout(values, sequences)
 
     def probabilities(
@@ -262,21 +262,27 @@ class FittedModel:
         """
         return self._in_layout(self.objective.probabilities(outputs), sequences)
 
-    def predict(self, X: ArrayLike, **how: Any) -> NDArray | list[NDArray]:
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> NDArray | list[NDArray]:
         """Predict as the estimator does.
 
         Parameters
         ----------
-        X : array-like
-        **how
-            `timestamps`, `groups` and `context`, as in `read`.
+        X, timestamps, groups, context
+            As in `LiquidNeuralNetwork.predict`.
         """
-        sequences = self.read(X, **how)
+        sequences = self.read(X, timestamps=timestamps, groups=groups, context=context)
         return self.answers(self.outputs(sequences), sequences)
 
     # ------------------------------------------------------- the parts of an answer
 
-    def present(self, sequences: SequenceSet) -> NDArray | None:
+    def anchor_values(self, sequences: SequenceSet) -> NDArray | None:
         """Return the anchors' values (n, K) that belong to outputs, if there are any.
 
         The network gives the change from them.
@@ -309,7 +315,7 @@ class FittedModel:
             values = values - present
         return self.target_scaler.transform_rows(values)
 
-    def not_finite(
+    def not_finite_error(
         self, outputs: NDArray, place: str, hint: str = ""
     ) -> InvalidInputError:
         """Return the error for outputs of the network that are not finite."""
@@ -337,7 +343,7 @@ class FittedModel:
         bad = position = int(np.argmin(good))
         if not self.targets.per_step:
             position = int(sequences.start[bad] + sequences.length[bad]) - 1
-        raise self.not_finite(outputs[bad], sequences.place(position))
+        raise self.not_finite_error(outputs[bad], sequences.place(position))
 
     def _device(self) -> torch.device:
         """Return where to predict: a model from a GPU also works without one."""

@@ -27,8 +27,8 @@ from LNN.data.form import DataForm, InputLayout, ReadOptions
 from LNN.data.targets import Targets
 from LNN.estimators.building import build_network
 from LNN.estimators.fitted import FittedModel
-from LNN.estimators.parameters import BUILT_FROM
-from LNN.estimators.settings import CHANGEABLE, Settings
+from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
+from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
 from LNN.training.device import memory_errors_explained, resolve_device
 from LNN.training.loop import Epoch, History, Plan, Step, train

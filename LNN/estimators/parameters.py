@@ -16,6 +16,8 @@ from LNN.training.losses import LOSSES, find_loss
 DEFAULTS: dict[str, Any] = {p.name: p.default for p in PARAMETERS}
 # What the network and the scalers were built from: it cannot change without a new fit.
 BUILT_FROM = tuple(p.name for p in PARAMETERS if p.built_from)
+# What may change after a fit without changing what was fitted.
+CHANGEABLE = tuple(p.name for p in PARAMETERS if p.changeable)
 RULES: dict[str, Rule] = {p.name: p.rule for p in PARAMETERS if p.rule is not ANY}
 
 

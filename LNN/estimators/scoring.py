@@ -94,7 +94,7 @@ def validation_score(
     classes = model.targets.classes
     scorer = _with_named_errors(get_scorer(scoring), scoring, model.classifies)
     known, truth, weights = validation.known_targets()
-    present = model.present(validation.sequences)
+    present = model.anchor_values(validation.sequences)
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
     if isinstance(scoring, str):
         # Perfect answers show before training whether it suits the task and targets.

@@ -5,16 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Parameters that may change after a fit without changing what was fitted.
-CHANGEABLE = (
-    "backend",
-    "device",
-    "n_jobs",
-    "learning_rate",
-    "clip_value",
-    "clip_by",
-)
-
 
 class Settings:
     """Parameters that never change, as attributes and by key.

@@ -1,7 +1,8 @@
 """A fitted model as plain values and named arrays, and back: what pickles hold.
 
 The format is described in docu/pickles.md. It holds nothing of torch and no class of
-LNN, so that other versions of either, and other readers (skops), can take it.
+LNN, so that other versions of either, and other readers (skops), can take it. Fields of
+the dataclasses that are stored here keep their names: a test holds the list.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ from LNN.data.form import DataForm, InputLayout, ReadOptions, TargetLayout
 from LNN.data.gap_range import GapRange
 from LNN.data.tables import Columns
 from LNN.estimators.building import rebuild_network
-from LNN.estimators.parameters import BUILT_FROM, DEFAULTS
-from LNN.estimators.settings import CHANGEABLE
+from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, DEFAULTS
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.training.losses import Loss
@@ -77,11 +77,11 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         )
     clock = dict(plain["clock"])
     if clock["gap_range"] is not None:
-        clock["gap_range"] = GapRange(**clock["gap_range"])
+        clock["gap_range"] = _of(GapRange, clock["gap_range"])
     form = DataForm(
         _layout_from_plain(plain["layout"]),
-        Clock(**clock),
-        TargetLayout(**plain["targets"]),
+        _of(Clock, clock),
+        _of(TargetLayout, plain["targets"]),
     )
     scaler, loss = _scaler_from_plain(plain["scaler"]), Loss.from_plain(plain["loss"])
     # A parameter that LNN got after the model was stored takes its default.
@@ -107,15 +107,21 @@ def _shallow(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
+def _of(kind: type, plain: Mapping[str, Any]) -> Any:
+    """Make a value of the fields it has now; what has gone since is left out."""
+    names = {field.name for field in fields(kind)}
+    return kind(**{name: value for name, value in plain.items() if name in names})
+
+
 def _layout_to_plain(layout: InputLayout) -> dict[str, Any]:
     options, columns = _shallow(layout.options), _shallow(layout.columns)
     return {**_shallow(layout), "options": options, "columns": columns}
 
 
 def _layout_from_plain(plain: Mapping[str, Any]) -> InputLayout:
-    options = ReadOptions(**plain["options"])
-    columns = Columns(**plain["columns"])
-    return InputLayout(**{**plain, "options": options, "columns": columns})
+    options = _of(ReadOptions, plain["options"])
+    columns = _of(Columns, plain["columns"])
+    return _of(InputLayout, {**plain, "options": options, "columns": columns})
 
 
 def _scaler_to_plain(scaler: SequenceScaler | None) -> dict[str, Any] | None:
@@ -232,9 +238,9 @@ def _record_to_plain(record: TrainingRecord) -> dict[str, Any]:
 def _record_from_plain(plain: Mapping[str, Any]) -> TrainingRecord:
     found = dict(plain)
     if found["moments"] is not None:
-        found["moments"] = Moments(**found["moments"])
+        found["moments"] = _of(Moments, found["moments"])
     if found["random"] is not None:
         random = np.random.RandomState()
         random.set_state(found["random"])
         found["random"] = random
-    return TrainingRecord(**found)
+    return _of(TrainingRecord, found)

@@ -5,6 +5,7 @@ in `dispatch.REGISTRY`. `torch_loop` is the oracle that the others must equal; `
 is a C library that computes a whole pass in one call.
 """
 
+from LNN.kernels.backend import Stepper
 from LNN.kernels.dispatch import (
     BACKENDS,
     backend_for,
@@ -16,6 +17,7 @@ from LNN.kernels.dispatch import (
 
 __all__ = [
     "BACKENDS",
+    "Stepper",
     "backend_for",
     "prepare",
     "resolve_backend",

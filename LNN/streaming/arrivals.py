@@ -11,7 +11,7 @@ import pandas as pd
 from LNN.data.time_index import time_of_recording
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
-from LNN.streaming.clock import Gaps, StreamClock
+from LNN.streaming.stream_clock import Gaps, StreamClock
 
 # Names of a Series that are not a time: the number or text of its row in an index.
 _NO_TIME = (int, float, str, np.number, type(None))

@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from LNN import kernels
-from LNN.baselines import Baseline
 from LNN.batching.missing import MissingRule
 from LNN.network import LiquidNetwork
 
@@ -260,14 +258,9 @@ class Carry(Engine):
     def weights_changed(self) -> None:
         """Pack the weights again; states stay."""
         before = self.states
-        make = kernels.stepper_for
         layers = self.network.layers
-        steppers = [
-            None
-            if isinstance(layer, Baseline)
-            else make(layer.cell, self.backend, self.n, self.dtype)
-            for layer in layers
-        ]
+        how = self.backend, self.n, self.dtype
+        steppers = [layer.stepper(*how) for layer in layers]
         if all(stepper is not None for stepper in steppers):
             self.steppers = steppers
             self.states = [stepper.state for stepper in steppers]

@@ -267,7 +267,7 @@ class LiquidStream(RiverNames):
         which = "" if self.n is None else f"[{bad}]"
         place = f"stream {bad}" if which else "this row"
         hint = f" reset({which}) begins anew after a long gap."
-        raise self.model.not_finite(outputs[bad], place, hint)
+        raise self.model.not_finite_error(outputs[bad], place, hint)
 
     def _answers(self, outputs: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         return self.model.values(outputs, present)

@@ -346,3 +346,44 @@ def test__model__pickled_alone__predicts_the_same():
 
 def test__version__in_the_pickle__is_that_of_the_package():
     assert Regressor().__getstate__()["_lnn_version"] == __version__
+
+
+def test__format__names_that_are_stored__are_those_of_docu_pickles():
+    """A renamed field would lose what older files say of it: add, never rename."""
+
+    def names(value):
+        if not isinstance(value, dict):
+            return None
+        return {key: names(part) for key, part in value.items()}
+
+    rows, _, time = data()
+    model = Regressor(warm_start=True).fit(rows, rows[:, 0], timestamps=time)
+    plain = names(model.model_.to_plain())
+    assert plain["layout"].keys() == {"options", "kind", "columns", "recordings"}
+    assert plain["layout"]["options"].keys() == {
+        *("owner", "window_length", "stride", "time_column", "group_column"),
+        *("anchor", "allow_missing", "n_jobs"),
+    }
+    assert plain["layout"]["columns"].keys() == {
+        *("n_features_in", "names", "time", "group", "inputs", "anchors"),
+    }
+    assert plain["clock"].keys() == {
+        *("unit", "resolution", "kind", "regular", "gap_range", "dtype"),
+    }
+    assert plain["clock"]["gap_range"].keys() == {
+        *("unit", "shortest", "longest", "low", "high"),
+    }
+    assert plain["targets"].keys() == {"per_step", "ndim", "n_targets", "classes"}
+    assert plain["scaler"].keys() == {
+        *("method", "center_", "scale_", "neutral_", "n_features_in_"),
+    }
+    assert plain["network"].keys() == {
+        *("n_neurons", "pooling", "wirings", "weights", "frozen"),
+    }
+    assert plain["record"].keys() == {
+        *("backend", "loss_curve", "validation_loss_curve", "validation_scores"),
+        *("scoring", "best_loss", "n_iter", "moments", "random"),
+    }
+    assert plain["record"]["moments"].keys() == {
+        *("optimizer", "trained", "step", "arrays"),
+    }

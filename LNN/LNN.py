@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
 
-from LNN._random import copied, random_source
+from LNN._random import copied, random_source, unmoved_on_error
 from LNN._version import __version__
 from LNN._warnings import warn
 from LNN.data.examples import Given, refuse_without_x_val
@@ -37,6 +37,7 @@ from LNN.estimators.scoring import scoring_name, select_counted, validation_scor
 from LNN.estimators.settings import Settings
 from LNN.estimators.signatures import NetworkParameters
 from LNN.estimators.summary import summarise
+from LNN.exceptions import InvalidInputError
 from LNN.streaming import LiquidStream
 from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch, History
@@ -246,20 +247,30 @@ or list, default=None
         given = Given(X, y, sample_weight, timestamps, groups)
         known = self._known()
         random = random_source(self.random_state)
-        if known is not None and known.record.random is not None:
-            random = copied(known.record.random)  # the known model keeps its own
+        # Later calls go on drawing: from the caller's own source, which a call that
+        # fails leaves where it was, or from a copy of what the known model holds.
+        theirs = random is self.random_state
+        if not theirs and known is not None and known.record.random is not None:
+            random = copied(known.record.random)
+        with unmoved_on_error(random, unless=lambda: self._model() is not known):
+            return self._train_on(
+                given, classes, settings, known, random, None if theirs else random
+            )
+
+    def _train_on(self, given, classes, settings, known, random, kept):
+        """Train one epoch; the model that is published keeps a random source."""
         training = fitting.read_training(given, settings, known, classes)
         form = fitting.form_of(training, settings, known)
         if known is None:
             model = fitting.build(training, form, settings, random)
         else:
             model = continue_from(known, training, form, settings)
-        model = model.with_random(random)  # later calls go on in it
+        model = model.with_random(kept)
         # How many epochs will follow is unknown, so no schedule applies.
         plan = fitting.make_plan(settings, len(training))
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
         run = Run(model, training, None, plan, settings, random)
-        return self._train(run, X, y)
+        return self._train(run, given.X, given.y)
 
     def _settings(self, **overrides: Any) -> Settings:
         """Check the parameters, before any work is done, and keep them as they are."""
@@ -273,10 +284,13 @@ or list, default=None
 
     def _known(self) -> FittedModel | None:
         """Return the model that training goes on with, if there is one."""
-        if not self.__sklearn_is_fitted__():
-            return None
-        refuse_rebuilding(self.model_, parameter_values(self))
-        return self.model_
+        known = self._model()
+        if known is not None:
+            refuse_rebuilding(known, parameter_values(self))
+        return known
+
+    def _model(self) -> FittedModel | None:
+        return vars(self).get("model_")
 
     def _train(self, run: Run, X: ArrayLike, y: ArrayLike) -> LiquidNeuralNetwork:
         """Train, and publish the model however training ends.
@@ -290,9 +304,19 @@ or list, default=None
             context.call_on_fit_task_begin(estimator=self, X=X, y=y)
             listeners.append(callback_listener(self, context, X, y))
 
+        published = self._model()
+
         def publish(epoch: Epoch | None = None, moments: Moments | None = None) -> None:
+            nonlocal published
+            if self._model() is not published:
+                raise InvalidInputError(
+                    "A callback trained the estimator, or committed a stream to it, "
+                    "while it was being fitted: the fit would undo that. Do it after "
+                    "the fit."
+                )
             record = run.record_after(history, scoring_name(self.scoring))
-            self.model_ = replace(run.model, record=replace(record, moments=moments))
+            record = replace(record, moments=moments)
+            self.model_ = published = replace(run.model, record=record)
 
         # Callbacks look at the estimator, so the model is published before they run.
         report = Reporter(self.verbose, [publish, *listeners], run.plan.epochs)

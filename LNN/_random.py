@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,3 +24,24 @@ def copied(random: np.random.RandomState) -> np.random.RandomState:
     other = np.random.RandomState(0)
     other.set_state(random.get_state())
     return other
+
+
+@contextmanager
+def unmoved_on_error(
+    random: np.random.RandomState, unless: Callable[[], bool]
+) -> Iterator[None]:
+    """Put a source back where it was, if what is done here fails.
+
+    Parameters
+    ----------
+    random : numpy.random.RandomState
+    unless : callable
+        Tells whether something came of it all the same.
+    """
+    before = random.get_state()
+    try:
+        yield
+    except BaseException:
+        if not unless():
+            random.set_state(before)
+        raise

@@ -277,6 +277,12 @@ def _stack(model: ModelType, given: Mapping[str, Any]) -> nn.ModuleList:
             layer_recurrence=_recurrence(model, given),
         )
     known = {**given, "fully_connected": _is_named(given["wiring"], "full")}
+    unknown = [name for name in model.takes if name not in known]
+    if unknown:
+        raise InvalidInputError(
+            f"Expected the model type {model.name!r} to take arguments of "
+            f"LiquidNetwork, got {unknown}. It may take: {', '.join(sorted(known))}."
+        )
     taken = {name: known[name] for name in model.takes}
     layers = nn.ModuleList()
     for n_inputs, unit in zip(sizes, units, strict=True):

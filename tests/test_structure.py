@@ -39,6 +39,8 @@ FOREIGN = {
         "_wiring",
     },
     "LNN/cells/base.py": {"_C", "_are_functorch_transforms_active"},
+    "LNN/estimators/committing.py": {"_version"},
+    "LNN/estimators/structure.py": {"_forward_hooks", "_forward_pre_hooks"},
     "LNN/kernels/native/autograd.py": {"_C", "_current_level", "_functorch"},
     "LNN/kernels/native/backend.py": {
         "_C",

@@ -13,6 +13,8 @@ from LNN.network import LiquidNetwork
 from LNN.wiring import Wiring
 
 Value = TypeVar("Value")
+# What scikit-learn's validate_data and its users set before a fit.
+SET_BY_CHECKS = ("n_features_in_", "feature_names_in_", "classes_")
 
 
 class FromModel(Generic[Value]):
@@ -37,7 +39,10 @@ class FromModel(Generic[Value]):
         self.name = name
 
     def __get__(self, estimator: Any, owner: type | None = None) -> Value:
-        model = None if estimator is None else vars(estimator).get("model_")
+        known = {} if estimator is None else vars(estimator)
+        model = known.get("model_")
+        if model is None and self.name in known:
+            return known[self.name]
         if model is None or (self.absent is not None and self.absent(model)):
             kind = owner if estimator is None else type(estimator)
             raise AttributeError(
@@ -47,10 +52,23 @@ class FromModel(Generic[Value]):
         return self.find(model)
 
     def __set__(self, estimator: Any, value: Any) -> None:
+        # Subclasses check their data as scikit-learn's estimators do, before they call
+        # our fit: what is learnt then is what counts.
+        if "model_" not in vars(estimator) or self.name in SET_BY_CHECKS:
+            vars(estimator)[self.name] = value
+            return
         raise AttributeError(
             f"{self.name} belongs to the fitted model, which never changes. Change "
             "what is in it, as est.network_.load_state_dict(...) does, or fit again."
         )
+
+    def __delete__(self, estimator: Any) -> None:
+        if self.name not in vars(estimator):
+            raise AttributeError(
+                f"{self.name} belongs to the fitted model and cannot be deleted. "
+                "sklearn.base.clone(est) is an estimator without one."
+            )
+        del vars(estimator)[self.name]
 
 
 def _n_synapses(model: FittedModel) -> int | None:

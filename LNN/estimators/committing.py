@@ -1,15 +1,15 @@
-"""`Commit`: gives an estimator the weights that one of its streams has learnt."""
+"""What gives an estimator the weights that one of its streams has learnt."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from LNN.estimators.fitted import FittedModel
+from LNN.estimators.fitted import FittedModel, last_step
 from LNN.exceptions import InvalidInputError
 
 
 class Commit:
-    """Publishes models that were learnt from the one that an estimator has now.
+    """Publishes models that follow from the one an estimator has now.
 
     Parameters
     ----------
@@ -18,31 +18,55 @@ class Commit:
 
     def __init__(self, estimator: Any):
         self.estimator = estimator
-        self.model: FittedModel | None = estimator.model_
+        self.is_current = True
+        self.model: FittedModel | None = None
+        self._find_model()
 
     def __call__(self, learnt: FittedModel) -> None:
-        """Give the estimator a model, unless it has another one by now."""
-        if self.estimator.model_ is not self.model:
+        """Give the estimator a model, unless it has learnt something else by now."""
+        if not self._still_current():
             raise InvalidInputError(
-                "The estimator was trained again, or another stream committed to it, "
-                "since this stream was opened; commit() would undo that. Open a new "
-                "stream."
+                "The estimator was trained again, another stream committed to it, or "
+                "its weights were changed by hand, since this stream was opened; "
+                "commit() would undo that. Open a new stream."
             )
-        self.estimator.model_ = self.model = learnt
+        self.estimator.model_ = learnt
+        self.model = None
+        self._find_model()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Commit:
-        # A copied stream commits to the same estimator.
+    def __copy__(self) -> Commit:
+        """Return one for a stream that stands where the first one stands."""
         other = Commit(self.estimator)
-        other.model = self.model
+        vars(other).update(vars(self))
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        # A pickle has the model once, as a part of the estimator.
-        return {"estimator": self.estimator, "current": self._is_current()}
+        # In pickles and deep copies the model comes with the estimator.
+        return {"estimator": self.estimator, "is_current": self._still_current()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.estimator = state["estimator"]
-        self.model = self.estimator.model_ if state["current"] else None
+        vars(self).update(state)
+        # An estimator that holds its own stream has no model yet.
+        self.model = None
 
-    def _is_current(self) -> bool:
-        return self.estimator.model_ is self.model
+    def _find_model(self) -> None:
+        if self.model is None and self.is_current:
+            self.model = self.estimator.model_
+            self._versions = _versions_of(self.model)
+
+    def _still_current(self) -> bool:
+        self._find_model()
+        model = self.model
+        if model is None or self.estimator.model_ is not model:
+            return False
+        return _versions_of(model) == self._versions
+
+
+def _versions_of(model: FittedModel) -> list[int]:
+    """Return how often each weight was changed in place, as torch counts it."""
+    return [weight._version for weight in model.network.parameters()]
+
+
+def publisher_of(fitted: Any) -> Commit | None:
+    """Return what gives an estimator new models; None for a model without one."""
+    return None if isinstance(fitted, FittedModel) else Commit(last_step(fitted))

@@ -56,7 +56,8 @@ def continue_from(
     known: FittedModel, training: Examples, form: DataForm, settings: Settings
 ) -> FittedModel:
     """Return a model that goes on from a known one, which stays what it is."""
-    parameters = {**known.parameters, **{name: settings[name] for name in CHANGEABLE}}
+    now = {name: settings.declared[name] for name in CHANGEABLE}
+    parameters = {**known.parameters, **now}
     return replace(
         known,
         parameters=parameters,

@@ -20,8 +20,9 @@ from LNN.data.clock import Clock
 from LNN.data.form import DataForm, InputLayout, TargetLayout
 from LNN.estimators import storage
 from LNN.estimators.parameters import CHANGEABLE
+from LNN.estimators.structure import NetworkStructure
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
-from LNN.models import MODELS
+from LNN.models import find
 from LNN.network import LiquidNetwork
 from LNN.training.device import resolve_device
 from LNN.training.losses import Loss
@@ -56,6 +57,13 @@ class FittedModel:
         What was minimised; it also knows what the outputs mean.
     record : TrainingRecord
         How training went.
+    structure : NetworkStructure
+        What the network was when it was built: pickles hold no other one.
+
+    Notes
+    -----
+    While a fit is under way, callbacks find the model in the making in the estimator:
+    its network still learns. It never changes once the fit is over.
 
     Examples
     --------
@@ -79,6 +87,12 @@ class FittedModel:
     network: LiquidNetwork
     objective: Loss
     record: TrainingRecord
+    structure: NetworkStructure | None = None
+
+    def __post_init__(self) -> None:
+        if self.structure is None:
+            structure = NetworkStructure.of(self.network)
+            object.__setattr__(self, "structure", structure)
 
     def __repr__(self) -> str:
         kind, n = self.parameters["model_type"], self.network.layers[-1].n_neurons
@@ -89,7 +103,7 @@ class FittedModel:
         return self.to_plain()
 
     def __setstate__(self, plain: dict[str, Any]) -> None:
-        vars(self).update(storage.from_plain(plain))
+        vars(self).update(vars(FittedModel.from_plain(plain)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FittedModel:
         # Unlike a pickle, a copy keeps what was changed in the network by hand.
@@ -320,7 +334,7 @@ class FittedModel:
     ) -> InvalidInputError:
         """Return the error for outputs of the network that are not finite."""
         fix = "Look for extreme values in this row and those before it."
-        remedy = MODELS[self.parameters["model_type"]].remedy(self.parameters)
+        remedy = find(self.parameters["model_type"]).remedy(self.parameters)
         fix = f"{remedy} {fix}" if remedy else fix
         value = outputs[~np.isfinite(outputs)][0]
         return InvalidInputError(
@@ -381,8 +395,7 @@ def as_fitted(fitted: Any) -> FittedModel:
     """
     if isinstance(fitted, FittedModel):
         return fitted
-    steps = getattr(fitted, "steps", None)
-    estimator = steps[-1][1] if steps else fitted
+    estimator = last_step(fitted)
     if hasattr(estimator, "fit") and not isinstance(estimator, type):
         check_is_fitted(estimator)
     model = getattr(estimator, "model_", None)
@@ -393,6 +406,14 @@ def as_fitted(fitted: Any) -> FittedModel:
             "example search.best_estimator_."
         )
     return model.with_settings({name: getattr(estimator, name) for name in CHANGEABLE})
+
+
+def last_step(fitted: Any) -> Any:
+    """Return the last step of a Pipeline; anything else is returned as it is."""
+    # By its module, as importing Pipeline takes long. `steps` alone may be anything.
+    kinds = type(fitted).__mro__
+    piped = any(k.__module__ == "sklearn.pipeline" for k in kinds)
+    return fitted.steps[-1][1] if piped and hasattr(fitted, "steps") else fitted
 
 
 @contextmanager

@@ -205,7 +205,7 @@ def build(
     """Fit the scalers to the training part and make the network, untrained."""
     scaler, target_scaler = fit_scalers(training, settings)
     objective = make_objective(training, settings)
-    parameters = {name: settings[name] for name in CHANGEABLE}
+    parameters = {name: settings.declared[name] for name in CHANGEABLE}
     parameters |= {name: copy.deepcopy(settings[name]) for name in BUILT_FROM}
     network = build_network(training, form, parameters, scaler, objective, random)
     device, dtype = resolve_device(settings.device), DTYPES[settings.dtype]

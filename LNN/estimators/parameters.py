@@ -27,9 +27,10 @@ def parameter_values(estimator: Any) -> dict[str, Any]:
 
 
 def default_parameters(estimator_class: type) -> dict[str, Any]:
-    """Return the defaults of a constructor, a subclass's own parameters included."""
+    """Return the defaults of all parameters, with those of a subclass's own."""
+    missing = {n: d for n, d in DEFAULTS.items() if not hasattr(estimator_class, n)}
     taken = inspect.signature(estimator_class).parameters.values()
-    return {p.name: p.default for p in taken if p.default is not p.empty}
+    return missing | {p.name: p.default for p in taken if p.default is not p.empty}
 
 
 def check_parameter(owner: str, name: str, value: Any) -> Any:

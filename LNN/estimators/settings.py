@@ -18,6 +18,11 @@ class Settings:
     **overrides
         Values that a call of `fit` sets instead; None keeps the parameter.
 
+    Attributes
+    ----------
+    declared : dict of str
+        The parameters without what this call overrides.
+
     Examples
     --------
     >>> settings = Settings("LiquidRegressor", {"epochs": 5, "n_jobs": 2}, epochs=9)
@@ -25,11 +30,15 @@ class Settings:
     (9, 2)
     """
 
-    __slots__ = ("_values", "owner")
+    __slots__ = ("_values", "declared", "owner")
+
+    owner: str
+    declared: dict[str, Any]
 
     def __init__(self, owner: str, values: Mapping[str, Any], **overrides: Any):
         given = {name: v for name, v in overrides.items() if v is not None}
         object.__setattr__(self, "owner", owner)
+        object.__setattr__(self, "declared", dict(values))
         object.__setattr__(self, "_values", {**values, **given})
 
     def __getattr__(self, name: str) -> Any:

@@ -143,15 +143,14 @@ def _scaler_from_plain(plain: Mapping[str, Any] | None) -> SequenceScaler | None
 def _network_to_plain(model: Any) -> dict[str, Any]:
     network: LiquidNetwork = model.network
     wirings = _wirings_to_plain(network, model.parameters["wiring"])
-    plain = {
+    plain: dict[str, Any] = {
         "n_neurons": network.layers[-1].n_neurons,
         "pooling": network.pooling,
         "wirings": wirings,
         "weights": weights_of(network),
         "frozen": [n for n, p in network.named_parameters() if not p.requires_grad],
     }
-    how = model.form, model.parameters, model.scaler, model.objective
-    _refuse_other_weights(_rebuilt(plain, *how), plain["weights"])
+    model.structure.refuse_other(network)
     return plain
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from LNN.estimators.fitted import FittedModel
-from LNN.models import MODELS
+from LNN.models import find
 
 
 def summarise(model: FittedModel) -> str:
@@ -58,7 +58,7 @@ def _missing(model: FittedModel) -> str:
 
 
 def _network(model: FittedModel) -> str:
-    kind = MODELS[model.parameters["model_type"]]
+    kind = find(model.parameters["model_type"])
     return kind.describe(model.parameters, model.network.layers[-1].n_neurons)
 
 

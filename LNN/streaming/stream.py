@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from LNN.estimators.committing import publisher_of
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.streaming.adapting import GradientAdapter, Readout, ReadoutAdapter
@@ -62,8 +63,8 @@ class LiquidStream(RiverNames):
         `step` would. Their time is in the index of a frame or in the time column. With
         `n` streams an array of shape (n_rows, n, n_features).
     publish : callable, default=None
-        Called with the model that `commit` makes. `estimator.stream` passes a function
-        that gives it to the estimator.
+        Called with the model that `commit` makes; None gives it to the estimator that
+        `fitted` is or holds, if there is one.
 
     Methods
     -------
@@ -120,7 +121,7 @@ class LiquidStream(RiverNames):
         _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
         model = as_fitted(fitted)
         self.model, self.mode, self.n, self.adapt = model, mode, n, adapt
-        self._publish = publish
+        self._publish = publisher_of(fitted) if publish is None else publish
         with gradients_recorded():  # the copy may be trained, whatever is switched off
             self._network = copy.deepcopy(model.network).eval()
         self._readout = Readout(self._network)
@@ -451,8 +452,11 @@ class LiquidStream(RiverNames):
 
     def copy(self) -> LiquidStream:
         """Return a stream of the same model that stands where this one stands."""
+        shared: dict[int, Any] = {id(self.model): self.model}
+        if self._publish is not None:
+            shared[id(self._publish)] = copy.copy(self._publish)
         with gradients_recorded():
-            return copy.deepcopy(self, {id(self.model): self.model})
+            return copy.deepcopy(self, shared)
 
     @property
     def state(self) -> dict[str, NDArray]:

@@ -117,6 +117,12 @@ class Loss(ABC):
         weight : Tensor of shape (...), or None for ones
         """
         losses = self.each(outputs, target)
+        if losses.ndim != outputs.ndim or losses.shape[-1] != self.n_terms:
+            raise InvalidInputError(
+                f"Expected {type(self).__name__}.each to return (..., {self.n_terms}), "
+                f"one loss per term, got shape {tuple(losses.shape)} for outputs of "
+                f"shape {tuple(outputs.shape)}. Do not average in it."
+            )
         if weight is None:
             return losses.sum()
         weight = weight.unsqueeze(-1)
@@ -414,7 +420,14 @@ def find_loss(name: str, *, classifies: bool) -> type[Loss]:
     """Return the loss of this name; "auto" is the usual one of the task."""
     if name == "auto":
         return CrossEntropy if classifies else SquaredError
-    return LOSSES[name]
+    loss = LOSSES[name]
+    if loss.name != name:
+        raise InvalidInputError(
+            f"Expected LOSSES[{name!r}] to be a loss of this name, got one that is "
+            f"named {loss.name!r}: no pickle of it could be loaded. Enter it as "
+            "LOSSES[cls.name] = cls."
+        )
+    return loss
 
 
 def same_shape(a: Tensor, b: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import pickle
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import validate_data
 
 from LNN import (
     FittedModel,
@@ -294,3 +296,107 @@ def test__read__irregular_time_forgotten__is_refused_by_the_model_too(rows):
         model.read(rows)
     with pytest.warns(LNNWarning, match="same unit as in fit"):
         model.predict(rows, timestamps=time * 1e4)
+
+
+def test__stream__opened_on_the_estimator_itself__commits_to_it(rows):
+    estimator = Regressor().fit(rows, rows[:, 0])
+    stream = LiquidStream(estimator, adapt="readout")
+    stream.step(rows[0])
+    stream.update(3.0)
+    assert stream.commit() is estimator.model_
+
+
+@pytest.mark.parametrize("way", ["deepcopy", "pickle"])
+def test__commit__of_a_copied_estimators_own_stream__changes_the_copy(rows, way):
+    estimator = Regressor().fit(rows, rows[:, 0])
+    estimator.stream_ = estimator.stream(adapt="readout")
+    estimator.stream_.step(rows[0])
+    first = estimator.model_
+    other = copy.deepcopy(estimator)
+    if way == "pickle":
+        other = pickle.loads(pickle.dumps(estimator))
+    other.stream_.step(rows[1])
+    other.stream_.update(9.0)
+    assert other.stream_.commit() is other.model_
+    assert estimator.model_ is first
+    stream = copy.deepcopy(estimator.stream_)
+    stream.step(rows[1])
+    stream.update(9.0)
+    stream.commit()
+    assert estimator.model_ is first
+
+
+def test__commit__weights_changed_by_hand__is_refused(rows):
+    estimator = Regressor().fit(rows, rows[:, 0])
+    stream = estimator.stream(adapt="readout")
+    stream.step(rows[0])
+    stream.update(1.0)
+    own = stream.copy()
+    with torch.no_grad():
+        next(estimator.network_.parameters()).mul_(2)
+    for one in (stream, own):
+        with pytest.raises(InvalidInputError, match="changed by hand"):
+            one.commit()
+
+
+# --------------------------------------------------------------------- subclasses
+
+
+class Steps(LiquidRegressor):
+    """A parameter whose name a Pipeline has too, and scikit-learn's own checks."""
+
+    def __init__(self, n_neurons=8, steps=3, random_state=0):
+        super().__init__(
+            n_neurons, epochs=2, window_length=6, random_state=random_state
+        )
+        self.steps = steps
+
+    def fit(self, X, y):
+        X, y = validate_data(self, X, y)
+        return super().fit(X, y)
+
+
+def test__subclass__steps_and_validate_data__works_as_an_estimator(rows):
+    estimator = Steps()
+    estimator.fit(rows, rows[:, 0]).predict(rows)
+    assert estimator.n_features_in_ == 2
+    estimator.fit(rows[:, :1], rows[:, 0])
+    assert estimator.n_features_in_ == 1
+    assert estimator.summary()
+    with pytest.raises(AttributeError, match="cannot be deleted"):
+        del estimator.loss_curve_
+
+
+# ------------------------------------------------------------------ random sources
+
+
+def test__partial_fit__random_state_of_the_callers__goes_on_in_it(rows):
+    source, y = np.random.RandomState(5), rows[:, 0]
+    one, other = (LiquidRegressor(8, random_state=source, dropout=0.2) for _ in "ab")
+    for _ in range(2):
+        one.partial_fit(rows, y)
+        other.partial_fit(rows, y)
+    assert not np.array_equal(one.predict(rows), other.predict(rows))
+    assert one.model_.record.random is None
+    before = source.get_state()[1].copy()
+    with pytest.raises(NonFiniteLossError):
+        one.partial_fit(rows, y * 1e300)
+    np.testing.assert_array_equal(source.get_state()[1], before)
+
+
+def test__fit__overrides_of_one_call__are_not_part_of_the_model(rows):
+    estimator = Regressor().fit(rows, rows[:, 0], learning_rate=0.5, clip_value=9.0)
+    assert estimator.model_.parameters["learning_rate"] == 0.01
+    assert estimator.model_.parameters["clip_value"] == 1.0
+
+
+def test__callback__that_trains_the_estimator__is_told_that_it_would_be_lost(rows):
+    estimator = Regressor()
+
+    def meddle(epoch):
+        if epoch.epoch == 1:
+            estimator.set_params(callback=None).partial_fit(rows, rows[:, 0])
+
+    estimator.set_params(callback=meddle)
+    with pytest.raises(InvalidInputError, match="would undo that"):
+        estimator.fit(rows, rows[:, 0])

@@ -25,6 +25,7 @@ from LNN import (
     Wiring,
     __version__,
 )
+from LNN.estimators import storage
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.models import MODELS
 
@@ -44,7 +45,7 @@ def data(seed=0):
 
 def cases():
     """Estimators, what they are fitted on, and what goes with X."""
-    rows, cube, time = data()
+    rows, cube, stamps = data()
     holed = np.where(np.random.default_rng(1).random(cube.shape) < 0.1, np.nan, cube)
     ragged = [x[: 2 + k % 4] for k, x in enumerate(cube)]
     frame = pd.DataFrame(rows, pd.date_range("2024", periods=60, freq="h"), list("abc"))
@@ -74,10 +75,10 @@ def cases():
     for kind, model in MODELS.items():
         missing = "mask" if kind == "GRU-D" else "error"
         estimator = Regressor(model_type=kind, missing=missing)
-        found[kind] = (estimator, rows, rows[:, 0], {"timestamps": time})
+        found[kind] = (estimator, rows, rows[:, 0], {"timestamps": stamps})
         if model.liquid:
             full = Regressor(model_type=kind, wiring="full")
-            found[f"full {kind}"] = (full, rows, rows[:, 0], {"timestamps": time})
+            found[f"full {kind}"] = (full, rows, rows[:, 0], {"timestamps": stamps})
     return {name: (*case, {})[:4] for name, case in found.items()}
 
 
@@ -233,12 +234,34 @@ def test__pickle__frozen_weights__stay_frozen():
     assert trained == {"readout.1.weight", "readout.1.bias"}
 
 
-def test__pickle__parts_replaced_by_hand__says_so_before_anything_is_lost():
+def changed_by_hand(model, how):
+    network = model.network_
+    if how == "other sizes":
+        network.readout = torch.nn.Linear(8, 3)
+    elif how == "other types":
+        network.readout = torch.nn.Sequential(torch.nn.Tanh(), network.readout[-1])
+    elif how == "precision":
+        network.double()
+    elif how == "hook":
+        network.readout.register_forward_hook(print)
+
+
+@pytest.mark.parametrize("how", ["other sizes", "other types", "precision", "hook"])
+def test__pickle__network_changed_by_hand__says_so_before_it_is_lost(how):
     rows = data()[0]
     model = Regressor().fit(rows, rows[:, 0])
-    model.network_.readout = torch.nn.Linear(8, 3)
-    with pytest.raises(InvalidInputError, match="replaced by hand"):
+    changed_by_hand(model, how)
+    with pytest.raises(InvalidInputError, match="changed by hand.*torch.save"):
         pickle.dumps(model)
+    copy.deepcopy(model)
+
+
+def test__pickle__written__makes_no_network(monkeypatch):
+    """With 300 neurons that takes longer than all the rest."""
+    rows = data()[0]
+    model = Regressor().fit(rows, rows[:, 0])
+    monkeypatch.setattr(storage, "rebuild_network", None)
+    pickle.dumps(model)
 
 
 # ------------------------------------------------------------------- other versions
@@ -251,15 +274,15 @@ def test__stored_pickle__of_an_earlier_version__predicts_as_it_did(name, recwarn
         model = pickle.load(file)
     assert all(issubclass(w.category, LNNWarning) for w in recwarn.list)
     stored = np.load(STORED / f"{name}.npz", allow_pickle=False)
-    X, time = stored["X"], stored["timestamps"]
+    X, stamps = stored["X"], stored["timestamps"]
     if name == "classifier":
-        found = model.predict_proba(X, timestamps=time)
-        assert model.predict(X, timestamps=time).tolist() == stored["labels"].tolist()
+        found = model.predict_proba(X, timestamps=stamps)
+        assert model.predict(X, timestamps=stamps).tolist() == stored["labels"].tolist()
     else:
-        found = model.predict(X, timestamps=time)
+        found = model.predict(X, timestamps=stamps)
     # Other machines and versions of torch may round otherwise.
     np.testing.assert_allclose(found, stored["prediction"], rtol=1e-4, atol=1e-5)
-    model.partial_fit(X, stored["y"], timestamps=time)
+    model.partial_fit(X, stored["y"], timestamps=stamps)
 
 
 def test__pickle__without_a_newer_parameter__takes_its_default():
@@ -289,6 +312,17 @@ def test__pickle__a_users_subclass__keeps_what_is_its_own():
     again = pickle.loads(pickle.dumps(model))
     assert (again.label, again.note) == ("pump 7", {"place": "cellar"})
     np.testing.assert_array_equal(again.predict(rows), model.predict(rows))
+
+
+def test__pickle__a_subclass_without_a_newer_parameter__takes_its_default():
+    rows = data()[0]
+    model = Named("pump 7", **TINY).fit(rows, rows[:, 0])
+    state = model.__getstate__()
+    del state["dropout"], state["label"]
+    again = Named.__new__(Named)
+    again.__setstate__(state)
+    assert (again.dropout, again.label) == (0.0, "")
+    again.partial_fit(rows, rows[:, 0])
 
 
 class Named(LiquidRegressor):
@@ -356,8 +390,8 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
             return None
         return {key: names(part) for key, part in value.items()}
 
-    rows, _, time = data()
-    model = Regressor(warm_start=True).fit(rows, rows[:, 0], timestamps=time)
+    rows, _, stamps = data()
+    model = Regressor(warm_start=True).fit(rows, rows[:, 0], timestamps=stamps)
     plain = names(model.model_.to_plain())
     assert plain["layout"].keys() == {"options", "kind", "columns", "recordings"}
     assert plain["layout"]["options"].keys() == {

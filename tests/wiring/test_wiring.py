@@ -600,3 +600,12 @@ def test__optional_package__missing__names_the_extra(monkeypatch, package, metho
 def test__Wiring__pickled_under_either_module__loads(module):
     named = f"c{module}\nWiring\n.".encode()
     assert pickle.loads(named) is Wiring
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 3, 1), (5, 7, 7), (9, 33, 2)])
+def test__full__drawn_at_once__equals_ncps_drawn_one_by_one(sizes, seed):
+    n_inputs, n_neurons, n_outputs = sizes
+    theirs = FullyConnected(n_neurons, n_outputs, 1111 if seed is None else seed)
+    ours = Wiring.full(n_inputs, n_neurons, n_outputs, seed=seed)
+    assert ours == Wiring.from_ncps(theirs, n_inputs)

@@ -90,8 +90,10 @@ def _operator_gradient(ctx, grad_states, grad_final):
 # One operator for torch.compile and torch.export, which cannot look inside.
 _library.impl("sequence", _operator_forward, "CPU")
 _library.impl("sequence_backward", _operator_backward, "CPU")
-torch.library.register_fake("lnn::sequence", _fake_forward, lib=_library)
-torch.library.register_fake("lnn::sequence_backward", _fake_backward, lib=_library)
+# What `torch.library.register_fake` does for shapes, without its look at all modules
+# that Python has loaded: 45 ms, a fifth of `import LNN`.
+_library.impl("sequence", _fake_forward, "Meta")
+_library.impl("sequence_backward", _fake_backward, "Meta")
 torch.library.register_autograd(
     "lnn::sequence", _operator_gradient, setup_context=_remember, lib=_library
 )

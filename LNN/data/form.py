@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,7 +181,7 @@ class InputLayout:
     def _check_table(self, X: Any) -> None:
         """Check number and names of the columns of a table as scikit-learn does."""
         # Its messages name the class of the estimator that they are about.
-        known: Any = type(self.owner, (BaseEstimator,), {})()
+        known: Any = _estimator_named(self.owner)()
         known.n_features_in_ = self.columns.n_features_in
         if self.columns.names is not None:
             known.feature_names_in_ = self.columns.names
@@ -235,6 +236,12 @@ class InputLayout:
             f"each recording into the next. Pass {groups}=, or a frame with the "
             f"MultiIndex; {groups}=numpy.zeros(len({name})) says that it is one."
         )
+
+
+@cache
+def _estimator_named(owner: str) -> type[BaseEstimator]:
+    """Return a class of this name that scikit-learn's checks can speak of."""
+    return type(owner, (BaseEstimator,), {})
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from LNN.estimators.committing import publisher_of
-from LNN.estimators.fitted import FittedModel, as_fitted
+from LNN.estimators.fitted import FittedModel, as_fitted, last_step
 from LNN.exceptions import InvalidInputError
 from LNN.streaming.adapting import GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
@@ -119,6 +119,7 @@ class LiquidStream(RiverNames):
         publish: Callable[[FittedModel], None] | None = None,
     ):
         _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
+        _refuse_steps_before(fitted)
         model = as_fitted(fitted)
         self.model, self.mode, self.n, self.adapt = model, mode, n, adapt
         self._publish = publisher_of(fitted) if publish is None else publish
@@ -506,6 +507,22 @@ class _Last:
     def __init__(self, features: np.ndarray, present: np.ndarray | None):
         self.features, self.present = features, present
         self.current = np.ones(len(features), dtype=bool)  # not reset since
+
+
+def _refuse_steps_before(fitted: Any) -> None:
+    """Refuse a Pipeline whose other steps would be left out without a word."""
+    if last_step(fitted) is fitted:
+        return
+    names = [
+        name for name, step in fitted.steps[:-1] if step not in (None, "passthrough")
+    ]
+    if names:
+        raise InvalidInputError(
+            f"Expected a Pipeline that is the estimator alone, got one with the steps "
+            f"{names} before it, which a stream does not apply. Open the stream with "
+            "pipeline[-1].stream(), and step it with rows from "
+            "pipeline[:-1].transform(...)."
+        )
 
 
 def _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation) -> None:

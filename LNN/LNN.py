@@ -501,14 +501,14 @@ or list, default=None
         """Rebuild the fitted model; parameters that are missing get their default."""
         state = default_parameters(type(self)) | state
         version = state.pop("_lnn_version", "unknown")
+        if "model_" in state:
+            state["model_"] = FittedModel.from_plain(state["model_"])
         if version != __version__:
             warn(
                 f"This {type(self).__name__} was pickled by LNN {version} and is "
                 f"loaded by LNN {__version__}. Predictions may differ: check some, or "
                 "fit again."
             )
-        if "model_" in state:
-            state["model_"] = FittedModel.from_plain(state["model_"])
         super().__setstate__(state)
 
     def __copy__(self) -> LiquidNeuralNetwork:

@@ -121,6 +121,7 @@ def read_examples(
     *,
     task: str,
     return_sequences: bool | str,
+    n_jobs: int | None = None,
     classes: Any = None,
     suffix: str = "",
 ) -> Examples:
@@ -135,6 +136,8 @@ def read_examples(
     task : {"regression", "classification"}
     return_sequences : bool or "auto"
         As the estimators' parameter.
+    n_jobs : int or None
+        Threads for checks; the result does not depend on it.
     classes : array-like or None
         All class labels, where y may not show them all.
     suffix : str
@@ -156,7 +159,7 @@ def read_examples(
         return_sequences = known.targets.per_step
     per_step = is_per_step(y, X, kind, return_sequences, task)
     how = {"timestamps": timestamps, "groups": groups, "per_step": per_step}
-    how |= {"stride": options.stride, "name": "X" + suffix}
+    how |= {"stride": options.stride, "n_jobs": n_jobs, "name": "X" + suffix}
     if known is None:
         sequences = options.read(X, **how)
     else:

@@ -36,7 +36,6 @@ class ReadOptions:
     group_column: Any = None
     anchor: Any = None
     allow_missing: bool = False
-    n_jobs: int | None = None
 
     def read(
         self,
@@ -66,7 +65,7 @@ class ReadOptions:
             context=context,
             per_step=per_step,
             allow_missing=self.allow_missing,
-            n_jobs=self.n_jobs if n_jobs is None else n_jobs,
+            n_jobs=n_jobs,
             name=name,
         )
 

@@ -166,7 +166,6 @@ def _read_options(settings: Settings) -> ReadOptions:
         group_column=settings.group_column,
         anchor=settings.anchor,
         allow_missing=settings.missing != "error",
-        n_jobs=settings.n_jobs,
     )
 
 
@@ -179,6 +178,7 @@ def _read(
         form,
         task=settings.task,
         return_sequences=settings.return_sequences,
+        n_jobs=settings.n_jobs,
         **how,
     )
 

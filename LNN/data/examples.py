@@ -11,6 +11,7 @@ from sklearn.utils.validation import _num_samples
 
 from LNN.exceptions import InvalidInputError
 
+from .containers import plain
 from .form import DataForm, ReadOptions, TargetLayout
 from .layouts import layout_of
 from .sequence_set import SequenceSet
@@ -148,7 +149,7 @@ def read_examples(
     found : Examples
         Without samples of weight 0, which count as if they were absent.
     """
-    X, y, sample_weight, timestamps, groups = given
+    X, y, sample_weight, timestamps, groups = map(plain, given)
     kind = layout_of(X, name="X" + suffix)
     if kind == "rows":
         warn_if_misaligned(X, y, suffix)

@@ -14,6 +14,7 @@ from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
 from .clock import Clock
+from .containers import plain
 from .layouts import stacked
 from .reading import read_sequences
 from .sequence_set import Layout, SequenceSet
@@ -154,6 +155,7 @@ class InputLayout:
         InvalidInputError
             If X has another layout, other columns or another kind of time.
         """
+        X = plain(X)
         if self.in_rows:
             X = stacked(X)
         sequences = self.options.read(

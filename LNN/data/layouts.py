@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, ValuesView
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
@@ -69,7 +68,7 @@ def _refuse_containers(X: Any, name: str) -> None:
             f"For one recording per entry pass list({name}.values()), for one column "
             f"per entry pandas.DataFrame({name})."
         )
-    elif isinstance(X, pd.core.groupby.GroupBy):
+    elif type(X).__name__.endswith("GroupBy") and not hasattr(X, "shape"):
         fix = (
             f"Pass [frame for _, frame in {name}], one sequence per group, with y in "
             "this order; or the table itself, with groups=."

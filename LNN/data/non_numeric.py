@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -60,16 +60,16 @@ def without_mask(table: Any) -> Any:
     return table.filled(np.nan)
 
 
-def kind_of_cell(cell: Any) -> Literal["text", "time"] | None:
-    """Return what a cell holds in place of a number; None for anything else."""
+def kind_of_cell(cell: Any) -> Literal["text", "time", "object"] | None:
+    """Return what a cell holds in place of a number; None for numbers and gaps."""
     if isinstance(cell, _TIMES):
         return "time"
-    if not isinstance(cell, str | bytes):
+    if cell is None or cell is pd.NA:
         return None
     try:
         float(cell)
-    except ValueError:
-        return "text"
+    except (TypeError, ValueError):
+        return "text" if isinstance(cell, str | bytes) else "object"
     return None
 
 
@@ -106,7 +106,7 @@ def refuse_times(table: Any, name: str, *, time_column: bool = True) -> None:
 def naming_non_numeric(
     table: Any, name: str, *, time_column: bool = True
 ) -> Iterator[None]:
-    """Turn an error inside into one that names the first text or time in the table."""
+    """Turn an error inside into one that names the first cell that is not a number."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -115,11 +115,24 @@ def naming_non_numeric(
             raise
         cell, place, label = found
         kind = kind_of_cell(cell)
+        if kind == "object":
+            _raise_for_object(error, cell, f"{place} of {name}")
         shown = repr(str(cell)) if isinstance(cell, str) else cell
         advice = _advice(kind, label, time_column)
         raise InvalidInputError(
             f"Expected numbers in {name}, got the {kind} {shown} in {place}. {advice}"
         ) from error
+
+
+def _raise_for_object(error: Exception, cell: Any, where: str) -> NoReturn:
+    """Raise for an object, in the type and words that scikit-learn asks for."""
+    what = TypeError if isinstance(error, TypeError) else InvalidInputError
+    shown = " ".join(repr(cell)[:60].split())
+    raise what(
+        f"Expected numbers, got {shown} in {where}: the argument must be a string or a "
+        f"number, not {type(cell).__name__!r}. Take numbers out of such a column "
+        "(X['a'].map(...)) or drop it."
+    ) from error
 
 
 def _advice(kind: str | None, label: Any, time_column: bool) -> str:
@@ -135,7 +148,7 @@ def _advice(kind: str | None, label: Any, time_column: bool) -> str:
 
 
 def _first_bad(table: Any) -> tuple[Any, str, Any] | None:
-    """Return the first text or time in a table, where it is, and its column."""
+    """Return the first cell that is not a number, where it is, and its column."""
     if isinstance(table, pd.DataFrame):
         for label, column in table.items():
             if pd.api.types.is_numeric_dtype(column.dtype):

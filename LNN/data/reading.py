@@ -7,6 +7,7 @@ from typing import Any
 
 from LNN.exceptions import InvalidInputError
 
+from .containers import plain
 from .layouts import layout_of
 from .rows import RowReader
 from .samples import read_recordings
@@ -101,6 +102,8 @@ n_features), or list of array-likes of shape (T_i, n_features)
         raise InvalidInputError(
             "Expected groups= or group_column=, got both. Drop one of them."
         )
+    X, timestamps, context = plain(X), plain(timestamps), plain(context)
+    groups = plain(groups)
     layout = layout_of(X, name=name)
     labels = (time_column, group_column, anchor)
     if layout == "rows":

@@ -233,7 +233,7 @@ def check_recording(item: Any, what: str) -> None:
 def is_keyed(item: Any) -> bool:
     """Tell whether an element of a list is a pair of a label and a frame."""
     pair = isinstance(item, tuple) and len(item) == 2
-    return pair and isinstance(item[1], pd.DataFrame)
+    return pair and hasattr(item[1], "columns")
 
 
 def _check_widths(shapes: list[tuple[int, ...]], name: str) -> None:

@@ -28,6 +28,7 @@ from .channel_statistics import (
     quantiles,
     value_range,
 )
+from .containers import frame_like, plain
 from .layouts import layout_of
 from .non_numeric import naming_non_numeric, refuse_times, without_mask
 from .samples import check_recording, check_same_names
@@ -123,15 +124,17 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         self
         """
         self._check_method()
-        blocks = self._blocks(X, reset=True)
+        blocks = self._blocks(plain(X), reset=True)
         n_samples = len(blocks) if isinstance(blocks, list) else blocks.shape[0]
         weight = _check_weight(sample_weight, n_samples)
-        return self.fit_rows(lambda: _chunks(blocks, weight))
+        names = getattr(self, "feature_names_in_", None)
+        return self.fit_rows(lambda: _chunks(blocks, weight), names=names)
 
     def fit_rows(
         self,
         chunks: Iterable[WeightedChunk] | Callable[[], Iterable[WeightedChunk]],
         n_jobs: int | None = None,
+        names: np.ndarray | None = None,
     ) -> SequenceScaler:
         """Learn from rows in chunks, without holding them all.
 
@@ -143,6 +146,8 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
             keeping them.
         n_jobs : int, optional
             Threads for ``method="standard"``; the result does not depend on it.
+        names : ndarray of str, optional
+            Names of the channels, for a transformer that chooses columns by name.
 
         Returns
         -------
@@ -159,7 +164,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
             kept = chunks if streams else [(np.array(v), w) for v, w in chunks]
             again = lambda: kept  # noqa: E731
         if not isinstance(self.method, str):
-            self._fit_transformer(again)
+            self._fit_transformer(again, names)
             return self
         if self.method == "standard":
             center, scale = mean_and_deviation(live(again), n_jobs)
@@ -215,7 +220,8 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         ndarray of the same shape
         """
         if hasattr(self, "transformer_"):
-            return _as_float(np.asarray(self.transformer_.transform(values)), values)
+            scaled = self.transformer_.transform(self._named(values))
+            return _as_float(np.asarray(scaled), values)
         # In float64 also for float32: a mean of 1e6 rounded to float32 would shift
         # everything by parts of a unit.
         scaled = values - self.center_
@@ -234,7 +240,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         ndarray of the same shape
         """
         if hasattr(self, "transformer_"):
-            undone = self.transformer_.inverse_transform(values)
+            undone = self.transformer_.inverse_transform(self._named(values))
             return _as_float(np.asarray(undone), values)
         undone = values * self.scale_
         undone += self.center_
@@ -321,17 +327,20 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         names: bool = True,
     ) -> Any:
         check_is_fitted(self)
-        blocks = self._blocks(X, reset=False, names=names)
+        as_read = plain(X)
+        blocks = self._blocks(as_read, reset=False, names=names)
         if not isinstance(blocks, list):
             flat = blocks.reshape(-1, blocks.shape[-1])
-            result = _like(function(flat).reshape(blocks.shape), X)
+            result = frame_like(function(flat).reshape(blocks.shape), X)
             unnamed = names and not hasattr(self, "feature_names_in_")
             if unnamed and isinstance(X, pd.DataFrame) and column_names(X) is not None:
                 # scikit-learn has warned that these are not the names of fit.
                 result.columns = self.get_feature_names_out()
             return result
+        items = X if isinstance(X, list | tuple | np.ndarray) else as_read
         results = [
-            _like(function(block), item) for block, item in zip(blocks, X, strict=True)
+            frame_like(function(block), item)
+            for block, item in zip(blocks, items, strict=True)
         ]
         if isinstance(X, np.ndarray):
             out = np.empty(len(results), dtype=object)
@@ -339,9 +348,20 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
             return out
         return type(X)(results) if type(X) in (list, tuple) else results
 
-    def _fit_transformer(self, chunks: Callable[[], Iterable[WeightedChunk]]) -> None:
+    def _named(self, values: np.ndarray) -> Any:
+        """Return values as what the transformer was fitted on: a frame or an array."""
+        names = getattr(self.transformer_, "feature_names_in_", None)
+        return values if names is None else pd.DataFrame(values, columns=names)
+
+    def _fit_transformer(
+        self,
+        chunks: Callable[[], Iterable[WeightedChunk]],
+        names: np.ndarray | None,
+    ) -> None:
         kept = list(live(chunks, dtype=None)())
         values = np.concatenate([chunk for chunk, _ in kept])
+        if names is not None:
+            values = pd.DataFrame(values, columns=names)
         weights = np.concatenate([weight for _, weight in kept])
         transformer = clone(self.method)
         if has_fit_parameter(transformer, "sample_weight"):
@@ -411,10 +431,3 @@ def _check_weight(sample_weight: Any, n_samples: int) -> np.ndarray | None:
 def _as_float(result: np.ndarray, values: np.ndarray) -> np.ndarray:
     dtype = np.float32 if values.dtype == np.float32 else np.float64
     return result.astype(dtype, copy=False)
-
-
-def _like(values: np.ndarray, item: Any) -> Any:
-    """Values as a frame where a frame came: its index may hold the time."""
-    if isinstance(item, pd.DataFrame):
-        return pd.DataFrame(values, index=item.index, columns=item.columns)
-    return values

@@ -54,6 +54,11 @@ class Columns:
         )
 
     @property
+    def input_names(self) -> np.ndarray | None:
+        """Names of the inputs, if the columns have names."""
+        return None if self.names is None else self.names[self.inputs]
+
+    @property
     def all_inputs(self) -> bool:
         """Whether every column of X is an input."""
         return len(self.inputs) == self.n_features_in

@@ -16,6 +16,7 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
+from .containers import plain
 from .non_numeric import without_mask
 
 __all__ = [
@@ -251,7 +252,7 @@ def as_times(column: pd.Index) -> pd.Index:
     >>> type(as_times(pd.Index([datetime.date(2024, 2, 29)]))).__name__
     'DatetimeIndex'
     """
-    column = column.infer_objects()
+    column = plain(column).infer_objects()
     if isinstance(column, pd.PeriodIndex):
         return column.to_timestamp()
     if column.dtype == object and pd.api.types.infer_dtype(column) == "date":

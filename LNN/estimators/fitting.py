@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from LNN._warnings import warn
 from LNN.batching.batches import Batches
@@ -228,6 +229,7 @@ def fit_scalers(
         lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows()),
         lambda column: f"{sequences.columns.describe(column)} of X",
         settings.n_jobs,
+        sequences.columns.input_names,
     )
     if data.classes is not None:
         return scaler, None
@@ -241,12 +243,16 @@ def fit_scalers(
 
 
 def _fit_scaler(
-    method: Any, chunks: Callable, describe: Callable[[int], str], n_jobs=None
+    method: Any,
+    chunks: Callable,
+    describe: Callable[[int], str],
+    n_jobs: int | None = None,
+    names: NDArray | None = None,
 ) -> SequenceScaler:
     """Return a fitted scaler; refuse numbers too large to have a mean and a spread."""
     scaler = SequenceScaler(method)
     if not isinstance(method, str):
-        return scaler.fit_rows(chunks, n_jobs)
+        return scaler.fit_rows(chunks, n_jobs, names)
     with np.errstate(over="ignore", invalid="ignore"):
         scaler.fit_rows(chunks, n_jobs)
     finite = np.isfinite(scaler.center_) & np.isfinite(scaler.scale_)

@@ -17,6 +17,7 @@ from sklearn.utils import (
     check_consistent_length,
 )
 
+from LNN.data.containers import plain
 from LNN.data.examples import Examples, check_weights
 from LNN.data.targets import step_blocks
 from LNN.estimators.fitted import FittedModel
@@ -145,6 +146,7 @@ def select_counted(
     per_step: bool, y: Any, predicted: Any, sample_weight: Any
 ) -> tuple[Any, Any, Any]:
     """Return targets, predictions and weights, without those that do not count."""
+    y = plain(y)
     if per_step:
         return _select_known_steps(y, predicted, sample_weight)
     if sample_weight is None:

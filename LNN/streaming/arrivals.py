@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from LNN.data.containers import plain
 from LNN.data.time_index import time_of_recording
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
@@ -70,6 +71,8 @@ class Arrivals:
 
     def read(self, x: Any, dt: Any, timestamp: Any) -> Arrival:
         """Read one row of each stream; nothing changes before `accept`."""
+        if not isinstance(x, np.ndarray | dict):
+            x = plain(x)
         values, time, group = self._parts(x)
         timed = dt is not None or timestamp is not None
         if time is not None and timed:

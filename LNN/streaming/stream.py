@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from LNN.data.containers import plain
 from LNN.estimators.committing import publisher_of
 from LNN.estimators.fitted import FittedModel, as_fitted, last_step
 from LNN.exceptions import InvalidInputError
@@ -140,6 +141,7 @@ class LiquidStream(RiverNames):
 
     def _take_in(self, context: Any, kept: int | None) -> None:
         """Go through the last rows of what came before."""
+        context = plain(context)
         framed = isinstance(context, pd.DataFrame)
         table = context if framed else np.asarray(context)
         if table.ndim != (2 if self.n is None else 3):

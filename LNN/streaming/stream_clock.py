@@ -10,6 +10,7 @@ import pandas as pd
 
 from LNN._warnings import warn
 from LNN.data.clock import far_gaps_warning, refuse_coarse_time
+from LNN.data.containers import plain
 from LNN.data.gap_range import ENOUGH
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
@@ -174,7 +175,7 @@ class StreamClock:
         )
 
     def _from_stamps(self, timestamp: Any) -> Gaps:
-        stamps = self._ticks(timestamp)
+        stamps = self._ticks(plain(timestamp))
         if stamps.shape != self.started.shape:
             if stamps.size != 1:
                 raise InvalidInputError(

@@ -25,6 +25,10 @@ _SIMPLE = (
     *(np.ndarray, np.generic, list, tuple, str, float, int, type(None)),
     *(datetime.date, datetime.timedelta),
 )
+# A frame of one of these kinds is one array.
+_NUMBERS = (nw.Float64, nw.Float32, nw.Int64, nw.Int32, nw.Int16, nw.Int8, nw.UInt8)
+# Numbers that numpy has no type for.
+_NO_ARRAY = (nw.Decimal, nw.Int128, nw.UInt128)
 # Cells of a column that are sequences themselves. A tuple is a label of a recording.
 _NESTED = (np.ndarray, list, pd.Series, pd.DataFrame, pd.Index)
 
@@ -130,14 +134,10 @@ def _from_elsewhere(data: Any) -> Any:
     if known.implementation.is_pandas_like():  # it has an index of its own
         return _plain_frame(known.to_pandas())
     kinds = set(known.schema.values())
-    if len(kinds) == 1 and kinds.pop().is_numeric() and not _has_decimals(known):
+    if len(kinds) == 1 and kinds.pop() in _NUMBERS:
         return pd.DataFrame(known.to_numpy(), columns=known.columns)
     columns = {name: _column(known[name]) for name in known.columns}
     return _plain_frame(pd.DataFrame(columns, columns=known.columns))
-
-
-def _has_decimals(frame: nw.DataFrame) -> bool:
-    return any(kind == nw.Decimal for kind in frame.schema.values())
 
 
 def _as_table(data: Any) -> Any:
@@ -150,7 +150,12 @@ def _as_table(data: Any) -> Any:
     if isinstance(data, arrow.Array):
         return arrow.chunked_array([data])
     if isinstance(data, arrow.RecordBatch):
-        return arrow.Table.from_batches([data])
+        data = arrow.Table.from_batches([data])
+    if isinstance(data, arrow.Table) and len(set(data.column_names)) < data.num_columns:
+        raise InvalidInputError(
+            f"Expected a table whose columns have names of their own, got "
+            f"{data.column_names[:20]}. Rename them (rename_columns)."
+        )
     return data
 
 
@@ -213,13 +218,13 @@ def _column(series: nw.Series) -> Any:
     kind = series.dtype
     if kind == nw.Categorical or kind == nw.Enum:
         series = series.cast(nw.String)
-    elif kind == nw.Decimal or (kind == nw.Boolean and series.null_count()):
+    elif kind in _NO_ARRAY or (kind == nw.Boolean and series.null_count()):
         series = series.cast(nw.Float64)
     elif kind in (nw.List, nw.Array, nw.Struct):
         return _cells(series.to_list())
     values = series.to_numpy()
     if kind == nw.Date:
-        return pd.Index(values.astype("datetime64[s]"))
+        return pd.to_datetime(values)
     zone = getattr(kind, "time_zone", None)
     if kind == nw.Datetime and zone is not None:
         return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(zone)

@@ -234,6 +234,30 @@ def test__decimals__of_any_frame__are_numbers():
         np.testing.assert_array_equal(regressor().fit(given, Y).predict(given), plainly)
 
 
+@pytest.mark.parametrize("kind", [pl.Int128, pl.UInt8, pl.Float32, pl.Boolean])
+def test__numbers__of_any_kind__are_read(kind):
+    X = pl.DataFrame({"a": [0, 1] * 30}).cast(kind)
+    plainly = regressor().fit(np.array([[0.0], [1.0]] * 30), Y)
+    np.testing.assert_allclose(
+        regressor().fit(X, Y).predict(X), plainly.predict(X.cast(pl.Float64).to_numpy())
+    )
+
+
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("us"), pa.duration("s")])
+def test__missing_time__on_arrow__is_named(kind):
+    stamps = pd.Series([1, None] * 30, dtype="int32[pyarrow]").astype("int64[pyarrow]")
+    stamps = pa.array(stamps).cast(pa.int32() if kind == pa.date32() else pa.int64())
+    X = pd.DataFrame({"t": pd.Series(stamps.cast(kind), dtype=pd.ArrowDtype(kind))})
+    with pytest.raises(InvalidInputError, match=r"missing \(NaT\) in row 1"):
+        regressor(time_column="t").fit(X.assign(v=Y), Y)
+
+
+def test__names__twice_in_a_pyarrow_table__are_refused():
+    X = pa.table([Y, Y], names=["a", "a"])
+    with pytest.raises(InvalidInputError, match="names of their own"):
+        regressor().fit(X, Y)
+
+
 NESTED = {
     "series of arrays": lambda: pd.Series(list(CUBE)),
     "sktime": lambda: pd.DataFrame(

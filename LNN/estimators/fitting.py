@@ -7,6 +7,7 @@ Nothing here sees an estimator. `settings` are its parameters, with what the cal
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -109,7 +110,7 @@ def form_of(
     sequences = training.sequences
     return DataForm(
         InputLayout.of(_read_options(settings), sequences),
-        Clock.of(sequences, settings.dtype),
+        Clock.of(sequences, settings.dtype, training.weights),
         training.target_layout,
     )
 
@@ -277,7 +278,9 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
 def _doubt_anchor(anchor: Any, target: np.ndarray, change: np.ndarray, weights) -> None:
     """Warn where the change from the anchor is not smaller than the target itself."""
     known = (weights > 0) & ~np.isnan(change).any(axis=1)
-    if np.mean(change[known] ** 2) < np.mean(target[known].var(axis=0)):
+    counted = functools.partial(np.average, axis=0, weights=weights[known])
+    spread = counted((target[known] - counted(target[known])) ** 2)
+    if np.mean(counted(change[known] ** 2)) < np.mean(spread):
         return
     warn(
         f"The target differs from the column anchor={anchor!r} by more than it varies. "

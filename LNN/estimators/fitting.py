@@ -31,6 +31,7 @@ from LNN.estimators.fitted import FittedModel
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
 from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
+from LNN.models import find
 from LNN.training.device import memory_errors_explained, resolve_device
 from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
@@ -355,6 +356,7 @@ def make_plan(settings: Settings, n_samples: int) -> Plan:
         n_iter_no_change=settings.n_iter_no_change,
         stops_early=bool(settings.early_stopping),
         tol=settings.tol,
+        remedy=find(settings.model_type).remedy(settings.declared),
     )
 
 

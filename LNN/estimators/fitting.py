@@ -27,6 +27,7 @@ from LNN.data.examples import Examples, Given, read_examples
 from LNN.data.form import DataForm, InputLayout, ReadOptions
 from LNN.data.targets import Targets
 from LNN.estimators.building import build_network
+from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
 from LNN.estimators.settings import Settings
@@ -210,6 +211,9 @@ def build(
     parameters = {name: settings.declared[name] for name in CHANGEABLE}
     parameters |= {name: copy.deepcopy(settings[name]) for name in BUILT_FROM}
     network = build_network(training, form, parameters, scaler, objective, random)
+    if target_scaler is not None:
+        changes = subtract_anchors(training).values
+        give_constants(network, training, changes, target_scaler)
     device, dtype = resolve_device(settings.device), DTYPES[settings.dtype]
     record = TrainingRecord(network.backend_for(device, dtype))
     return FittedModel(

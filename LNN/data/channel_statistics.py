@@ -10,6 +10,7 @@ import numpy as np
 from LNN.exceptions import InvalidInputError
 
 from .tables import in_threads
+from .weighted import weighted_quantiles
 
 __all__ = [
     "WeightedChunk",
@@ -114,12 +115,8 @@ def quantiles(chunks: Live) -> tuple[np.ndarray, np.ndarray]:
         known = ~np.isnan(values)
         if not known.any():
             continue
-        # Only with the inverted distribution does a weight of 2 equal the value twice.
-        low, center[column], high = np.quantile(
-            values[known],
-            [0.25, 0.5, 0.75],
-            weights=weights[known],
-            method="inverted_cdf",
+        low, center[column], high = weighted_quantiles(
+            values[known], [0.25, 0.5, 0.75], weights[known]
         )
         scale[column] = high - low
     return center, scale

@@ -44,8 +44,20 @@ class Clock:
     dtype: str
 
     @classmethod
-    def of(cls, sequences: SequenceSet, dtype: str) -> Clock:
+    def of(
+        cls,
+        sequences: SequenceSet,
+        dtype: str,
+        sample_weight: np.ndarray | None = None,
+    ) -> Clock:
         """Learn about time from the training part.
+
+        Parameters
+        ----------
+        sequences : SequenceSet
+        dtype : {"float32", "float64"}
+        sample_weight : ndarray of shape (n_samples,), optional
+            A weight of 2 is the same as the sample twice.
 
         Raises
         ------
@@ -53,10 +65,10 @@ class Clock:
             If a gap is longer than `dtype` holds, or if the time stamps are too coarse
             for the gaps between them.
         """
-        gaps, resolution = sequences.covered_gaps(), sequences.time_resolution
-        unit = time_unit(gaps)
+        gaps, weights = sequences.weighted_gaps(sample_weight)
+        resolution, unit = sequences.time_resolution, time_unit(gaps, weights)
         regular = is_regular(gaps, unit, resolution)
-        known = GapRange.of(gaps, unit)
+        known = GapRange.of(gaps, unit, weights)
         clock = cls(unit, resolution, sequences.time_kind, regular, known, dtype)
         clock._refuse_endless_gaps(sequences)
         if len(gaps):

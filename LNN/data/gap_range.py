@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .weighted import weighted_quantiles
+
 __all__ = ["ENOUGH", "GapRange"]
 
 # A gap is far from others if it is this many times longer or shorter; seconds taken
@@ -39,12 +41,15 @@ class GapRange:
     high: float
 
     @classmethod
-    def of(cls, gaps: np.ndarray, unit: float) -> GapRange | None:
+    def of(
+        cls, gaps: np.ndarray, unit: float, weights: np.ndarray | None = None
+    ) -> GapRange | None:
         """Return what to remember of training; None if no time passed in it."""
-        gaps = gaps[gaps > 0]
+        weights = np.ones(len(gaps)) if weights is None else weights
+        gaps, weights = gaps[gaps > 0], weights[gaps > 0]
         if not len(gaps):
             return None
-        low, high = np.quantile(gaps, MOST).tolist()
+        low, high = weighted_quantiles(gaps, MOST, weights)
         return cls(unit, float(gaps.min()), float(gaps.max()), low, high)
 
     @property

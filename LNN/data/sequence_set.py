@@ -235,6 +235,30 @@ class SequenceSet:
         gaps = self.elapsed[covered]
         return gaps[~np.isnan(gaps)]
 
+    def weighted_gaps(
+        self, sample_weight: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the known gaps of the rows that samples read, and what each counts.
+
+        As the scalers count rows, so that a weight of 2 is the same as the sample
+        twice.
+
+        Parameters
+        ----------
+        sample_weight : ndarray of shape (n_samples,), optional
+            1 each by default.
+
+        Returns
+        -------
+        gaps, weights : ndarray of float64, shape (n,)
+            Weights above 0. Empty without time stamps.
+        """
+        if self.elapsed is None:
+            return np.empty(0), np.empty(0)
+        weights = self.row_weights(sample_weight)
+        known = (weights > 0) & ~np.isnan(self.elapsed)
+        return self.elapsed[known], weights[known]
+
     def iter_rows(self, chunk: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """Go through the rows in chunks.
 

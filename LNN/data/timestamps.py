@@ -18,6 +18,7 @@ from LNN.exceptions import InvalidInputError
 
 from .containers import plain
 from .non_numeric import without_mask
+from .weighted import weighted_median
 
 __all__ = [
     "as_times",
@@ -131,13 +132,15 @@ def elapsed_time(
     return gaps, ticks.resolution, ticks.kind
 
 
-def time_unit(gaps: np.ndarray) -> float:
+def time_unit(gaps: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Return one unit of time: the median of the positive gaps, 1 if there is none.
 
     Parameters
     ----------
     gaps : ndarray of float
         NaN is ignored.
+    weights : ndarray of float, same shape, default=None
+        Above 0; a weight of 2 is the same as the gap twice. None is ones.
 
     Returns
     -------
@@ -149,10 +152,12 @@ def time_unit(gaps: np.ndarray) -> float:
     >>> time_unit(np.array([np.nan, 60.0, 60.0, 0.0, 120.0]))
     60.0
     """
-    positive = gaps[gaps > 0]
-    if not len(positive):
+    positive = gaps > 0
+    if not positive.any():
         return 1.0
-    return float(np.median(positive))
+    if weights is None:
+        return float(np.median(gaps[positive]))
+    return weighted_median(gaps[positive], weights[positive])
 
 
 def is_regular(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> bool:

@@ -15,6 +15,7 @@ from LNN.data import SequenceScaler
 from LNN.data.clock import Clock
 from LNN.data.examples import Examples
 from LNN.data.form import DataForm
+from LNN.data.weighted import weighted_median, weighted_quantiles
 from LNN.estimators.parameters import DEFAULTS
 from LNN.network import LiquidNetwork
 from LNN.training.losses import Loss
@@ -50,7 +51,8 @@ def build_network(
     random : numpy.random.RandomState
     """
     generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
-    typical = float(np.median(training.sequences.length))
+    lengths = training.sequences.length.astype(np.float64)
+    typical = weighted_median(lengths, training.weights)
     pooling = parameters["pooling"]
     if pooling == "auto":
         # The last state learns more, but little from long sequences, where the mean
@@ -153,10 +155,10 @@ def _gaps(training: Examples, clock: Clock) -> tuple[float, float, float] | None
     but not one outage in a year. Jitter of the clock is not a short gap, and below a
     thousandth of what is typical, gaps are alike.
     """
-    gaps = training.sequences.covered_gaps() / clock.unit
-    gaps = gaps[gaps > 0]
+    gaps, weights = training.sequences.weighted_gaps(training.weights)
+    gaps, weights = gaps[gaps > 0] / clock.unit, weights[gaps > 0]
     if clock.regular or not len(gaps):
         return None
-    shortest, longest = np.quantile(gaps, GAP_QUANTILES)
-    share = np.mean(np.abs(gaps - 1) >= 0.5)
-    return min(float(share), MOST_GATES), max(float(shortest), 1e-3), float(longest)
+    shortest, longest = weighted_quantiles(gaps, GAP_QUANTILES, weights)
+    share = np.average(np.abs(gaps - 1) >= 0.5, weights=weights)
+    return min(float(share), MOST_GATES), max(shortest, 1e-3), longest

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from LNN.batching.preparation import DTYPES
 from LNN.data.examples import Examples
 from LNN.data.form import DataForm
 from LNN.estimators.comparing import same
@@ -14,7 +15,8 @@ from LNN.estimators.fitting import make_objective
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
 from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
-from LNN.training.copying import with_own_weights
+from LNN.training.copying import with_backend, with_own_weights
+from LNN.training.device import resolve_device
 from LNN.wiring import Wiring, build_wiring
 
 
@@ -58,10 +60,14 @@ def continue_from(
     """Return a model that goes on from a known one, which stays what it is."""
     now = {name: settings.declared[name] for name in CHANGEABLE}
     parameters = {**known.parameters, **now}
+    network = with_backend(with_own_weights(known.network), now["backend"])
+    device, dtype = resolve_device(settings.device), DTYPES[parameters["dtype"]]
+    backend = network.backend_for(device, dtype)
     return replace(
         known,
         parameters=parameters,
         layout=form.layout,
-        network=with_own_weights(known.network),
+        network=network,
         objective=make_objective(training, settings),
+        record=replace(known.record, backend=backend),
     )

@@ -351,7 +351,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind="str, int or list",
         doc="""
         Column of X with the present value of the target (one per target), in the same
-        units: the network then learns the change from it. For series with a trend.
+        units: the network then learns the change from it, and reads the column as
+        changes from row to row. That of a window's first row is from the row before
+        the window: of this column, `window_length` + 1 rows matter. For series with a
+        trend.
         """,
         built_from=True,
     ),

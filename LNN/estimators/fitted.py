@@ -24,6 +24,7 @@ from LNN.estimators.structure import NetworkStructure
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
 from LNN.models import find
 from LNN.network import LiquidNetwork
+from LNN.training.copying import with_backend
 from LNN.training.device import resolve_device
 from LNN.training.losses import Loss
 from LNN.training.record import TrainingRecord
@@ -149,7 +150,9 @@ class FittedModel:
         """Return the model with other values of `CHANGEABLE` parameters."""
         if all(self.parameters[name] == value for name, value in settings.items()):
             return self
-        return replace(self, parameters={**self.parameters, **settings})
+        parameters = {**self.parameters, **settings}
+        network = with_backend(self.network, parameters["backend"])
+        return replace(self, parameters=parameters, network=network)
 
     def with_fresh_curves(self) -> FittedModel:
         """Return the model with the curves of a training that begins."""

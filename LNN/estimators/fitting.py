@@ -7,6 +7,7 @@ Nothing here sees an estimator. `settings` are its parameters, with what the cal
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,10 +28,12 @@ from LNN.data.examples import Examples, Given, read_examples
 from LNN.data.form import DataForm, InputLayout, ReadOptions
 from LNN.data.targets import Targets
 from LNN.estimators.building import build_network
+from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
 from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
+from LNN.models import find
 from LNN.training.device import memory_errors_explained, resolve_device
 from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
@@ -110,7 +113,7 @@ def form_of(
     sequences = training.sequences
     return DataForm(
         InputLayout.of(_read_options(settings), sequences),
-        Clock.of(sequences, settings.dtype),
+        Clock.of(sequences, settings.dtype, training.weights),
         training.target_layout,
     )
 
@@ -209,6 +212,9 @@ def build(
     parameters = {name: settings.declared[name] for name in CHANGEABLE}
     parameters |= {name: copy.deepcopy(settings[name]) for name in BUILT_FROM}
     network = build_network(training, form, parameters, scaler, objective, random)
+    if target_scaler is not None:
+        changes = subtract_anchors(training).values
+        give_constants(network, training, changes, target_scaler)
     device, dtype = resolve_device(settings.device), DTYPES[settings.dtype]
     record = TrainingRecord(network.backend_for(device, dtype))
     return FittedModel(
@@ -283,7 +289,9 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
 def _doubt_anchor(anchor: Any, target: np.ndarray, change: np.ndarray, weights) -> None:
     """Warn where the change from the anchor is not smaller than the target itself."""
     known = (weights > 0) & ~np.isnan(change).any(axis=1)
-    if np.mean(change[known] ** 2) < np.mean(target[known].var(axis=0)):
+    counted = functools.partial(np.average, axis=0, weights=weights[known])
+    spread = counted((target[known] - counted(target[known])) ** 2)
+    if np.mean(counted(change[known] ** 2)) < np.mean(spread):
         return
     warn(
         f"The target differs from the column anchor={anchor!r} by more than it varies. "
@@ -358,6 +366,7 @@ def make_plan(settings: Settings, n_samples: int) -> Plan:
         n_iter_no_change=settings.n_iter_no_change,
         stops_early=bool(settings.early_stopping),
         tol=settings.tol,
+        remedy=find(settings.model_type).remedy(settings.declared),
     )
 
 

@@ -1,4 +1,4 @@
-"""A network with weights of its own and the structure of another."""
+"""A network like another: with weights of its own, or on another backend."""
 
 from __future__ import annotations
 
@@ -28,6 +28,27 @@ def with_own_weights(network: Module) -> Module:
     """
     with gradients_recorded():  # the copy will be trained, whatever is switched off
         return _copied(network, {})
+
+
+def with_backend(network: Module, backend: str) -> Module:
+    """Return a network that runs on this backend, with the weights of another.
+
+    Parameters
+    ----------
+    network : LiquidNetwork
+        Returned as it is if it runs there already.
+    backend : str
+    """
+    if all(getattr(part, "backend", backend) == backend for part in network.layers):
+        return network
+    other, layers = copy.copy(network), nn.ModuleList()
+    for layer in network.layers:
+        layer = copy.copy(layer)
+        if hasattr(layer, "backend"):
+            layer.backend = backend
+        layers.append(layer)
+    vars(other)["_modules"] = {**vars(network)["_modules"], "layers": layers}
+    return other
 
 
 def _copied(module: Any, memo: dict[int, Any]) -> Any:

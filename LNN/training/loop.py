@@ -26,7 +26,8 @@ class Plan:
     """How long and in which way to train; the names are those of the estimator.
 
     `keep_last` keeps the last finite weights in place of the best: for data that come
-    in parts, where the best on one part is not the aim.
+    in parts, where the best on one part is not the aim. `remedy` says what else to
+    change where the loss is not finite.
     """
 
     epochs: int
@@ -38,6 +39,7 @@ class Plan:
     stops_early: bool
     tol: float
     keep_last: bool = False
+    remedy: str = ""
 
 
 @dataclass
@@ -154,7 +156,7 @@ def train(
         for epoch in range(1, plan.epochs + 1):
             before = weights.clone()
             loss = step.epoch(batches, random.permutation(len(batches)), schedule)
-            refuse_non_finite(loss, epoch)
+            refuse_non_finite(loss, epoch, plan.remedy)
             if validation is None:
                 # The loss was that of the weights before (or on the way): credit it
                 # to them.
@@ -197,7 +199,7 @@ def validate(
     """Return the loss on the validation part, and its score if there is one."""
     outputs = None if score is None else validation.empty_outputs(step.network)
     loss = evaluate(step, validation, outputs)
-    refuse_non_finite(loss, epoch)
+    refuse_non_finite(loss, epoch, step.plan.remedy)
     history.validation_loss.append(loss)
     if score is None:
         return loss, None
@@ -224,15 +226,18 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
     return float(total / batches.targets.total_weight)
 
 
-def refuse_non_finite(loss: float, epoch: int) -> None:
+def refuse_non_finite(loss: float, epoch: int, remedy: str = "") -> None:
     """Raise a named error when a loss is no longer finite."""
     if math.isfinite(loss):
         return
+    usual = (
+        'lower learning_rate, lower clip_value, scale the data (scale="standard", '
+        "scale_target=True), or look for extreme values in X and y."
+    )
+    advice = f"{remedy} Otherwise {usual}" if remedy else usual[0].upper() + usual[1:]
     kept = "The best weights before that are kept."
     if epoch == 1:
         kept = "Nothing was learnt before that: the estimator is what it was."
     raise NonFiniteLossError(
-        f"The loss became {loss} in epoch {epoch}. {kept} Lower learning_rate, lower "
-        'clip_value, scale the data (scale="standard", scale_target=True), or look for '
-        "extreme values in X and y."
+        f"The loss became {loss} in epoch {epoch}. {kept} {advice}"
     )

@@ -298,7 +298,10 @@ class Quantile(RegressionLoss):
         levels = outputs.new_tensor(self.levels)
         same_shape(outputs, target)
         error = target - outputs
-        return torch.maximum(levels * error, (levels - 1) * error).flatten(-2)
+        # Not the maximum of both lines: its slope where they meet depends on the level,
+        # and would move outputs that are right already.
+        above, below = torch.relu(error), torch.relu(-error)
+        return (levels * above + (1 - levels) * below).flatten(-2)
 
     def prediction(self, outputs: NDArray) -> NDArray:
         """Return (n, n_targets, n_levels), or (n, n_targets) for a single level."""

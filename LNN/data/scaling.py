@@ -30,6 +30,7 @@ from .channel_statistics import (
 )
 from .layouts import layout_of
 from .non_numeric import naming_non_numeric, refuse_times, without_mask
+from .padding import warn_if_padded_by_value
 from .samples import check_recording, check_same_names
 from .tables import column_names
 
@@ -126,6 +127,9 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         blocks = self._blocks(X, reset=True)
         n_samples = len(blocks) if isinstance(blocks, list) else blocks.shape[0]
         weight = _check_weight(sample_weight, n_samples)
+        if not isinstance(blocks, list) and blocks.ndim == 3:
+            harm = "it counts in the scale of every channel"
+            warn_if_padded_by_value(blocks, "X", harm=harm)
         return self.fit_rows(lambda: _chunks(blocks, weight))
 
     def fit_rows(

@@ -11,8 +11,10 @@ from sklearn.utils.validation import _num_samples
 
 from LNN.exceptions import InvalidInputError
 
+from .axes import check_layout, doubt_axes
 from .containers import plain
 from .form import DataForm, ReadOptions, TargetLayout
+from .label_tables import doubt_labels_per_step
 from .layouts import layout_of
 from .sequence_set import SequenceSet
 from .targets import Targets, encode_classes, is_per_step, read_targets
@@ -122,6 +124,7 @@ def read_examples(
     *,
     task: str,
     return_sequences: bool | str,
+    layout: str = "auto",
     n_jobs: int | None = None,
     classes: Any = None,
     suffix: str = "",
@@ -136,6 +139,8 @@ def read_examples(
         What the data must match; None reads the first data of a fit.
     task : {"regression", "classification"}
     return_sequences : bool or "auto"
+        As the estimators' parameter.
+    layout : {"auto", "rows", "sequences"}
         As the estimators' parameter.
     n_jobs : int or None
         Threads for checks; the result does not depend on it.
@@ -153,16 +158,24 @@ def read_examples(
     kind = layout_of(X, name="X" + suffix)
     if kind == "rows":
         warn_if_misaligned(X, y, suffix)
+    if known is None:
+        check_layout(layout, kind, "X" + suffix)
+    labels = y
     if isinstance(y, pd.DataFrame) and kind != "rows":
         y = y.to_numpy()  # iterating over a frame gives columns, not rows
     _check_given(y, suffix)
     if known is not None and kind != "rows":
         return_sequences = known.targets.per_step
     per_step = is_per_step(y, X, kind, return_sequences, task)
+    if per_step and task == "classification" and return_sequences == "auto":
+        doubt_labels_per_step(labels, X)
     how = {"timestamps": timestamps, "groups": groups, "per_step": per_step}
     how |= {"stride": options.stride, "n_jobs": n_jobs, "name": "X" + suffix}
     if known is None:
         sequences = options.read(X, **how)
+        told = per_step or layout != "auto" or not options.names_no_column
+        if not told and timestamps is None and groups is None:
+            doubt_axes(X, kind, window_length=options.window_length)
     else:
         sequences = known.layout.read(X, known.clock, **how)
     by_row = check_weights(sample_weight, _num_samples(X))

@@ -38,6 +38,12 @@ class ReadOptions:
     anchor: Any = None
     allow_missing: bool = False
 
+    @property
+    def names_no_column(self) -> bool:
+        """Whether every column of X is an input and nothing else."""
+        named = (self.time_column, self.group_column, self.anchor)
+        return all(label is None for label in named)
+
     def read(
         self,
         X: Any,

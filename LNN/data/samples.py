@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
-from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
 from .non_numeric import naming_non_numeric, refuse_times, without_mask
+from .padding import advice_on_padding, warn_if_padded
 from .row_store import BlockRows, CubeRows, Rows, SelectedRows, with_anchors
 from .sequence_set import Layout, SequenceSet
 from .tables import (
@@ -33,10 +33,6 @@ from .timestamps import elapsed_time, plain_array
 
 __all__ = ["check_recording", "check_same_names", "is_keyed", "read_recordings"]
 
-# Sequences look padded if at least this share of them ends without values, and if
-# these are this many times as many steps as chance would give.
-MANY_PADDED, LONGER = 0.1, 3
-
 
 def read_recordings(
     X: Any,
@@ -56,8 +52,7 @@ def read_recordings(
     else:
         how = timestamps is not None, n_jobs, name
         rows, columns, lengths, time, owners = _read_list(X, labels, *how)
-    n_samples = len(lengths)
-    ends = np.cumsum(lengths)
+    n_samples, ends = len(lengths), np.cumsum(lengths)
     start, place = ends - lengths, _Steps(ends)
     check_finite(
         rows,
@@ -66,10 +61,12 @@ def read_recordings(
         name=name,
         n_jobs=n_jobs,
         allow_missing=allow_missing,
-        padded=layout == "cube",
+        hint=lambda: advice_on_padding(rows, start, ends, X, name),
     )
-    if layout == "cube" and allow_missing and not per_step:
-        _warn_if_padded(rows, ends, name)
+    if layout == "cube":
+        warn_if_padded(
+            rows, n_samples, name, gaps_allowed=allow_missing, per_step=per_step
+        )
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
     elapsed, resolution, kind = None, 0.0, None
@@ -97,36 +94,6 @@ def read_recordings(
         time_resolution=resolution,
         time_kind=kind,
         place=place,
-    )
-
-
-def _warn_if_padded(rows: Rows, ends: np.ndarray, name: str) -> None:
-    """Warn if many sequences of an array end, unlike others, without any value.
-
-    Targets per step need no warning: nothing before the padding depends on it.
-    """
-    few = max(MANY_PADDED * len(ends), 2)
-    if rows.dtype.kind != "f" or np.isnan(rows.take(ends - 1)).all(1).sum() < few:
-        return
-    empty = np.isnan(rows.block(0, rows.n_rows)).all(axis=1).reshape(len(ends), -1)
-    begin = np.logical_and.accumulate(empty, axis=1).sum()
-    end = np.logical_and.accumulate(empty[:, ::-1], axis=1).sum(axis=1)
-    # Steps that are missing at the end of all sequences are still to come.
-    extra = end - end.min()
-    count = int((extra > 0).sum())
-    if count < few:
-        return
-    rate = (empty.sum() - end.sum()) / (empty.size - end.sum())
-    # Gaps by chance: long ones also begin sequences, short ones stand anywhere.
-    chance = max(begin, len(ends) * rate / (1 - rate))
-    if extra.sum() <= LONGER * (chance + 1):
-        return
-    warn(
-        f"{count} of {len(ends)} sequences of {name} end in steps that are NaN in all "
-        "channels. If this is padding, it is not a gap, but the model takes it for "
-        "time that passes: pass a list of the sequences without it, [x[:n] for x, n in "
-        f"zip({name}, lengths)]; targets per step and timestamps alike. If these are "
-        f"gaps, list({name}) stops this warning."
     )
 
 

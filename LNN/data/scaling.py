@@ -31,6 +31,7 @@ from .channel_statistics import (
 from .containers import frame_like, plain
 from .layouts import layout_of
 from .non_numeric import naming_non_numeric, refuse_times, without_mask
+from .padding import warn_if_padded_by_value
 from .samples import check_recording, check_same_names
 from .tables import column_names
 
@@ -127,6 +128,9 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         blocks = self._blocks(plain(X), reset=True)
         n_samples = len(blocks) if isinstance(blocks, list) else blocks.shape[0]
         weight = _check_weight(sample_weight, n_samples)
+        if not isinstance(blocks, list) and blocks.ndim == 3:
+            harm = "it counts in the scale of every channel"
+            warn_if_padded_by_value(blocks, "X", harm=harm)
         names = getattr(self, "feature_names_in_", None)
         return self.fit_rows(lambda: _chunks(blocks, weight), names=names)
 

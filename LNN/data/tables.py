@@ -265,12 +265,12 @@ def check_finite(
     name: str,
     n_jobs: int | None = None,
     allow_missing: bool = False,
-    padded: bool = False,
+    hint: Callable[[], str] | None = None,
 ) -> None:
     """Raise for the first NaN or infinity, a chunk at a time.
 
-    With `allow_missing` NaN is an error in anchor columns only. `padded` says that NaN
-    may stand for padding, as in 3-D arrays.
+    With `allow_missing` NaN is an error in anchor columns only. `hint` says more about
+    NaN where it may stand for padding, as in 3-D arrays.
 
     Raises
     ------
@@ -303,11 +303,8 @@ def check_finite(
         column = int(np.argmin(is_good(row)[0]))
         where = f"{place(bad[0])}, {columns.describe(column)}"
         message = _not_finite(row[0, column], where, rows.dtype, name, allow_missing)
-        if padded and np.isnan(row[0, column]) and not allow_missing:
-            message += (
-                " If NaN is padding, it is not a gap: pass a list of the sequences "
-                f"without it, [x[~numpy.isnan(x).all(axis=1)] for x in {name}]."
-            )
+        if hint and np.isnan(row[0, column]) and not allow_missing:
+            message += hint()
         raise InvalidInputError(message)
 
 

@@ -19,6 +19,7 @@ from sklearn.utils.validation import _num_samples
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
+from .label_tables import advice_on_label_table
 from .non_numeric import kind_of_cell, without_mask
 from .sequence_set import SequenceSet
 
@@ -173,6 +174,9 @@ def _per_sample(
         y = _safe_indexing(y, kept)
     if task == "classification":
         _refuse_missing_labels(y, kept, in_rows)
+        table = np.asarray(y)
+        if table.ndim == 2 and table.shape[1] > 1:
+            raise InvalidInputError(_one_label_each(y, sequences))
         values = column_or_1d(y, warn=True)
         check_classification_targets(values)
         return values, 0
@@ -275,11 +279,24 @@ def _refuse_missing_labels(y: Any, number: np.ndarray, in_rows: bool) -> None:
             )
 
 
+def _one_label_each(y: Any, sequences: SequenceSet) -> str:
+    """Return the error for a table where one class per sample was expected."""
+    advice, shape = advice_on_label_table(y), np.asarray(y).shape
+    width = sequences.n_features_in
+    if sequences.layout != "rows" and shape[1] == width != sequences.max_length:
+        advice += (
+            f" X has {width} features in its last axis: if y has a class per step, and "
+            "this axis is time, pass X.transpose(0, 2, 1)."
+        )
+    return f"y should be a 1d array, got an array of shape {shape} instead. {advice}"
+
+
 def _labels_per_step(values: np.ndarray) -> np.ndarray:
     if values.ndim == 2 and values.shape[1] != 1:
         raise InvalidInputError(
             f"Classes per step must have shape (n_timesteps,), got {values.shape[1]} "
-            "columns. Several labels at once are not supported."
+            "columns. Several labels at once are not supported; for one-hot coding "
+            "pass numpy.argmax(y, axis=-1)."
         )
     values = values.ravel()
     check_classification_targets(values[~np.asarray(pd.isna(values))])

@@ -14,6 +14,7 @@ from LNN.batching.missing import POLICIES
 from LNN.batching.preparation import DTYPES
 from LNN.cells.cfc import ACTIVATIONS, MODES
 from LNN.cells.ltc import SOLVERS
+from LNN.data.axes import LAYOUTS
 from LNN.estimators.rules import (
     ANY,
     BOOL,
@@ -324,6 +325,19 @@ PARAMETERS: tuple[Parameter, ...] = (
         Whether y has a target for every step of a sequence; "auto" sees it from the
         shape of y, and warns where a regression's y could be either. T outputs per
         sample as one vector need False.
+        """,
+    ),
+    Parameter(
+        "layout",
+        type="str",
+        default="auto",
+        rule=one_of(*LAYOUTS),
+        kind=braced(*LAYOUTS),
+        doc="""
+        What the axes of X are: "rows" (2-D, rows of recordings in time order) or
+        "sequences" (3-D, (n_samples, n_timesteps, n_features), or a list); X of the
+        other kind is an error. "auto" goes by the number of axes, and `fit` warns where
+        the numbers look as if time were another axis.
         """,
     ),
     Parameter(

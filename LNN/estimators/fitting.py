@@ -182,6 +182,7 @@ def _read(
         form,
         task=settings.task,
         return_sequences=settings.return_sequences,
+        layout=settings.layout,
         n_jobs=settings.n_jobs,
         **how,
     )

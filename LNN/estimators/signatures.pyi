@@ -28,6 +28,7 @@ class NetworkParameters:
     stride: int
     pooling: str
     return_sequences: bool | str
+    layout: str
     time_column: str | int | None
     group_column: str | int | None
     anchor: Any
@@ -83,6 +84,7 @@ class NetworkParameters:
         stride: int = 1,
         pooling: str = "auto",
         return_sequences: bool | str = "auto",
+        layout: str = "auto",
         time_column: str | int | None = None,
         group_column: str | int | None = None,
         anchor: Any = None,
@@ -173,14 +175,21 @@ class NetworkParameters:
             Whether y has a target for every step of a sequence; "auto" sees it from the
             shape of y, and warns where a regression's y could be either. T outputs per
             sample as one vector need False.
+        layout : {"auto", "rows", "sequences"}, default="auto"
+            What the axes of X are: "rows" (2-D, rows of recordings in time order) or
+            "sequences" (3-D, (n_samples, n_timesteps, n_features), or a list); X of the
+            other kind is an error. "auto" goes by the number of axes, and `fit` warns
+            where the numbers look as if time were another axis.
         time_column : str or int, default=None
             Column of X that holds time stamps; it is not an input of the network.
         group_column : str or int, default=None
             Column of X that tells recordings apart; it is not an input of the network.
         anchor : str, int or list, default=None
             Column of X with the present value of the target (one per target), in the
-            same units: the network then learns the change from it. For series with a
-            trend.
+            same units: the network then learns the change from it, and reads the column
+            as changes from row to row. That of a window's first row is from the row
+            before the window: of this column, `window_length` + 1 rows matter. For
+            series with a trend.
         missing : {"error", "hold", "mask"}, default="error"
             What NaN in X means: an error; a gap in which the channel keeps its last
             value in the same window or sequence ("hold"; the scaler's centre before the
@@ -277,6 +286,7 @@ class RegressorParameters(NetworkParameters):
         stride: int = 1,
         pooling: str = "auto",
         return_sequences: bool | str = "auto",
+        layout: str = "auto",
         time_column: str | int | None = None,
         group_column: str | int | None = None,
         anchor: Any = None,
@@ -333,6 +343,7 @@ class ClassifierParameters(NetworkParameters):
         stride: int = 1,
         pooling: str = "auto",
         return_sequences: bool | str = "auto",
+        layout: str = "auto",
         time_column: str | int | None = None,
         group_column: str | int | None = None,
         missing: str = "error",

@@ -155,3 +155,33 @@ def test__anchor__rows_that_count__decide_whether_it_is_doubted(weights, doubted
             fit()
     else:
         fit()
+
+
+@pytest.mark.parametrize("layout", [np.asarray, list, "rows"])
+@pytest.mark.parametrize("how", ["partial_fit", "validation"])
+def test__later_data__gaps_of_weight_0__raise_no_doubt(data, layout, how):
+    X, y, time, weight = data
+    far = time[1:].copy()
+    far[0] = 1e5 * np.arange(T)
+    X, y, time, weight = X[1:], y[1:], time[1:], (np.arange(N - 1) > 0) * 1.0
+    groups = None
+    if layout == "rows":
+        groups = np.repeat(np.arange(N - 1), T)
+        X, time, far = X.reshape(-1, 2), time.ravel(), far.ravel()
+        y, weight = np.repeat(y, T), np.repeat(weight, T)
+    else:
+        X, time, far = layout(X), layout(time), layout(far)
+    model = LiquidRegressor(6, epochs=2, window_length=4, random_state=0)
+    by = {"groups": groups}
+    model.fit(X, y, timestamps=time, **by)
+
+    def later(weight):
+        if how == "partial_fit":
+            model.partial_fit(X, y, sample_weight=weight, timestamps=far, **by)
+            return
+        others = {"X_val": X, "y_val": y, "timestamps_val": far, "groups_val": groups}
+        model.fit(X, y, timestamps=time, sample_weight_val=weight, **others, **by)
+
+    later(weight)
+    with pytest.warns(match="times the longest of training"):
+        later(None)

@@ -75,7 +75,13 @@ class Clock:
             refuse_coarse_time(resolution, unit)
         return clock
 
-    def checked(self, sequences: SequenceSet, owner: str, name: str) -> SequenceSet:
+    def checked(
+        self,
+        sequences: SequenceSet,
+        owner: str,
+        name: str,
+        samples: np.ndarray | None = None,
+    ) -> SequenceSet:
         """Check the time of new data against that of training.
 
         Parameters
@@ -85,6 +91,8 @@ class Clock:
             The estimator's name, for messages.
         name : str
             What the data are called in messages.
+        samples : ndarray of bool, optional
+            The samples that count; the gaps of others are not looked at. None is all.
 
         Returns
         -------
@@ -99,7 +107,7 @@ class Clock:
                 "without any. Pass timestamps=, a frame with a DatetimeIndex, or the "
                 "time column it was fitted with."
             )
-        gaps = sequences.covered_gaps()
+        gaps = sequences.covered_gaps(samples)
         if self.kind is None:
             if is_regular(gaps, time_unit(gaps), sequences.time_resolution):
                 return replace(sequences, elapsed=None)

@@ -177,7 +177,8 @@ def read_examples(
         if not told and timestamps is None and groups is None:
             doubt_axes(X, kind, window_length=options.window_length)
     else:
-        sequences = known.layout.read(X, known.clock, **how)
+        counts = check_weights(sample_weight, _num_samples(X)) > 0
+        sequences = known.layout.read(X, known.clock, counts=counts, **how)
     by_row = check_weights(sample_weight, _num_samples(X))
     weights = _weights_used(by_row, sequences, suffix)
     values, ndim = read_targets(

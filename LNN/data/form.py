@@ -142,6 +142,7 @@ class InputLayout:
         stride: int = 1,
         n_jobs: int | None = None,
         name: str = "X",
+        counts: np.ndarray | None = None,
     ) -> SequenceSet:
         """Read X and check it against the training data.
 
@@ -151,6 +152,8 @@ class InputLayout:
             As in `read_sequences`.
         clock : Clock
             What the fit learnt about time.
+        counts : ndarray of bool, optional
+            Which samples (rows, for 2-D) have a weight above 0. None is all.
 
         Returns
         -------
@@ -183,7 +186,8 @@ class InputLayout:
             self._warn_if_recordings_are_lost(sequences, name)
         if self.timeless:
             return sequences
-        return clock.checked(sequences, self.owner, name)
+        samples = None if counts is None else counts[sequences.row_of_sample]
+        return clock.checked(sequences, self.owner, name, samples)
 
     def _check_table(self, X: Any) -> None:
         """Check number and names of the columns of a table as scikit-learn does."""

@@ -26,6 +26,7 @@ from LNN.models import find
 from LNN.network import LiquidNetwork
 from LNN.training.copying import with_backend
 from LNN.training.device import resolve_device
+from LNN.training.forking import prepare_for_fork
 from LNN.training.losses import Loss
 from LNN.training.record import TrainingRecord
 
@@ -220,6 +221,7 @@ class FittedModel:
             If the accelerator cannot hold a single sequence.
         """
         device, network = self._device(), self.network
+        prepare_for_fork()
         if device.type != "cpu":
             network = copy.deepcopy(network).to(device)
         preparation = self.preparation

@@ -35,6 +35,7 @@ from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
 from LNN.models import find
 from LNN.training.device import memory_errors_explained, resolve_device
+from LNN.training.forking import prepare_for_fork
 from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
 from LNN.training.optimisers import OPTIMIZERS, Optimizer
@@ -415,6 +416,7 @@ def train_model(
     what happened.
     """
     network, settings, parameters = run.model.network, run.settings, None
+    prepare_for_fork()
     with gradients_recorded():
         try:
             with memory_errors_explained(run.plan.batch_size):

@@ -21,6 +21,7 @@ from LNN.streaming.adapting import GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
 from LNN.streaming.river import RiverNames
+from LNN.training.forking import prepare_for_fork
 from LNN.training.parameter_vector import gradients_recorded
 
 MODES = ("window", "carry")
@@ -161,6 +162,7 @@ class LiquidStream(RiverNames):
         self._last = None  # nothing was answered yet
 
     def _make_engine(self, windowed: bool, history: int) -> Engine:
+        prepare_for_fork()
         model, network = self.model, self._network
         rule, n = model.preparation.rule(), self._arrivals.count
         layout = model.layout

@@ -17,6 +17,7 @@ from LNN.exceptions import NonFiniteLossError
 from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
+from LNN.training.plateau import warn_if_constant_is_as_good
 from LNN.training.schedules import Schedule
 from LNN.training.stopping import BestWeights, Patience
 
@@ -151,7 +152,7 @@ def train(
     schedule = Schedule(plan.lr_schedule, step.optimizer, plan.epochs, per_epoch, slow)
     stops = validation is not None and plan.stops_early
     patience = Patience(plan.n_iter_no_change if stops else None, plan.tol)
-    best = BestWeights(weights)
+    best, exhausted = BestWeights(weights), False
     try:
         for epoch in range(1, plan.epochs + 1):
             before = weights.clone()
@@ -171,7 +172,8 @@ def train(
             # A callback may predict: without dropout, and without drawing from it.
             network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
-            if after_epoch(told) or patience.exhausted(monitored):
+            exhausted = patience.exhausted(monitored)
+            if after_epoch(told) or exhausted:
                 break
         if plan.keep_last:
             best.update(-math.inf)
@@ -187,6 +189,10 @@ def train(
         history.kept = best.loss
         set_dropout_generator(network, None)
         network.eval()
+    if exhausted and score is None:
+        parts = batches.targets, validation.targets
+        curves = history.loss, history.validation_loss
+        warn_if_constant_is_as_good(step.objective, *parts, *curves)
 
 
 def validate(

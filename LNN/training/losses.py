@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from torch import Tensor
 
+from LNN.data.weighted import weighted_quantiles
 from LNN.exceptions import InvalidInputError
 
 
@@ -169,6 +170,20 @@ class Loss(ABC):
         """Return the factor of each goal's weight, besides its sample's weight."""
         return 1.0
 
+    def constant(self, target: Tensor, weight: Tensor) -> Tensor | None:
+        """Return the constant outputs of the lowest loss; None where none are known.
+
+        Parameters
+        ----------
+        target, weight : Tensor
+            As `without_gaps` returns them.
+
+        Returns
+        -------
+        Tensor of shape (output_size,)
+        """
+        return None
+
     def to_plain(self) -> dict[str, Any]:
         """Return name and options as numbers, strings and lists of them."""
         options = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -235,6 +250,10 @@ class SquaredError(RegressionLoss):
         """Return goals less outputs."""
         return goals - outputs
 
+    def constant(self, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the means."""
+        return weight.double() @ target.double() / weight.double().sum()
+
 
 class AbsoluteError(RegressionLoss):
     """The size of the error: predicts the median."""
@@ -245,6 +264,10 @@ class AbsoluteError(RegressionLoss):
         """Return the losses, (..., n_targets)."""
         same_shape(outputs, target)
         return torch.abs(outputs - target)
+
+    def constant(self, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the medians."""
+        return _constant_quantiles(target, weight, (0.5,))
 
 
 class Huber(RegressionLoss):
@@ -258,6 +281,12 @@ class Huber(RegressionLoss):
         error = outputs - target
         size = error.abs()
         return torch.where(size <= 1, 0.5 * error.square(), size - 0.5)
+
+    def constant(self, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the means of targets within 1 of their medians, about the best."""
+        middle = _constant_quantiles(target, weight, (0.5,)).to(target)
+        near = weight.unsqueeze(-1) * (abs(target - middle) <= 1)
+        return (near * target).sum(0) / near.sum(0)
 
 
 @dataclass(frozen=True)
@@ -302,6 +331,10 @@ class Quantile(RegressionLoss):
         # and would move outputs that are right already.
         above, below = torch.relu(error), torch.relu(-error)
         return (levels * above + (1 - levels) * below).flatten(-2)
+
+    def constant(self, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the quantiles."""
+        return _constant_quantiles(target, weight, self.levels)
 
     def prediction(self, outputs: NDArray) -> NDArray:
         """Return (n, n_targets, n_levels), or (n, n_targets) for a single level."""
@@ -408,6 +441,13 @@ class CrossEntropy(ClassLoss):
         )
         return flat.view(*target.shape, 1)
 
+    def constant(self, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the logarithms of how often there is each class."""
+        counts = torch.zeros(self.n_targets, dtype=torch.float64, device=weight.device)
+        counts.index_add_(0, target.flatten(), weight.flatten().double())
+        # A class that is not there at all still has a finite loss.
+        return torch.log((counts + 1e-6 * counts.sum()) / counts.sum())
+
     def errors(self, outputs: NDArray, goals: NDArray) -> NDArray:
         """Return the labels (0 and 1) less the probabilities."""
         return np.eye(outputs.shape[1])[goals] - self.probabilities(outputs)
@@ -431,6 +471,16 @@ def find_loss(name: str, *, classifies: bool) -> type[Loss]:
             "LOSSES[cls.name] = cls."
         )
     return loss
+
+
+def _constant_quantiles(
+    target: Tensor, weight: Tensor, levels: tuple[float, ...]
+) -> Tensor:
+    """Return the weighted quantiles of each target, (n_targets x n_levels,)."""
+    counted = weight > 0
+    values, weights = target[counted].cpu().numpy(), weight[counted].cpu().numpy()
+    found = [weighted_quantiles(column, levels, weights) for column in values.T]
+    return torch.tensor(found, dtype=torch.float64, device=target.device).flatten()
 
 
 def same_shape(a: Tensor, b: Tensor) -> None:

@@ -112,6 +112,16 @@ def test__recordings__with_many_features__are_not_doubted():
     doubt_axes(np.full((30, 20), np.nan), "rows", window_length=32)
 
 
+def test__rows__of_large_data__are_counted_in_the_message(tmp_path):
+    """Only the first ones are looked at; the message counts all."""
+    many = waves(3000, 16)
+    with pytest.warns(LNNWarning, match=r"\(3000, 16\) is read as 3000 rows"):
+        doubt_axes(many, "rows", window_length=32)
+    stored = np.memmap(tmp_path / "rows", float, "w+", shape=(3000, 16))
+    stored[:] = RNG.normal(size=(3000, 16)).cumsum(axis=0)
+    doubt_axes(stored, "rows", window_length=32)
+
+
 def test__sequences__with_many_features__are_not_doubted():
     for shape in ((200, 10, 60), (300, 3, 40), (30, 28, 28), (40, 5, 9), (1, 100, 64)):
         noise = RNG.normal(size=shape)

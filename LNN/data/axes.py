@@ -88,7 +88,7 @@ def _numbers(X: Any, kind: Layout) -> np.ndarray | None:
             return None
     elif kind == "cube":
         X = X[:_SEQUENCES]
-    elif isinstance(X, pd.DataFrame | np.ndarray):
+    elif hasattr(X, "__getitem__") and _is_plain(X):
         X = X[:_ROWS]
     else:
         return None
@@ -100,6 +100,12 @@ def _numbers(X: Any, kind: Layout) -> np.ndarray | None:
     if not good or np.isinf(values).any() or (missing := np.isnan(values)).all():
         return None
     return np.where(missing, values.mean(where=~missing), values)
+
+
+def _is_plain(X: Any) -> bool:
+    """Tell whether a table has no names; those of pandas have been looked at."""
+    arrayed = hasattr(X, "__array__") and not hasattr(X, "columns")
+    return arrayed or isinstance(X, pd.DataFrame | list | tuple)
 
 
 def _rows_are_series(values: np.ndarray, n: int) -> bool:
@@ -135,6 +141,7 @@ def _roughness(values: np.ndarray, axis: int) -> float:
 
 def _warn_of_series(X: Any, shape: tuple[int, ...]) -> None:
     table = "X.to_numpy()" if isinstance(X, pd.DataFrame) else "X"
+    table = "numpy.array(X)" if isinstance(X, list | tuple) else table
     warn(
         f"X of shape {shape} is read as {shape[0]} rows of one recording, in time "
         f"order, with {shape[1]} features each. If each row is a series of its own, "

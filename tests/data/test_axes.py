@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
@@ -35,6 +36,10 @@ def test__rows__one_series_each__warn_with_the_line_to_write(estimator):
         estimator(**HOW).fit(pd.DataFrame(SERIES), LABELS)
     with pytest.warns(LNNWarning, match=r"\(20, 48\) is read as 20 rows"):
         estimator(**HOW).fit(RNG.normal(size=(20, 48)), LABELS[:20])
+    with pytest.warns(LNNWarning, match=r"pass numpy.array\(X\)\[..., None\]"):
+        estimator(**HOW).fit(SERIES.tolist(), LABELS)
+    with pytest.warns(LNNWarning, match=r"pass X\[..., None\]"):
+        estimator(**HOW).fit(torch.from_numpy(SERIES), LABELS)
     estimator(**HOW).fit(SERIES[..., None], LABELS)
 
 

@@ -15,6 +15,8 @@ from LNN._random import copied, random_source, unmoved_on_error
 from LNN._version import __version__
 from LNN._warnings import warn
 from LNN.data.examples import Given, refuse_without_x_val
+from LNN.data.form import DataForm
+from LNN.data.training_end import TrainingEnd
 from LNN.estimators import fitting
 from LNN.estimators._docs import REFERENCE, documented
 from LNN.estimators.attributes import FittedAttributes
@@ -23,6 +25,7 @@ from LNN.estimators.callbacks import (
     callback_listener,
     with_callbacks,
 )
+from LNN.estimators.cold_start import warn_if_cold
 from LNN.estimators.committing import Commit
 from LNN.estimators.continuing import continue_from, refuse_rebuilding
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -213,7 +216,9 @@ or list, default=None
         plan = fitting.make_plan(settings, len(training))
         score = validation_score(model, self.scoring, validation)
         run = Run(model, training, validation, plan, settings, random, score)
-        return self._train(run, X, y)
+        self._train(run, X, y)
+        self._remember_end(given, form)
+        return self
 
     @with_callbacks
     def partial_fit(
@@ -270,7 +275,10 @@ or list, default=None
         plan = fitting.make_plan(settings, len(training))
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
         run = Run(model, training, None, plan, settings, random)
-        return self._train(run, given.X, given.y)
+        self._train(run, given.X, given.y)
+        if vars(self).get("_training_end") is not None:  # not after it has warned
+            self._remember_end(given, form)
+        return self
 
     def _settings(self, **overrides: Any) -> Settings:
         """Check the parameters, before any work is done, and keep them as they are."""
@@ -288,6 +296,16 @@ or list, default=None
         if known is not None:
             refuse_rebuilding(known, parameter_values(self))
         return known
+
+    def _remember_end(self, given: Given, form: DataForm) -> None:
+        """Keep what tells rows that continue these; see `_doubt_start`."""
+        self._training_end = TrainingEnd.of(given, form.layout, form.clock.unit)
+
+    def _doubt_start(self, X: ArrayLike, how: dict[str, Any]) -> None:
+        """Warn, once after a fit, of rows that continue its data without a context."""
+        end, options = vars(self).get("_training_end"), self.model_.layout.options
+        if warn_if_cold(end, type(self).__name__, X, how, options):
+            self._training_end = None
 
     def _model(self) -> FittedModel | None:
         return vars(self).get("model_")
@@ -367,7 +385,9 @@ or list, default=None
         """
         model = as_fitted(self)
         how = {"timestamps": timestamps, "groups": groups, "context": context}
-        return model.predict(X, **how)
+        answers = model.predict(X, **how)
+        self._doubt_start(X, how)
+        return answers
 
     @available_if(_classifies)
     def predict_proba(
@@ -393,6 +413,7 @@ or list, default=None
         model = as_fitted(self)
         how = {"timestamps": timestamps, "groups": groups, "context": context}
         sequences = model.read(X, **how)
+        self._doubt_start(X, how)
         return model.probabilities(model.outputs(sequences), sequences)
 
     def score(
@@ -492,6 +513,7 @@ or list, default=None
     def __getstate__(self) -> dict[str, Any]:
         """Return plain values and arrays: a pickle holds nothing of torch."""
         state = {**super().__getstate__(), "_lnn_version": __version__}
+        state.pop("_training_end", None)  # about the call that follows a fit
         model = state.get("model_")
         if model is not None:
             state["model_"] = model.to_plain()

@@ -18,8 +18,8 @@ LAYOUTS = ("auto", "rows", "sequences")
 
 # With fewer, the numbers along an axis tell nothing, and no series is that short.
 SHORT, MANY = 10, 24
-# Samples that are looked at.
-_LOOKED_AT = 256
+# Rows, or sequences, that are looked at: large data are not copied.
+_ROWS, _SEQUENCES = 1024, 256
 # Neighbours are alike, or unrelated, if their mean squared difference is below, or
 # above, this share of what it would be in random order.
 ALIKE, UNRELATED = 0.3, 0.7
@@ -67,8 +67,8 @@ def doubt_axes(X: Any, kind: Layout, *, window_length: int) -> None:
     if values is None:
         return
     if kind == "rows":
-        if window_length > 1 and _rows_are_series(values):
-            _warn_of_series(X, values.shape)
+        if window_length > 1 and _rows_are_series(values, len(X)):
+            _warn_of_series(X, (len(X), values.shape[1]))
     elif _time_is_last(values, len(X)):
         _warn_of_channels_first(X, (len(X), *values.shape[1:]), kind)
 
@@ -81,14 +81,16 @@ def _numbers(X: Any, kind: Layout) -> np.ndarray | None:
         if not isinstance(X.index, pd.RangeIndex):
             return None
     if kind == "ragged":
-        X = X[:_LOOKED_AT]
+        X = X[:_SEQUENCES]
         if any(isinstance(x, pd.DataFrame) for x in X):
             return None
         if len({np.shape(x) for x in X}) > 1 or np.ndim(X[0]) != 2:
             return None
     elif kind == "cube":
-        X = X[:_LOOKED_AT]
-    elif not isinstance(X, pd.DataFrame | np.ndarray):
+        X = X[:_SEQUENCES]
+    elif hasattr(X, "__getitem__") and _is_plain(X):
+        X = X[:_ROWS]
+    else:
         return None
     try:
         values = np.asarray(X if kind != "ragged" else list(X), dtype=np.float64)
@@ -100,8 +102,14 @@ def _numbers(X: Any, kind: Layout) -> np.ndarray | None:
     return np.where(missing, values.mean(where=~missing), values)
 
 
-def _rows_are_series(values: np.ndarray) -> bool:
-    n, width = values.shape
+def _is_plain(X: Any) -> bool:
+    """Tell whether a table has no names; those of pandas have been looked at."""
+    arrayed = hasattr(X, "__array__") and not hasattr(X, "columns")
+    return arrayed or isinstance(X, pd.DataFrame | list | tuple)
+
+
+def _rows_are_series(values: np.ndarray, n: int) -> bool:
+    width = values.shape[1]
     if width < SHORT or n < 2:
         return False
     spread = values.std(axis=0)
@@ -133,6 +141,7 @@ def _roughness(values: np.ndarray, axis: int) -> float:
 
 def _warn_of_series(X: Any, shape: tuple[int, ...]) -> None:
     table = "X.to_numpy()" if isinstance(X, pd.DataFrame) else "X"
+    table = "numpy.array(X)" if isinstance(X, list | tuple) else table
     warn(
         f"X of shape {shape} is read as {shape[0]} rows of one recording, in time "
         f"order, with {shape[1]} features each. If each row is a series of its own, "

@@ -17,6 +17,7 @@ from LNN._warnings import warn
 from LNN.batching.preparation import Preparation
 from LNN.data import SequenceScaler, SequenceSet
 from LNN.data.clock import Clock
+from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.form import DataForm, InputLayout, TargetLayout
 from LNN.estimators import storage
 from LNN.estimators.parameters import CHANGEABLE
@@ -189,7 +190,7 @@ class FittedModel:
         InvalidInputError
             If X does not match the training data.
         """
-        return self.layout.read(
+        sequences = self.layout.read(
             X,
             self.clock,
             timestamps=timestamps,
@@ -198,6 +199,10 @@ class FittedModel:
             per_step=self.targets.per_step,
             n_jobs=self.parameters["n_jobs"],
         )
+        if context is not None:
+            window = self.layout.window_length
+            warn_if_context_is_unscaled(sequences, self.scaler, window)
+        return sequences
 
     @torch.no_grad()
     def outputs(self, sequences: SequenceSet) -> NDArray[np.float64]:

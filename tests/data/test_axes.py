@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
@@ -35,6 +36,10 @@ def test__rows__one_series_each__warn_with_the_line_to_write(estimator):
         estimator(**HOW).fit(pd.DataFrame(SERIES), LABELS)
     with pytest.warns(LNNWarning, match=r"\(20, 48\) is read as 20 rows"):
         estimator(**HOW).fit(RNG.normal(size=(20, 48)), LABELS[:20])
+    with pytest.warns(LNNWarning, match=r"pass numpy.array\(X\)\[..., None\]"):
+        estimator(**HOW).fit(SERIES.tolist(), LABELS)
+    with pytest.warns(LNNWarning, match=r"pass X\[..., None\]"):
+        estimator(**HOW).fit(torch.from_numpy(SERIES), LABELS)
     estimator(**HOW).fit(SERIES[..., None], LABELS)
 
 
@@ -110,6 +115,16 @@ def test__recordings__with_many_features__are_not_doubted():
     for rows in (walk, noise, lags, spectra, ordered, one_hot, np.zeros((30, 20))):
         doubt_axes(rows, "rows", window_length=32)
     doubt_axes(np.full((30, 20), np.nan), "rows", window_length=32)
+
+
+def test__rows__of_large_data__are_counted_in_the_message(tmp_path):
+    """Only the first ones are looked at; the message counts all."""
+    many = waves(3000, 16)
+    with pytest.warns(LNNWarning, match=r"\(3000, 16\) is read as 3000 rows"):
+        doubt_axes(many, "rows", window_length=32)
+    stored = np.memmap(tmp_path / "rows", float, "w+", shape=(3000, 16))
+    stored[:] = RNG.normal(size=(3000, 16)).cumsum(axis=0)
+    doubt_axes(stored, "rows", window_length=32)
 
 
 def test__sequences__with_many_features__are_not_doubted():

@@ -20,7 +20,7 @@ from LNN.estimators._docs import REFERENCE, documented
 from LNN.estimators.attributes import FittedAttributes
 from LNN.estimators.callbacks import (
     CallbackSupportMixin,
-    callback_listener,
+    callback_task,
     with_callbacks,
 )
 from LNN.estimators.committing import Commit
@@ -213,7 +213,7 @@ or list, default=None
         plan = fitting.make_plan(settings, len(training))
         score = validation_score(model, self.scoring, validation)
         run = Run(model, training, validation, plan, settings, random, score)
-        return self._train(run, X, y)
+        return self._train(run, given)
 
     @with_callbacks
     def partial_fit(
@@ -270,7 +270,7 @@ or list, default=None
         plan = fitting.make_plan(settings, len(training))
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
         run = Run(model, training, None, plan, settings, random)
-        return self._train(run, given.X, given.y)
+        return self._train(run, given)
 
     def _settings(self, **overrides: Any) -> Settings:
         """Check the parameters, before any work is done, and keep them as they are."""
@@ -292,17 +292,16 @@ or list, default=None
     def _model(self) -> FittedModel | None:
         return vars(self).get("model_")
 
-    def _train(self, run: Run, X: ArrayLike, y: ArrayLike) -> LiquidNeuralNetwork:
+    def _train(self, run: Run, given: Given) -> LiquidNeuralNetwork:
         """Train, and publish the model however training ends.
 
         Before the first epoch is over there is nothing to publish: a fit that fails
         until then leaves the estimator as it was.
         """
-        context = self._init_callback_context(max_subtasks=run.plan.epochs)
+        task = callback_task(self, given, run.plan.epochs)
         history, listeners = History(), [self.callback]
-        if context is not None:
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            listeners.append(callback_listener(self, context, X, y))
+        if task is not None:
+            listeners.append(task.after_epoch)
 
         published = self._model()
 
@@ -332,8 +331,8 @@ or list, default=None
         # are twice as large.
         goes_on = self.warm_start or run.plan.keep_last
         publish(moments=moments if goes_on else None)
-        if context is not None:
-            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        if task is not None:
+            task.end()
         return self
 
     # --------------------------------------------------------------- predictions

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from LNN._names import arguments_end_in
 from LNN._warnings import warn
 from LNN.batching.batches import Batches
 from LNN.batching.preparation import DTYPES
@@ -81,7 +82,8 @@ def read_parts(
     # Time is learnt from the part that trains, as scalers are.
     form = form_of(training, settings, known)
     if held_out.X is not None:
-        validation = _read(held_out, settings, form, suffix="_val")
+        with arguments_end_in("_val"):
+            validation = _read(held_out, settings, form, suffix="_val")
     return training, validation, form
 
 

@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
@@ -27,6 +28,7 @@ from LNN.estimators.committing import Commit
 from LNN.estimators.continuing import continue_from, refuse_rebuilding
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.fitting import Run
+from LNN.estimators.halving import warn_if_halving_draws_rows
 from LNN.estimators.parameters import (
     check_parameter,
     check_parameters,
@@ -394,6 +396,34 @@ or list, default=None
         sequences = model.read(X, **how)
         return model.probabilities(model.outputs(sequences), sequences)
 
+    @available_if(_classifies)
+    def predict_log_proba(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> NDArray | list[NDArray]:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X, timestamps, groups, context
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            As `predict_proba`; -inf where a probability is 0.
+        """
+        how = {"timestamps": timestamps, "groups": groups, "context": context}
+        found = self.predict_proba(X, **how)
+        with np.errstate(divide="ignore"):
+            if isinstance(found, list):
+                return [np.log(block) for block in found]
+            return np.log(found)
+
     def score(
         self,
         X: ArrayLike,
@@ -487,6 +517,11 @@ or list, default=None
             tags.regressor_tags = RegressorTags()
             tags.target_tags.multi_output = True
         return tags
+
+    def __sklearn_clone__(self) -> LiquidNeuralNetwork:
+        """Return an unfitted copy; searches make one for each fit."""
+        warn_if_halving_draws_rows(self.window_length)
+        return super().__sklearn_clone__()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return plain values and arrays: a pickle holds nothing of torch."""

@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
@@ -22,7 +23,7 @@ from LNN.estimators._docs import REFERENCE, documented
 from LNN.estimators.attributes import FittedAttributes
 from LNN.estimators.callbacks import (
     CallbackSupportMixin,
-    callback_listener,
+    callback_task,
     with_callbacks,
 )
 from LNN.estimators.cold_start import warn_if_cold
@@ -30,6 +31,7 @@ from LNN.estimators.committing import Commit
 from LNN.estimators.continuing import continue_from, refuse_rebuilding
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.fitting import Run
+from LNN.estimators.halving import warn_if_halving_draws_rows
 from LNN.estimators.parameters import (
     check_parameter,
     check_parameters,
@@ -216,7 +218,7 @@ or list, default=None
         plan = fitting.make_plan(settings, len(training))
         score = validation_score(model, self.scoring, validation)
         run = Run(model, training, validation, plan, settings, random, score)
-        self._train(run, X, y)
+        self._train(run, given)
         self._remember_end(given, form)
         return self
 
@@ -275,7 +277,7 @@ or list, default=None
         plan = fitting.make_plan(settings, len(training))
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
         run = Run(model, training, None, plan, settings, random)
-        self._train(run, given.X, given.y)
+        self._train(run, given)
         if vars(self).get("_training_end") is not None:  # not after it has warned
             self._remember_end(given, form)
         return self
@@ -310,17 +312,16 @@ or list, default=None
     def _model(self) -> FittedModel | None:
         return vars(self).get("model_")
 
-    def _train(self, run: Run, X: ArrayLike, y: ArrayLike) -> LiquidNeuralNetwork:
+    def _train(self, run: Run, given: Given) -> LiquidNeuralNetwork:
         """Train, and publish the model however training ends.
 
         Before the first epoch is over there is nothing to publish: a fit that fails
         until then leaves the estimator as it was.
         """
-        context = self._init_callback_context(max_subtasks=run.plan.epochs)
+        task = callback_task(self, given, run.plan.epochs)
         history, listeners = History(), [self.callback]
-        if context is not None:
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            listeners.append(callback_listener(self, context, X, y))
+        if task is not None:
+            listeners.append(task.after_epoch)
 
         published = self._model()
 
@@ -350,8 +351,8 @@ or list, default=None
         # are twice as large.
         goes_on = self.warm_start or run.plan.keep_last
         publish(moments=moments if goes_on else None)
-        if context is not None:
-            context.call_on_fit_task_end(estimator=self, X=X, y=y)
+        if task is not None:
+            task.end()
         return self
 
     # --------------------------------------------------------------- predictions
@@ -415,6 +416,34 @@ or list, default=None
         sequences = model.read(X, **how)
         self._doubt_start(X, how)
         return model.probabilities(model.outputs(sequences), sequences)
+
+    @available_if(_classifies)
+    def predict_log_proba(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        context: ArrayLike | None = None,
+    ) -> NDArray | list[NDArray]:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X, timestamps, groups, context
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            As `predict_proba`; -inf where a probability is 0.
+        """
+        how = {"timestamps": timestamps, "groups": groups, "context": context}
+        found = self.predict_proba(X, **how)
+        with np.errstate(divide="ignore"):
+            if isinstance(found, list):
+                return [np.log(block) for block in found]
+            return np.log(found)
 
     def score(
         self,
@@ -509,6 +538,11 @@ or list, default=None
             tags.regressor_tags = RegressorTags()
             tags.target_tags.multi_output = True
         return tags
+
+    def __sklearn_clone__(self) -> LiquidNeuralNetwork:
+        """Return an unfitted copy; searches make one for each fit."""
+        warn_if_halving_draws_rows(self.window_length)
+        return super().__sklearn_clone__()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return plain values and arrays: a pickle holds nothing of torch."""

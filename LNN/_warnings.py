@@ -10,6 +10,7 @@ from pathlib import Path
 import sklearn
 import torch
 
+from LNN._names import as_passed
 from LNN.exceptions import LNNWarning
 
 # Frames of LNN, and of scikit-learn and torch (which call methods of ours), are not the
@@ -22,6 +23,7 @@ _INSIDE = tuple(
 
 def warn(message: str) -> None:
     """Issue an `LNNWarning` at the innermost frame outside of LNN."""
+    message = as_passed(message)
     level, frame = 1, sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
         level, frame = level + 1, frame.f_back

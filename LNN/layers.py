@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from LNN import kernels
+from LNN._plain import takes_any_number
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
@@ -41,6 +42,7 @@ class SequenceLayer(nn.Module):
     cell: Cell
     wiring: Wiring
 
+    @takes_any_number
     def __init__(
         self,
         cell: Cell,
@@ -261,6 +263,7 @@ class LTC(SequenceLayer):
     (torch.Size([5, 7, 2]), torch.Size([5, 12]))
     """
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,
@@ -326,6 +329,7 @@ class CfC(SequenceLayer):
     True
     """
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,

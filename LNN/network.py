@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from LNN import models
+from LNN._plain import takes_any_number
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
 from LNN.cells.synapses import linear
@@ -77,6 +78,7 @@ default="ncp"
     >>> loss.backward()
     """
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,
@@ -250,6 +252,7 @@ class MotorReadout(nn.Module):
     output_size : int
     """
 
+    @takes_any_number
     def __init__(self, output_size: int):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(output_size))

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from LNN._plain import takes_any_number
 from LNN.baselines.base import Baseline
 from LNN.baselines.ct_gru import CTGRU, PublishedCTGRU
 from LNN.baselines.ct_rnn import CTRNN
@@ -32,6 +33,7 @@ def baseline_class(model_type: str) -> type[Baseline]:
     return TIMED.get(model_type, RecurrentBaseline)
 
 
+@takes_any_number
 def make_baseline(
     model_type: str,
     input_size: int,

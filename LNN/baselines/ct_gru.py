@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from LNN._plain import takes_any_number
 from LNN.baselines.base import Baseline, input_map, recurrent_map
 
 SCALES = 8
@@ -65,6 +66,7 @@ class CTGRU(Baseline):
     )
     choices = 1  # time scales that a gate names per neuron
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,

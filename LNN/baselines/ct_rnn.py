@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from LNN._plain import takes_any_number
 from LNN.baselines.base import Baseline, input_map, recurrent_map
 
 UNFOLDS = 6
@@ -56,6 +57,7 @@ class CTRNN(Baseline):
 
     line = "dh/dt = -h / tau + tanh(W x + U h) over dt"
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from LNN._plain import takes_any_number
 from LNN.baselines.base import Baseline, input_map, recurrent_map
 from LNN.baselines.decay import Decay
 from LNN.exceptions import InvalidInputError
@@ -71,6 +72,7 @@ class GRUD(Baseline):
     takes = ("time_constants", "neutral")
     neutral: Tensor | None
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,

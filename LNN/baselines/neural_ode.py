@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from LNN._plain import takes_any_number
 from LNN.baselines.base import Baseline, input_map, recurrent_map
 from LNN.exceptions import MissingDependencyError
 
@@ -50,6 +51,7 @@ class NeuralODE(Baseline):
 
     line = "dh/dt = tanh(W x + U h) over dt"
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from LNN._plain import takes_any_number
 from LNN.baselines.base import (
     Baseline,
     check_inputs,
@@ -39,6 +40,7 @@ class RecurrentBaseline(Baseline):
     )
     takes = ("use_time",)
 
+    @takes_any_number
     def __init__(self, kind, input_size, n_neurons, *, use_time=False, generator=None):
         super().__init__()
         self.input_size, self.n_neurons = input_size, n_neurons

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from LNN._plain import takes_any_number
 from LNN.baselines.base import Baseline, input_map, recurrent_map
 from LNN.baselines.decay import Decay
 
@@ -51,6 +52,7 @@ class RNNDecay(Baseline):
     line = "h fades by exp(-max(0, w dt + b)), one w and b for all neurons; then a GRU"
     takes = ("time_constants",)
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
 from LNN.cells.dropout import Dropout
 from LNN.cells.synapses import SynapseIndex, linear, refuse_other_wiring, uniform
@@ -112,6 +113,7 @@ class CfCCell(_CfC):
     torch.Size([5, 8])
     """
 
+    @takes_any_number
     def __init__(
         self,
         input_size: int,
@@ -247,6 +249,7 @@ class WiredCfCCell(_CfC):
     (torch.Size([5, 2]), torch.Size([5, 12]))
     """
 
+    @takes_any_number
     def __init__(
         self,
         wiring: Wiring,

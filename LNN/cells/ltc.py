@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
 from LNN.cells.synapses import SynapseIndex, uniform
 from LNN.wiring import Wiring
@@ -32,6 +33,7 @@ class Synapses(nn.Module):
         Where the sigmoids are centred at the start.
     """
 
+    @takes_any_number
     def __init__(
         self, edges, n_sources, n_targets, generator=None, mu_range=(0.3, 0.8)
     ):
@@ -121,6 +123,7 @@ class LTCCell(Cell):
     (torch.Size([5, 2]), torch.Size([5, 12]))
     """
 
+    @takes_any_number
     def __init__(
         self,
         wiring: Wiring,

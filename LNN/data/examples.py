@@ -262,8 +262,8 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise InvalidInputError(
-            "Sample weights must be finite, >= 0, and not all zero. Give samples that "
-            "should not count the weight 0."
+            "Sample weights must be finite, >= 0, and not all zero; those of "
+            "sample_weight are not. Give samples that should not count the weight 0."
         )
     return weights
 

@@ -210,7 +210,12 @@ def _check_lengths(y: Any, n_samples: int, sequences: SequenceSet) -> None:
             "by the column that names them; with sort=False they stay in the order of "
             "X, else y goes by their names in order."
         )
-    check_consistent_length(np.empty(n_samples), y)
+    if length != n_samples:
+        raise InvalidInputError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"{[n_samples, length]}. X has {n_samples}, y has {length}; pass one "
+            "target for each."
+        )
 
 
 def _refuse_text_and_times(values: np.ndarray) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, fields
 from typing import Any
 
+from LNN.data.examples import Given
+from LNN.data.sequence_set import SequenceSet
+from LNN.estimators.fitted import FittedModel
 from LNN.training.loop import Epoch
 
 try:  # scikit-learn >= 1.9
@@ -24,33 +26,83 @@ except ImportError:
         return method
 
 
-def callback_listener(
-    estimator: Any, context: Any, X: Any, y: Any
-) -> Callable[[Epoch], bool]:
-    """Return a listener that tells scikit-learn's callbacks of each epoch.
+@dataclass(frozen=True, eq=False, repr=False)
+class ModelOfFit(FittedModel):
+    """A model that knows the time stamps and the recordings of its training data.
 
-    It returns True if training should stop.
+    Scorers hand on X alone. Predictions for the X of the fit, that very object, need
+    what `fit` was told beside it.
+
+    Attributes
+    ----------
+    given : Given
+        What the caller passed to `fit`.
     """
 
-    def now() -> dict[str, Any]:
-        model = estimator.model_
-        network = copy.deepcopy(model.network).to("cpu").eval()
-        return {"model_": replace(model, network=network)}
+    given: Given = Given(None, None)
 
-    def after_epoch(epoch: Epoch) -> bool:
-        part = context.subcontext(task_name="epoch")
-        part.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
+    def read(self, X: Any, *, context: Any = None, **told: Any) -> SequenceSet:
+        """Read X as `FittedModel` does, with what `fit` was told of this X."""
+        if X is self.given.X and context is None:
+            for name in ("timestamps", "groups"):
+                if told.get(name) is None:
+                    told[name] = getattr(self.given, name)
+        return super().read(X, context=context, **told)
+
+
+class CallbackTask:
+    """Tells scikit-learn's callbacks of a fit, from its begin to its end.
+
+    Parameters
+    ----------
+    estimator : estimator
+    context : sklearn.callback.CallbackContext
+    given : Given
+        What the caller passed to `fit`.
+    """
+
+    def __init__(self, estimator: Any, context: Any, given: Given):
+        self._estimator, self._context, self._given = estimator, context, given
+        # Scorers know weights. Time stamps they would hand to metrics, which raise.
+        weights = given.sample_weight
+        metadata = {} if weights is None else {"sample_weight": weights}
+        self._told = {"X": given.X, "y": given.y, "metadata": metadata}
+        context.call_on_fit_task_begin(estimator=estimator, **self._told)
+
+    def after_epoch(self, epoch: Epoch) -> bool:
+        """Tell of an epoch; return True if training should stop."""
+        part = self._context.subcontext(task_name="epoch")
+        part.call_on_fit_task_begin(estimator=self._estimator, **self._told)
+        return self._end(part)
+
+    def end(self) -> None:
+        """Tell of the end of the fit."""
+        self._end(self._context)
+
+    def _end(self, context: Any) -> bool:
         return bool(
-            part.call_on_fit_task_end(
-                estimator=estimator, X=X, y=y, reconstruction_attributes=now
+            context.call_on_fit_task_end(
+                estimator=self._estimator,
+                **self._told,
+                reconstruction_attributes=self._model_now,
             )
         )
 
-    return after_epoch
+    def _model_now(self) -> dict[str, Any]:
+        model = self._estimator.model_
+        known = {field.name: getattr(model, field.name) for field in fields(model)}
+        known["network"] = copy.deepcopy(model.network).to("cpu").eval()
+        return {"model_": ModelOfFit(**known, given=self._given)}
+
+
+def callback_task(estimator: Any, given: Given, max_epochs: int) -> CallbackTask | None:
+    """Begin the task "fit"; None where scikit-learn has no callbacks."""
+    context = estimator._init_callback_context(max_subtasks=max_epochs)
+    return None if context is None else CallbackTask(estimator, context, given)
 
 
 __all__ = [
     "CallbackSupportMixin",
-    "callback_listener",
+    "callback_task",
     "with_callbacks",
 ]

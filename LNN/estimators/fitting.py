@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from LNN._names import arguments_end_in
 from LNN._warnings import warn
 from LNN.batching.batches import Batches
 from LNN.batching.preparation import DTYPES
@@ -86,7 +87,8 @@ def read_parts(
     # Time is learnt from the part that trains, as scalers are.
     form = form_of(training, settings, known)
     if held_out.X is not None:
-        validation = _read(held_out, settings, form, suffix="_val")
+        with arguments_end_in("_val"):
+            validation = _read(held_out, settings, form, suffix="_val")
     return training, validation, form
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from LNN._plain import plain
+
 
 class Settings:
     """Parameters that never change, as attributes and by key.
@@ -36,10 +38,11 @@ class Settings:
     declared: dict[str, Any]
 
     def __init__(self, owner: str, values: Mapping[str, Any], **overrides: Any):
-        given = {name: v for name, v in overrides.items() if v is not None}
+        given = {name: plain(v) for name, v in overrides.items() if v is not None}
+        declared = {name: plain(value) for name, value in values.items()}
         object.__setattr__(self, "owner", owner)
-        object.__setattr__(self, "declared", dict(values))
-        object.__setattr__(self, "_values", {**values, **given})
+        object.__setattr__(self, "declared", declared)
+        object.__setattr__(self, "_values", {**declared, **given})
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from LNN.exceptions import InvalidInputError
 
 
@@ -20,7 +22,8 @@ class RiverNames:
         Parameters
         ----------
         x : dict
-            From column name (or number) to value.
+            From column name (or number) to value. Keys that the fit did not see are
+            left out, as in river, unless a column of the fit is missing.
         dt, timestamp
             As in `step`.
 
@@ -29,7 +32,10 @@ class RiverNames:
         float or label
         """
         self._require_single()
-        return self._without_taking(self.step, x, dt, timestamp)
+        x = self._known_keys(x)
+        answer = self._without_taking(self.step, x, dt, timestamp)
+        # Labels and numbers of Python's own, as of river: they go into JSON.
+        return answer.item() if isinstance(answer, np.generic) else answer
 
     def predict_proba_one(
         self, x: dict, *, dt: Any = None, timestamp: Any = None
@@ -47,6 +53,7 @@ class RiverNames:
             From label to probability.
         """
         self._require_single()
+        x = self._known_keys(x)
         probabilities = self._without_taking(self.step_proba, x, dt, timestamp)
         return dict(zip(self.classes_.tolist(), probabilities.tolist(), strict=True))
 
@@ -62,11 +69,22 @@ class RiverNames:
         y : float or label
         """
         self._require_single()
+        x = self._known_keys(x)
         if self.adapt is not None:
             self._goals(y, None)  # refuses y before the row is taken in
         self.step(x, dt=dt, timestamp=timestamp)
         if self.adapt is not None:
             self.update(y)
+
+    def _known_keys(self, x: Any) -> Any:
+        """Leave out keys that the fit did not see; one may be a misspelt column."""
+        if not isinstance(x, dict):
+            return x
+        columns = self._arrivals.columns
+        names = range(columns.n_features_in) if columns.names is None else columns.names
+        if len(x) == len(names) or any(name not in x for name in names):
+            return x
+        return {name: x[name] for name in names}
 
     def _require_single(self) -> None:
         if self.n is not None:

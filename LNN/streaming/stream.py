@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from LNN._plain import takes_any_number
 from LNN.data.containers import plain
 from LNN.estimators.committing import publisher_of
 from LNN.estimators.fitted import FittedModel, as_fitted, last_step
@@ -107,6 +108,7 @@ class LiquidStream(RiverNames):
     True
     """
 
+    @takes_any_number
     def __init__(
         self,
         fitted: Any,

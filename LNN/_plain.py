@@ -1,0 +1,60 @@
+"""Numbers of any kind, as from a grid of parameters, as plain Python ones."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable)
+
+
+def plain(value: Any) -> Any:
+    """Return a number as int, float or bool, a text as str; others as they are.
+
+    torch and native code take Python's own numbers only, and arithmetic of small numpy
+    integers overflows. Tuples are looked into; lists and arrays may be long.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain(np.int64(12)), plain((np.float32(0.5), "a")), plain(np.True_)
+    (12, (0.5, 'a'), True)
+    """
+    if type(value) in (int, float, str, bool) or value is None:
+        return value
+    if type(value) is tuple:
+        return tuple(plain(part) for part in value)
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.str_):
+        return str(value)
+    if isinstance(value, np.generic | Real) and not isinstance(value, bool):
+        if isinstance(value, Integral):
+            return int(value)
+        return float(value) if isinstance(value, Real) else value
+    return value
+
+
+def takes_any_number(function: Function) -> Function:
+    """Let a function be called with numbers of any kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> takes_any_number(lambda size: type(size))(np.int64(3))
+    <class 'int'>
+    """
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **named: Any) -> Any:
+        arguments = tuple(plain(value) for value in arguments)
+        return function(*arguments, **{name: plain(v) for name, v in named.items()})
+
+    return called  # type: ignore[return-value]
+
+
+__all__ = ["plain", "takes_any_number"]

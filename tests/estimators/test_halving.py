@@ -1,0 +1,76 @@
+"""Successive halving draws rows at random: a warning for each search that does."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    TimeSeriesSplit,
+)
+from sklearn.pipeline import make_pipeline
+
+from LNN import LiquidRegressor, SequenceScaler
+from LNN.exceptions import LNNWarning
+
+ROWS = np.sin(np.arange(160) / 5)[:, None]
+Y = np.cos(np.arange(160) / 5)
+GRID = {"learning_rate": [0.01, 0.03]}
+HOW = {"cv": TimeSeriesSplit(2), "factor": 2, "error_score": "raise"}
+
+
+def regressor(**parameters):
+    return LiquidRegressor(6, epochs=1, random_state=0, **parameters)
+
+
+# Where an index shows it, the order of the rows has a warning of its own.
+@pytest.mark.filterwarnings("ignore:Expected rows in time order")
+@pytest.mark.parametrize("kind", [HalvingGridSearchCV, HalvingRandomSearchCV])
+@pytest.mark.parametrize("X", [ROWS, pd.DataFrame(ROWS, columns=["a"]), ROWS.tolist()])
+def test__halving__rows__warns_once_and_names_the_resource(kind, X):
+    search = kind(regressor(), GRID, min_resources=80, **HOW)
+    with pytest.warns(LNNWarning, match='resource="epochs"') as caught:
+        search.fit(X, Y)
+    ours = [one for one in caught if "draws rows" in str(one.message)]
+    assert [one.filename for one in ours] == [__file__]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test__halving__in_a_pipeline_with_processes__warns_once(n_jobs):
+    model = make_pipeline(SequenceScaler(), regressor())
+    grid = {"liquidregressor__learning_rate": [0.01, 0.03]}
+    search = HalvingGridSearchCV(model, grid, min_resources=80, n_jobs=n_jobs, **HOW)
+    with pytest.warns(LNNWarning, match="draws rows at random") as caught:
+        search.fit(ROWS, Y)
+    assert len(caught) == 1
+
+
+def silent(search, X, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search.fit(X, y)
+
+
+def test__halving__of_epochs__draws_nothing_and_is_silent():
+    how = {**HOW, "resource": "epochs", "min_resources": 1, "max_resources": 2}
+    silent(HalvingGridSearchCV(regressor(), GRID, **how), ROWS, Y)
+
+
+def test__halving__of_sequences__draws_whole_ones_and_is_silent():
+    cube = np.random.default_rng(0).normal(size=(60, 5, 2))
+    for X in (cube, list(cube)):
+        search = HalvingGridSearchCV(regressor(), GRID, min_resources=30, **HOW)
+        silent(search, X, cube[:, 0, 0])
+
+
+def test__halving__rows_without_a_past__is_silent():
+    model = regressor(window_length=1)
+    silent(HalvingGridSearchCV(model, GRID, min_resources=80, **HOW), ROWS, Y)
+
+
+def test__grid_search__is_silent():
+    silent(GridSearchCV(regressor(), GRID, cv=TimeSeriesSplit(2)), ROWS, Y)

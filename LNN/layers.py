@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -12,9 +14,16 @@ from LNN._plain import takes_any_number
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
+from LNN.cells.hooks import refresh_parts, run_before
+from LNN.cells.names import (
+    by_our_names,
+    check_batch_first,
+    packed_hint,
+    refuse_unknown,
+)
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
-from LNN.wiring import Wiring
+from LNN.wiring import Wiring, build_wiring
 
 State = Tensor | tuple[Tensor, Tensor]
 
@@ -72,10 +81,11 @@ class SequenceLayer(nn.Module):
 
     def forward(
         self,
-        inputs: Tensor,
+        inputs: Tensor | None = None,
         state: State | None = None,
         timespans: Tensor | float | None = None,
         lengths: Tensor | None = None,
+        **ncps_names: Any,
     ) -> tuple[Tensor, State]:
         """Run over sequences.
 
@@ -89,6 +99,8 @@ class SequenceLayer(nn.Module):
             Time elapsed before each step; None is 1.
         lengths : Tensor of shape (B,), default=None
             Number of valid steps per sequence: later steps leave its state as it is.
+        **ncps_names
+            `input` and `hx`, which is how ncps and torch name `inputs` and `state`.
 
         Returns
         -------
@@ -102,9 +114,12 @@ class SequenceLayer(nn.Module):
         InvalidInputError
             On wrong shapes or dtypes, and on negative, NaN or infinite timespans.
         """
+        given = {"inputs": inputs, "state": state}
+        inputs, state = by_our_names(self, given, ncps_names)
         if isinstance(inputs, Tensor) and inputs.ndim == 2:
             batched = None if state is None else _map_state(state, lambda s: s[None])
-            outputs, last = self(inputs[None], batched, timespans, lengths)
+            # Not `self(...)`, which would run the hooks of the layer once more.
+            outputs, last = self.forward(inputs[None], batched, timespans, lengths)
             return outputs[0], _map_state(last, lambda s: s[0])
         spans, lengths = self._check_time(inputs, timespans, lengths)
         states, last = self._run(inputs, state, spans, lengths, self.return_sequences)
@@ -145,6 +160,8 @@ class SequenceLayer(nn.Module):
 
     def _run(self, inputs, state, spans, lengths, all_steps) -> tuple[Tensor, State]:
         start = self._pack(state, inputs)
+        inputs, start, spans = run_before(self.cell, (inputs, start, spans))
+        refresh_parts(self.cell, inputs)
         states, last = kernels.run(
             self.cell, inputs, start, spans, lengths, self.backend, all_steps
         )
@@ -171,10 +188,10 @@ class SequenceLayer(nn.Module):
 
     def _check(self, inputs: Tensor) -> None:
         if not isinstance(inputs, Tensor):
+            convert = f"Convert it: torch.as_tensor(inputs, dtype={self._dtype()})."
             raise InvalidInputError(
                 f"{type(self).__name__} expects inputs as a tensor, got "
-                f"{type(inputs).__name__}. Convert it: torch.as_tensor(inputs, "
-                f"dtype={self._dtype()})."
+                f"{type(inputs).__name__}. {packed_hint(inputs) or convert}"
             )
         if (
             inputs.ndim != 3
@@ -203,7 +220,7 @@ class SequenceLayer(nn.Module):
     def _pack(self, state: State | None, inputs: Tensor) -> Tensor:
         if state is None:
             return self.cell.zero_state(inputs)
-        pair = isinstance(state, tuple) and len(state) == 2
+        pair = isinstance(state, tuple | list) and len(state) == 2
         if self.mixed_memory != pair:
             kind = "a pair (h, c)" if self.mixed_memory else "one tensor"
             raise InvalidInputError(
@@ -212,8 +229,9 @@ class SequenceLayer(nn.Module):
             )
         parts = state if self.mixed_memory else (state,)
         for part in parts:
+            _refuse_spans_as_state(part, inputs, self.n_neurons)
             check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
-        return torch.cat(parts, dim=-1) if self.mixed_memory else state
+        return torch.cat(tuple(parts), dim=-1) if self.mixed_memory else state
 
     @property
     def state_size(self) -> int:
@@ -231,7 +249,7 @@ class LTC(SequenceLayer):
     Parameters
     ----------
     input_size : int
-    units : int or Wiring
+    units : int, Wiring or ncps wiring
         An int makes that many fully connected neurons, all of them outputs.
     return_sequences : bool, default=True
         Outputs of every step, or of the last valid one.
@@ -243,6 +261,8 @@ class LTC(SequenceLayer):
         "native" is the fused C library (CPU), "auto" takes it where it can.
     generator : torch.Generator, default=None
         Source of the initial weights; None is torch's global generator.
+    batch_first : bool, default=True
+        As in ncps and torch; it must be True.
     **cell_options
         `solver`, `ode_unfolds`, `input_mapping`, `output_mapping`, `epsilon` and
         `time_constants` of `LTCCell`. `solver="explicit"` and "rk4" explode at long
@@ -274,8 +294,13 @@ class LTC(SequenceLayer):
         proj_size: int | None = None,
         backend: str = "auto",
         generator: torch.Generator | None = None,
+        batch_first: bool = True,
         **cell_options,
     ):
+        check_batch_first(batch_first)
+        known = [*signature(LTCCell).parameters][1:]
+        unknown = {k: v for k, v in cell_options.items() if k not in known}
+        refuse_unknown(self, unknown, [*signature(LTC).parameters][:-1] + known)
         wiring = _wiring(units, input_size)
         super().__init__(
             LTCCell(wiring, generator=generator, **cell_options),
@@ -294,7 +319,7 @@ class CfC(SequenceLayer):
     Parameters
     ----------
     input_size : int
-    units : int or Wiring
+    units : int, Wiring or ncps wiring
         An int makes the fully connected cell with a backbone; a wiring makes the wired
         cell, in which every map reads only what the wiring draws.
     mode : {"default", "no_gate", "pure"}, default="default"
@@ -312,6 +337,10 @@ class CfC(SequenceLayer):
         See `WiredCfCCell`; for a wiring only.
     gaps : tuple of float, default=None
         See `CfCCell`; for an int `units` only.
+    batch_first : bool, default=True
+        As in ncps and torch; it must be True.
+    **unknown
+        Refused by name.
 
     See Also
     --------
@@ -347,7 +376,11 @@ class CfC(SequenceLayer):
         gaps: tuple[float, float, float] | None = None,
         backend: str = "auto",
         generator: torch.Generator | None = None,
+        batch_first: bool = True,
+        **unknown: Any,
     ):
+        check_batch_first(batch_first)
+        refuse_unknown(self, unknown, [*signature(CfC).parameters][:-1])
         backbone: dict[str, Any] = {
             "backbone_units": backbone_units,
             "backbone_layers": backbone_layers,
@@ -357,7 +390,7 @@ class CfC(SequenceLayer):
         wiring = _wiring(units, input_size)
         backbone = {name: v for name, v in backbone.items() if v is not None}
         cell: Cell
-        if isinstance(units, Wiring):
+        if not isinstance(units, Integral):
             for name, value in backbone.items():
                 wired_only(value, name)
             _refuse_idle("gaps", gaps, "a wiring")
@@ -367,8 +400,8 @@ class CfC(SequenceLayer):
         else:
             _refuse_idle("time_constants", time_constants, "an int")
             cell = CfCCell(
-                input_size,
-                units,
+                wiring.n_inputs,
+                wiring.n_neurons,
                 mode=mode,
                 gaps=gaps,
                 generator=generator,
@@ -411,14 +444,17 @@ def check_lengths(
     return lengths.to(torch.int64)
 
 
-def _wiring(units: int | Wiring, input_size: int) -> Wiring:
+def _wiring(units: Any, input_size: int) -> Wiring:
+    if isinstance(units, Integral) and not isinstance(units, bool):
+        return Wiring.full(input_size, int(units))
+    if hasattr(units, "adjacency_matrix"):  # of ncps
+        return build_wiring(units, input_size, None, None)
     if not isinstance(units, Wiring):
-        if isinstance(units, bool) or not isinstance(units, int):
-            raise InvalidInputError(
-                f"units must be an int or an LNN.Wiring, got {type(units).__name__}. "
-                "Turn an ncps wiring into ours with Wiring.from_ncps(wiring, n_inputs)."
-            )
-        return Wiring.full(input_size, units)
+        raise InvalidInputError(
+            "units must be an int, an LNN.Wiring or an ncps wiring, got "
+            f"{type(units).__name__}. Make one: Wiring.ncp(n_inputs={input_size}, "
+            "n_neurons=28, n_outputs=4) is the AutoNCP(28, 4) of ncps."
+        )
     if units.n_inputs != input_size:
         raise InvalidInputError(
             f"The wiring was built for {units.n_inputs} inputs, input_size is "
@@ -427,7 +463,18 @@ def _wiring(units: int | Wiring, input_size: int) -> Wiring:
     return units
 
 
-def _map_state(state: State, function) -> State:
-    if isinstance(state, tuple):
+def _refuse_spans_as_state(state: Any, inputs: Tensor, neurons: int) -> None:
+    """Tell time spans in the place of a state, the second one, by their shape."""
+    steps = inputs.shape[:2]
+    if isinstance(state, Tensor) and state.shape == steps and steps[1] != neurons:
+        raise InvalidInputError(
+            f"The state must be of shape (batch, neurons) = {(steps[0], neurons)}, got "
+            f"{tuple(steps)}, which is (batch, time). Time spans go by name: "
+            "timespans=..."
+        )
+
+
+def _map_state(state: State | list, function) -> Any:
+    if isinstance(state, tuple | list):
         return tuple(function(part) for part in state)
     return function(state)

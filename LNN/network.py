@@ -12,10 +12,13 @@ from LNN import models
 from LNN._plain import takes_any_number
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
+from LNN.cells.hooks import run_after, run_before
+from LNN.cells.names import packed_hint
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
 from LNN.models import ModelType
+from LNN.network_state import refuse_state_as_spans, states_of_layers
 from LNN.wiring import Wiring, build_wiring
 
 POOLINGS = ("last", "mean", "attention")
@@ -204,16 +207,26 @@ default="ncp"
 
     def _run(self, inputs, timespans, lengths, state, every: bool):
         """Run all layers; the states of the last one are (B, N) unless `every`."""
+        if not isinstance(inputs, Tensor):
+            convert = "Convert it: torch.as_tensor(inputs, dtype=torch.float32)."
+            raise InvalidInputError(
+                f"{type(self).__name__} expects inputs as a tensor, got "
+                f"{type(inputs).__name__}. {packed_hint(inputs) or convert}"
+            )
         shape = tuple(inputs.shape[:2])
         lengths = check_lengths(lengths, *shape, inputs.device)
         if self.encoder is not None:
             inputs = self._encode(inputs, lengths)
+        refuse_state_as_spans(timespans, shape, [x.n_neurons for x in self.layers])
         timespans = check_timespans(timespans, shape, inputs, lengths)
-        starts = state or (None,) * len(self.layers)
+        starts = states_of_layers(state, len(self.layers))
         finals = []
         for layer, start in zip(self.layers, starts, strict=True):
             all_steps = every or layer is not self.layers[-1]
-            inputs, final = layer.run(inputs, start, timespans, lengths, all_steps)
+            # `run` is not `forward`, so torch does not see to the layer's hooks.
+            given = run_before(layer, (inputs, start, timespans, lengths))
+            outputs = layer.run(*given, all_steps)
+            inputs, final = run_after(layer, given, outputs)
             finals.append(final)
         return inputs, tuple(finals)
 

@@ -396,7 +396,10 @@ def test__lengths__wrong__refused(x, lengths):
     ("call", "match"),
     [
         (lambda: LTC(4, NCP), "built for 3 inputs, input_size is 4"),
-        (lambda: LTC(3, 8.0), "units must be an int or an LNN.Wiring, got float"),
+        (
+            lambda: LTC(3, 8.0),
+            "units must be an int, an LNN.Wiring or an ncps.*got float",
+        ),
         (lambda: CfC(3, True), "got bool"),
         (lambda: CfC(3, NCP, backbone_units=8), "backbone_units=8"),
         (lambda: CfC(3, NCP, backbone_dropout=0.0), "backbone_dropout=0.0"),

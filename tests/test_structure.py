@@ -47,6 +47,13 @@ FOREIGN = {
         "_current_level",
         "_len_torch_dispatch_stack",
     },
+    "LNN/cells/hooks.py": {
+        "_forward_hooks",
+        "_forward_hooks_with_kwargs",
+        "_forward_pre_hooks",
+        "_forward_pre_hooks_with_kwargs",
+        "_modules",
+    },
     "LNN/kernels/native/description.py": {"_modules", "_parameters"},
     "LNN/layers.py": {"_parameters"},
 }

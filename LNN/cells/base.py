@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from LNN.cells.hooks import refresh_parts
+from LNN.cells.names import by_our_names, packed_hint
 from LNN.exceptions import InvalidInputError
 
 
@@ -61,9 +65,10 @@ class Cell(nn.Module):
 
     def forward(
         self,
-        inputs: Tensor,
+        inputs: Tensor | None = None,
         state: Tensor | None = None,
         dt: Tensor | float | None = None,
+        **ncps_names: Any,
     ) -> tuple[Tensor, Tensor]:
         """Take one step.
 
@@ -74,18 +79,21 @@ class Cell(nn.Module):
             None starts from zeros.
         dt : Tensor of shape (B,) or (B, 1), or float, default=None
             Time since the step before, in units of `time_unit_`; None is 1.
+        **ncps_names
+            The same as ncps names them: `input`, `hx` or `states`, `ts`, `timespans`
+            or `elapsed_time`.
 
         Returns
         -------
         outputs : Tensor of shape (B, output_size)
         state : Tensor of shape (B, state_size)
         """
-        if inputs.ndim != 2 or inputs.shape[1] != self.input_size:
-            raise InvalidInputError(
-                f"{type(self).__name__} expects inputs of shape "
-                f"(batch, {self.input_size}), got {tuple(inputs.shape)}. For whole "
-                "sequences use the layers LNN.LTC and LNN.CfC."
-            )
+        given = {"inputs": inputs, "state": state, "dt": dt}
+        inputs, state, dt = by_our_names(self, given, ncps_names)
+        self._check_inputs(inputs)
+        refresh_parts(self, inputs)
+        if isinstance(state, list | tuple) and len(state) == 2:  # h and c
+            state = torch.cat(tuple(state), dim=-1)
         if state is None:
             state = self.zero_state(inputs)
         check_state(state, batch=inputs.shape[0], state_size=self.state_size)
@@ -93,6 +101,17 @@ class Cell(nn.Module):
         new = self.step(self.drive(inputs), self.enter(state), span, self.constants())
         new = self.leave(new)
         return self.outputs(new), new
+
+    def _check_inputs(self, inputs: Any) -> None:
+        is_tensor = isinstance(inputs, Tensor)
+        if is_tensor and inputs.ndim == 2 and inputs.shape[1] == self.input_size:
+            return
+        got = tuple(inputs.shape) if is_tensor else type(inputs).__name__
+        use = "For whole sequences use the layers LNN.LTC and LNN.CfC."
+        raise InvalidInputError(
+            f"{type(self).__name__} expects inputs as a tensor of shape "
+            f"(batch, {self.input_size}), got {got}. {packed_hint(inputs) or use}"
+        )
 
 
 # True under torch.func's transforms (grad, vmap, jvp, ...).

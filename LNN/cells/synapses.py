@@ -32,6 +32,7 @@ def linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linea
     """Make a Glorot-initialised linear map that leaves the global generator alone."""
     # skip_init makes CPU tensors unless told, whatever device torch is set to.
     device = torch.get_default_device()
+    n_in, n_out = int(n_in), int(n_out)  # torch refuses those of numpy
     layer = torch.nn.utils.skip_init(nn.Linear, n_in, n_out, device=device)
     shape = layer.weight.shape
     layer.weight.data = drawn(shape, nn.init.xavier_uniform_, generator=generator)

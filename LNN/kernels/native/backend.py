@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from LNN.cells.base import Cell, transformed
+from LNN.cells.hooks import is_hooked
 from LNN.kernels.backend import Backend, Missing
 from LNN.kernels.native import library, operators
 from LNN.kernels.native.autograd import SequenceFunction
@@ -63,8 +64,15 @@ class NativeBackend(Backend):
         """Run the library over the sequences (see `Backend.run`)."""
         return run(cell, inputs, state, timespans, lengths, all_states)
 
-    def stepper(self, cell: Cell, n_streams: int, dtype: torch.dtype) -> NativeStepper:
-        """Return a stepper with the cell's weights as they are now."""
+    def stepper(
+        self, cell: Cell, n_streams: int, dtype: torch.dtype
+    ) -> NativeStepper | None:
+        """Return a stepper with the cell's weights as they are now.
+
+        None for a cell with hooks that may change them at every step.
+        """
+        if is_hooked(cell):
+            return None
         return NativeStepper(cell, n_streams, dtype)
 
 

@@ -1,0 +1,68 @@
+"""Hooks of modules whose `forward` is not what runs.
+
+A layer runs whole sequences: it reads the weights of a cell's parts and does not call
+the parts one by one. Pruning, `weight_norm` and `spectral_norm` compute such a weight
+in a hook that torch runs before `forward`, so somebody has to run it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from LNN.exceptions import InvalidInputError
+
+
+def run_before(module: nn.Module, arguments: tuple) -> tuple:
+    """Run the forward pre-hooks of a module; return the arguments they leave."""
+    if not module._forward_pre_hooks:
+        return arguments
+    for key, hook in list(module._forward_pre_hooks.items()):
+        if key in module._forward_pre_hooks_with_kwargs:
+            changed = hook(module, arguments, {})
+            changed = None if changed is None else changed[0]
+        else:
+            changed = hook(module, arguments)
+        if changed is not None:
+            arguments = changed if isinstance(changed, tuple) else (changed,)
+    return arguments
+
+
+def run_after(module: nn.Module, arguments: tuple, outputs: Any) -> Any:
+    """Run the forward hooks of a module; return the outputs they leave."""
+    if not module._forward_hooks:
+        return outputs
+    for key, hook in list(module._forward_hooks.items()):
+        if key in module._forward_hooks_with_kwargs:
+            changed = hook(module, arguments, {}, outputs)
+        else:
+            changed = hook(module, arguments, outputs)
+        outputs = outputs if changed is None else changed
+    return outputs
+
+
+def refresh_parts(cell: nn.Module, inputs: Tensor) -> None:
+    """Run the forward pre-hooks of all parts of a cell, once per run.
+
+    They get the inputs of the cell. None may replace them: what a part reads is not
+    there yet.
+    """
+    for part in cell._modules.values():
+        if part is None:
+            continue
+        if part._forward_pre_hooks:
+            given = (inputs,)
+            if run_before(part, given) is not given:
+                raise InvalidInputError(
+                    f"A forward pre-hook of {type(part).__name__}, a part of "
+                    f"{type(cell).__name__}, returned other inputs. The parts of a "
+                    "cell are not called one by one, so such a hook has no effect. "
+                    "Register it on the layer or the network."
+                )
+        refresh_parts(part, inputs)
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Tell whether a module or a part of it has a hook that runs before it."""
+    return any(part._forward_pre_hooks for part in module.modules())

@@ -1,0 +1,66 @@
+"""The states of a network's layers as callers give them, and what is not a state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from LNN.cells.base import readable
+from LNN.exceptions import InvalidInputError
+
+
+def states_of_layers(state: Any, n_layers: int) -> tuple:
+    """Return one state per layer; a single layer's need not stand in a tuple."""
+    if state is None:
+        return (None,) * n_layers
+    if n_layers == 1 and (isinstance(state, Tensor) or _is_pair(state)):
+        return (state,)
+    if isinstance(state, tuple | list) and len(state) == n_layers:
+        return tuple(state)
+    got = type(state).__name__
+    got += f" of {len(state)}" if isinstance(state, tuple | list) else ""
+    raise InvalidInputError(
+        f"state must be a tuple with one state for each of the {n_layers} layer(s), "
+        f"got {got}. Hand on what return_state=True returned."
+    )
+
+
+def _is_pair(state: Any) -> bool:
+    pair = isinstance(state, tuple | list) and len(state) == 2
+    return pair and all(isinstance(part, Tensor) for part in state)
+
+
+def refuse_state_as_spans(
+    spans: Any, shape: tuple[int, int], neurons: Sequence[int]
+) -> None:
+    """Refuse a state in the place of the time spans, the second one.
+
+    Where there are as many steps as neurons the shape does not tell: then negative
+    values do, or zeros alone, which no time passes in.
+    """
+    remedy = "Pass a state by name: state=(h,); time spans too: timespans=..."
+    if isinstance(spans, tuple | list) and any(isinstance(s, Tensor) for s in spans):
+        raise InvalidInputError(
+            "timespans must be a number or a tensor of shape (batch, time) = "
+            f"{shape}, got a {type(spans).__name__} of tensors. {remedy}"
+        )
+    if not isinstance(spans, Tensor):
+        return
+    sizes = {(shape[0], n) for n in neurons}
+    layered = spans.ndim == 3 and tuple(spans.shape[1:]) in sizes
+    if tuple(spans.shape) not in sizes and not layered:
+        return
+    same = tuple(spans.shape) == shape
+    odd = (
+        readable(spans)
+        and spans.numel()
+        and bool((spans < 0).any() | (spans == 0).all())
+    )
+    if same and not odd:
+        return
+    raise InvalidInputError(
+        f"timespans of shape {tuple(spans.shape)} look like a state: each is a time "
+        f"elapsed, of shape (batch, time) = {shape}, and some of it must pass. {remedy}"
+    )

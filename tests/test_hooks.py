@@ -1,0 +1,221 @@
+"""Hooks and pruning on layers, cells and their parts, as torch means them."""
+
+import pytest
+import torch
+import torch.nn.utils.prune as prune
+
+from LNN import LTC, CfC, InvalidInputError, LiquidNetwork, Wiring
+from LNN.cells import CfCCell
+
+NCP = Wiring.ncp(3, 10, 2)
+BACKENDS = ("torch", "native")
+PARTS = {
+    "backbone": ("CfC", {}, lambda layer: (layer.cell.backbone[0], "weight")),
+    "second backbone": (
+        "CfC",
+        {"backbone_layers": 2},
+        lambda layer: (layer.cell.backbone[1], "weight"),
+    ),
+    "head": ("CfC", {}, lambda layer: (layer.cell.ff1, "weight")),
+    "memory": (
+        "CfC",
+        {"mixed_memory": True},
+        lambda layer: (layer.cell.input_map, "weight"),
+    ),
+    "inside memory": (
+        "CfC",
+        {"mixed_memory": True},
+        lambda layer: (layer.cell.cell.time_a, "weight"),
+    ),
+    "wired": ("wired", {}, lambda layer: (layer.cell, "ff2_recurrent")),
+    "synapses": ("LTC", {}, lambda layer: (layer.cell.recurrent, "w")),
+    "membrane": ("LTC", {}, lambda layer: (layer.cell, "gleak")),
+}
+
+
+def _layer(kind, options, backend):
+    rng = torch.Generator().manual_seed(0)
+    make = LTC if kind == "LTC" else CfC
+    units = 6 if kind == "CfC" else NCP
+    return make(3, units, backend=backend, generator=rng, **options)
+
+
+def _train(layer, inputs, steps=3):
+    optimiser = torch.optim.SGD(layer.parameters(), lr=0.1)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        layer(inputs)[0].square().sum().backward()
+        optimiser.step()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("part", PARTS)
+def test__prune__part_of_a_cell__trains_and_stays_fresh(part, backend):
+    kind, options, find = PARTS[part]
+    layer = _layer(kind, options, backend)
+    inputs = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(1))
+    prune.l1_unstructured(*find(layer), amount=0.5)
+    _train(layer, inputs)
+    before = layer(inputs)[0]
+    module, name = find(layer)
+    original = getattr(module, f"{name}_orig")
+    with torch.no_grad():
+        original.add_(0.3)  # as a step of an optimiser or load_state_dict would
+    after = layer(inputs)[0]
+    assert not torch.equal(before, after)
+    prune.remove(module, name)
+    torch.testing.assert_close(layer(inputs)[0], after)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("part", ["backbone", "second backbone", "head", "memory"])
+def test__weight_norm__old_style__trains_and_equals_plain_weights(part, backend):
+    kind, options, find = PARTS[part]
+    layer = _layer(kind, options, backend)
+    inputs = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(1))
+    module, name = find(layer)
+    torch.nn.utils.weight_norm(module, name)
+    _train(layer, inputs)
+    outputs = layer(inputs)[0]
+    torch.nn.utils.remove_weight_norm(module, name)
+    torch.testing.assert_close(layer(inputs)[0], outputs)
+
+
+@pytest.mark.parametrize("part", ["backbone", "head"])
+def test__spectral_norm__old_style__trains(part):
+    kind, options, find = PARTS[part]
+    layer = _layer(kind, options, "auto")
+    torch.nn.utils.spectral_norm(*find(layer))
+    _train(layer, torch.randn(2, 5, 3))
+
+
+def test__prune__one_step_of_a_cell__uses_the_weights_of_now():
+    cell = CfCCell(3, 6, generator=torch.Generator().manual_seed(0))
+    prune.l1_unstructured(cell.ff1, "weight", amount=0.5)
+    inputs = torch.randn(2, 3)
+    for _ in range(2):
+        cell(inputs)[0].sum().backward()
+    before = cell(inputs)[0]
+    with torch.no_grad():
+        cell.ff1.weight_orig.add_(0.3)
+    assert not torch.equal(before, cell(inputs)[0])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test__pre_hook__clamps_a_weight_in_place__runs_before_the_kernel(backend):
+    layer = _layer("CfC", {}, backend)
+
+    def clamp(module, _):
+        module.weight.data.clamp_(-0.01, 0.01)
+
+    layer.cell.ff1.register_forward_pre_hook(clamp)
+    layer(torch.randn(2, 5, 3))
+    assert layer.cell.ff1.weight.abs().max() <= 0.01
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test__pre_hook__of_the_cell__runs_once_and_may_replace_the_inputs(backend):
+    layer = _layer("CfC", {}, backend)
+    inputs, calls = torch.randn(2, 5, 3), []
+
+    def double(_, arguments):
+        calls.append(len(arguments))
+        return (2 * arguments[0], *arguments[1:])
+
+    handle = layer.cell.register_forward_pre_hook(double)
+    doubled = layer(inputs)[0]
+    handle.remove()
+    assert len(calls) == 1
+    torch.testing.assert_close(doubled, layer(2 * inputs)[0])
+
+
+def test__pre_hook__of_a_part_that_replaces_inputs__refused():
+    layer = _layer("CfC", {}, "auto")
+    layer.cell.ff1.register_forward_pre_hook(lambda _, x: (2 * x[0],))
+    with pytest.raises(InvalidInputError, match="part of CfCCell, returned other"):
+        layer(torch.randn(2, 5, 3))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 5, 3)])
+def test__layer_hooks__unbatched_or_not__run_once(shape):
+    layer, calls = _layer("CfC", {}, "auto"), []
+    layer.register_forward_pre_hook(lambda *_: calls.append("before"))
+    layer.register_forward_hook(lambda *_: calls.append("after"))
+    layer(torch.randn(shape))
+    assert calls == ["before", "after"]
+
+
+@pytest.mark.parametrize("model_type", ["CfC", "LTC", "LSTM", "GRU-D", "CT-RNN"])
+def test__hooks_of_a_network_layer__run_once_a_call(model_type):
+    network, seen = LiquidNetwork(3, 8, 1, model_type=model_type, n_layers=2), []
+    for layer in network.layers:
+        layer.register_forward_pre_hook(lambda m, a: seen.append(a[0].shape[-1]))
+        layer.register_forward_hook(lambda m, a, o: seen.append(o[0].shape[-1]))
+    network(torch.randn(2, 5, 3))
+    assert seen == [3, 8, 8, 8]
+
+
+def test__hook_of_a_network_layer__replaces_its_outputs():
+    network = LiquidNetwork(3, 8, 1)
+    network.layers[0].register_forward_hook(lambda m, a, o: (0 * o[0], o[1]))
+    torch.testing.assert_close(
+        network(torch.randn(2, 5, 3)), network.readout[-1].bias.expand(2, 1)
+    )
+
+
+def test__hook_with_keywords__gets_empty_ones():
+    network, seen = LiquidNetwork(3, 8, 1), []
+    layer = network.layers[0]
+    layer.register_forward_pre_hook(lambda m, a, k: seen.append(k), with_kwargs=True)
+    layer.register_forward_hook(lambda m, a, k, o: seen.append(k), with_kwargs=True)
+    network(torch.randn(2, 5, 3))
+    assert seen == [{}, {}]
+
+
+class TestStateAsTimespans:
+    @pytest.mark.parametrize("steps", [5, 8])
+    @pytest.mark.parametrize("start", [torch.zeros, torch.randn])
+    def test__state_in_second_place__refused_by_name(self, start, steps):
+        network = LiquidNetwork(3, 8, 1)
+        with pytest.raises(InvalidInputError, match=r"state=\(h,\)"):
+            network(torch.randn(4, steps, 3), start(4, 8))
+
+    @pytest.mark.parametrize("wrap", [tuple, list])
+    def test__states_as_returned__refused_by_name(self, wrap):
+        network, inputs = LiquidNetwork(3, 8, 1), torch.randn(4, 8, 3)
+        _, state = network(inputs, return_state=True)
+        with pytest.raises(InvalidInputError, match=r"state=\(h,\)"):
+            network(inputs, wrap(state))
+
+    def test__state_with_an_axis_of_layers__refused_by_name(self):
+        network = LiquidNetwork(3, 8, 1)
+        with pytest.raises(InvalidInputError, match=r"state=\(h,\)"):
+            network(torch.randn(4, 6, 3), torch.zeros(1, 4, 8))
+
+    def test__time_spans_with_as_many_steps_as_neurons__taken(self):
+        network, inputs = LiquidNetwork(3, 8, 1), torch.randn(4, 8, 3)
+        spans = torch.rand(4, 8)
+        spans[0] = 0
+        assert torch.equal(network(inputs, spans), network(inputs, timespans=spans))
+
+    @pytest.mark.parametrize("mixed", [False, True])
+    def test__state_of_one_layer__taken_bare(self, mixed):
+        network = LiquidNetwork(3, 8, 1, mixed_memory=mixed)
+        inputs = torch.randn(4, 6, 3)
+        _, state = network(inputs, return_state=True)
+        assert torch.equal(
+            network(inputs, state=state[0]), network(inputs, state=state)
+        )
+        assert torch.equal(
+            network(inputs, state=list(state)), network(inputs, state=state)
+        )
+
+    def test__states_of_fewer_layers__refused(self):
+        network = LiquidNetwork(3, 8, 1, n_layers=2)
+        with pytest.raises(InvalidInputError, match="each of the 2 layer"):
+            network(torch.randn(4, 6, 3), state=torch.zeros(4, 8))
+
+    def test__time_spans_as_state_of_a_layer__refused_by_name(self):
+        with pytest.raises(InvalidInputError, match=r"by name: timespans="):
+            CfC(3, 8)(torch.randn(4, 6, 3), torch.rand(4, 6))

@@ -188,12 +188,8 @@ def read_examples(
     if task == "classification":
         counts = (sequences.row_weights(weights) if per_step else weights) > 0
         found, values = _encoded(values, counts, classes, known)
-    elif known is not None and values.shape[1] != known.targets.n_targets:
-        raise InvalidInputError(
-            f"Expected y{suffix} with {known.targets.n_targets} target(s) as in the "
-            f"first fit, got {values.shape[1]}. Pass the same targets, or fit anew "
-            "(warm_start=False)."
-        )
+    elif known is not None:
+        _check_n_targets(values.shape[1], known.targets.n_targets, suffix)
     examples = Examples(sequences, Targets(values, per_step, ndim), weights, found)
     if not examples.has_targets():
         raise InvalidInputError(
@@ -203,6 +199,14 @@ def read_examples(
     if (weights == 0).any():
         return examples.subset(np.flatnonzero(weights))
     return examples
+
+
+def _check_n_targets(got: int, expected: int, suffix: str) -> None:
+    if got != expected:
+        raise InvalidInputError(
+            f"Expected y{suffix} with {expected} target(s) as in the first fit, got "
+            f"{got}. Pass the same targets, or fit anew (warm_start=False)."
+        )
 
 
 def _encoded(

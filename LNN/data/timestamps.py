@@ -46,6 +46,10 @@ _SORT = (
     "TimeSeriesSplit, or sort the rows by time; if they belong to several recordings, "
     "pass groups (or group_column)."
 )
+_ADD_UP = (
+    "If these are gaps between rows (timespans, as ncps takes them), pass the times: "
+    "numpy.cumsum(dt, axis=-1), for a list one by one. Or are the rows shuffled? "
+)
 _SAY_ZONE = (
     "Is it local time at the end of summer time? Say the zone: "
     "tz_localize(zone, ambiguous='infer'). If not, sort the rows by time; if they "
@@ -123,6 +127,8 @@ def elapsed_time(
     if len(backwards):
         here = backwards if order is None else order[backwards]
         advice = _SORT
+        if ticks.kind == "numbers" and (values >= 0).all():
+            advice = _ADD_UP + _SORT
         if _summer_time_ends(stamps, here, gaps, int(is_first.sum())):
             advice = _SAY_ZONE
         before = int(backwards[0]) - 1

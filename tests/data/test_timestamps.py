@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from LNN import LiquidRegressor
 from LNN.data import elapsed_time, is_regular, normalised, time_unit
 from LNN.exceptions import InvalidInputError
 
@@ -183,3 +184,12 @@ def test__normalised__irregular__keeps_ratios():
     assert not is_regular(gaps, 10.0)
     np.testing.assert_allclose(normalised(gaps, 10.0), [1, 1, 0, 1.0001, 2.5])
     assert np.isnan(gaps[0])
+
+
+def test__gaps__passed_as_time_stamps__are_told_with_the_sum_to_pass():
+    rng = np.random.default_rng(0)
+    X, dt = rng.normal(size=(30, 9, 2)), rng.exponential(size=(30, 9))
+    model = LiquidRegressor(4, epochs=1)
+    with pytest.raises(InvalidInputError, match=r"numpy.cumsum\(dt, axis=-1\)"):
+        model.fit(X, X[:, 0, 0], timestamps=dt)
+    model.fit(X, X[:, 0, 0], timestamps=np.cumsum(dt, axis=-1))

@@ -1,7 +1,10 @@
 """LiquidRegressor in place of the estimator of scikit-learn's own callback tests.
 
-A plug-in of pytest: `pytest -p callback_standin --pyargs sklearn.callback.tests`.
+A plug-in of pytest, in the folder of this file:
+`LNN_STANDS_IN=1 python -m pytest -p callback_standin --pyargs sklearn.callback.tests`.
 """
+
+import os
 
 from sklearn.callback import CallbackContext, with_callbacks
 from sklearn.callback.tests import _utils
@@ -35,7 +38,7 @@ class MaxIterEstimator(LiquidRegressor):
         return super().fit(X, y, sample_weight, epochs=self.max_iter)
 
 
-def pytest_configure():
-    """Put ours in place of theirs, only where this is a plug-in of pytest."""
+# Worker processes import this file too; the doctests of this package must not do it.
+if "LNN_STANDS_IN" in os.environ:
     CallbackContext.subcontext = _named_as_theirs
     _utils.MaxIterEstimator = MaxIterEstimator

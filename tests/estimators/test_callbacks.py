@@ -202,6 +202,7 @@ def test__callbacks__scikit_learns_own_tests__pass_with_our_estimator(tmp_path):
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
+        "LNN_STANDS_IN": "1",
         "PYTHONPATH": os.pathsep.join(paths + ([inherited] if inherited else [])),
     }
     options = ["-q", "-p", "no:cacheprovider", "-p", "callback_standin"]

@@ -11,6 +11,13 @@ from LNN.exceptions import InvalidInputError
 from LNN.wiring.ncps import read_ncps
 from LNN.wiring.wiring import DEFAULT_SPARSITY, Wiring
 
+# What decides each size. Estimators have no parameter for inputs and outputs.
+_SIZES = {
+    "n_inputs": "Inputs are the columns of X, or the neurons of the layer below",
+    "n_neurons": "Change n_neurons, or leave it out where the wiring decides",
+    "n_outputs": "Outputs of the motor neurons are the targets or classes of y",
+}
+
 
 def build_wiring(
     spec: str | Wiring | ArrayLike | Any,
@@ -58,6 +65,7 @@ def build_wiring(
     elif hasattr(spec, "adjacency_matrix"):
         wiring = Wiring(*read_ncps(spec, n_inputs, n_outputs))
     elif isinstance(spec, np.ndarray | list | tuple) or hasattr(spec, "__array__"):
+        _refuse_not_square(np.shape(spec))
         wiring = Wiring.from_adjacency(spec, n_inputs=n_inputs, n_outputs=n_outputs)
     else:
         raise InvalidInputError(_unknown_spec(spec))
@@ -67,7 +75,7 @@ def build_wiring(
         if value is not None and value != has:
             raise InvalidInputError(
                 f"The given wiring has {name}={has}, but {name}={value} is asked for. "
-                f"Set {name}={has} or give a wiring of that size; got {wiring!r}."
+                f"{_SIZES[name]}: build the wiring with {name}={value}; got {wiring!r}."
             )
     return wiring.with_layer_recurrence(seed) if layer_recurrence else wiring
 
@@ -90,6 +98,15 @@ def _build_named(
     make = Wiring.ncp if name == "ncp" else Wiring.random
     sparsity = DEFAULT_SPARSITY if sparsity is None else sparsity
     return make(*sizes, sparsity=sparsity, seed=seed, layer_recurrence=layer_recurrence)
+
+
+def _refuse_not_square(shape: tuple[int, ...]) -> None:
+    if len(shape) == 2 and shape[0] != shape[1]:
+        raise InvalidInputError(
+            "A matrix as wiring must be square, (n_neurons, n_neurons), got shape "
+            f"{shape}: entry [i, j] is the synapse from neuron i to neuron j. For "
+            "synapses of the inputs too, use Wiring.from_adjacency."
+        )
 
 
 def _unknown_spec(spec: object) -> str:

@@ -439,7 +439,7 @@ def test__build_wiring__sizes_left_open__taken_from_the_object():
         ("NCP", (3, 12, 1), "'ncp', 'full' or 'random'.*got 'NCP'"),
         (7, (3, 12, 1), "got 7"),
         (None, (3, 12, 1), "got None"),
-        (Wiring.full(3, 12, 1), (4, 12, 1), "=3, but n_inputs=4.*Set n_inputs=3"),
+        (Wiring.full(3, 12, 1), (4, 12, 1), "=3, but n_inputs=4.*with n_inputs=4"),
         (AutoNCP(16, 1), (4, 12, 1), "n_neurons=16, but n_neurons=12"),
         (AutoNCP(16, 1), (4, 16, 2), "n_outputs=1, but n_outputs=2"),
         (np.eye(4), (4, 5, 1), "n_neurons=4, but n_neurons=5"),

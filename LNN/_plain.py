@@ -12,7 +12,7 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable)
 
 
-def plain(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
     """Return a number as int, float or bool, a text as str; others as they are.
 
     torch and native code take Python's own numbers only, and arithmetic of small numpy
@@ -21,13 +21,13 @@ def plain(value: Any) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> plain(np.int64(12)), plain((np.float32(0.5), "a")), plain(np.True_)
-    (12, (0.5, 'a'), True)
+    >>> plain_number(np.int64(12)), plain_number((np.float32(0.5), "a"))
+    (12, (0.5, 'a'))
     """
     if type(value) in (int, float, str, bool) or value is None:
         return value
     if type(value) is tuple:
-        return tuple(plain(part) for part in value)
+        return tuple(plain_number(part) for part in value)
     if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, np.str_):
@@ -51,10 +51,12 @@ def takes_any_number(function: Function) -> Function:
 
     @functools.wraps(function)
     def called(*arguments: Any, **named: Any) -> Any:
-        arguments = tuple(plain(value) for value in arguments)
-        return function(*arguments, **{name: plain(v) for name, v in named.items()})
+        arguments = tuple(plain_number(value) for value in arguments)
+        return function(
+            *arguments, **{name: plain_number(v) for name, v in named.items()}
+        )
 
     return called  # type: ignore[return-value]
 
 
-__all__ = ["plain", "takes_any_number"]
+__all__ = ["plain_number", "takes_any_number"]

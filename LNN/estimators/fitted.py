@@ -13,7 +13,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from LNN._plain import plain
+from LNN._plain import plain_number
 from LNN._warnings import warn
 from LNN.batching.preparation import Preparation
 from LNN.data import SequenceScaler, SequenceSet
@@ -151,7 +151,7 @@ class FittedModel:
 
     def with_settings(self, settings: Mapping[str, Any]) -> FittedModel:
         """Return the model with other values of `CHANGEABLE` parameters."""
-        settings = {name: plain(value) for name, value in settings.items()}
+        settings = {name: plain_number(value) for name, value in settings.items()}
         if all(self.parameters[name] == value for name, value in settings.items()):
             return self
         parameters = {**self.parameters, **settings}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from LNN._plain import plain
+from LNN._plain import plain_number
 
 
 class Settings:
@@ -38,8 +38,10 @@ class Settings:
     declared: dict[str, Any]
 
     def __init__(self, owner: str, values: Mapping[str, Any], **overrides: Any):
-        given = {name: plain(v) for name, v in overrides.items() if v is not None}
-        declared = {name: plain(value) for name, value in values.items()}
+        given = {
+            name: plain_number(v) for name, v in overrides.items() if v is not None
+        }
+        declared = {name: plain_number(value) for name, value in values.items()}
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "declared", declared)
         object.__setattr__(self, "_values", {**declared, **given})

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from LNN import LiquidRegressor
 from LNN.data import read_sequences
 from LNN.data.time_index import warn_if_misaligned
 from LNN.exceptions import InvalidInputError, LNNWarning
@@ -256,3 +257,12 @@ def test__X_and_y__of_other_days__warns():
     # Targets of the row before are no forecast.
     with pytest.warns(LNNWarning, match="row 0"):
         warn_if_misaligned(X[1:], pd.Series(0.0, index=HOURS[:-1]))
+
+
+def test__labels__y_in_reverse_order__warns():
+    index = pd.date_range("2024", periods=20, freq="h")
+    X, y = pd.DataFrame({"v": np.arange(20.0)}, index=index), np.arange(20.0)
+    model = LiquidRegressor(4, window_length=4, epochs=1)
+    with pytest.warns(LNNWarning, match="do not belong together: row 0"):
+        model.fit(X, pd.Series(y, index=index)[::-1])
+    model.fit(X[:-8], pd.Series(y, index=index)[8:])  # a forecast by slices

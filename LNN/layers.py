@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import signature
+from inspect import Parameter, signature
 from numbers import Integral
 from typing import Any
 
@@ -20,12 +20,14 @@ from LNN.cells.names import (
     check_batch_first,
     packed_hint,
     refuse_unknown,
+    refuse_weights_of_ncps,
 )
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring, build_wiring
 
 State = Tensor | tuple[Tensor, Tensor]
+KEYWORD_ONLY = Parameter.KEYWORD_ONLY
 
 
 class SequenceLayer(nn.Module):
@@ -78,6 +80,11 @@ class SequenceLayer(nn.Module):
             linear(cell.output_size, proj_size, generator) if proj_size else None
         )
         self.output_size = proj_size or cell.output_size
+
+    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+        names = (name for name in state_dict if name.startswith(prefix))
+        refuse_weights_of_ncps(self, names)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def forward(
         self,
@@ -298,7 +305,8 @@ class LTC(SequenceLayer):
         **cell_options,
     ):
         check_batch_first(batch_first)
-        known = [*signature(LTCCell).parameters][1:]
+        options = signature(LTCCell).parameters.values()
+        known = [option.name for option in options if option.kind is KEYWORD_ONLY]
         unknown = {k: v for k, v in cell_options.items() if k not in known}
         refuse_unknown(self, unknown, [*signature(LTC).parameters][:-1] + known)
         wiring = _wiring(units, input_size)

@@ -13,7 +13,7 @@ from LNN._plain import takes_any_number
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
 from LNN.cells.hooks import run_after, run_before
-from LNN.cells.names import packed_hint
+from LNN.cells.names import packed_hint, refuse_weights_of_ncps
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
@@ -135,6 +135,16 @@ default="ncp"
         else:
             head = linear(n_neurons, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
+
+    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+        # The encoder is the caller's own module, of ncps perhaps.
+        names = (
+            name
+            for name in state_dict
+            if name.startswith(prefix) and not name.startswith(f"{prefix}encoder.")
+        )
+        refuse_weights_of_ncps(self, names)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
         """Return the kernel backend that training on this device runs on."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from LNN.cells.hooks import refresh_parts
-from LNN.cells.names import by_our_names, packed_hint
+from LNN.cells.names import by_our_names, packed_hint, refuse_weights_of_ncps
 from LNN.exceptions import InvalidInputError
 
 
@@ -34,6 +34,11 @@ class Cell(nn.Module):
     def __getstate__(self):
         """Leave out what a kernel remembers: a copy has parameters of its own."""
         return {**super().__getstate__(), "fused": None}
+
+    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+        names = (name for name in state_dict if name.startswith(prefix))
+        refuse_weights_of_ncps(self, names)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., input_size) to all that does not depend on the state."""

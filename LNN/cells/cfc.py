@@ -12,7 +12,7 @@ from LNN.cells.base import Cell, choice
 from LNN.cells.dropout import Dropout
 from LNN.cells.synapses import SynapseIndex, linear, refuse_other_wiring, uniform
 from LNN.exceptions import InvalidInputError
-from LNN.wiring import Wiring
+from LNN.wiring import Wiring, given_wiring
 
 MODES = ("default", "no_gate", "pure")
 # Of gates that start as thresholds on the elapsed time: a quarter of a typical gap away
@@ -128,6 +128,12 @@ class CfCCell(_CfC):
         generator: torch.Generator | None = None,
     ):
         super().__init__()
+        if hasattr(hidden_size, "n_neurons") or hasattr(hidden_size, "units"):
+            raise InvalidInputError(
+                "CfCCell expects hidden_size as an int, got the wiring "
+                f"{type(hidden_size).__name__}. The cell on a wiring is another one: "
+                f"WiredCfCCell(wiring, {input_size})."
+            )
         choice("backbone_activation", backbone_activation, tuple(ACTIVATIONS))
         self.input_size = input_size
         self.state_size = self.output_size = hidden_size
@@ -218,8 +224,10 @@ class WiredCfCCell(_CfC):
 
     Parameters
     ----------
-    wiring : Wiring
+    wiring : Wiring or ncps wiring
         Which synapses exist. State column j is neuron j of the wiring.
+    input_size : int, default=None
+        Needed for an ncps wiring that is not built; None is what the wiring has.
     mode : {"default", "no_gate", "pure"}, default="default"
     map_edges : dict of str to (sensory, recurrent) Edges, default=None
         Another set of synapses for single maps, by name ("ff1", "ff2", "time_a",
@@ -253,6 +261,7 @@ class WiredCfCCell(_CfC):
     def __init__(
         self,
         wiring: Wiring,
+        input_size: int | None = None,
         *,
         mode: str = "default",
         map_edges: dict | None = None,
@@ -260,6 +269,7 @@ class WiredCfCCell(_CfC):
         generator: torch.Generator | None = None,
     ):
         super().__init__()
+        wiring = given_wiring(wiring, input_size, self)
         self.wiring = wiring
         self.input_size = wiring.n_inputs
         self.state_size = wiring.n_neurons

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from inspect import signature
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
+from LNN.cells.names import refuse_unknown
 from LNN.cells.synapses import SynapseIndex, uniform
-from LNN.wiring import Wiring
+from LNN.wiring import Wiring, given_wiring
 
 SOLVERS = ("semi-implicit", "explicit", "rk4")
 MAPPINGS = ("affine", "linear", None)
@@ -90,8 +94,10 @@ class LTCCell(Cell):
 
     Parameters
     ----------
-    wiring : Wiring
+    wiring : Wiring or ncps wiring
         Which synapses exist. State column j is neuron j of the wiring.
+    input_size : int, default=None
+        Needed for an ncps wiring that is not built; None is what the wiring has.
     solver : {"semi-implicit", "explicit", "rk4"}, default="semi-implicit"
         "explicit" (Euler) and "rk4" are for short dt only: with 6 unfolds and the
         default initial values (NCP of 32 neurons) states explode from dt = 5 on.
@@ -107,6 +113,8 @@ class LTCCell(Cell):
         A leak towards 0 that keeps G positive.
     generator : torch.Generator, default=None
         Source of the initial values; None is torch's global generator.
+    **unknown
+        Refused by name.
 
     References
     ----------
@@ -127,6 +135,7 @@ class LTCCell(Cell):
     def __init__(
         self,
         wiring: Wiring,
+        input_size: int | None = None,
         *,
         solver: str = "semi-implicit",
         ode_unfolds: int = 6,
@@ -135,7 +144,10 @@ class LTCCell(Cell):
         time_constants: tuple[float, float] | None = None,
         epsilon: float = 1e-8,
         generator: torch.Generator | None = None,
+        **unknown: Any,
     ):
+        refuse_unknown(self, unknown, [*signature(LTCCell).parameters][:-1])
+        wiring = given_wiring(wiring, input_size, self)
         super().__init__()
         choice("solver", solver, SOLVERS)
         choice("input_mapping", input_mapping, MAPPINGS)

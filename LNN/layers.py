@@ -14,7 +14,7 @@ from LNN._plain import takes_any_number
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
-from LNN.cells.hooks import refresh_parts, run_before
+from LNN.cells.hooks import call, is_hooked, refresh_parts
 from LNN.cells.names import (
     by_our_names,
     check_batch_first,
@@ -167,11 +167,15 @@ class SequenceLayer(nn.Module):
 
     def _run(self, inputs, state, spans, lengths, all_steps) -> tuple[Tensor, State]:
         start = self._pack(state, inputs)
-        inputs, start, spans = run_before(self.cell, (inputs, start, spans))
-        refresh_parts(self.cell, inputs)
-        states, last = kernels.run(
-            self.cell, inputs, start, spans, lengths, self.backend, all_steps
-        )
+        cell = self.cell
+        # A hook after the cell gets the states of all steps, whoever reads them.
+        every = all_steps or bool(cell._forward_hooks)
+
+        def run(inputs: Tensor, start: Tensor, spans: Tensor) -> tuple:
+            refresh_parts(cell, inputs)
+            return kernels.run(cell, inputs, start, spans, lengths, self.backend, every)
+
+        states, last = call(cell, run, inputs, start, spans)
         chosen = states if all_steps else last
         if self.mixed_memory:
             chosen = chosen[..., : self.n_neurons]
@@ -184,7 +188,12 @@ class SequenceLayer(nn.Module):
     def stepper(
         self, backend: str, n_streams: int, dtype: torch.dtype
     ) -> kernels.Stepper | None:
-        """Return what carries the states of streams; None if only torch can."""
+        """Return what carries the states of streams; None if only torch can.
+
+        That is so where the layer or a part of it has hooks, to run at every step.
+        """
+        if is_hooked(self):
+            return None
         return kernels.stepper_for(self.cell, backend, n_streams, dtype)
 
     def _check_time(self, inputs, timespans, lengths) -> tuple[Tensor, Tensor | None]:

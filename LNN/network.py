@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from LNN import models
 from LNN._plain import takes_any_number
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
-from LNN.cells.hooks import run_after, run_before
+from LNN.cells.hooks import call
 from LNN.cells.names import packed_hint, refuse_weights_of_ncps
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
@@ -234,9 +235,8 @@ default="ncp"
         for layer, start in zip(self.layers, starts, strict=True):
             all_steps = every or layer is not self.layers[-1]
             # `run` is not `forward`, so torch does not see to the layer's hooks.
-            given = run_before(layer, (inputs, start, timespans, lengths))
-            outputs = layer.run(*given, all_steps)
-            inputs, final = run_after(layer, given, outputs)
+            run = partial(layer.run, all_steps=all_steps)
+            inputs, final = call(layer, run, inputs, start, timespans, lengths)
             finals.append(final)
         return inputs, tuple(finals)
 

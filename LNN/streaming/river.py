@@ -52,6 +52,7 @@ class RiverNames:
         dict
             From label to probability.
         """
+        self._require_classes("predict_proba_one", instead="predict_one")
         self._require_single()
         x = self._known_keys(x)
         probabilities = self._without_taking(self.step_proba, x, dt, timestamp)

@@ -283,11 +283,11 @@ class LiquidStream(RiverNames):
     def _one_or_all(self, answers: np.ndarray) -> Any:
         return answers[0] if self.n is None else answers
 
-    def _require_classes(self, what: str) -> None:
+    def _require_classes(self, what: str, instead: str = "step") -> None:
         if not self.model.classifies:
             raise AttributeError(
                 f"{what} is for classifiers; this stream is one of a "
-                f"{self.model.owner} with task='regression'. Use step."
+                f"{self.model.owner} with task='regression'. Use {instead}."
             )
 
     @property

@@ -416,6 +416,7 @@ def test__clone__every_parameter__is_kept_and_nothing_fitted(cube, y):
 
 
 def test__html_repr__unfitted_and_fitted__renders(cube, y):
+    pytest.importorskip("sklearn", minversion="1.9", reason="the fitted attributes")
     model = Regressor()
     assert "LiquidRegressor" in model._repr_html_()
     html = model.fit(cube, y)._repr_html_()

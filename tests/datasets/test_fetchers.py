@@ -183,6 +183,7 @@ def test__fetch_rollouts__rows__are_those_of_the_files(fetch, data_home, name):
     assert (lengths.min(), lengths.max()) == least
 
 
+@pytest.mark.slow
 def test__fetch_physionet2012__records__are_those_of_the_archive(fetch, data_home):
     found = fetch("physionet2012", n_jobs=2)
     assert len(found.data) == len(found.timestamps) == len(found.target) == 4000

@@ -367,6 +367,7 @@ def test__full_CfC__gaps_from_femtoseconds_to_years__finite(cube):
     assert np.isfinite(model.predict_proba(cube, timestamps=t)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed_memory", [False, True])
 def test__full_CfC__all_the_news_is_in_the_gaps__learns_quickly(mixed_memory):
     # Parity of bits told by the lengths of runs. With gates that start near one

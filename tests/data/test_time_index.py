@@ -201,7 +201,7 @@ def test__plain_index__numbers_that_repeat__warn_of_lost_recordings(kind):
     with pytest.warns(LNNWarning, match="one recording.*pass groups=X.index"):
         read_sequences(frame, window_length=2)
     read_sequences(frame, window_length=2, groups=frame.index)
-    read_sequences(frame[:10], window_length=2)  # one recording it is
+    read_sequences(frame.iloc[:10], window_length=2)  # one recording it is
     read_sequences([part for _, part in frame.groupby(level=0)], window_length=2)
 
 

@@ -41,6 +41,7 @@ def compiler():
         pytest.skip("needs a C compiler with the options of gcc and clang")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("header", HEADERS)
 def test__header__alone__compiles(header, engine, compiler):

@@ -321,6 +321,7 @@ def graphs():
     torch._dynamo.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("called", [False, True], ids=["new", "called before"])
 def test__compile__whole_graph__is_the_same_with_one_operator(layer, called, x, graphs):
     seen, keep = graphs
@@ -333,6 +334,7 @@ def test__compile__whole_graph__is_the_same_with_one_operator(layer, called, x, 
     assert_same(found, results(layer, x), rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test__compile__lengths_and_time__are_the_same(name, x, dt, graphs, native):
     layer, (_, keep) = LAYERS[name](), graphs
@@ -343,6 +345,7 @@ def test__compile__lengths_and_time__are_the_same(name, x, dt, graphs, native):
     assert_same(found, results(layer, x, **given), rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", ["CfC", "LTC"])
 def test__compile__network_of_two_layers__has_two_operators(
     model_type, x, graphs, native
@@ -404,6 +407,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("turned", "trained"), [(False, False), (True, True)])
 @pytest.mark.parametrize("name", CELLS)
 def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native):

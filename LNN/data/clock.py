@@ -11,6 +11,7 @@ from LNN.exceptions import InvalidInputError
 
 from .gap_range import GapRange
 from .sequence_set import SequenceSet
+from .standing_clock import standing_clock_warning, stands_still
 from .timestamps import is_regular, time_unit
 
 __all__ = ["Clock", "far_gaps_warning", "refuse_coarse_time"]
@@ -34,6 +35,8 @@ class Clock:
         What the gaps were like; None if no time went by.
     dtype : {"float32", "float64"}
         What the network computes in; it limits how long a gap may be.
+    standing : bool
+        Whether no time passed in most rows, which was told then.
     """
 
     unit: float
@@ -42,6 +45,7 @@ class Clock:
     regular: bool
     gap_range: GapRange | None
     dtype: str
+    standing: bool = False
 
     @classmethod
     def of(
@@ -64,15 +68,24 @@ class Clock:
         InvalidInputError
             If a gap is longer than `dtype` holds, or if the time stamps are too coarse
             for the gaps between them.
+
+        Warns
+        -----
+        LNNWarning
+            If no time passes in most rows.
         """
         gaps, weights = sequences.weighted_gaps(sample_weight)
         resolution, unit = sequences.time_resolution, time_unit(gaps, weights)
         regular = is_regular(gaps, unit, resolution)
         known = GapRange.of(gaps, unit, weights)
-        clock = cls(unit, resolution, sequences.time_kind, regular, known, dtype)
+        standing = stands_still(gaps, sequences)
+        kind = sequences.time_kind
+        clock = cls(unit, resolution, kind, regular, known, dtype, standing)
         clock._refuse_endless_gaps(sequences)
         if len(gaps):
             refuse_coarse_time(resolution, unit)
+        if standing:
+            warn(standing_clock_warning(gaps, sequences, "X"))
         return clock
 
     def checked(
@@ -127,7 +140,10 @@ class Clock:
         if len(gaps):
             coarsest = max(time_unit(gaps), self.unit)
             refuse_coarse_time(sequences.time_resolution, coarsest)
-        self._warn_of_other_gaps(gaps, sequences.time_resolution, owner, name)
+        if not self.standing and stands_still(gaps, sequences):
+            warn(standing_clock_warning(gaps, sequences, name))
+        else:
+            self._warn_of_other_gaps(gaps, sequences.time_resolution, owner, name)
         return sequences
 
     def _warn_of_other_gaps(self, gaps, resolution: float, owner: str, name: str):

@@ -29,7 +29,6 @@ from .time_index import (
     time_of_index,
     warn_if_shuffled,
     warn_if_text_dates,
-    warn_if_time_repeats,
     warn_of_ignored_numbers,
     warn_of_single_rows,
 )
@@ -80,7 +79,8 @@ class RowReader:
                 parts = [_with_last_level(part) for part in parts]
         recordings = self._recordings(owners, parts)
         place = _RowWords(n_context)
-        elapsed, resolution, kind = self._elapsed(parts, by_index, recordings, place)
+        time = self._elapsed(parts, by_index, recordings, place)
+        elapsed, resolution, kind, source = time
         rows = base
         if recordings.order is not None:
             rows = ReorderedRows(base, recordings.order)
@@ -99,6 +99,7 @@ class RowReader:
             groups=recordings.codes[last] if known or owners is not None else None,
             time_resolution=resolution,
             time_kind=kind,
+            time_source=source,
             place=replace(place, order=recordings.order),
             **spans,
         )
@@ -197,15 +198,17 @@ class RowReader:
         by_index: pd.Index | None,
         recordings: _Recordings,
         place: _RowWords,
-    ) -> tuple[np.ndarray | None, float, str | None]:
+    ) -> tuple[np.ndarray | None, float, str | None, str | None]:
         if self.window == 1:
-            return None, 0.0, None
+            return None, 0.0, None, None
         stamps, name = self.timestamps, "timestamps"
         if parts[-1].time is not None:
             stamps, name = joined([part.time for part in parts]), "the time column"
         elif stamps is None:
             stamps, name = time_of_index(parts), "the index"
-            stamps = by_index if stamps is None else stamps
+            if by_index is not None:
+                name = "the last level of the index"
+                stamps = by_index if stamps is None else stamps
         if stamps is None:
             index, order = parts[-1].index, recordings.order
             is_first = recordings.is_first
@@ -213,7 +216,7 @@ class RowReader:
             warn_of_ignored_numbers(index, order, is_first)
             if not isinstance(parts[-1].index, pd.MultiIndex):
                 warn_if_text_dates(parts[-1].index)
-            return None, 0.0, None
+            return None, 0.0, None, None
         n_rows = len(recordings.codes)
         if np.shape(stamps)[:1] != (n_rows,):
             of = "one per row"
@@ -230,9 +233,7 @@ class RowReader:
             place=place,
             name=name,
         )
-        if stamps is by_index:
-            warn_if_time_repeats(gaps, kind)
-        return gaps, resolution, kind
+        return gaps, resolution, kind, name
 
 
 @dataclass(frozen=True)

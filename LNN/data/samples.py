@@ -26,7 +26,6 @@ from .tables import (
 from .time_index import (
     time_of_recording,
     warn_if_text_dates,
-    warn_if_time_repeats,
     warn_of_ignored_numbers,
 )
 from .timestamps import elapsed_time, plain_array
@@ -69,12 +68,11 @@ def read_recordings(
         )
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
-    elapsed, resolution, kind = None, 0.0, None
+    elapsed, resolution, kind, source = None, 0.0, None, None
     stamps = time if timestamps is None else _joined_stamps(timestamps, lengths)
     if stamps is not None:
         elapsed, resolution, kind = elapsed_time(stamps, is_first, place=place)
-        if timestamps is None and columns.time is None:
-            warn_if_time_repeats(elapsed, kind, as_list=True)
+        source = _source(timestamps, columns)
     owners = owners if groups is None else groups
     if owners is not None:
         owners = group_codes(owners, n_samples, unit="sample")
@@ -93,8 +91,15 @@ def read_recordings(
         groups=owners,
         time_resolution=resolution,
         time_kind=kind,
+        time_source=source,
         place=place,
     )
+
+
+def _source(timestamps: Any, columns: Columns) -> str:
+    if timestamps is not None:
+        return "timestamps"
+    return "the index" if columns.time is None else "the time column"
 
 
 class _Steps:

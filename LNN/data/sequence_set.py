@@ -51,6 +51,9 @@ class SequenceSet:
         Rounding of the time stamps (0 for exact ones), for `normalised`.
     time_kind : str or None
         "numbers" or "datetimes or durations"; None without time stamps.
+    time_source : {"timestamps", "the time column", "the index", "the last level of \
+the index"} or None
+        Where the time stamps stood; None without any.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
 
@@ -77,6 +80,7 @@ class SequenceSet:
     groups: np.ndarray | None = None
     time_resolution: float = 0.0
     time_kind: str | None = None
+    time_source: str | None = None
     place: Callable[[int], str] = "row {}".format
 
     def __len__(self) -> int:

@@ -23,7 +23,6 @@ __all__ = [
     "warn_if_misaligned",
     "warn_if_shuffled",
     "warn_if_text_dates",
-    "warn_if_time_repeats",
     "warn_of_ignored_numbers",
     "warn_of_single_rows",
 ]
@@ -211,34 +210,6 @@ def _comparable(X: pd.Index, y: pd.Index) -> tuple[Any, Any]:
     if type(ours) is not type(theirs) or zoned[0] != zoned[1]:
         return None, None
     return ours, theirs
-
-
-def warn_if_time_repeats(gaps: np.ndarray, kind: str, *, as_list: bool = False) -> None:
-    """Warn of numbers in the last level that are the recording, and not the time.
-
-    Parameters
-    ----------
-    gaps : ndarray of float
-        NaN at the first row of each recording.
-    kind : str
-        As `elapsed_time` returns it.
-    as_list : bool
-        Whether each recording is a frame of its own.
-    """
-    if kind != "numbers" or not _mostly_zero(gaps):
-        return
-    level = "X.index.get_level_values(-1)"
-    fix = "groups=X.index and X.reset_index(drop=True)"
-    if as_list:
-        level = "[x.index.get_level_values(-1) for x in X]"
-        fix = "[x.reset_index(drop=True) for x in X]"
-    warn(
-        "The last level of the index of X is read as time, but in "
-        f"{np.count_nonzero(gaps == 0)} of {len(gaps)} rows it is the same as in the "
-        "row before. If it names recordings, append the time as the last level "
-        f"(X.set_index(time, append=True)) or pass {fix}. If it is the time, "
-        f"timestamps={level} stops this warning."
-    )
 
 
 def _mostly_zero(gaps: np.ndarray) -> bool:

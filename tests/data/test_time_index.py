@@ -165,36 +165,6 @@ def frame_of(*levels):
     return pd.DataFrame(np.zeros((40, 1)), index=index)
 
 
-def test__multi_index__last_level_that_repeats__warns_that_it_is_no_time():
-    frame = frame_of(SITE, PATIENT)
-    with pytest.warns(LNNWarning, match=r"36 of 40 rows.*append=True.*groups=X.index"):
-        read_sequences(frame, window_length=2)
-    # What the message says stops it.
-    stamps = frame.index.get_level_values(-1)
-    read_sequences(frame, window_length=2, timestamps=stamps)
-    plain = frame.reset_index(drop=True)
-    sequences = read_sequences(plain, window_length=2, groups=frame.index)
-    assert len(np.unique(sequences.recording)) == 4
-    timed = frame.set_index(pd.Index(np.tile(np.arange(10), 4)), append=True)
-    sequences = read_sequences(timed, window_length=2)
-    assert len(np.unique(sequences.recording)) == 4
-    # As dates they are time, and rows at the same time are fine.
-    read_sequences(frame_of(SITE, pd.to_datetime(PATIENT)), window_length=2)
-    # So are some rows of the same number.
-    read_sequences(frame[:10], window_length=2)
-    read_sequences(frame_of(SITE, np.arange(40) // 2), window_length=2)
-
-
-def test__frames__last_level_that_repeats__warns_that_it_is_no_time():
-    frames = [part for _, part in frame_of(SITE, PATIENT).groupby(level=1)]
-    fix = r"or pass \[x\.reset_index\(drop=True\) for x in X\]"
-    with pytest.warns(LNNWarning, match=fix):
-        read_sequences(frames, window_length=2)
-    read_sequences([x.reset_index(drop=True) for x in frames], window_length=2)
-    stamps = [x.index.get_level_values(-1) for x in frames]
-    read_sequences(frames, window_length=2, timestamps=stamps)
-
-
 @pytest.mark.parametrize("kind", [int, float])
 def test__plain_index__numbers_that_repeat__warn_of_lost_recordings(kind):
     frame = frame_of(PATIENT.astype(kind))

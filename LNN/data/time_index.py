@@ -20,7 +20,6 @@ __all__ = [
     "split_multi_index",
     "time_of_index",
     "time_of_recording",
-    "warn_if_misaligned",
     "warn_if_shuffled",
     "warn_if_text_dates",
     "warn_of_ignored_numbers",
@@ -175,41 +174,6 @@ def warn_if_text_dates(index: pd.Index | None) -> None:
             "If it is the time of the rows, convert it: pandas.to_datetime(X.index). "
             "If not, X.reset_index(drop=True) stops this warning."
         )
-
-
-def warn_if_misaligned(X: Any, y: Any, suffix: str = "") -> None:
-    """Warn if rows of X and of y are of different times, by the index of both."""
-    framed = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series | pd.DataFrame)
-    if not framed or len(X) != len(y) or X.index.equals(y.index):
-        return
-    ours, theirs = _comparable(X.index, y.index)
-    if ours is None or not (other := np.asarray(ours != theirs)).any():
-        return
-    # A forecast: X = rows[:-k] and y = series[k:], of each recording perhaps.
-    ahead = int(np.argmax(ours.isin(theirs[:1])))
-    # Of a y in reverse order a single row agrees.
-    slices = 0 < ahead < len(ours) - 1
-    if slices and np.mean(ours[ahead:] == theirs[:-ahead]) > 0.5:
-        return
-    row = int(np.argmax(other))
-    warn(
-        f"The index says that rows of X{suffix} and y{suffix} do not belong together: "
-        f"row {row} is {ours[row]} in X{suffix} and {theirs[row]} in y{suffix}. Rows "
-        "count, not their labels: align them (y.loc[X.index]), or pass y.to_numpy() if "
-        "they are right as they stand."
-    )
-
-
-def _comparable(X: pd.Index, y: pd.Index) -> tuple[Any, Any]:
-    """Return the labels of X and y if both have time of the same kind, else None."""
-    if isinstance(X, pd.MultiIndex) and isinstance(y, pd.MultiIndex):
-        alike = X.nlevels == y.nlevels and _time_level(X) is not None
-        return (X, y) if alike else (None, None)
-    ours, theirs = _time_in(X), _time_in(y)
-    zoned = [getattr(index, "tz", None) is not None for index in (ours, theirs)]
-    if type(ours) is not type(theirs) or zoned[0] != zoned[1]:
-        return None, None
-    return ours, theirs
 
 
 def _mostly_zero(gaps: np.ndarray) -> bool:

@@ -72,7 +72,8 @@ class Clock:
         Warns
         -----
         LNNWarning
-            If no time passes in most rows.
+            If no time passes in most rows, or if the time stamps are dates that were
+            written as numbers.
         """
         gaps, weights = sequences.weighted_gaps(sample_weight)
         resolution, unit = sequences.time_resolution, time_unit(gaps, weights)
@@ -86,6 +87,8 @@ class Clock:
             refuse_coarse_time(resolution, unit)
         if standing:
             warn(standing_clock_warning(gaps, sequences, "X"))
+        elif sequences.time_line is not None and len(gaps):
+            warn(_dates_as_numbers_warning(sequences, sequences.time_line))
         return clock
 
     def checked(
@@ -192,3 +195,34 @@ def far_gaps_warning(owner: str, name: str, doubt: str) -> str:
         f"{owner} never learnt to use such gaps. Predictions may be poor: fit on data "
         "with such gaps."
     )
+
+
+def _dates_as_numbers_warning(sequences: SequenceSet, line: str) -> str:
+    """Return what is wrong with time stamps such as 20240131, and the line to write."""
+    fix = _conversion(sequences, line)
+    return (
+        f"The time stamps of X ({sequences.time_source}) look like dates written as "
+        "numbers, whose gaps are wrong: 20240131 and 20240201 are 70 apart, and not a "
+        f"day. Convert them: {fix}."
+    )
+
+
+def _conversion(sequences: SequenceSet, line: str) -> str:
+    rows, source = sequences.layout == "rows", sequences.time_source
+    column, names = sequences.columns.time, sequences.columns.names
+    if source == "timestamps":
+        if rows:
+            return f"timestamps={line.format('numpy.ravel(timestamps)')}"
+        return f"timestamps=[{line.format('numpy.ravel(t)')} for t in timestamps]"
+    each = "X" if rows else "x"
+    if column is None:
+        index = f"{each}.index"
+        index = f"{index}.set_levels({line.format(f'{index}.levels[-1]')}, level=-1)"
+        return f"X.index = {index}" if rows else f"X = [x.set_axis({index}) for x in X]"
+    if names is None:
+        times = line.format(f"{each}[:, {column}]")
+        times = times if rows else f"[{times} for x in X]"
+        return f"timestamps={times}, without time_column="
+    name = f"{each}[{str(names[column])!r}]"
+    assign = f"{name} = {line.format(name)}"
+    return assign if rows else f"for x in X: {assign}"

@@ -54,6 +54,9 @@ class SequenceSet:
     time_source : {"timestamps", "the time column", "the index", "the last level of \
 the index"} or None
         Where the time stamps stood; None without any.
+    time_line : str or None
+        The line that makes times of dates written as numbers, if the time stamps
+        are; as `line_for_numbers` returns it.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
 
@@ -81,6 +84,7 @@ the index"} or None
     time_resolution: float = 0.0
     time_kind: str | None = None
     time_source: str | None = None
+    time_line: str | None = None
     place: Callable[[int], str] = "row {}".format
 
     def __len__(self) -> int:

@@ -216,8 +216,8 @@ def _line_for(labels: pd.Index) -> str | None:
 
 
 def _kind_of(labels: pd.Index) -> str:
-    numbers = pd.api.types.is_any_real_numeric_dtype(labels.dtype)
-    return f"{'numbers' if numbers else 'text'} ({labels.dropna()[0]!r})"
+    first = labels.dropna()[0]
+    return f"text ({first!r})" if isinstance(first, str) else f"numbers ({first})"
 
 
 def _mostly_zero(gaps: np.ndarray) -> bool:

@@ -71,9 +71,12 @@ def _warn_if_apart(name: str, data: Any, other_name: str, other: Any) -> bool:
     if not advice:
         return False
     row = int(np.argmax(here != there))
+    label, other_label = ours[row], theirs[row]
+    if str(label) == str(other_label):  # a date, and the same date as text
+        label, other_label = repr(label), repr(other_label)
     warn(
         f"The index says that rows of {name} and {other_name} do not belong together: "
-        f"row {row} is {ours[row]} in {name} and {theirs[row]} in {other_name}. Rows "
+        f"row {row} is {label} in {name} and {other_label} in {other_name}. Rows "
         f"count, not their labels: {advice.format(X=name, y=other_name)}, or pass "
         f"{other_name}.to_numpy() if they are right as they stand."
     )
@@ -119,14 +122,24 @@ def _are_levels(ours: pd.Index, theirs: pd.Index) -> bool:
 
 
 def _are_one_clock(ours: pd.Index, theirs: pd.Index) -> bool:
-    """Tell whether times are the same but for a zone that only one of them names."""
+    """Tell whether times are the same, but one is text or has no time zone."""
     ours, theirs = _as_read(ours), _as_read(theirs)
+    if isinstance(ours, pd.DatetimeIndex) != isinstance(theirs, pd.DatetimeIndex):
+        return _are_iso_text(ours, theirs) or _are_iso_text(theirs, ours)
     zones = [getattr(index, "tz", None) is not None for index in (ours, theirs)]
     if zones[0] == zones[1]:
         return False
     zoned, naive = (ours, theirs) if zones[0] else (theirs, ours)
     local, universal = zoned.tz_localize(None), zoned.tz_convert(None)
     return local.equals(naive) or universal.equals(naive)
+
+
+def _are_iso_text(times: pd.Index, text: pd.Index) -> bool:
+    dates = isinstance(times, pd.DatetimeIndex) and len(times)
+    if not dates or not isinstance(text[0], str):
+        return False
+    read = pd.to_datetime(text, format="ISO8601", errors="coerce")
+    return bool(times.equals(read))
 
 
 def _is_ahead(here: np.ndarray, there: np.ndarray) -> bool:

@@ -69,7 +69,8 @@ def read_recordings(
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
     stamps = time if timestamps is None else _joined_stamps(timestamps, lengths)
-    source, timed = _source(timestamps, columns), {"elapsed": None}
+    source = _source(timestamps, columns)
+    timed: dict[str, Any] = {"elapsed": None}
     if stamps is not None:
         timed = read_time(stamps, is_first, source, place=place)
     owners = owners if groups is None else groups

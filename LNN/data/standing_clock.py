@@ -29,7 +29,7 @@ def stands_still(gaps: np.ndarray, sequences: SequenceSet) -> bool:
     sequences : SequenceSet
         What they belong to.
     """
-    zero = np.count_nonzero(gaps == 0)
+    zero = int(np.count_nonzero(gaps == 0))
     if zero == len(gaps):
         return zero >= HANDFUL
     if zero < max(SOME, HALF * len(gaps)):
@@ -41,7 +41,7 @@ def stands_still(gaps: np.ndarray, sequences: SequenceSet) -> bool:
             return len(gaps) >= 2 * len(each)
         # Padding repeats the time stamp at either end of a sequence.
         gaps = np.concatenate([_between_ticks(part) for part in each])
-        zero = np.count_nonzero(gaps == 0)
+        zero = int(np.count_nonzero(gaps == 0))
     share = zero / len(gaps)
     if zero < SOME or share < HALF:
         return False
@@ -60,7 +60,7 @@ def standing_clock_warning(gaps: np.ndarray, sequences: SequenceSet, name: str) 
     name : str
         What the data are called in messages.
     """
-    zero = np.count_nonzero(gaps == 0)
+    zero = int(np.count_nonzero(gaps == 0))
     source = sequences.time_source
     is_ = "are" if source == "timestamps" else "is"
     told = (
@@ -78,7 +78,8 @@ def standing_clock_warning(gaps: np.ndarray, sequences: SequenceSet, name: str) 
 def _gaps_of_each(sequences: SequenceSet) -> list[np.ndarray]:
     """Return the gaps of each sequence after its first row."""
     begins = np.flatnonzero(np.diff(sequences.recording)) + 1
-    return [gaps[1:] for gaps in np.split(sequences.elapsed, begins)]
+    parts = np.split(np.asarray(sequences.elapsed), begins)
+    return [gaps[1:] for gaps in parts]
 
 
 def _between_ticks(gaps: np.ndarray) -> np.ndarray:
@@ -135,8 +136,7 @@ def _sum_of_gaps(sequences: SequenceSet, name: str) -> str:
         return "timestamps=numpy.cumsum(dt)"
     if sequences.time_source != "the time column":
         return ""
-    columns = sequences.columns
-    time, names = int(columns.time), columns.names
+    time, names = sequences.columns.time, sequences.columns.names
     if sequences.layout == "cube":
         one = f"{name}[:, :, {time}]"
         return f"{one} = numpy.cumsum({one}, axis=1)"

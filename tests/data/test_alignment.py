@@ -40,6 +40,7 @@ ALIGNED = {
     "the time of a panel": (PANEL, PANEL.get_level_values(1)),
     "the recording of a panel": (PANEL, PANEL.get_level_values(0)),
     "panel without names": (PANEL.set_names(["a", "b"]), PANEL),
+    "text of the same times": (HOURS, pd.Index(HOURS.astype(str))),
     "a single row": (pd.Index([0]), pd.Index([0])),
     "no rows": (HOURS[:0], pd.Index([])),
 }
@@ -102,6 +103,8 @@ APART = {
     "numbers, none of them": (pd.Index([1, 3, 4, 8]), pd.Index([2, 5, 6, 7])),
     "text, some of them": (pd.Index([*"abcd"]), pd.Index([*"abxd"])),
     "dates and text": (HOURS, pd.Index([*"abcdef"])),
+    "dates and text of others": (HOURS, pd.Index(HOURS[::-1].astype(str))),
+    "dates and text, written otherwise": (HOURS, HOURS.strftime("%d.%m.%Y %H:%M")),
     "dates and numbers": (HOURS, pd.Index([3, 5, 6, 7, 8, 9])),
     "dates and durations": (HOURS, HOURS - HOURS[0]),
     "zones of other times": (HOURS, HOURS.tz_localize("UTC") + pd.Timedelta("1D")),

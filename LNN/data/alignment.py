@@ -39,7 +39,7 @@ def warn_if_misaligned(X: Any, y: Any, suffix: str = "", **others: Any) -> None:
     lists = {k: v for k, v in given.items() if isinstance(v, list) and _parts_named(v)}
     for number in range(len(X) if len(lists) > 1 else 0):
         parts = {f"{k}[{number}]": v[number] for k, v in lists.items() if v[number:]}
-        if _warn_of_first(parts):
+        if parts and _warn_of_first(parts):
             return
 
 

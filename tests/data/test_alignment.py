@@ -158,6 +158,8 @@ def test__lists__labels_of_a_part_disagree__warns_once():
     warn_if_misaligned(X, [y[0]] * 3)
     warn_if_misaligned(X, [0.0, 1.0, 2.0])
     warn_if_misaligned(X, [y[0].to_numpy()] * 3)
+    arrays = [part.to_numpy() for part in X]
+    warn_if_misaligned(arrays, [y[0]], timestamps=[y[0]])  # too few: an error later
 
 
 VALUES = np.sin(np.arange(40.0))

@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from LNN._random import copied, random_source, unmoved_on_error
 from LNN._version import __version__
 from LNN._warnings import warn
+from LNN.data.alignment import warn_if_misaligned
 from LNN.data.examples import Given, refuse_without_x_val
 from LNN.data.form import DataForm
 from LNN.data.training_end import TrainingEnd
@@ -475,6 +476,7 @@ or list, default=None
         predicted = self.predict(
             X, timestamps=timestamps, groups=groups, context=context
         )
+        warn_if_misaligned(X, y, sample_weight=sample_weight)
         model = self.model_
         return model.objective.score(
             *select_counted(model.targets.per_step, y, predicted, sample_weight)

@@ -228,7 +228,9 @@ default="ncp"
         lengths = check_lengths(lengths, *shape, inputs.device)
         if self.encoder is not None:
             inputs = self._encode(inputs, lengths)
-        refuse_state_as_spans(timespans, shape, [x.n_neurons for x in self.layers])
+        if state is None:
+            neurons = [layer.n_neurons for layer in self.layers]
+            refuse_state_as_spans(timespans, shape, neurons)
         timespans = check_timespans(timespans, shape, inputs, lengths)
         starts = states_of_layers(state, len(self.layers))
         finals = []

@@ -38,7 +38,8 @@ def refuse_state_as_spans(
     """Refuse a state in the place of the time spans, the second one.
 
     Where there are as many steps as neurons the shape does not tell: then negative
-    values do, or zeros alone, which no time passes in.
+    values do, or zeros alone, which no time passes in. Spans in a column, of shape
+    (batch, time, 1), are no state.
     """
     remedy = "Pass a state by name: state=(h,); time spans too: timespans=..."
     if isinstance(spans, tuple | list) and any(isinstance(s, Tensor) for s in spans):
@@ -46,7 +47,7 @@ def refuse_state_as_spans(
             "timespans must be a number or a tensor of shape (batch, time) = "
             f"{shape}, got a {type(spans).__name__} of tensors. {remedy}"
         )
-    if not isinstance(spans, Tensor):
+    if not isinstance(spans, Tensor) or tuple(spans.shape) == (*shape, 1):
         return
     sizes = {(shape[0], n) for n in neurons}
     layered = spans.ndim == 3 and tuple(spans.shape[1:]) in sizes

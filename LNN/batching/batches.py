@@ -75,11 +75,11 @@ class Batches:
     def _inputs(
         self, positions: np.ndarray, length: np.ndarray | None
     ) -> dict[str, Tensor]:
-        arguments = {}
-        if self._gaps is not None:
-            arguments["timespans"] = gather(self._gaps, positions)
-        values, spans = self.rows.take(positions), arguments.get("timespans")
-        arguments["inputs"] = self._missing.fill(values, spans)
+        spans = None if self._gaps is None else gather(self._gaps, positions)
+        arguments = {"inputs": self._missing.fill(self.rows.take(positions), spans)}
+        if spans is not None:
+            # A column is no state, even if no time passes in a batch.
+            arguments["timespans"] = spans[..., None]
         if length is not None:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments

@@ -17,6 +17,7 @@ from LNN._plain import plain_number
 from LNN._warnings import warn
 from LNN.batching.preparation import Preparation
 from LNN.data import SequenceScaler, SequenceSet
+from LNN.data.alignment import warn_if_misaligned
 from LNN.data.clock import Clock
 from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.form import DataForm, InputLayout, TargetLayout
@@ -192,6 +193,7 @@ class FittedModel:
         InvalidInputError
             If X does not match the training data.
         """
+        warn_if_misaligned(X, None, timestamps=timestamps, groups=groups)
         sequences = self.layout.read(
             X,
             self.clock,

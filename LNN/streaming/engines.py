@@ -137,6 +137,8 @@ class Window(Engine):
         values = self._tensor(self.values[streams, :longest])
         inputs = self.rule.fill(values, timespans)
         lengths = None if (count == longest).all() else torch.from_numpy(count)
+        # A column is no state, even if no time passes in these windows.
+        timespans = timespans[..., None]
         return {"inputs": inputs, "timespans": timespans, "lengths": lengths}
 
     def reset(self, which: np.ndarray | slice) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from LNN.cells.base import Cell, transformed
+from LNN.cells.exporting import exporting
 from LNN.cells.hooks import is_hooked
 from LNN.kernels.backend import Backend, Missing
 from LNN.kernels.native import library, operators
@@ -115,7 +116,7 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
     # First of all: a transform would get into what is remembered of a cell.
     if transformed():
         return False
-    if _is_watched(inputs, state, timespans):
+    if exporting() or _is_watched(inputs, state, timespans):
         return False
     dtype = inputs.dtype
     if not _has_kernel(cell, dtype) or not inputs.numel() or not state.numel():

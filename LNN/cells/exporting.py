@@ -1,4 +1,4 @@
-"""What is different while torch.export or torch.onnx.export makes a file of a module."""
+"""What is different while torch.export or torch.onnx.export reads a module."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def refuse_free_time(steps: int) -> None:
         raise InvalidInputError(
             "A network cannot be exported with a free number of time steps: the file "
             "holds one step after the other, as many as the example inputs have. Leave "
-            "axis 1 (time) out of dynamic_shapes to export a fixed number of steps. For "
-            "sequences of any length, export one step that takes a state and returns "
-            "the next, and call it step by step. Axis 0 (batch) may be free."
+            "axis 1, time, out of dynamic_shapes to export a fixed number of steps; "
+            "axis 0, the batch, may be free. For sequences of any length, export one "
+            "step that takes a state and returns the next one, and call it repeatedly."
         )
 
 

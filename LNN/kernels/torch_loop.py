@@ -75,4 +75,5 @@ def run(
     if not all_states:
         return None, cell.leave(state)
     states = cell.leave(torch.stack(states, dim=1))
-    return states, states[:, -1]
+    # Not a view, which torch.export would take for the layout of every state.
+    return states, states[:, -1].contiguous()

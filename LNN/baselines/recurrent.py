@@ -97,6 +97,7 @@ class RecurrentBaseline(Baseline):
         check_inputs(self, inputs)
         self._check_state(state, inputs.shape[0])
         steps = inputs.shape[1]
+        refuse_free_time(steps)  # torch freezes it, or not, by the way of the export
         if self.use_time:
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
         if lengths is None:
@@ -114,7 +115,6 @@ class RecurrentBaseline(Baseline):
 
     def _run_unpacked(self, inputs, state, lengths) -> tuple[Tensor, Tensor]:
         """Do the same step by step: no exported file can hold packed sequences."""
-        refuse_free_time(inputs.shape[1])
         if state is None:
             state = self.unflatten_state(
                 inputs.new_zeros(inputs.shape[0], self.state_size)

@@ -132,7 +132,7 @@ def _is_watched(*tensors: Tensor) -> bool:
     """Tell whether someone records or replaces torch's operators as they run.
 
     A tracer, a dispatch mode, or a tensor's own class (its memory may not be there).
-    The library's work is no such operator; torch.compile and torch.export get one.
+    The library's work is no such operator; torch.compile gets one.
     """
     if torch.compiler.is_compiling():
         return False

@@ -26,10 +26,12 @@ from LNN.exceptions import InvalidInputError
 runtime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-# torch's own exporter calls what torch deprecates.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.isinstance.treespec, LeafSpec:FutureWarning"
-)
+pytestmark = [
+    # torch's own exporter calls what torch deprecates,
+    pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning"),
+    # and says so where axes share a name, as the batches of all inputs do.
+    pytest.mark.filterwarnings("ignore:# The axis name. batch:UserWarning"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -29,8 +29,10 @@ pytest.importorskip("onnxscript")
 pytestmark = [
     # torch's own exporter calls what torch deprecates,
     pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning"),
-    # and says so where axes share a name, as the batches of all inputs do.
+    # and says so where axes share a name, as the batches of all inputs do;
     pytest.mark.filterwarnings("ignore:# The axis name. batch:UserWarning"),
+    # this it says of its own LSTM and GRU.
+    pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights"),
 ]
 
 

@@ -7,14 +7,14 @@ import torch
 from LNN.exceptions import InvalidInputError
 
 
-def _exporting_before_2_7() -> bool:
+def _exporting_in_older_torch() -> bool:
     """Tell a non-strict export; a strict one looks like torch.compile there."""
     compiler = torch.compiler
     return compiler.is_compiling() and not compiler.is_dynamo_compiling()
 
 
 # Torch's own function, not one of ours around it: strict export knows it by identity.
-exporting = getattr(torch.compiler, "is_exporting", _exporting_before_2_7)
+exporting = getattr(torch.compiler, "is_exporting", _exporting_in_older_torch)
 
 
 def refuse_free_time(steps: int) -> None:

@@ -21,6 +21,7 @@ from export_cases import (
 )
 
 from LNN import CfC, LiquidNetwork, LiquidRegressor
+from LNN.cells import exporting
 from LNN.exceptions import InvalidInputError
 
 # So torch says of its own LSTM and GRU.
@@ -188,6 +189,18 @@ def test__export__free_time__refused_by_name(name, dim):
     # Strict export wraps what was raised; the message is in it.
     with pytest.raises(Exception, match="InvalidInputError.*" + WRITE):
         torch.export.export(module, (), given, dynamic_shapes=shapes, strict=True)
+
+
+def test__exporting__where_torch_does_not_tell__found_out():
+    class Asks(torch.nn.Module):
+        def forward(self, inputs):
+            seen.append(exporting._exporting_in_older_torch())
+            return inputs + 1
+
+    seen = []
+    Asks()(torch.zeros(2))
+    torch.export.export(Asks(), (torch.zeros(2),), strict=False)
+    assert seen == [False, True]
 
 
 def test__export__neural_ode__refused_by_name():

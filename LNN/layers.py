@@ -256,7 +256,10 @@ class SequenceLayer(nn.Module):
 
     def unflatten_state(self, state: Tensor) -> State:
         """Return a state (B, state_size) as `forward` takes it."""
-        return tuple(state.chunk(2, dim=-1)) if self.mixed_memory else state
+        if not self.mixed_memory:
+            return state
+        # Not views, which torch.export does not take for a free batch.
+        return tuple(part.contiguous() for part in state.chunk(2, dim=-1))
 
 
 class LTC(SequenceLayer):

@@ -234,8 +234,9 @@ default="ncp"
         timespans = check_timespans(timespans, shape, inputs, lengths)
         starts = states_of_layers(state, len(self.layers))
         finals = []
-        for layer, start in zip(self.layers, starts, strict=True):
-            all_steps = every or layer is not self.layers[-1]
+        for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
+            # By place: torch.export gives a module of two names two identities.
+            all_steps = every or k < len(self.layers) - 1
             # `run` is not `forward`, so torch does not see to the layer's hooks.
             run = partial(layer.run, all_steps=all_steps)
             inputs, final = call(layer, run, inputs, start, timespans, lengths)

@@ -49,7 +49,8 @@ def refuse_state_as_spans(
         )
     if not isinstance(spans, Tensor) or tuple(spans.shape) == (*shape, 1):
         return
-    sizes = {(shape[0], n) for n in neurons}
+    # No set: sizes that torch.export leaves open have no hash.
+    sizes = [(shape[0], n) for n in neurons]
     layered = spans.ndim == 3 and tuple(spans.shape[1:]) in sizes
     if tuple(spans.shape) not in sizes and not layered:
         return

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from LNN.cells.base import check_state, past_end, readable
+from LNN.cells.exporting import refuse_free_time
 from LNN.cells.synapses import drawn, linear
 from LNN.exceptions import InvalidInputError
 
@@ -97,19 +98,20 @@ class Baseline(nn.Module):
             On wrong shapes, and on sequences of length 0.
         """
         check_inputs(self, inputs)
+        refuse_free_time(inputs.shape[1])
         if state is None:
             state = inputs.new_zeros(inputs.shape[0], self.state_size)
         check_state(state, batch=inputs.shape[0], state_size=self.state_size)
         if lengths is None:
             states = self.advance(inputs, state, spans)
-            final = states[:, -1]
         else:
             refuse_empty(lengths)
             # Padding may hold anything; no gradient may come of it as NaN.
             padded = past_end(lengths, inputs.shape[1]).unsqueeze(-1)
             states = self.advance(inputs.masked_fill(padded, 0.0), state, spans)
             states = hold_after_end(states, lengths)
-            final = states[:, -1]
+        # Not a view, which torch.export would take for the layout of every state.
+        final = states[:, -1].contiguous()
         return self.visible(states if all_steps else final), final
 
 

@@ -14,6 +14,7 @@ from LNN.baselines.base import (
     refuse_empty,
 )
 from LNN.cells.base import check_state
+from LNN.cells.exporting import exporting, refuse_free_time
 from LNN.cells.synapses import drawn
 from LNN.exceptions import InvalidInputError
 
@@ -96,11 +97,14 @@ class RecurrentBaseline(Baseline):
         check_inputs(self, inputs)
         self._check_state(state, inputs.shape[0])
         steps = inputs.shape[1]
+        refuse_free_time(steps)  # torch freezes it, or not, by the way of the export
         if self.use_time:
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
         if lengths is None:
             return self.rnn(inputs, state)
         refuse_empty(lengths)
+        if exporting():
+            return self._run_unpacked(inputs, state, lengths)
         packed = pack_padded_sequence(
             inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
@@ -108,3 +112,25 @@ class RecurrentBaseline(Baseline):
         states, _ = pad_packed_sequence(packed, batch_first=True, total_length=steps)
         # As in the liquid layers, a sequence that has ended keeps its state.
         return hold_after_end(states, lengths), state
+
+    def _run_unpacked(self, inputs, state, lengths) -> tuple[Tensor, Tensor]:
+        """Do the same step by step: no exported file can hold packed sequences."""
+        if state is None:
+            state = self.unflatten_state(
+                inputs.new_zeros(inputs.shape[0], self.state_size)
+            )
+        pair = isinstance(self.rnn, nn.LSTM)
+        states = []
+        for t in range(inputs.shape[1]):
+            _, new = self.rnn(inputs[:, t : t + 1], state)
+            going = (lengths > t)[:, None]
+            state = (
+                tuple(
+                    torch.where(going, after, before)
+                    for after, before in zip(new, state, strict=True)
+                )
+                if pair
+                else torch.where(going, new, state)
+            )
+            states.append(state[0] if pair else state)
+        return torch.cat(states).transpose(0, 1), state

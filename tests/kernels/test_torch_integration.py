@@ -1,4 +1,4 @@
-"""The native backend as a citizen of torch: parametrised, compiled, exported."""
+"""The native backend as a citizen of torch: parametrised, compiled, traced."""
 
 import contextlib
 import copy
@@ -367,20 +367,12 @@ def test__compile__other_batch_sizes__are_the_same(layer, graphs):
             torch.testing.assert_close(compiled(x)[0], layer(x)[0])
 
 
-def test__export__dynamic_batch__runs_and_holds_one_operator(layer, x):
-    batch = torch.export.Dim("batch", min=1, max=512)
-    program = torch.export.export(layer, (x,), dynamic_shapes=({0: batch},))
-    assert count_operators(program.graph) == 1
-    file = io.BytesIO()
-    torch.export.save(program, file)
-    file.seek(0)
-    loaded = torch.export.load(file).module()
-    for size in (2, 4, 40):
-        other = torch.randn(size, 6, F, generator=rng(size))
-        torch.testing.assert_close(loaded(other)[0], layer(other)[0])
+def test__export__any_layer__holds_no_operator_of_the_library(layer, x):
+    graph = torch.export.export(layer, (x[:, :1],), strict=False).graph
+    assert count_operators(graph) == 0
 
 
-def test__export__lengths_out_of_range__are_cut(layer, x):
+def test__compile__lengths_out_of_range__are_cut(layer, x, graphs):
     class Ragged(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -390,7 +382,7 @@ def test__export__lengths_out_of_range__are_cut(layer, x):
             return self.layer(inputs, lengths=lengths)[0]
 
     # In a graph nobody can refuse them, so that the kernel must not believe them.
-    program = torch.export.export(Ragged(), (x, torch.tensor([6, 0, 3, 1]))).module()
+    program = torch.compile(Ragged(), fullgraph=True, backend=graphs[1])
     expected = program(x, torch.tensor([6, 0, 6, 1]))
     found = program(x, torch.tensor([8, -3, 7, 1]))
     torch.testing.assert_close(found, expected)

@@ -29,6 +29,7 @@ LIMITS = {
     "devices other than the CPU": "the library runs on the CPU",
     "float16 and bfloat16, autocast": "the library computes in float32 and float64",
     "second derivatives, torch.func, forward mode": "only one backward pass is fused",
+    "torch.export, torch.onnx.export": "their files run without the library",
     "torch.jit.trace, make_fx, dispatch modes": "they see torch's own operators only",
     "fake tensors, __torch_dispatch__": "they may have no memory of their own",
     "subclassed or parametrized cells": "their equations are the user's own",

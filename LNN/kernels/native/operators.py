@@ -1,4 +1,4 @@
-"""The library's passes as operators of torch, for torch.compile and torch.export."""
+"""The library's passes as operators of torch, for torch.compile."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _operator_gradient(ctx, grad_states, grad_final):
     return (*grads, None, packed, [None] * m, None, None, None, None)
 
 
-# One operator for torch.compile and torch.export, which cannot look inside.
+# One operator for torch.compile, which cannot look inside.
 _library.impl("sequence", _operator_forward, "CPU")
 _library.impl("sequence_backward", _operator_backward, "CPU")
 # What `torch.library.register_fake` does for shapes, without its look at all modules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import signature
 from numbers import Integral
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from LNN import kernels
 from LNN._plain import takes_any_number
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
-from LNN.cells.base import Cell, check_state, check_timespans, readable
+from LNN.cells.base import Cell, State, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
 from LNN.cells.hooks import refresh_parts, run_before
 from LNN.cells.names import (
@@ -24,8 +25,6 @@ from LNN.cells.names import (
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring, build_wiring
-
-State = Tensor | tuple[Tensor, Tensor]
 
 
 class SequenceLayer(nn.Module):
@@ -158,14 +157,21 @@ class SequenceLayer(nn.Module):
         self._check(inputs)
         return self._run(inputs, state, spans, lengths, all_steps)
 
-    def _run(self, inputs, state, spans, lengths, all_steps) -> tuple[Tensor, State]:
+    def _run(
+        self,
+        inputs: Tensor,
+        state: State | None,
+        spans: Tensor,
+        lengths: Tensor | None,
+        all_steps: bool,
+    ) -> tuple[Tensor, State]:
         start = self._pack(state, inputs)
         inputs, start, spans = run_before(self.cell, (inputs, start, spans))
         refresh_parts(self.cell, inputs)
         states, last = kernels.run(
             self.cell, inputs, start, spans, lengths, self.backend, all_steps
         )
-        chosen = states if all_steps else last
+        chosen = last if states is None else states
         if self.mixed_memory:
             chosen = chosen[..., : self.n_neurons]
         return chosen, self.unflatten_state(last)
@@ -180,7 +186,12 @@ class SequenceLayer(nn.Module):
         """Return what carries the states of streams; None if only torch can."""
         return kernels.stepper_for(self.cell, backend, n_streams, dtype)
 
-    def _check_time(self, inputs, timespans, lengths) -> tuple[Tensor, Tensor | None]:
+    def _check_time(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None,
+        lengths: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
         self._check(inputs)
         batch, steps = inputs.shape[:2]
         lengths = check_lengths(lengths, batch, steps, inputs.device)
@@ -227,11 +238,13 @@ class SequenceLayer(nn.Module):
                 f"The state of this layer is {kind} of shape (batch, "
                 f"{self.n_neurons}), got {type(state).__name__}."
             )
-        parts = state if self.mixed_memory else (state,)
-        for part in parts:
+        parts = []
+        for part in state if self.mixed_memory else (state,):
             _refuse_spans_as_state(part, inputs, self.n_neurons)
-            check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
-        return torch.cat(tuple(parts), dim=-1) if self.mixed_memory else state
+            parts.append(
+                check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
+            )
+        return torch.cat(parts, dim=-1) if self.mixed_memory else parts[0]
 
     @property
     def state_size(self) -> int:
@@ -240,7 +253,10 @@ class SequenceLayer(nn.Module):
 
     def unflatten_state(self, state: Tensor) -> State:
         """Return a state (B, state_size) as `forward` takes it."""
-        return tuple(state.chunk(2, dim=-1)) if self.mixed_memory else state
+        if not self.mixed_memory:
+            return state
+        h, c = state.chunk(2, dim=-1)
+        return h, c
 
 
 class LTC(SequenceLayer):
@@ -295,7 +311,7 @@ class LTC(SequenceLayer):
         backend: str = "auto",
         generator: torch.Generator | None = None,
         batch_first: bool = True,
-        **cell_options,
+        **cell_options: Any,
     ):
         check_batch_first(batch_first)
         known = [*signature(LTCCell).parameters][1:]
@@ -418,7 +434,7 @@ class CfC(SequenceLayer):
         )
 
 
-def _refuse_idle(name: str, value, units: str) -> None:
+def _refuse_idle(name: str, value: object, units: str) -> None:
     if value is not None:
         raise InvalidInputError(
             f"{name}={value!r} has no effect on a CfC whose units are {units}. Leave "
@@ -474,7 +490,7 @@ def _refuse_spans_as_state(state: Any, inputs: Tensor, neurons: int) -> None:
         )
 
 
-def _map_state(state: State | list, function) -> Any:
+def _map_state(state: State, function: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(state, tuple | list):
         return tuple(function(part) for part in state)
     return function(state)

@@ -59,7 +59,7 @@ FRONT_DOOR = ("LNN", "LNN.LNN", "LNN._show_versions")
 FRONT_DOOR += ("LNN.estimators.regressor", "LNN.estimators.classifier")
 # Every room may import these; they are not drawn.
 GROUND = ("exceptions", "_names", "_plain", "_random", "_typing", "_version")
-GROUND += ("_warnings",)
+GROUND += ("_module_list", "_warnings")
 
 BLOCK = re.compile(r"(<!-- (imports|numbers) -->\n).*?(<!-- end -->)", flags=re.S)
 ROWS_OF_DATA, EPOCHS = 300, 1

@@ -167,8 +167,8 @@ def _first_bad(table: Any) -> tuple[Any, str, Any] | None:
         return None
     for (*rows, column), cell in np.ndenumerate(cells):
         if kind_of_cell(cell):
-            row = f"row {rows[0]}"
+            where = f"row {rows[0]}"
             if len(rows) == 2:
-                row = f"time step {rows[1]} of sample {rows[0]}"
-            return cell, f"{row}, column {column}", column
+                where = f"time step {rows[1]} of sample {rows[0]}"
+            return cell, f"{where}, column {column}", column
     return None

@@ -282,7 +282,7 @@ def _windows(
 
 def _whole_index(parts: list[Table]) -> pd.MultiIndex:
     """Return the index of X, after that of the context if there is any."""
-    index = parts[-1].index
+    index: Any = parts[-1].index
     for part in parts[:-1]:
         if not len(part.values):
             continue
@@ -299,8 +299,9 @@ def _whole_index(parts: list[Table]) -> pd.MultiIndex:
 
 def _with_last_level(part: Table) -> Table:
     """Return rows of one recording with the last level as their index."""
-    multi = isinstance(part.index, pd.MultiIndex)
-    return replace(part, index=part.index.get_level_values(-1)) if multi else part
+    index: Any = part.index
+    multi = isinstance(index, pd.MultiIndex)
+    return replace(part, index=index.get_level_values(-1)) if multi else part
 
 
 def _all_rows(name: str) -> str:

@@ -141,7 +141,7 @@ default="ncp"
         if self.pooling == "attention":
             self.attention = linear(n_neurons, 1, generator)
         if readout == "motor":
-            self.readout: nn.Module = MotorReadout(self.output_size)
+            self.readout: nn.Sequential | MotorReadout = MotorReadout(self.output_size)
         else:
             head = linear(n_neurons, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
@@ -154,6 +154,12 @@ default="ncp"
     def wiring(self) -> Wiring | None:
         """The wiring of the last layer; None for the baselines."""
         return getattr(self.layers[-1], "wiring", None)
+
+    @property
+    def wirings(self) -> list[Wiring]:
+        """The wiring of each layer; none for the baselines."""
+        found = (getattr(layer, "wiring", None) for layer in self.layers)
+        return [wiring for wiring in found if wiring is not None]
 
     def forward(
         self,
@@ -242,7 +248,8 @@ default="ncp"
             all_steps = every or layer is not self.layers[-1]
             # `run` is not `forward`, so torch does not see to the layer's hooks.
             given = run_before(layer, (inputs, start, timespans, lengths))
-            outputs = layer.run(*given, all_steps)
+            features, first, spans, valid = given
+            outputs = layer.run(features, first, spans, valid, all_steps)
             inputs, final = run_after(layer, given, outputs)
             finals.append(final)
         return inputs, tuple(finals)

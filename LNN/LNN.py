@@ -585,12 +585,12 @@ or list, default=None
     def __copy__(self) -> Self:
         """Return an estimator that shares the fitted model, which never changes."""
         other: Self = object.__new__(type(self))
-        vars(other).update(vars(self))
+        other.__dict__.update(vars(self))
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return a copy with a network of its own, as it is now."""
         other: Self = copy.copy(self)
         memo[id(self)] = other
-        vars(other).update(copy.deepcopy(vars(self), memo))
+        other.__dict__.update(copy.deepcopy(vars(self), memo))
         return other

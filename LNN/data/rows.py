@@ -286,14 +286,15 @@ def _whole_index(parts: list[Table]) -> pd.MultiIndex:
     for part in parts[:-1]:
         if not len(part.values):
             continue
-        levels = getattr(part.index, "nlevels", 0)
+        before: Any = part.index
+        levels = getattr(before, "nlevels", 0)
         if levels != index.nlevels:
             raise InvalidInputError(
                 f"Expected context with an index of {index.nlevels} levels as that of "
                 f"X, {list(index.names)}, got {levels}. Take both from one table: "
                 "X.loc[[name]] keeps all levels, X.loc[name] drops the first."
             )
-        index = part.index.append(index)
+        index = before.append(index)
     return index
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -164,7 +164,8 @@ def _anchor_positions(
 def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | None:
     if label is None:
         return None
-    if not isinstance(label, Hashable):
+    hashable = isinstance(label, Hashable)
+    if not hashable:
         hint = "Name one of them."
         if what == "group_column":
             hint = (
@@ -187,9 +188,9 @@ def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | 
         known = f"a frame with the columns {list(table.columns)[:20]}"
     else:
         known = f"an array with {n_features} columns"
-    if isinstance(label, int | np.integer) and not isinstance(label, bool):
-        if -n_features <= label < n_features:
-            return int(label) % n_features
+    whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
+    if whole and -n_features <= (number := int(label)) < n_features:
+        return number % n_features
     hint = "Pass one of them."
     if isinstance(label, str) and not isinstance(table, pd.DataFrame):
         hint = (

@@ -162,7 +162,7 @@ class FittedModel:
         """Return the model with the curves of a training that begins."""
         return replace(self, record=self.record.fresh())
 
-    def with_random(self, random: np.random.RandomState) -> FittedModel:
+    def with_random(self, random: np.random.RandomState | None) -> FittedModel:
         """Return the model with the source that later training draws from."""
         return replace(self, record=replace(self.record, random=random))
 

@@ -267,10 +267,11 @@ def _fit_scaler(
         scaler.fit_rows(chunks, n_jobs)
     finite = np.isfinite(scaler.center_) & np.isfinite(scaler.scale_)
     if not finite.all():
+        bad = np.flatnonzero(~finite).tolist()
         raise InvalidInputError(
             "Expected numbers whose mean and spread float64 can hold, got some that "
-            f"are too large in {', '.join(map(describe, np.flatnonzero(~finite).tolist()))}. "
-            "Look for wrong values there."
+            f"are too large in {', '.join(map(describe, bad))}. Look for wrong values "
+            "there."
         )
     return scaler
 

@@ -72,5 +72,5 @@ def run(
             states.append(state)
     if not all_states:
         return None, cell.leave(state)
-    states = cell.leave(torch.stack(states, dim=1))
-    return states, states[:, -1]
+    every = cell.leave(torch.stack(states, dim=1))
+    return every, every[:, -1]

@@ -101,7 +101,7 @@ def _drawn(
         held_out[random.permutation(n)[:n_held]] = True
         return held_out
     counts = np.bincount(codes)
-    n_held = max(n_held, np.count_nonzero(counts))
+    n_held = max(n_held, int(np.count_nonzero(counts)))
     if counts[counts > 0].min() < 2 or n - n_held < np.count_nonzero(counts):
         return held_out  # a class with one sample cannot be in both parts
     # Imported here: `import LNN` should cost little more than torch and pandas.

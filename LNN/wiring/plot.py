@@ -192,7 +192,12 @@ def _draw_nodes(
         colours[name] = LAYER_COLOURS[i % len(LAYER_COLOURS)]
     colours["motor"] = MOTOR_COLOUR
     colours = {k: v for k, v in colours.items() if k == "input" or k in types}
-    style: dict[str, Any] = {"s": diameter**2, "edgecolors": "#444444", "linewidths": 0.6, "zorder": 3}
+    style: dict[str, Any] = {
+        "s": diameter**2,
+        "edgecolors": "#444444",
+        "linewidths": 0.6,
+        "zorder": 3,
+    }
     ax.scatter(*inputs.T, marker="s", color=INPUT_COLOUR, **style)
     ax.scatter(*neurons.T, color=[colours[name] for name in types], **style)
     if diameter >= 8:
@@ -240,7 +245,11 @@ def _draw_titles(
 def _draw_legend(ax: Axes, colours: dict[str, str]) -> None:
     from matplotlib.lines import Line2D
 
-    dot: dict[str, Any] = {"linestyle": "", "markeredgecolor": "#444444", "markersize": 8}
+    dot: dict[str, Any] = {
+        "linestyle": "",
+        "markeredgecolor": "#444444",
+        "markersize": 8,
+    }
     handles = [
         Line2D([], [], marker="s" if k == "input" else "o", color=v, label=k, **dot)
         for k, v in colours.items()

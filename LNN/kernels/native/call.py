@@ -46,9 +46,7 @@ class Call:
         As `CellDescription.pack` orders them.
     """
 
-    def __init__(
-        self, cell: Problem, data: Data, parameters: Sequence[Tensor | None]
-    ):
+    def __init__(self, cell: Problem, data: Data, parameters: Sequence[Tensor | None]):
         self.parameters = [None if p is None else p.contiguous() for p in parameters]
         isa = ISAS[load().isa]
         self.problem = make_problem(cell, isa, *_as_read(*data), self.parameters)

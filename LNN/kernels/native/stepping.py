@@ -58,9 +58,7 @@ class NativeStepper:
         ]
         library = functions()
         data = (inputs, state, timespans, None)
-        problem = make_problem(
-            description.problem, ISAS[load().isa], *data, parameters
-        )
+        problem = make_problem(description.problem, ISAS[load().isa], *data, parameters)
         # The final state takes the place of the first one: a kernel has read all of a
         # sample's state before it writes any.
         problem.final = problem.start

@@ -18,6 +18,7 @@ try:  # scikit-learn >= 1.9
 except ImportError:
     _theirs = None
 
+    # Only one of the two is ever there.
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands in where scikit-learn has no callbacks."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import Parameter, signature
 from numbers import Integral
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from LNN import kernels
 from LNN._plain import takes_any_number
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
-from LNN.cells.base import Cell, check_state, check_timespans, readable
+from LNN.cells.base import Cell, State, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
 from LNN.cells.hooks import call, is_hooked, refresh_parts
 from LNN.cells.names import (
@@ -26,7 +27,6 @@ from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring, build_wiring
 
-State = Tensor | tuple[Tensor, Tensor]
 KEYWORD_ONLY = Parameter.KEYWORD_ONLY
 
 
@@ -165,13 +165,22 @@ class SequenceLayer(nn.Module):
         self._check(inputs)
         return self._run(inputs, state, spans, lengths, all_steps)
 
-    def _run(self, inputs, state, spans, lengths, all_steps) -> tuple[Tensor, State]:
+    def _run(
+        self,
+        inputs: Tensor,
+        state: State | None,
+        spans: Tensor,
+        lengths: Tensor | None,
+        all_steps: bool,
+    ) -> tuple[Tensor, State]:
         start = self._pack(state, inputs)
         cell = self.cell
         # A hook after the cell gets the states of all steps, whoever reads them.
         every = all_steps or bool(cell._forward_hooks)
 
-        def run(inputs: Tensor, start: Tensor, spans: Tensor) -> tuple:
+        def run(
+            inputs: Tensor, start: Tensor, spans: Tensor
+        ) -> tuple[Tensor | None, Tensor]:
             refresh_parts(cell, inputs)
             return kernels.run(cell, inputs, start, spans, lengths, self.backend, every)
 
@@ -196,7 +205,12 @@ class SequenceLayer(nn.Module):
             return None
         return kernels.stepper_for(self.cell, backend, n_streams, dtype)
 
-    def _check_time(self, inputs, timespans, lengths) -> tuple[Tensor, Tensor | None]:
+    def _check_time(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None,
+        lengths: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
         self._check(inputs)
         batch, steps = inputs.shape[:2]
         lengths = check_lengths(lengths, batch, steps, inputs.device)
@@ -243,11 +257,13 @@ class SequenceLayer(nn.Module):
                 f"The state of this layer is {kind} of shape (batch, "
                 f"{self.n_neurons}), got {type(state).__name__}."
             )
-        parts = state if self.mixed_memory else (state,)
-        for part in parts:
+        parts = []
+        for part in state if self.mixed_memory else (state,):
             _refuse_spans_as_state(part, inputs, self.n_neurons)
-            check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
-        return torch.cat(tuple(parts), dim=-1) if self.mixed_memory else state
+            parts.append(
+                check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
+            )
+        return torch.cat(parts, dim=-1) if self.mixed_memory else parts[0]
 
     @property
     def state_size(self) -> int:
@@ -259,7 +275,8 @@ class SequenceLayer(nn.Module):
         if not self.mixed_memory:
             return state
         # Not views, which torch.export does not take for a free batch.
-        return tuple(part.contiguous() for part in state.chunk(2, dim=-1))
+        h, c = state.chunk(2, dim=-1)
+        return h.contiguous(), c.contiguous()
 
 
 class LTC(SequenceLayer):
@@ -314,7 +331,7 @@ class LTC(SequenceLayer):
         backend: str = "auto",
         generator: torch.Generator | None = None,
         batch_first: bool = True,
-        **cell_options,
+        **cell_options: Any,
     ):
         check_batch_first(batch_first)
         options = signature(LTCCell).parameters.values()
@@ -438,7 +455,7 @@ class CfC(SequenceLayer):
         )
 
 
-def _refuse_idle(name: str, value, units: str) -> None:
+def _refuse_idle(name: str, value: object, units: str) -> None:
     if value is not None:
         raise InvalidInputError(
             f"{name}={value!r} has no effect on a CfC whose units are {units}. Leave "
@@ -494,7 +511,7 @@ def _refuse_spans_as_state(state: Any, inputs: Tensor, neurons: int) -> None:
         )
 
 
-def _map_state(state: State | list, function) -> Any:
+def _map_state(state: State, function: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(state, tuple | list):
         return tuple(function(part) for part in state)
     return function(state)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from LNN import models
+from LNN._module_list import ModuleListOf
 from LNN._plain import takes_any_number
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
@@ -18,7 +19,7 @@ from LNN.cells.names import packed_hint, refuse_weights_of_ncps
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
-from LNN.models import ModelType
+from LNN.models import Layer, ModelType
 from LNN.network_state import refuse_state_as_spans, states_of_layers
 from LNN.wiring import Wiring, build_wiring
 
@@ -72,6 +73,11 @@ default="ncp"
     generator : torch.Generator, default=None
         Source of the initial weights; None is torch's global generator.
 
+    Attributes
+    ----------
+    layers : ModuleList of SequenceLayer or Baseline
+        From the inputs on.
+
     Examples
     --------
     >>> import torch
@@ -81,6 +87,8 @@ default="ncp"
     >>> loss = network(inputs, timespans).square().mean()
     >>> loss.backward()
     """
+
+    layers: ModuleListOf[Layer]
 
     @takes_any_number
     def __init__(
@@ -125,14 +133,16 @@ default="ncp"
         self.layers = _stack(models.find(model_type), given)
         self._make_head(readout, dropout, generator)
 
-    def _make_head(self, readout: str, dropout: float, generator) -> None:
+    def _make_head(
+        self, readout: str, dropout: float, generator: torch.Generator | None
+    ) -> None:
         """Make what turns states into outputs."""
         n_neurons = self.layers[-1].n_neurons
-        self.attention = None
+        self.attention: nn.Linear | None = None
         if self.pooling == "attention":
             self.attention = linear(n_neurons, 1, generator)
         if readout == "motor":
-            self.readout: nn.Module = MotorReadout(self.output_size)
+            self.readout: nn.Sequential | MotorReadout = MotorReadout(self.output_size)
         else:
             head = linear(n_neurons, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
@@ -155,6 +165,12 @@ default="ncp"
     def wiring(self) -> Wiring | None:
         """The wiring of the last layer; None for the baselines."""
         return getattr(self.layers[-1], "wiring", None)
+
+    @property
+    def wirings(self) -> list[Wiring]:
+        """The wiring of each layer; none for the baselines."""
+        found = (getattr(layer, "wiring", None) for layer in self.layers)
+        return [wiring for wiring in found if wiring is not None]
 
     def forward(
         self,
@@ -216,7 +232,14 @@ default="ncp"
         """Return the last layer's states (B, T, hidden_size) and all final states."""
         return self._run(inputs, timespans, lengths, state, every=True)
 
-    def _run(self, inputs, timespans, lengths, state, every: bool):
+    def _run(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None,
+        lengths: Tensor | None,
+        state: Any,
+        every: bool,
+    ) -> tuple[Tensor, tuple]:
         """Run all layers; the states of the last one are (B, N) unless `every`."""
         if not isinstance(inputs, Tensor):
             convert = "Convert it: torch.as_tensor(inputs, dtype=torch.float32)."
@@ -224,10 +247,10 @@ default="ncp"
                 f"{type(self).__name__} expects inputs as a tensor, got "
                 f"{type(inputs).__name__}. {packed_hint(inputs) or convert}"
             )
-        shape = tuple(inputs.shape[:2])
-        lengths = check_lengths(lengths, *shape, inputs.device)
+        batch, steps = shape = inputs.shape[:2]
+        lengths = check_lengths(lengths, batch, steps, inputs.device)
         if self.encoder is not None:
-            inputs = self._encode(inputs, lengths)
+            inputs = self._encode(self.encoder, inputs, lengths)
         if state is None:
             neurons = [layer.n_neurons for layer in self.layers]
             refuse_state_as_spans(timespans, shape, neurons)
@@ -243,13 +266,14 @@ default="ncp"
             finals.append(final)
         return inputs, tuple(finals)
 
-    def _encode(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+    @staticmethod
+    def _encode(encoder: nn.Module, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Apply the encoder to the valid steps, and to no other."""
         batch, steps = inputs.shape[:2]
         if lengths is None:
-            return self.encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
+            return encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
         valid = ~past_end(lengths, steps)
-        features = self.encoder(inputs[valid])
+        features = encoder(inputs[valid])
         encoded = features.new_zeros(batch, steps, *features.shape[1:])
         return encoded.masked_scatter(valid[..., None], features)
 
@@ -289,7 +313,7 @@ class MotorReadout(nn.Module):
         return states[..., : len(self.weight)] * self.weight + self.bias
 
 
-def _stack(model: ModelType, given: Mapping[str, Any]) -> nn.ModuleList:
+def _stack(model: ModelType, given: Mapping[str, Any]) -> ModuleListOf[Layer]:
     """Make layers on top of each other; each reads all neurons of the one below."""
     n_neurons, n_layers = given["hidden_size"], given["n_layers"]
     sizes = [given["input_size"]] + [n_neurons] * (n_layers - 1)
@@ -313,7 +337,7 @@ def _stack(model: ModelType, given: Mapping[str, Any]) -> nn.ModuleList:
             f"LiquidNetwork, got {unknown}. It may take: {', '.join(sorted(known))}."
         )
     taken = {name: known[name] for name in model.takes}
-    layers = nn.ModuleList()
+    layers: ModuleListOf[Layer] = ModuleListOf()
     for n_inputs, unit in zip(sizes, units, strict=True):
         layer = model.make(n_inputs, unit, generator=given["generator"], **taken)
         layers.append(layer)

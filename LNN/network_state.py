@@ -33,7 +33,7 @@ def _is_pair(state: Any) -> bool:
 
 
 def refuse_state_as_spans(
-    spans: Any, shape: tuple[int, int], neurons: Sequence[int]
+    spans: Any, shape: tuple[int, ...], neurons: Sequence[int]
 ) -> None:
     """Refuse a state in the place of the time spans, the second one.
 

@@ -140,8 +140,8 @@ def _aims(records: list[Record]) -> list[list[str]]:
         model = best_liquid(results, task) if wanted == BEST else wanted
         better = METRICS[TASKS[task].metric].greater_is_better
         goal = f"{'>=' if better else '<='} {aim}"
-        found = results.models.get(model)
-        if found is None:
+        found = None if model is None else results.models.get(model)
+        if model is None or found is None:
             rows.append([task, protocol, wanted, goal, "not measured yet", ""])
             continue
         reached = found.mean >= aim if better else found.mean <= aim

@@ -13,7 +13,7 @@ from LNN.baselines.base import (
     hold_after_end,
     refuse_empty,
 )
-from LNN.cells.base import check_state
+from LNN.cells.base import State, check_state
 from LNN.cells.exporting import exporting, refuse_free_time
 from LNN.cells.synapses import drawn
 from LNN.exceptions import InvalidInputError
@@ -42,7 +42,15 @@ class RecurrentBaseline(Baseline):
     takes = ("use_time",)
 
     @takes_any_number
-    def __init__(self, kind, input_size, n_neurons, *, use_time=False, generator=None):
+    def __init__(
+        self,
+        kind: str,
+        input_size: int,
+        n_neurons: int,
+        *,
+        use_time: bool = False,
+        generator: torch.Generator | None = None,
+    ):
         super().__init__()
         self.input_size, self.n_neurons = input_size, n_neurons
         self.use_time = use_time
@@ -58,11 +66,11 @@ class RecurrentBaseline(Baseline):
     def run(
         self,
         inputs: Tensor,
-        state,
+        state: State | None,
         spans: Tensor,
         lengths: Tensor | None,
         all_steps: bool = True,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, State]:
         """Return the states (B, T, n_neurons) and the final state as torch has it.
 
         Without `all_steps` the states are those after the last step, (B, n_neurons).
@@ -75,13 +83,14 @@ class RecurrentBaseline(Baseline):
         """Columns of the state as one table."""
         return self.n_neurons * (2 if isinstance(self.rnn, nn.LSTM) else 1)
 
-    def unflatten_state(self, state: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def unflatten_state(self, state: Tensor) -> State:
         """Return a state (B, state_size) as `run` takes it."""
         if isinstance(self.rnn, nn.LSTM):
-            return tuple(part[None].contiguous() for part in state.chunk(2, dim=-1))
+            h, c = (part[None].contiguous() for part in state.chunk(2, dim=-1))
+            return h, c
         return state[None]
 
-    def _check_state(self, state, batch: int) -> None:
+    def _check_state(self, state: State | None, batch: int) -> None:
         if state is None:
             return
         pair = isinstance(self.rnn, nn.LSTM)
@@ -93,7 +102,13 @@ class RecurrentBaseline(Baseline):
         for part in state if pair else (state,):
             check_state(part, layers=1, batch=batch, neurons=self.n_neurons)
 
-    def _run(self, inputs, state, spans, lengths) -> tuple[Tensor, Tensor]:
+    def _run(
+        self,
+        inputs: Tensor,
+        state: State | None,
+        spans: Tensor,
+        lengths: Tensor | None,
+    ) -> tuple[Tensor, State]:
         check_inputs(self, inputs)
         self._check_state(state, inputs.shape[0])
         steps = inputs.shape[1]

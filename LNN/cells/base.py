@@ -11,6 +11,9 @@ from LNN.cells.hooks import refresh_parts
 from LNN.cells.names import by_our_names, packed_hint, refuse_weights_of_ncps
 from LNN.exceptions import InvalidInputError
 
+# Of a layer: with mixed memory and of an LSTM the pair (h, c).
+State = Tensor | tuple[Tensor, Tensor]
+
 
 class Cell(nn.Module):
     """One time step of a recurrent network, split so that work can be shared.
@@ -31,7 +34,7 @@ class Cell(nn.Module):
     output_size: int
     fused: tuple | None = None  # what a kernel remembers of the cell
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         """Leave out what a kernel remembers: a copy has parameters of its own."""
         return {**super().__getstate__(), "fused": None}
 
@@ -48,7 +51,9 @@ class Cell(nn.Module):
         """Return what every step needs and only the parameters decide."""
         raise NotImplementedError
 
-    def step(self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple):
+    def step(
+        self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
+    ) -> Tensor:
         """Advance the state (B, state_size) by dt (B, 1)."""
         raise NotImplementedError
 
@@ -132,11 +137,11 @@ def readable(values: Tensor) -> bool:
     return not (torch.compiler.is_compiling() or values.is_meta or transformed())
 
 
-def check_state(state: object, **shape: int) -> None:
-    """Refuse a state that is no tensor of the shape that these sizes make, in order."""
+def check_state(state: object, **shape: int) -> Tensor:
+    """Return a state, or refuse what is no tensor of these sizes, in their order."""
     sizes = tuple(shape.values())
     if isinstance(state, Tensor) and state.shape == sizes:
-        return
+        return state
     got = tuple(state.shape) if isinstance(state, Tensor) else type(state).__name__
     raise InvalidInputError(
         f"The state must be a tensor of shape ({', '.join(shape)}) = {sizes}, got "
@@ -152,7 +157,7 @@ def past_end(lengths: Tensor, steps: int) -> Tensor:
 
 def check_timespans(
     timespans: Tensor | float | None,
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     like: Tensor,
     lengths: Tensor | None = None,
 ) -> Tensor:

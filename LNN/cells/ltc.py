@@ -13,7 +13,7 @@ from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
 from LNN.cells.names import refuse_unknown
 from LNN.cells.synapses import SynapseIndex, uniform
-from LNN.wiring import Wiring, given_wiring
+from LNN.wiring import Edges, Wiring, given_wiring
 
 SOLVERS = ("semi-implicit", "explicit", "rk4")
 MAPPINGS = ("affine", "linear", None)
@@ -39,7 +39,12 @@ class Synapses(nn.Module):
 
     @takes_any_number
     def __init__(
-        self, edges, n_sources, n_targets, generator=None, mu_range=(0.3, 0.8)
+        self,
+        edges: Edges,
+        n_sources: int,
+        n_targets: int,
+        generator: torch.Generator | None = None,
+        mu_range: tuple[float, float] = (0.3, 0.8),
     ):
         super().__init__()
         n = len(edges.source)
@@ -131,6 +136,11 @@ class LTCCell(Cell):
     (torch.Size([5, 2]), torch.Size([5, 12]))
     """
 
+    input_weight: nn.Parameter | None
+    input_bias: nn.Parameter | None
+    output_weight: nn.Parameter | None
+    output_bias: nn.Parameter | None
+
     @takes_any_number
     def __init__(
         self,
@@ -179,7 +189,9 @@ class LTCCell(Cell):
             self.register_parameter(f"{name}_bias", shift)
 
     @torch.no_grad()
-    def _spread_time_constants(self, shortest, longest, generator) -> None:
+    def _spread_time_constants(
+        self, shortest: float, longest: float, generator: torch.Generator | None
+    ) -> None:
         """Set cm so that cm / G at half-open synapses is log-uniform in the range."""
         n = self.state_size
         low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
@@ -236,11 +248,11 @@ class LTCCell(Cell):
     def outputs(self, states: Tensor) -> Tensor:
         """Map the motor neurons, which are the first `output_size` columns."""
         motor = states[..., : self.output_size]
-        if self.output_bias is not None:
-            return torch.addcmul(self.output_bias, motor, self.output_weight)
-        if self.output_weight is not None:
+        if self.output_weight is None:
+            return motor
+        if self.output_bias is None:
             return motor * self.output_weight
-        return motor
+        return torch.addcmul(self.output_bias, motor, self.output_weight)
 
     def extra_repr(self) -> str:
         """Name the wiring and the solver."""

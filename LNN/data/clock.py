@@ -149,7 +149,9 @@ class Clock:
             self._warn_of_other_gaps(gaps, sequences.time_resolution, owner, name)
         return sequences
 
-    def _warn_of_other_gaps(self, gaps, resolution: float, owner: str, name: str):
+    def _warn_of_other_gaps(
+        self, gaps: np.ndarray, resolution: float, owner: str, name: str
+    ) -> None:
         """Warn of gaps that training did not show."""
         if not self.regular:
             doubt = self.gap_range and self.gap_range.doubt(gaps)

@@ -217,7 +217,7 @@ def _encoded(
     if known is None:
         return encode_classes(labels, counts, given)
     before = known.targets.classes
-    if given is not None and list(given) != list(before):
+    if given is not None and before is not None and list(given) != list(before):
         raise InvalidInputError(
             f"classes={given.tolist()} is not the same as on the last call to "
             f"partial_fit, was: {before.tolist()}. Pass the same, or none."

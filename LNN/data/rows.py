@@ -273,25 +273,27 @@ def _windows(
 
 def _whole_index(parts: list[Table]) -> pd.MultiIndex:
     """Return the index of X, after that of the context if there is any."""
-    index = parts[-1].index
+    index: Any = parts[-1].index
     for part in parts[:-1]:
         if not len(part.values):
             continue
-        levels = getattr(part.index, "nlevels", 0)
+        before: Any = part.index
+        levels = getattr(before, "nlevels", 0)
         if levels != index.nlevels:
             raise InvalidInputError(
                 f"Expected context with an index of {index.nlevels} levels as that of "
                 f"X, {list(index.names)}, got {levels}. Take both from one table: "
                 "X.loc[[name]] keeps all levels, X.loc[name] drops the first."
             )
-        index = part.index.append(index)
+        index = before.append(index)
     return index
 
 
 def _with_last_level(part: Table) -> Table:
     """Return rows of one recording with the last level as their index."""
-    multi = isinstance(part.index, pd.MultiIndex)
-    return replace(part, index=part.index.get_level_values(-1)) if multi else part
+    index: Any = part.index
+    multi = isinstance(index, pd.MultiIndex)
+    return replace(part, index=index.get_level_values(-1)) if multi else part
 
 
 def _all_rows(name: str) -> str:

@@ -289,7 +289,9 @@ def _refuse_mixed_groups(same: np.ndarray) -> None:
 def _joined_stamps(timestamps: Any, lengths: np.ndarray) -> Any:
     """Time stamps of shape (n, T) or a list of (T_i,), one after another."""
     timestamps = plain_array(timestamps)
-    shape = np.shape(timestamps) if hasattr(timestamps, "shape") else ()
+    shape: tuple[int, ...] = ()
+    if hasattr(timestamps, "shape"):
+        shape = np.shape(timestamps)
     if len(shape) == 3 and shape[-1] == 1:
         timestamps, shape = timestamps[:, :, 0], shape[:2]
     if isinstance(timestamps, pd.DataFrame):

@@ -66,10 +66,11 @@ def time_of_index(parts: list[Table]) -> pd.Index | None:
 def _refuse_repeated_row(context: Table, table: Table) -> None:
     """Raise if the last row of context is the first of X: time, values and all."""
     last, first = context.values[-1], table.values[0]
+    index: Any = table.index
     if np.array_equal(last, first, equal_nan=True):
         raise InvalidInputError(
             f"Expected context to end before X begins, got the row of "
-            f"{table.index[0]} in both, the last of context and the first of X. "
+            f"{index[0]} in both, the last of context and the first of X. "
             "X.loc[:t] holds the row t too: use X.loc[X.index < t] for the context. "
             "If they are two rows, pass timestamps for both."
         )
@@ -223,7 +224,7 @@ def _kind_of(labels: pd.Index) -> str:
 def _mostly_zero(gaps: np.ndarray) -> bool:
     """Tell whether most numbers repeat the one before; of events in pairs half do."""
     zero = np.count_nonzero(gaps == 0)
-    return zero >= SOME and zero > MOST * np.count_nonzero(~np.isnan(gaps))
+    return bool(zero >= SOME and zero > MOST * np.count_nonzero(~np.isnan(gaps)))
 
 
 def warn_of_ignored_numbers(

@@ -124,7 +124,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
 
 
-def _selected(given: argparse.Namespace):
+def _selected(given: argparse.Namespace) -> list[Run]:
     return runs_of(
         given.budget,
         tasks=given.tasks,

@@ -74,6 +74,6 @@ def run(
             states.append(state)
     if not all_states:
         return None, cell.leave(state)
-    states = cell.leave(torch.stack(states, dim=1))
+    every = cell.leave(torch.stack(states, dim=1))
     # Not a view, which torch.export would take for the layout of every state.
-    return states, states[:, -1].contiguous()
+    return every, every[:, -1].contiguous()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from LNN.batching.missing import MissingRule
+from LNN.kernels import Stepper
 from LNN.network import LiquidNetwork
 
 
@@ -178,7 +179,7 @@ class Carry(Engine):
         # have been of each stream.
         self.history: deque = deque(maxlen=history)
         self.taken = np.zeros(n, dtype=np.int64)
-        self.steppers: list | None = None
+        self.steppers: list[Stepper] | None = None
         self.states: list[np.ndarray] = []
         self.weights_changed()
 
@@ -212,14 +213,18 @@ class Carry(Engine):
             values = stepper.state[:, : layer.n_neurons]
         return values
 
-    def _fill(self, values, units, started) -> np.ndarray:
+    def _fill(
+        self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
+    ) -> np.ndarray:
         since = np.where(started, units, 0.0)[:, None]
         inputs, self.held, self.age = self.rule.go_on(
             values, since, self.held, self.age
         )
         return inputs
 
-    def _advance_on_torch(self, values, units) -> np.ndarray:
+    def _advance_on_torch(
+        self, values: np.ndarray, units: float | np.ndarray
+    ) -> np.ndarray:
         timespans = self._tensor(np.broadcast_to(units, (self.n,)))[:, None]
         with torch.no_grad():
             features, finals = self.network.features(
@@ -232,8 +237,8 @@ class Carry(Engine):
 
     def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
         """Return the last steps, and the states before them."""
-        states, inputs, spans = zip(*self.history, strict=True)
-        inputs, spans = np.stack(inputs, 1)[streams], np.stack(spans, 1)[streams]
+        states, rows, gaps = zip(*self.history, strict=True)
+        inputs, spans = np.stack(rows, 1)[streams], np.stack(gaps, 1)[streams]
         # A stream that was reset since goes back to its first row, not beyond.
         steps = inputs.shape[1]
         count = np.minimum(self.taken[streams], steps)
@@ -262,8 +267,9 @@ class Carry(Engine):
         before = self.states
         layers = self.network.layers
         how = self.backend, self.n, self.dtype
-        steppers = [layer.stepper(*how) for layer in layers]
-        if all(stepper is not None for stepper in steppers):
+        made = [layer.stepper(*how) for layer in layers]
+        steppers = [stepper for stepper in made if stepper is not None]
+        if len(steppers) == len(layers):
             self.steppers = steppers
             self.states = [stepper.state for stepper in steppers]
         else:

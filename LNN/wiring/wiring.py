@@ -23,7 +23,7 @@ from LNN.wiring.checks import (
     positive_int,
     refuse_sizes_of_ncps,
 )
-from LNN.wiring.circuit import Circuit, Edges
+from LNN.wiring.circuit import Circuit, Edges, Layer
 from LNN.wiring.graph import graph_of
 from LNN.wiring.ncps import read_ncps
 from LNN.wiring.plot import draw_wiring
@@ -266,10 +266,15 @@ class Wiring(Circuit):
                 f"{n_neurons}), got {sensory.shape}. Rows are inputs (transpose it?)."
             )
         n_outputs = n_neurons if n_outputs is None else n_outputs
-        if isinstance(layers, Mapping):
-            layers = layers.items()
-        edges = (edges_of_matrix(sensory), edges_of_matrix(recurrent))
-        return cls(n_inputs, n_neurons, n_outputs, *edges, tuple(layers or ()))
+        pairs = layers.items() if isinstance(layers, Mapping) else layers or ()
+        return cls(
+            n_inputs,
+            n_neurons,
+            n_outputs,
+            Edges(*edges_of_matrix(sensory)),
+            Edges(*edges_of_matrix(recurrent)),
+            tuple(Layer(*pair) for pair in pairs),
+        )
 
     def with_layer_recurrence(self, seed: int | None = None) -> Wiring:
         """The same wiring with every synapse i -> j inside each layer, i = j included.

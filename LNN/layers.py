@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from numbers import Integral
 from typing import Any
@@ -81,7 +81,9 @@ class SequenceLayer(nn.Module):
         )
         self.output_size = proj_size or cell.output_size
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         names = (name for name in state_dict if name.startswith(prefix))
         refuse_weights_of_ncps(self, names)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

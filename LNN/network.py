@@ -147,7 +147,9 @@ default="ncp"
             head = linear(n_neurons, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         # The encoder is the caller's own module, of ncps perhaps.
         names = (
             name

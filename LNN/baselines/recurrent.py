@@ -128,24 +128,23 @@ class RecurrentBaseline(Baseline):
         # As in the liquid layers, a sequence that has ended keeps its state.
         return hold_after_end(states, lengths), state
 
-    def _run_unpacked(self, inputs, state, lengths) -> tuple[Tensor, Tensor]:
+    def _run_unpacked(
+        self, inputs: Tensor, state: State | None, lengths: Tensor
+    ) -> tuple[Tensor, State]:
         """Do the same step by step: no exported file can hold packed sequences."""
         if state is None:
             state = self.unflatten_state(
                 inputs.new_zeros(inputs.shape[0], self.state_size)
             )
-        pair = isinstance(self.rnn, nn.LSTM)
         states = []
         for t in range(inputs.shape[1]):
             _, new = self.rnn(inputs[:, t : t + 1], state)
             going = (lengths > t)[:, None]
-            state = (
-                tuple(
-                    torch.where(going, after, before)
-                    for after, before in zip(new, state, strict=True)
-                )
-                if pair
-                else torch.where(going, new, state)
-            )
-            states.append(state[0] if pair else state)
+            if isinstance(state, tuple):
+                (h, c), (old_h, old_c) = new, state
+                state = torch.where(going, h, old_h), torch.where(going, c, old_c)
+                states.append(state[0])
+            else:
+                state = torch.where(going, new, state)
+                states.append(state)
         return torch.cat(states).transpose(0, 1), state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -38,7 +39,9 @@ class Cell(nn.Module):
         """Leave out what a kernel remembers: a copy has parameters of its own."""
         return {**super().__getstate__(), "fused": None}
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         names = (name for name in state_dict if name.startswith(prefix))
         refuse_weights_of_ncps(self, names)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -365,7 +365,7 @@ class WiredCfCCell(_CfC):
         self.ff2_recurrent.mul_(0.3)
 
     def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         order, loaded = _evaluation_order(self.wiring), state_dict.get(f"{prefix}order")
         refuse_other_wiring(f"{prefix}order", loaded, order, "neurons in an order")

@@ -97,7 +97,10 @@ class RowReader:
             anchor_rows=anchors,
             groups=recordings.codes[last] if known or owners is not None else None,
             place=replace(place, order=recordings.order),
-            **spans,
+            start=spans["start"],
+            length=spans["length"],
+            first_target=spans["first_target"],
+            row_of_sample=spans["row_of_sample"],
             **time,
         )
 

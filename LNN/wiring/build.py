@@ -157,8 +157,10 @@ def _hint_of_ncps(spec: object) -> str:
     """Return what to write in place of a class of ncps, or of its name as text."""
     name = spec if isinstance(spec, str) else getattr(spec, "__name__", "")
     found = re.match(r"(?:ncps\.)?(?:wirings\.)?(\w+)", name.strip())
-    ours = found and _NAMES_OF_NCPS.get(found[1].lower().replace("_", ""))
-    if not ours:
+    if found is None:
+        return ""
+    ours = _NAMES_OF_NCPS.get(found[1].lower().replace("_", ""))
+    if ours is None:
         return ""
     return (
         f" The {found[1]} of ncps is wiring={ours!r} here; the number of neurons is "

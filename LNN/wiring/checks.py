@@ -183,7 +183,7 @@ def check_seed(seed: int | None, default: int) -> int:
     return value
 
 
-def positive_int(value: int | None, name: str) -> int:
+def positive_int(value: Any, name: str) -> int:
     """Refuse anything but a whole number of 1 or more."""
     try:
         number = 0 if isinstance(value, bool) else operator.index(value)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
 
 from LNN._random import copied, random_source, unmoved_on_error
+from LNN._typing import Column, Predictions
 from LNN._version import __version__
 from LNN._warnings import warn
 from LNN.data.alignment import warn_if_misaligned
@@ -153,10 +154,10 @@ class LiquidNeuralNetwork(
         X_val: ArrayLike | None = None,
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-        timestamps_val: ArrayLike | None = None,
-        groups_val: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+        timestamps_val: Column | None = None,
+        groups_val: Column | None = None,
         epochs: int | None = None,
         clip_value: float | None = None,
         learning_rate: float | None = None,
@@ -237,8 +238,8 @@ or list, default=None
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
     ) -> Self:
         """Train one epoch on more data, from where training stopped.
 
@@ -376,10 +377,10 @@ or list, default=None
         self,
         X: ArrayLike,
         *,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
         context: ArrayLike | None = None,
-    ) -> NDArray | list[NDArray]:
+    ) -> Predictions:
         """Predict targets or classes.
 
         Parameters
@@ -410,10 +411,10 @@ or list, default=None
         self,
         X: ArrayLike,
         *,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
         context: ArrayLike | None = None,
-    ) -> NDArray | list[NDArray]:
+    ) -> Predictions:
         """Predict the probability of each class.
 
         Parameters
@@ -437,10 +438,10 @@ or list, default=None
         self,
         X: ArrayLike,
         *,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
         context: ArrayLike | None = None,
-    ) -> NDArray | list[NDArray]:
+    ) -> Predictions:
         """Predict the logarithm of the probability of each class.
 
         Parameters
@@ -466,8 +467,8 @@ or list, default=None
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
         context: ArrayLike | None = None,
     ) -> float:
         """Return R2 (regression) or accuracy (classification).

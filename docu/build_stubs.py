@@ -25,7 +25,7 @@ CLASSES = (
 HEAD = '''"""Written by `make stubs` from the declarations of the parameters."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat
 
 from LNN.training.loop import Epoch
 '''

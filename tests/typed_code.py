@@ -6,6 +6,7 @@ to be found: mypy refuses one that hides nothing. Nothing here is run.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, assert_type
 
 import numpy as np
@@ -24,20 +25,41 @@ def regression(X: NDArray, y: NDArray) -> None:
     assert_type(model.fit(X, y), LiquidRegressor)
     assert_type(model.fit(X, y, timestamps=np.arange(60)).n_neurons, int)
     assert_type(model.partial_fit(X, y), LiquidRegressor)
-    assert_type(model.predict(X), NDArray | list[NDArray])
+    assert_type(model.predict(X), NDArray | Any)
+    assert_type(model.model_.predict(X), NDArray | Any)
+    model.predict(X).reshape(-1, 1)
     assert_type(model.score(X, y), float)
     assert_type(model.network_, LiquidNetwork)
     LiquidRegressor(n_neuron=8)  # type: ignore[call-arg]
     LiquidRegressor(epochs=[2])  # type: ignore[arg-type]
+    LiquidRegressor(scoring=lambda model, _, y: np.float32(0.5))
+    LiquidRegressor(scoring=lambda model, _, y: "r2")  # type: ignore[arg-type, return-value]
     model.fit(X, y, weight=y)  # type: ignore[call-arg]
+
+
+def recordings(model: LiquidRegressor, X: NDArray, y: NDArray) -> None:
+    """Say when and in which recording each row was taken."""
+    times = [datetime(2026, 1, 1, hour) for hour in range(24)]
+    days = [time.date() for time in times]
+    model.fit(X, y, timestamps=times, groups=days)
+    model.fit(X, y, X_val=X, y_val=y, timestamps_val=times, groups_val=days)
+    model.partial_fit(X, y, timestamps=times, groups=days)
+    model.predict(X, timestamps=times, groups=days)
+    model.score(X, y, timestamps=times, groups=days)
+    model.model_.predict(X, timestamps=times, groups=days)
+    model.fit(X, y, timestamps=times[0])  # type: ignore[arg-type]
 
 
 def classification(X: NDArray, y: NDArray) -> None:
     """Train a classifier, predict and score."""
     model = LiquidClassifier(window_length=4, class_weight="balanced")
     assert_type(model.fit(X, y), LiquidClassifier)
-    assert_type(model.predict_proba(X), NDArray | list[NDArray])
+    assert_type(model.predict_proba(X), NDArray | Any)
+    assert_type(model.predict_log_proba(X), NDArray | Any)
     assert_type(model.score(X, y), float)
+    weights = {"up": 1, "down": 3}
+    LiquidClassifier(class_weight=weights)
+    LiquidClassifier(class_weight=[1.0, 3.0])  # type: ignore[arg-type]
     LiquidClassifier(quantile=0.5)  # type: ignore[call-arg]
 
 
@@ -46,8 +68,11 @@ def streams(model: LiquidClassifier, x: NDArray) -> None:
     stream = model.stream("carry", adapt="readout", forgetting=0.99)
     assert_type(stream, LiquidStream)
     stream.step(x, dt=1.0)
+    stream.step({"x": 1.0}, timestamp=datetime(2026, 1, 1))
+    stream.step([datetime(2026, 1, 1), 1.0])
     stream.update("a")
     assert_type(stream.step_proba(x), NDArray)
+    assert_type(stream.step_proba({"x": 1.0}), NDArray)
     assert_type(stream.predict_proba_one({"x": 1.0}), dict[Any, float])
     model.stream(forgets=0.99)  # type: ignore[call-arg]
 

@@ -490,7 +490,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "scoring",
-        type="str | Callable",
+        type="str | Callable[..., SupportsFloat]",
         default="loss",
         rule=one_of("loss") | CALLABLE | SCORER_NAME,
         kind="str or callable",
@@ -524,7 +524,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "class_weight",
-        type="dict | str | None",
+        type="dict[Any, Any] | str | None",
         default=None,
         rule=CLASS_WEIGHT,
         kind='dict or "balanced"',

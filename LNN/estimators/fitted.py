@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from LNN._plain import plain_number
+from LNN._typing import Column, Predictions
 from LNN._warnings import warn
 from LNN.batching.preparation import Preparation
 from LNN.data import SequenceScaler, SequenceSet
@@ -173,8 +174,8 @@ class FittedModel:
         self,
         X: ArrayLike,
         *,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
         context: ArrayLike | None = None,
     ) -> SequenceSet:
         """Read X as the training data were read, and check it against them.
@@ -258,9 +259,7 @@ class FittedModel:
         self._check_finite(outputs, sequences)
         return outputs
 
-    def answers(
-        self, outputs: NDArray, sequences: SequenceSet
-    ) -> NDArray | list[NDArray]:
+    def answers(self, outputs: NDArray, sequences: SequenceSet) -> Predictions:
         """Turn the network's outputs into predictions in the caller's units and layout.
 
         Parameters
@@ -278,9 +277,7 @@ class FittedModel:
         values = self.values(outputs, self.anchor_values(sequences))
         return self._in_layout(values, sequences)
 
-    def probabilities(
-        self, outputs: NDArray, sequences: SequenceSet
-    ) -> NDArray | list[NDArray]:
+    def probabilities(self, outputs: NDArray, sequences: SequenceSet) -> Predictions:
         """Turn the network's outputs into probabilities of the classes.
 
         Parameters
@@ -294,10 +291,10 @@ class FittedModel:
         self,
         X: ArrayLike,
         *,
-        timestamps: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
         context: ArrayLike | None = None,
-    ) -> NDArray | list[NDArray]:
+    ) -> Predictions:
         """Predict as the estimator does.
 
         Parameters

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal  # noqa: F401 (the annotations name them)
+from typing import Any, Literal, SupportsFloat  # noqa: F401 (annotations name them)
 
 from LNN.estimators.declarations import PARAMETERS
 from LNN.training.loop import Epoch  # noqa: F401 (the annotations name it)

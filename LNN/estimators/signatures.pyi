@@ -1,7 +1,7 @@
 """Written by `make stubs` from the declarations of the parameters."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, SupportsFloat
 
 from LNN.training.loop import Epoch
 
@@ -45,10 +45,10 @@ class NetworkParameters:
     validation_fraction: float
     n_iter_no_change: int
     tol: float
-    scoring: str | Callable
+    scoring: str | Callable[..., SupportsFloat]
     loss: str
     quantile: float | list[float]
-    class_weight: dict | str | None
+    class_weight: dict[Any, Any] | str | None
     scale: Any
     scale_target: bool
     backend: str
@@ -101,10 +101,10 @@ class NetworkParameters:
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
         tol: float = 0.0001,
-        scoring: str | Callable = "loss",
+        scoring: str | Callable[..., SupportsFloat] = "loss",
         loss: str = "auto",
         quantile: float | list[float] = 0.5,
-        class_weight: dict | str | None = None,
+        class_weight: dict[Any, Any] | str | None = None,
         scale: Any = "standard",
         scale_target: bool = True,
         backend: str = "auto",
@@ -303,7 +303,7 @@ class RegressorParameters(NetworkParameters):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
         tol: float = 0.0001,
-        scoring: str | Callable = "loss",
+        scoring: str | Callable[..., SupportsFloat] = "loss",
         loss: str = "auto",
         quantile: float | list[float] = 0.5,
         scale: Any = "standard",
@@ -359,8 +359,8 @@ class ClassifierParameters(NetworkParameters):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
         tol: float = 0.0001,
-        scoring: str | Callable = "loss",
-        class_weight: dict | str | None = None,
+        scoring: str | Callable[..., SupportsFloat] = "loss",
+        class_weight: dict[Any, Any] | str | None = None,
         scale: Any = "standard",
         backend: str = "auto",
         dtype: str = "float32",

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from LNN._plain import takes_any_number
+from LNN._typing import Row
 from LNN.data.containers import plain
 from LNN.estimators.committing import publisher_of
 from LNN.estimators.fitted import FittedModel, as_fitted, last_step
@@ -204,9 +205,7 @@ class LiquidStream(RiverNames):
 
     # --------------------------------------------------------------------- stepping
 
-    def step(
-        self, x: ArrayLike, *, dt: Any = None, timestamp: Any = None
-    ) -> NDArray | Any:
+    def step(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray | Any:
         """Take in a row and predict.
 
         Parameters
@@ -237,9 +236,7 @@ class LiquidStream(RiverNames):
         outputs, present = self._advance(x, dt, timestamp)
         return self._one_or_all(self._answers(outputs, present))
 
-    def step_proba(
-        self, x: ArrayLike, *, dt: Any = None, timestamp: Any = None
-    ) -> NDArray:
+    def step_proba(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray:
         """Take in a row and return the probability of each class; as `step`.
 
         Returns

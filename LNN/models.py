@@ -226,6 +226,8 @@ def _cfc(
     """Make the wired CfC; on the wiring that is named "full", that with a backbone."""
     if not fully_connected:
         return CfC(n_inputs, wiring, time_constants=time_constants, **options)
+    if options["mode"] == "exponential":
+        options["time_constants"] = time_constants
     layer = CfC(n_inputs, wiring.n_neurons, gaps=gaps, **options)
     layer.wiring = wiring  # with the motor neurons that the read-out takes
     return layer

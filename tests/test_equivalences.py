@@ -33,6 +33,10 @@ LAYERS = {
     "CfC strict": lambda: CfC(3, NCP, time_constants=(1, 20), generator=rng()),
     "CfC no_gate random": lambda: CfC(3, SPARSE, mode="no_gate", generator=rng()),
     "CfC pure ncp": lambda: CfC(3, NCP, mode="pure", generator=rng()),
+    "CfC exponential": lambda: CfC(3, N, mode="exponential", generator=rng()),
+    "CfC exponential ncp": lambda: CfC(
+        3, NCP, mode="exponential", time_constants=(1, 20), generator=rng()
+    ),
     "CfC mixed ncp": lambda: CfC(
         3, DENSE_NCP, mixed_memory=True, proj_size=4, generator=rng()
     ),

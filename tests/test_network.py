@@ -44,6 +44,7 @@ OPTIONS = [
     {"wiring": "full", "gaps": (0.5, 0.1, 9.0)},
     {"mixed_memory": True},
     {"mode": "pure"},
+    {"mode": "exponential"},
     {"pooling": "attention"},
 ]
 

@@ -152,7 +152,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="default",
         rule=one_of(*MODES),
         kind=braced(*MODES),
-        doc="Form of the CfC.",
+        doc="""
+        Form of the CfC: one of the paper's three, or "exponential", whose neurons decay
+        exactly over the time between rows and which has half of the weights. See
+        docu/torch.md.
+        """,
         built_from=True,
     ),
     Parameter(
@@ -257,7 +261,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="int | None",
         default=None,
         rule=NONE | integer(0),
-        doc="Layers of the backbone; None is 1.",
+        doc='Layers of the backbone; None is 1, and 0 for mode "exponential".',
         built_from=True,
     ),
     Parameter(

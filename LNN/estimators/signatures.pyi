@@ -129,8 +129,10 @@ class NetworkParameters:
             The cell: "CfC" or "LTC". For comparison, trained in the same way: "LSTM",
             "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D",
             "RNN-decay". "Neural-ODE" needs torchdiffeq. See docu/baselines.md.
-        mode : {"default", "no_gate", "pure"}, default="default"
-            Form of the CfC.
+        mode : {"default", "no_gate", "pure", "exponential"}, default="default"
+            Form of the CfC: one of the paper's three, or "exponential", whose neurons
+            decay exactly over the time between rows and which has half of the weights.
+            See docu/torch.md.
         wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
             Which synapses exist. "full" with CfC is the fully connected cell with its
             backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons)
@@ -156,7 +158,7 @@ class NetworkParameters:
         backbone_units : int, default=None
             Units of the backbone, for CfC with `wiring="full"`; None is 128.
         backbone_layers : int, default=None
-            Layers of the backbone; None is 1.
+            Layers of the backbone; None is 1, and 0 for mode "exponential".
         backbone_dropout : float, default=None
             Dropout after each backbone layer; None is 0.
         backbone_activation : str, default=None

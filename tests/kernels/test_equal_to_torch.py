@@ -212,7 +212,14 @@ def test__native__steep_synapses__equal_torch(name, dtype, native):
 
 @pytest.mark.parametrize("mode", MODES)
 def test__native__relu_at_minus_infinity__is_zero(mode, isa, native):
-    cell = CfCCell(1, 4, mode=mode, backbone_activation="relu", generator=rng())
+    cell = CfCCell(
+        1,
+        4,
+        mode=mode,
+        backbone_layers=1,
+        backbone_activation="relu",
+        generator=rng(),
+    )
     with torch.no_grad():
         cell.backbone[0].weight.fill_(-3e38)
     inputs, state = torch.full((2, 1, 1), 10.0), torch.zeros(2, 4)

@@ -16,11 +16,15 @@ CELLS = {
     "LTC": lambda: LTCCell(WIRING, generator=rng()),
     "wired": lambda: WiredCfCCell(WIRING, generator=rng()),
     "wired pure": lambda: WiredCfCCell(WIRING, mode="pure", generator=rng()),
+    "wired exponential": lambda: WiredCfCCell(
+        WIRING, mode="exponential", generator=rng()
+    ),
     "CfC": lambda: CfCCell(F, 7, backbone_units=9, generator=rng()),
     "CfC deep": lambda: CfCCell(
         F, 7, mode="no_gate", backbone_units=9, backbone_layers=3, generator=rng()
     ),
     "memory": lambda: MixedMemoryCell(LTCCell(WIRING, generator=rng())),
+    "CfC exponential": lambda: CfCCell(F, 7, mode="exponential", generator=rng()),
     "memory CfC": lambda: MixedMemoryCell(CfCCell(F, 7, generator=rng())),
 }
 BATCHES = [1, 5, 40]

@@ -19,6 +19,7 @@ MODELS = {
     "CfC": {},
     "CfC no_gate": {"mode": "no_gate"},
     "CfC pure": {"mode": "pure"},
+    "CfC exponential": {"mode": "exponential"},
     "CfC full": {"wiring": "full", "backbone_units": 8},
     "CfC mixed": {"mixed_memory": True},
     "CfC two layers": {"n_layers": 2},

@@ -6,6 +6,7 @@ import torch
 from LNN.baselines import BASELINES
 from LNN.layers import LTC, CfC
 from LNN.network import LiquidNetwork
+from LNN.pooling import POOLINGS
 from LNN.wiring import Wiring
 
 F64 = torch.float64
@@ -54,7 +55,7 @@ NETWORKS = {
         generator=rng(),
     )
     for kind in KINDS
-    for pooling in ("last", "mean", "attention")
+    for pooling in POOLINGS
 }
 
 

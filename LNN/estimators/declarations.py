@@ -34,7 +34,7 @@ from LNN.estimators.rules import (
 )
 from LNN.kernels import BACKENDS
 from LNN.models import MODELS, names
-from LNN.network import POOLINGS
+from LNN.pooling import POOLINGS
 from LNN.training.losses import LOSSES, find_loss
 from LNN.training.optimisers import OPTIMIZERS
 from LNN.training.schedules import SCHEDULES
@@ -313,9 +313,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto", *POOLINGS),
         kind=braced("auto", *POOLINGS),
         doc="""
-        How the states of a sequence become one: that after the last step, their mean,
-        or a learnt weighted mean. "auto" is "mean" for one target per sequence of more
-        than 100 steps (in the median), else "last".
+        How the states of a sequence become one: that after the last step, the mean or
+        the maximum of each neuron's, these three side by side ("last+mean+max"), or a
+        learnt weighted mean ("attention"). "auto" is "mean" for one target per sequence
+        of more than 100 steps (in the median), else "last".
         """,
         built_from=True,
     ),

@@ -169,9 +169,10 @@ class NetworkParameters:
             Rows that a prediction sees, for 2-D data. 1 makes rows independent.
         stride : int, default=1
             Train on every stride-th window of 2-D data; predictions are for every row.
-        pooling : {"auto", "last", "mean", "attention"}, default="auto"
-            How the states of a sequence become one: that after the last step, their
-            mean, or a learnt weighted mean. "auto" is "mean" for one target per
+        pooling : {"auto", "last", "mean", "max", "last+mean+max", "attention"}, default="auto"
+            How the states of a sequence become one: that after the last step, the mean
+            or the maximum of each neuron's, these three side by side ("last+mean+max"),
+            or a learnt weighted mean ("attention"). "auto" is "mean" for one target per
             sequence of more than 100 steps (in the median), else "last".
         return_sequences : bool or "auto", default="auto"
             Whether y has a target for every step of a sequence; "auto" sees it from the

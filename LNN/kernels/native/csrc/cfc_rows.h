@@ -12,6 +12,7 @@ typedef struct {
     real *states;            /* new states */
     const real *g_new;       /* their gradients */
     real *g_before, *g_dt;
+    int64_t next; /* from these maps to those that are read next */
 } cfc_rows;
 
 /* The new state of neuron j from its maps, in the lanes of vector u; z as above. */

@@ -28,6 +28,7 @@ enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3, LNN_NEON = 4 }
  */
 typedef struct {
     int64_t abi, precision, isa;
+    /* mode: form of the CfC; of the LTC the solver, semi-implicit or LNN_EXPONENTIAL */
     int64_t kind, mode, activation, memory;
     int64_t batch, steps, inputs, neurons;
     int64_t unfolds, n_maps; /* n_maps: affine maps of a CfC, heads included */

@@ -13,7 +13,7 @@ NATIVE := $(VENV)/.native
 # No stamp without a library: a compiler installed later is noticed.
 STAMP_NATIVE = if ls LNN/kernels/native/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
-.PHONY: demo test test-all test-slow experiments experiments-page sanitize native lint \
+.PHONY: demo test test-all test-slow coverage experiments experiments-page sanitize native lint \
 	format reference stubs architecture clean
 
 demo: $(NATIVE)
@@ -26,6 +26,12 @@ test-slow: $(NATIVE)
 	$(BIN)/python -m pytest -m slow
 
 test-all: test test-slow
+
+# Lines and branches that the fast tests run: output/coverage/index.html.
+coverage: $(NATIVE)
+	$(BIN)/python -m pytest -m "not slow" --cov=LNN --cov-branch \
+		--cov-report=term:skip-covered --cov-report=html:output/coverage
+
 
 # The papers' experiments, a small part of each: 2 to 3 minutes on 2 cores. The rest:
 # python -m LNN.experiments run --budget standard
@@ -43,6 +49,7 @@ sanitize:
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

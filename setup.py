@@ -62,7 +62,7 @@ class BuildLibrary(build_ext):
         # What an earlier build left belongs to other sources: it must not be packed.
         for stale in (target, Path(self.build_lib, self.get_ext_filename(NAME))):
             stale.unlink(missing_ok=True)
-        self.extensions = []
+        self.extensions: list[Extension] = []
         reason = shorten(str(error), 100, placeholder=" ...")
         line = f"LNN goes without its native library and will run on torch: {reason}"
         self.announce(line, logging.WARNING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from LNN._random import copied, random_source, unmoved_on_error
 from LNN._version import __version__
 from LNN._warnings import warn
+from LNN.data.alignment import warn_if_misaligned
 from LNN.data.examples import Given, refuse_without_x_val
 from LNN.data.form import DataForm
 from LNN.data.training_end import TrainingEnd
@@ -23,6 +24,7 @@ from LNN.estimators._docs import REFERENCE, documented
 from LNN.estimators.attributes import FittedAttributes
 from LNN.estimators.callbacks import (
     CallbackSupportMixin,
+    Method,
     callback_task,
     with_callbacks,
 )
@@ -55,6 +57,11 @@ def _classifies(estimator: LiquidNeuralNetwork) -> bool:
     if estimator.__sklearn_is_fitted__():
         return estimator.model_.classifies
     return estimator.task == "classification"
+
+
+def _of_classes(method: Method) -> Method:
+    """Hide a method where numbers are predicted; it keeps its type."""
+    return available_if(_classifies)(method)
 
 
 # The parameters come first: editors look no further for the constructor.
@@ -154,7 +161,7 @@ class LiquidNeuralNetwork(
         clip_value: float | None = None,
         learning_rate: float | None = None,
         n_jobs: int | None = None,
-    ) -> LiquidNeuralNetwork:
+    ) -> Self:
         """Train on sequences.
 
         Parameters
@@ -232,7 +239,7 @@ or list, default=None
         *,
         timestamps: ArrayLike | None = None,
         groups: ArrayLike | None = None,
-    ) -> LiquidNeuralNetwork:
+    ) -> Self:
         """Train one epoch on more data, from where training stopped.
 
         The first call fits the scalers to its data, like `fit`; later calls keep them,
@@ -264,7 +271,15 @@ or list, default=None
                 given, classes, settings, known, random, None if theirs else random
             )
 
-    def _train_on(self, given, classes, settings, known, random, kept):
+    def _train_on(
+        self,
+        given: Given,
+        classes: ArrayLike | None,
+        settings: Settings,
+        known: FittedModel | None,
+        random: np.random.RandomState,
+        kept: np.random.RandomState | None,
+    ) -> Self:
         """Train one epoch; the model that is published keeps a random source."""
         training = fitting.read_training(given, settings, known, classes)
         form = fitting.form_of(training, settings, known)
@@ -312,7 +327,7 @@ or list, default=None
     def _model(self) -> FittedModel | None:
         return vars(self).get("model_")
 
-    def _train(self, run: Run, given: Given) -> LiquidNeuralNetwork:
+    def _train(self, run: Run, given: Given) -> Self:
         """Train, and publish the model however training ends.
 
         Before the first epoch is over there is nothing to publish: a fit that fails
@@ -390,7 +405,7 @@ or list, default=None
         self._doubt_start(X, how)
         return answers
 
-    @available_if(_classifies)
+    @_of_classes
     def predict_proba(
         self,
         X: ArrayLike,
@@ -417,7 +432,7 @@ or list, default=None
         self._doubt_start(X, how)
         return model.probabilities(model.outputs(sequences), sequences)
 
-    @available_if(_classifies)
+    @_of_classes
     def predict_log_proba(
         self,
         X: ArrayLike,
@@ -475,6 +490,7 @@ or list, default=None
         predicted = self.predict(
             X, timestamps=timestamps, groups=groups, context=context
         )
+        warn_if_misaligned(X, y, sample_weight=sample_weight)
         model = self.model_
         return model.objective.score(
             *select_counted(model.targets.per_step, y, predicted, sample_weight)
@@ -503,6 +519,7 @@ or list, default=None
         -------
         LiquidStream
         """
+        options: dict[str, Any]
         options = {"adapt": adapt, "forgetting": forgetting, "context": context}
         options |= {"learning_rate": learning_rate, "truncation": truncation}
         model = as_fitted(self)
@@ -539,7 +556,7 @@ or list, default=None
             tags.target_tags.multi_output = True
         return tags
 
-    def __sklearn_clone__(self) -> LiquidNeuralNetwork:
+    def __sklearn_clone__(self) -> Self:
         """Return an unfitted copy; searches make one for each fit."""
         warn_if_halving_draws_rows(self.window_length)
         return super().__sklearn_clone__()
@@ -567,14 +584,15 @@ or list, default=None
             )
         super().__setstate__(state)
 
-    def __copy__(self) -> LiquidNeuralNetwork:
+    def __copy__(self) -> Self:
         """Return an estimator that shares the fitted model, which never changes."""
-        other = type(self).__new__(type(self))
-        vars(other).update(vars(self))
+        other: Self = object.__new__(type(self))
+        other.__dict__.update(vars(self))
         return other
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> LiquidNeuralNetwork:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return a copy with a network of its own, as it is now."""
-        other = memo[id(self)] = copy.copy(self)
-        vars(other).update(copy.deepcopy(vars(self), memo))
+        other: Self = copy.copy(self)
+        memo[id(self)] = other
+        other.__dict__.update(copy.deepcopy(vars(self), memo))
         return other

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-Function = TypeVar("Function", bound=Callable)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def plain_number(value: Any) -> Any:
@@ -39,7 +40,7 @@ def plain_number(value: Any) -> Any:
     return value
 
 
-def takes_any_number(function: Function) -> Function:
+def takes_any_number(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function be called with numbers of any kind.
 
     Examples
@@ -50,13 +51,12 @@ def takes_any_number(function: Function) -> Function:
     """
 
     @functools.wraps(function)
-    def called(*arguments: Any, **named: Any) -> Any:
-        arguments = tuple(plain_number(value) for value in arguments)
-        return function(
-            *arguments, **{name: plain_number(v) for name, v in named.items()}
-        )
+    def called(*arguments: P.args, **named: P.kwargs) -> R:
+        told: Any = [plain_number(value) for value in arguments]
+        by_name: Any = {name: plain_number(v) for name, v in named.items()}
+        return function(*told, **by_name)
 
-    return called  # type: ignore[return-value]
+    return called
 
 
 __all__ = ["plain_number", "takes_any_number"]

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from types import FrameType
 
 import sklearn
 import torch
@@ -24,7 +25,8 @@ _INSIDE = tuple(
 def warn(message: str) -> None:
     """Issue an `LNNWarning` at the innermost frame outside of LNN."""
     message = as_passed(message)
-    level, frame = 1, sys._getframe(1)
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, LNNWarning, stacklevel=level + 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from inspect import signature
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from numbers import Integral
 from typing import Any
 
@@ -12,20 +13,21 @@ from torch import Tensor, nn
 from LNN import kernels
 from LNN._plain import takes_any_number
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
-from LNN.cells.base import Cell, check_state, check_timespans, readable
+from LNN.cells.base import Cell, State, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
-from LNN.cells.hooks import refresh_parts, run_before
+from LNN.cells.hooks import call, is_hooked, refresh_parts
 from LNN.cells.names import (
     by_our_names,
     check_batch_first,
     packed_hint,
     refuse_unknown,
+    refuse_weights_of_ncps,
 )
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring, build_wiring
 
-State = Tensor | tuple[Tensor, Tensor]
+KEYWORD_ONLY = Parameter.KEYWORD_ONLY
 
 
 class SequenceLayer(nn.Module):
@@ -78,6 +80,13 @@ class SequenceLayer(nn.Module):
             linear(cell.output_size, proj_size, generator) if proj_size else None
         )
         self.output_size = proj_size or cell.output_size
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        names = (name for name in state_dict if name.startswith(prefix))
+        refuse_weights_of_ncps(self, names)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def forward(
         self,
@@ -158,13 +167,26 @@ class SequenceLayer(nn.Module):
         self._check(inputs)
         return self._run(inputs, state, spans, lengths, all_steps)
 
-    def _run(self, inputs, state, spans, lengths, all_steps) -> tuple[Tensor, State]:
+    def _run(
+        self,
+        inputs: Tensor,
+        state: State | None,
+        spans: Tensor,
+        lengths: Tensor | None,
+        all_steps: bool,
+    ) -> tuple[Tensor, State]:
         start = self._pack(state, inputs)
-        inputs, start, spans = run_before(self.cell, (inputs, start, spans))
-        refresh_parts(self.cell, inputs)
-        states, last = kernels.run(
-            self.cell, inputs, start, spans, lengths, self.backend, all_steps
-        )
+        cell = self.cell
+        # A hook after the cell gets the states of all steps, whoever reads them.
+        every = all_steps or bool(cell._forward_hooks)
+
+        def run(
+            inputs: Tensor, start: Tensor, spans: Tensor
+        ) -> tuple[Tensor | None, Tensor]:
+            refresh_parts(cell, inputs)
+            return kernels.run(cell, inputs, start, spans, lengths, self.backend, every)
+
+        states, last = call(cell, run, inputs, start, spans)
         chosen = states if all_steps else last
         if self.mixed_memory:
             chosen = chosen[..., : self.n_neurons]
@@ -177,10 +199,20 @@ class SequenceLayer(nn.Module):
     def stepper(
         self, backend: str, n_streams: int, dtype: torch.dtype
     ) -> kernels.Stepper | None:
-        """Return what carries the states of streams; None if only torch can."""
+        """Return what carries the states of streams; None if only torch can.
+
+        That is so where the layer or a part of it has hooks, to run at every step.
+        """
+        if is_hooked(self):
+            return None
         return kernels.stepper_for(self.cell, backend, n_streams, dtype)
 
-    def _check_time(self, inputs, timespans, lengths) -> tuple[Tensor, Tensor | None]:
+    def _check_time(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None,
+        lengths: Tensor | None,
+    ) -> tuple[Tensor, Tensor | None]:
         self._check(inputs)
         batch, steps = inputs.shape[:2]
         lengths = check_lengths(lengths, batch, steps, inputs.device)
@@ -227,11 +259,13 @@ class SequenceLayer(nn.Module):
                 f"The state of this layer is {kind} of shape (batch, "
                 f"{self.n_neurons}), got {type(state).__name__}."
             )
-        parts = state if self.mixed_memory else (state,)
-        for part in parts:
+        parts = []
+        for part in state if self.mixed_memory else (state,):
             _refuse_spans_as_state(part, inputs, self.n_neurons)
-            check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
-        return torch.cat(tuple(parts), dim=-1) if self.mixed_memory else state
+            parts.append(
+                check_state(part, batch=inputs.shape[0], neurons=self.n_neurons)
+            )
+        return torch.cat(parts, dim=-1) if self.mixed_memory else parts[0]
 
     @property
     def state_size(self) -> int:
@@ -240,7 +274,11 @@ class SequenceLayer(nn.Module):
 
     def unflatten_state(self, state: Tensor) -> State:
         """Return a state (B, state_size) as `forward` takes it."""
-        return tuple(state.chunk(2, dim=-1)) if self.mixed_memory else state
+        if not self.mixed_memory:
+            return state
+        # Not views, which torch.export does not take for a free batch.
+        h, c = state.chunk(2, dim=-1)
+        return h.contiguous(), c.contiguous()
 
 
 class LTC(SequenceLayer):
@@ -295,10 +333,11 @@ class LTC(SequenceLayer):
         backend: str = "auto",
         generator: torch.Generator | None = None,
         batch_first: bool = True,
-        **cell_options,
+        **cell_options: Any,
     ):
         check_batch_first(batch_first)
-        known = [*signature(LTCCell).parameters][1:]
+        options = signature(LTCCell).parameters.values()
+        known = [option.name for option in options if option.kind is KEYWORD_ONLY]
         unknown = {k: v for k, v in cell_options.items() if k not in known}
         refuse_unknown(self, unknown, [*signature(LTC).parameters][:-1] + known)
         wiring = _wiring(units, input_size)
@@ -421,7 +460,7 @@ class CfC(SequenceLayer):
         )
 
 
-def _refuse_idle(name: str, value, units: str) -> None:
+def _refuse_idle(name: str, value: object, units: str) -> None:
     if value is not None:
         raise InvalidInputError(
             f"{name}={value!r} has no effect on a CfC whose units are {units}. Leave "
@@ -477,7 +516,7 @@ def _refuse_spans_as_state(state: Any, inputs: Tensor, neurons: int) -> None:
         )
 
 
-def _map_state(state: State | list, function) -> Any:
+def _map_state(state: State, function: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(state, tuple | list):
         return tuple(function(part) for part in state)
     return function(state)

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from torch import nn
+import torch
 
-from LNN.baselines import BASELINES, baseline_class, make_baseline
+from LNN.baselines import BASELINES, Baseline, baseline_class, make_baseline
 from LNN.cells.base import Cell, choice
 from LNN.exceptions import InvalidInputError
 from LNN.layers import LTC, CfC, SequenceLayer
 from LNN.wiring import Wiring
 
+# A layer of a network, of whatever model type.
+Layer = SequenceLayer | Baseline
 # The parameters that only some model types have, and what each of them is about.
 OPTIONS = {
     "mode": "forms to choose from",
@@ -72,7 +74,7 @@ class ModelType:
 
     name: str
     line: str
-    make: Callable[..., nn.Module]
+    make: Callable[..., Layer]
     takes: tuple[str, ...] = ()
     liquid: bool = False
     layer_recurrence: bool = False
@@ -190,7 +192,15 @@ def liquid(
     ModelType
     """
 
-    def make(n_inputs, wiring, *, mixed_memory, backend, generator, **taken):
+    def make(
+        n_inputs: int,
+        wiring: Wiring,
+        *,
+        mixed_memory: bool,
+        backend: str,
+        generator: torch.Generator | None,
+        **taken: Any,
+    ) -> SequenceLayer:
         return SequenceLayer(
             cell(wiring, generator=generator, **taken),
             wiring,

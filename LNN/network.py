@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from LNN import models
+from LNN._module_list import ModuleListOf
 from LNN._plain import takes_any_number
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
-from LNN.cells.hooks import run_after, run_before
-from LNN.cells.names import packed_hint
+from LNN.cells.hooks import call
+from LNN.cells.names import packed_hint, refuse_weights_of_ncps
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
-from LNN.models import ModelType
+from LNN.models import Layer, ModelType
 from LNN.network_state import refuse_state_as_spans, states_of_layers
 from LNN.pooling import POOLINGS, pooled, pooled_size
 from LNN.wiring import Wiring, build_wiring
@@ -72,6 +74,11 @@ default="ncp"
     generator : torch.Generator, default=None
         Source of the initial weights; None is torch's global generator.
 
+    Attributes
+    ----------
+    layers : ModuleList of SequenceLayer or Baseline
+        From the inputs on.
+
     Examples
     --------
     >>> import torch
@@ -81,6 +88,8 @@ default="ncp"
     >>> loss = network(inputs, timespans).square().mean()
     >>> loss.backward()
     """
+
+    layers: ModuleListOf[Layer]
 
     @takes_any_number
     def __init__(
@@ -125,18 +134,32 @@ default="ncp"
         self.layers = _stack(models.find(model_type), given)
         self._make_head(readout, dropout, generator)
 
-    def _make_head(self, readout: str, dropout: float, generator) -> None:
+    def _make_head(
+        self, readout: str, dropout: float, generator: torch.Generator | None
+    ) -> None:
         """Make what turns states into outputs."""
         n_neurons = self.layers[-1].n_neurons
-        self.attention = None
+        self.attention: nn.Linear | None = None
         if self.pooling == "attention":
             self.attention = linear(n_neurons, 1, generator)
         if readout == "motor":
-            self.readout: nn.Module = MotorReadout(self.output_size)
+            self.readout: nn.Sequential | MotorReadout = MotorReadout(self.output_size)
         else:
             n_read = pooled_size(self.pooling, n_neurons)
             head = linear(n_read, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        # The encoder is the caller's own module, of ncps perhaps.
+        names = (
+            name
+            for name in state_dict
+            if name.startswith(prefix) and not name.startswith(f"{prefix}encoder.")
+        )
+        refuse_weights_of_ncps(self, names)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
         """Return the kernel backend that training on this device runs on."""
@@ -146,6 +169,12 @@ default="ncp"
     def wiring(self) -> Wiring | None:
         """The wiring of the last layer; None for the baselines."""
         return getattr(self.layers[-1], "wiring", None)
+
+    @property
+    def wirings(self) -> list[Wiring]:
+        """The wiring of each layer; none for the baselines."""
+        found = (getattr(layer, "wiring", None) for layer in self.layers)
+        return [wiring for wiring in found if wiring is not None]
 
     def forward(
         self,
@@ -207,7 +236,14 @@ default="ncp"
         """Return the last layer's states (B, T, hidden_size) and all final states."""
         return self._run(inputs, timespans, lengths, state, every=True)
 
-    def _run(self, inputs, timespans, lengths, state, every: bool):
+    def _run(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None,
+        lengths: Tensor | None,
+        state: Any,
+        every: bool,
+    ) -> tuple[Tensor, tuple]:
         """Run all layers; the states of the last one are (B, N) unless `every`."""
         if not isinstance(inputs, Tensor):
             convert = "Convert it: torch.as_tensor(inputs, dtype=torch.float32)."
@@ -215,30 +251,33 @@ default="ncp"
                 f"{type(self).__name__} expects inputs as a tensor, got "
                 f"{type(inputs).__name__}. {packed_hint(inputs) or convert}"
             )
-        shape = tuple(inputs.shape[:2])
-        lengths = check_lengths(lengths, *shape, inputs.device)
+        batch, steps = shape = inputs.shape[:2]
+        lengths = check_lengths(lengths, batch, steps, inputs.device)
         if self.encoder is not None:
-            inputs = self._encode(inputs, lengths)
-        refuse_state_as_spans(timespans, shape, [x.n_neurons for x in self.layers])
+            inputs = self._encode(self.encoder, inputs, lengths)
+        if state is None:
+            neurons = [layer.n_neurons for layer in self.layers]
+            refuse_state_as_spans(timespans, shape, neurons)
         timespans = check_timespans(timespans, shape, inputs, lengths)
         starts = states_of_layers(state, len(self.layers))
         finals = []
-        for layer, start in zip(self.layers, starts, strict=True):
-            all_steps = every or layer is not self.layers[-1]
+        for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
+            # By place: torch.export gives a module of two names two identities.
+            all_steps = every or k < len(self.layers) - 1
             # `run` is not `forward`, so torch does not see to the layer's hooks.
-            given = run_before(layer, (inputs, start, timespans, lengths))
-            outputs = layer.run(*given, all_steps)
-            inputs, final = run_after(layer, given, outputs)
+            run = partial(layer.run, all_steps=all_steps)
+            inputs, final = call(layer, run, inputs, start, timespans, lengths)
             finals.append(final)
         return inputs, tuple(finals)
 
-    def _encode(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+    @staticmethod
+    def _encode(encoder: nn.Module, inputs: Tensor, lengths: Tensor | None) -> Tensor:
         """Apply the encoder to the valid steps, and to no other."""
         batch, steps = inputs.shape[:2]
         if lengths is None:
-            return self.encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
+            return encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
         valid = ~past_end(lengths, steps)
-        features = self.encoder(inputs[valid])
+        features = encoder(inputs[valid])
         encoded = features.new_zeros(batch, steps, *features.shape[1:])
         return encoded.masked_scatter(valid[..., None], features)
 
@@ -277,7 +316,7 @@ class MotorReadout(nn.Module):
         return states[..., : len(self.weight)] * self.weight + self.bias
 
 
-def _stack(model: ModelType, given: Mapping[str, Any]) -> nn.ModuleList:
+def _stack(model: ModelType, given: Mapping[str, Any]) -> ModuleListOf[Layer]:
     """Make layers on top of each other; each reads all neurons of the one below."""
     n_neurons, n_layers = given["hidden_size"], given["n_layers"]
     sizes = [given["input_size"]] + [n_neurons] * (n_layers - 1)
@@ -301,7 +340,7 @@ def _stack(model: ModelType, given: Mapping[str, Any]) -> nn.ModuleList:
             f"LiquidNetwork, got {unknown}. It may take: {', '.join(sorted(known))}."
         )
     taken = {name: known[name] for name in model.takes}
-    layers = nn.ModuleList()
+    layers: ModuleListOf[Layer] = ModuleListOf()
     for n_inputs, unit in zip(sizes, units, strict=True):
         layer = model.make(n_inputs, unit, generator=given["generator"], **taken)
         layers.append(layer)

@@ -33,12 +33,13 @@ def _is_pair(state: Any) -> bool:
 
 
 def refuse_state_as_spans(
-    spans: Any, shape: tuple[int, int], neurons: Sequence[int]
+    spans: Any, shape: tuple[int, ...], neurons: Sequence[int]
 ) -> None:
     """Refuse a state in the place of the time spans, the second one.
 
     Where there are as many steps as neurons the shape does not tell: then negative
-    values do, or zeros alone, which no time passes in.
+    values do, or zeros alone, which no time passes in. Spans in a column, of shape
+    (batch, time, 1), are no state.
     """
     remedy = "Pass a state by name: state=(h,); time spans too: timespans=..."
     if isinstance(spans, tuple | list) and any(isinstance(s, Tensor) for s in spans):
@@ -46,9 +47,10 @@ def refuse_state_as_spans(
             "timespans must be a number or a tensor of shape (batch, time) = "
             f"{shape}, got a {type(spans).__name__} of tensors. {remedy}"
         )
-    if not isinstance(spans, Tensor):
+    if not isinstance(spans, Tensor) or tuple(spans.shape) == (*shape, 1):
         return
-    sizes = {(shape[0], n) for n in neurons}
+    # No set: sizes that torch.export leaves open have no hash.
+    sizes = [(shape[0], n) for n in neurons]
     layered = spans.ndim == 3 and tuple(spans.shape[1:]) in sizes
     if tuple(spans.shape) not in sizes and not layered:
         return

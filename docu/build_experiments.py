@@ -8,6 +8,7 @@ committed results.
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from LNN.experiments.figures import plot_task
 from LNN.experiments.memoryless import NAME
 from LNN.experiments.metrics import METRICS
 from LNN.experiments.runs import Record
-from LNN.experiments.settings import tuned_parameters
 from LNN.experiments.store import read_collection
 from LNN.experiments.table import (
     as_markdown,
@@ -33,6 +33,7 @@ from LNN.experiments.tasks import TASKS
 DOCU = Path(__file__).parent
 PAGE = DOCU / "experiments.md"
 RESULTS, FIGURES = DOCU / "experiments", DOCU / "images" / "experiments"
+SEARCHES = RESULTS / "searches.csv"
 BUDGET = "standard"
 BEST = "best liquid"
 # The summary shows one protocol of most tasks, so that each row says what it is.
@@ -139,8 +140,8 @@ def _aims(records: list[Record]) -> list[list[str]]:
         model = best_liquid(results, task) if wanted == BEST else wanted
         better = METRICS[TASKS[task].metric].greater_is_better
         goal = f"{'>=' if better else '<='} {aim}"
-        found = results.models.get(model)
-        if found is None:
+        found = None if model is None else results.models.get(model)
+        if model is None or found is None:
             rows.append([task, protocol, wanted, goal, "not measured yet", ""])
             continue
         reached = found.mean >= aim if better else found.mean <= aim
@@ -152,13 +153,13 @@ def _aims(records: list[Record]) -> list[list[str]]:
 
 
 def _searched() -> list[list[str]]:
-    """Return what the searches have chosen, one row per task and model."""
-    rows = [["task", "protocol", "model", "parameters"]]
-    for task, protocols in tuned_parameters().items():
-        for protocol, models in protocols.items():
-            for model, found in models.items():
-                shown = ", ".join(f"{name}={value!r}" for name, value in found.items())
-                rows.append([task, protocol, model, f"`{shown}`"])
+    """Return what the searches chose, one row per task and model."""
+    rows = [["task", "protocol", "model", "learning rate", "dropout", "scale", "score"]]
+    with SEARCHES.open(newline="") as file:
+        for trial in csv.DictReader(file):
+            if trial["outcome"] == "chosen":
+                names = [*rows[0][:3], "learning_rate", *rows[0][4:]]
+                rows.append([trial[name] for name in names])
     return rows
 
 

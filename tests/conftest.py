@@ -1,8 +1,9 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and names for their cases."""
 
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Before pytest imports modules one by one for their doctests: one of them twice would
@@ -21,3 +22,24 @@ def data_home():
             "occupancy/, ucr_uea/, ..."
         )
     return home
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """Name the cases that pytest would only number: a dictionary by what it holds."""
+    if isinstance(val, str | int | float | None) or callable(val):
+        return None  # pytest has names for these
+    name = _name(val)
+    return name if len(name) <= 60 else f"{name[:60]}..."
+
+
+def _name(value):
+    """Return what names a value, the same in every process."""
+    if isinstance(value, dict):
+        return ",".join(f"{key}={_name(each)}" for key, each in value.items()) or "{}"
+    if isinstance(value, list | tuple):
+        return " ".join(map(_name, value)) or "empty"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, str | bytes | int | float | np.generic | None):
+        return str(value)
+    return getattr(value, "__name__", type(value).__name__)

@@ -56,6 +56,7 @@ compare(run, model, "carry", "sgd", 2)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", [NETWORK, ESTIMATOR, STREAMS])
 def test__default_device__not_the_cpu__changes_nothing(what):
     done = subprocess.run(

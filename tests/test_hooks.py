@@ -173,6 +173,64 @@ def test__hook_with_keywords__gets_empty_ones():
     assert seen == [{}, {}]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["CfC", "wired", "LTC"])
+class TestHooksAfter:
+    @pytest.mark.parametrize("every", [True, False])
+    def test__hook_of_a_cell__sees_all_states_and_may_replace_them(
+        self, kind, backend, every
+    ):
+        layer = _layer(kind, {"return_sequences": every}, backend)
+        inputs, seen = torch.randn(2, 5, 3), []
+        before = layer(inputs)
+        handle = layer.cell.register_forward_hook(lambda m, a, o: seen.append(o))
+        assert torch.equal(layer(inputs)[0], before[0])
+        ((states, final),) = seen
+        assert states.shape == (2, 5, layer.n_neurons)
+        assert torch.equal(states[:, -1], final)
+        handle.remove()
+        layer.cell.register_forward_hook(lambda m, a, o: (0 * o[0], 0 * o[1]))
+        assert not layer(inputs)[1].any()
+
+    def test__backward_hook_of_a_cell__sees_the_gradients(self, kind, backend):
+        layer, seen = _layer(kind, {}, backend), []
+        inputs = torch.randn(2, 5, 3, requires_grad=True)
+        (expected,) = torch.autograd.grad(layer(inputs)[0].sum(), inputs)
+        layer.cell.register_full_backward_hook(lambda m, i, o: seen.append(i[0]))
+        (gradient,) = torch.autograd.grad(layer(inputs)[0].sum(), inputs)
+        torch.testing.assert_close(gradient, expected)
+        (inside,) = seen
+        torch.testing.assert_close(inside, expected)
+
+
+@pytest.mark.parametrize("model_type", ["CfC", "LTC", "LSTM", "GRU-D", "CT-RNN"])
+def test__backward_hook_of_a_network_layer__runs_and_may_scale(model_type):
+    network, seen = LiquidNetwork(3, 8, 1, model_type=model_type, n_layers=2), []
+    inputs = torch.randn(2, 5, 3, requires_grad=True)
+    (before,) = torch.autograd.grad(network(inputs).sum(), inputs)
+
+    def double(_, of_inputs, of_outputs):
+        seen.append((of_inputs[0].shape[-1], of_outputs[0].shape[-1]))
+        return (2 * of_inputs[0], *of_inputs[1:])
+
+    for layer in network.layers:
+        layer.register_full_backward_hook(double)
+    (after,) = torch.autograd.grad(network(inputs).sum(), inputs)
+    assert seen == [(8, 8), (3, 8)]
+    torch.testing.assert_close(after, 4 * before)
+
+
+@pytest.mark.parametrize("where", ["layer", "cell"])
+def test__stepper_of_streams__steps_aside_for_hooks(where):
+    layer = _layer("CfC", {}, "native")
+    assert layer.stepper("native", 1, torch.float32) is not None
+    hooked = layer if where == "layer" else layer.cell
+    handle = hooked.register_forward_hook(lambda *_: None)
+    assert layer.stepper("native", 1, torch.float32) is None
+    handle.remove()
+    assert layer.stepper("native", 1, torch.float32) is not None
+
+
 class TestStateAsTimespans:
     @pytest.mark.parametrize("steps", [5, 8])
     @pytest.mark.parametrize("start", [torch.zeros, torch.randn])

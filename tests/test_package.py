@@ -46,6 +46,7 @@ def entries(cls, title="Parameters"):
 # --------------------------------------------------------------- import
 
 
+@pytest.mark.slow
 def test__import__does_not_load_what_is_optional():
     code = """
 import sys, json
@@ -58,6 +59,7 @@ print(json.dumps(sorted(names & (set(sys.modules) - before))))
     assert json.loads(run_python(code)) == []
 
 
+@pytest.mark.slow
 def test__import__prints_and_warns_nothing():
     done = subprocess.run(
         [

@@ -77,6 +77,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("tool", WORKS)
 def test__tool__that_routes_to_predict__works(tool):
+    pytest.importorskip("sklearn", minversion="1.7")
     make, kind = WORKS[tool]
     fitted = make(model(kind)).fit(X, TARGETS[kind], timestamps=TIME)
     assert len(fitted.predict(X, timestamps=TIME)) == 80

@@ -119,6 +119,7 @@ def test__grid_search__names_in_an_array__are_names(cube, y):
     assert search.best_params_["model_type"] in {"CfC", "GRU"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test__grid_search__cube__finds_the_same_with_any_n_jobs(cube, y, n_jobs):
     grid = {"n_neurons": [6, 8], "learning_rate": [1e-5, 0.02]}
@@ -416,6 +417,7 @@ def test__clone__every_parameter__is_kept_and_nothing_fitted(cube, y):
 
 
 def test__html_repr__unfitted_and_fitted__renders(cube, y):
+    pytest.importorskip("sklearn", minversion="1.9", reason="the fitted attributes")
     model = Regressor()
     assert "LiquidRegressor" in model._repr_html_()
     html = model.fit(cube, y)._repr_html_()

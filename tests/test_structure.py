@@ -48,6 +48,8 @@ FOREIGN = {
         "_len_torch_dispatch_stack",
     },
     "LNN/cells/hooks.py": {
+        "_backward_hooks",
+        "_backward_pre_hooks",
         "_forward_hooks",
         "_forward_hooks_with_kwargs",
         "_forward_pre_hooks",
@@ -55,7 +57,7 @@ FOREIGN = {
         "_modules",
     },
     "LNN/kernels/native/description.py": {"_modules", "_parameters"},
-    "LNN/layers.py": {"_parameters"},
+    "LNN/layers.py": {"_forward_hooks", "_parameters"},
 }
 
 

@@ -296,7 +296,8 @@ def test__timestamps__duplicates__leave_the_state_of_an_ltc(cube):
 def test__timestamps__all_the_same__are_one_unit_and_finite(cube, kind):
     make = partial(Regressor, **(CELLS | BASELINES)[kind])
     stamps = np.full((len(cube), 6), 5.0)
-    model = make().fit(cube, cube[:, 0, 0], timestamps=stamps)
+    with pytest.warns(LNNWarning, match="Time stands still in 100 of 100 steps"):
+        model = make().fit(cube, cube[:, 0, 0], timestamps=stamps)
     assert model.time_unit_ == 1
     assert np.isfinite(model.predict(cube, timestamps=stamps)).all()
     with pytest.raises(InvalidInputError, match="without any"):
@@ -368,6 +369,7 @@ def test__full_CfC__gaps_from_femtoseconds_to_years__finite(cube):
     assert np.isfinite(model.predict_proba(cube, timestamps=t)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed_memory", [False, True])
 def test__full_CfC__all_the_news_is_in_the_gaps__learns_quickly(mixed_memory):
     # Parity of bits told by the lengths of runs. With gates that start near one

@@ -636,6 +636,7 @@ def test__routing__tool_that_forgets_time__is_refused(routing, tool):
 
 
 def test__routing__bagging_that_asks_for_weights__is_a_loop_with_time(routing):
+    pytest.importorskip("sklearn", minversion="1.7")
     model = requesting(Regressor, "fit", "predict").set_fit_request(
         timestamps=True, sample_weight=True
     )

@@ -7,7 +7,7 @@ no mask, its layers recur densely), so each map gets the edges that ncps really 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -153,10 +153,9 @@ def to_ncps(layer: LTC | CfC) -> ncps.torch.LTC | ncps.torch.CfC:
             f"to_ncps takes an LTC or a CfC layer, got {type(layer).__name__}. Of a "
             "LiquidNetwork, convert one of its layers."
         )
-    build = _ltc_to if isinstance(layer, LTC) else _cfc_to
     # ncps draws its initial values from torch's own generator.
     with torch.random.fork_rng(devices=[]):
-        module = build(layer)
+        module = _ltc_to(layer) if isinstance(layer, LTC) else _cfc_to(layer)
     like = next(layer.parameters())
     module.to(device=like.device, dtype=like.dtype).train(layer.training)
     with torch.no_grad():
@@ -180,7 +179,12 @@ def state_to_ncps(layer: LTC | CfC, state: State) -> State:
 
 def _reorder(layer: LTC | CfC, state: State, buffer: str) -> State:
     if isinstance(state, tuple):
-        return tuple(_reorder(layer, part, buffer) for part in state)
+        h, c = state
+        return _reordered(layer, h, buffer), _reordered(layer, c, buffer)
+    return _reordered(layer, state, buffer)
+
+
+def _reordered(layer: LTC | CfC, state: Tensor, buffer: str) -> Tensor:
     cell = _liquid_cell(layer)
     if not isinstance(cell, WiredCfCCell):
         return state
@@ -307,7 +311,7 @@ def _wired_edges(cell: Any) -> tuple[Wiring, dict[str, tuple[Edges, Edges]]]:
     wiring = Wiring.from_adjacency(
         recurrent, sensory, n_outputs=last, layers=drawn.layers
     )
-    edges = tuple(_edges(live, sign) for live, sign in zip(masked, signs, strict=True))
+    edges = _edges(masked[0], signs[0]), _edges(masked[1], signs[1])
     return wiring, {"ff1": edges, "ff2": edges}
 
 
@@ -448,13 +452,14 @@ def _masks_ncps_can_hold(cell: WiredCfCCell) -> tuple[np.ndarray, np.ndarray]:
 
 def _live(cell: WiredCfCCell, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return which synapses one map has, as bool matrices (sensory, recurrent)."""
-    matrices = []
-    for kind in ("sensory", "recurrent"):
+
+    def matrix(kind: str) -> np.ndarray:
         index = getattr(cell, f"{name}_{kind}_index")
-        matrix = np.zeros((index.n_sources, index.n_targets), dtype=bool)
-        matrix[_endpoints(index)] = True
-        matrices.append(matrix)
-    return tuple(matrices)
+        live = np.zeros((index.n_sources, index.n_targets), dtype=bool)
+        live[_endpoints(index)] = True
+        return live
+
+    return matrix("sensory"), matrix("recurrent")
 
 
 _WHY = {
@@ -490,7 +495,13 @@ def _wiring_class() -> type:
     class FixedWiring(NcpsWiring):
         """An ncps wiring with given matrices and layers; building adds no synapse."""
 
-        def __init__(self, sensory, recurrent, output_dim, layers):
+        def __init__(
+            self,
+            sensory: np.ndarray,
+            recurrent: np.ndarray,
+            output_dim: int,
+            layers: Sequence[tuple[str, list[int]]],
+        ):
             super().__init__(len(recurrent))
             self.set_input_dim(len(sensory))
             self.set_output_dim(output_dim)
@@ -499,13 +510,13 @@ def _wiring_class() -> type:
             self._layers = layers
 
         @property
-        def num_layers(self):
+        def num_layers(self) -> int:
             return len(self._layers)
 
-        def get_neurons_of_layer(self, layer_id):
+        def get_neurons_of_layer(self, layer_id: int) -> list[int]:
             return self._layers[layer_id][1]
 
-        def get_type_of_neuron(self, neuron_id):
+        def get_type_of_neuron(self, neuron_id: int) -> str:
             if self.num_layers == 1:
                 return super().get_type_of_neuron(neuron_id)
             return next(name for name, ids in self._layers if neuron_id in ids)
@@ -571,8 +582,8 @@ def _ltc_pairs(ours: Any, theirs: Any) -> Iterator[_Pair]:
         live = _endpoints(synapses.index)
         for name in ("w", "sigma", "mu", "erev"):
             there = prefix + name
-            tensors = (getattr(synapses, name), _ALL, getattr(theirs, there), live)
-            yield _Pair(*tensors, there, name == "w")
+            mine, other = getattr(synapses, name), getattr(theirs, there)
+            yield _Pair(mine, _ALL, other, live, there, name == "w")
     for side in ("input", "output"):
         for kind in ("weight", "bias"):
             mine, there = getattr(ours, f"{side}_{kind}"), f"{side}_{kind[0]}"

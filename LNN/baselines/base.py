@@ -7,7 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from LNN.cells.base import check_state, past_end, readable
+from LNN.cells.base import State, check_state, past_end, readable
+from LNN.cells.exporting import refuse_free_time
 from LNN.cells.synapses import drawn, linear
 from LNN.exceptions import InvalidInputError
 
@@ -56,7 +57,7 @@ class Baseline(nn.Module):
         """Map states (..., state_size) to what others read, (..., n_neurons)."""
         return states
 
-    def unflatten_state(self, state: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def unflatten_state(self, state: Tensor) -> State:
         """Return a state (B, state_size) as `run` takes it."""
         return state
 
@@ -71,11 +72,11 @@ class Baseline(nn.Module):
     def run(
         self,
         inputs: Tensor,
-        state: Tensor | None,
+        state: State | None,
         spans: Tensor,
         lengths: Tensor | None,
         all_steps: bool = True,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, State]:
         """Return the visible states (B, T, n_neurons) and the final state.
 
         Parameters
@@ -97,19 +98,20 @@ class Baseline(nn.Module):
             On wrong shapes, and on sequences of length 0.
         """
         check_inputs(self, inputs)
+        refuse_free_time(inputs.shape[1])
         if state is None:
             state = inputs.new_zeros(inputs.shape[0], self.state_size)
-        check_state(state, batch=inputs.shape[0], state_size=self.state_size)
+        state = check_state(state, batch=inputs.shape[0], state_size=self.state_size)
         if lengths is None:
             states = self.advance(inputs, state, spans)
-            final = states[:, -1]
         else:
             refuse_empty(lengths)
             # Padding may hold anything; no gradient may come of it as NaN.
             padded = past_end(lengths, inputs.shape[1]).unsqueeze(-1)
             states = self.advance(inputs.masked_fill(padded, 0.0), state, spans)
             states = hold_after_end(states, lengths)
-            final = states[:, -1]
+        # Not a view, which torch.export would take for the layout of every state.
+        final = states[:, -1].contiguous()
         return self.visible(states if all_steps else final), final
 
 
@@ -129,7 +131,9 @@ def hold_after_end(states: Tensor, lengths: Tensor) -> Tensor:
     return states.gather(1, held.expand_as(states))
 
 
-def input_map(n_in: int, n_out: int, count: int, generator) -> nn.Linear:
+def input_map(
+    n_in: int, n_out: int, count: int, generator: torch.Generator | None
+) -> nn.Linear:
     """Make `count` Glorot-initialised maps of the inputs, side by side."""
     layer = linear(n_in, count * n_out, generator)
     for block in layer.weight.data.split(n_out):
@@ -137,7 +141,9 @@ def input_map(n_in: int, n_out: int, count: int, generator) -> nn.Linear:
     return layer
 
 
-def recurrent_map(n_in: int, n_out: int, count: int, generator) -> nn.Parameter:
+def recurrent_map(
+    n_in: int, n_out: int, count: int, generator: torch.Generator | None
+) -> nn.Parameter:
     """Make `count` orthogonal maps side by side, for states @ weight."""
     weight = torch.empty(n_in, count * n_out)
     for block in weight.split(n_out, dim=1):

@@ -28,10 +28,19 @@ class Decay(nn.Module):
     Rates start above 0: where max(0, .) is 0 for all data, nothing could be learnt.
     """
 
-    def __init__(self, n_times, n_rates, longest, *, each=False, generator=None):
+    def __init__(
+        self,
+        n_times: int,
+        n_rates: int,
+        longest: float,
+        *,
+        each: bool = False,
+        generator: torch.Generator | None = None,
+    ):
         super().__init__()
         self.each = each
-        shape, high = (n_rates,), 2 / longest
+        high = 2 / longest
+        shape: tuple[int, ...] = (n_rates,)
         if not each:
             shape, high = (n_rates, n_times), high / n_times
         self.weight = nn.Parameter(uniform(shape, 0.0, high, generator))

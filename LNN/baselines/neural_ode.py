@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from LNN._plain import takes_any_number
 from LNN.baselines.base import Baseline, input_map, recurrent_map
-from LNN.exceptions import MissingDependencyError
+from LNN.cells.exporting import exporting
+from LNN.exceptions import InvalidInputError, MissingDependencyError
 
 UNFOLDS = 6
 # Size of the recurrent map at the start. Without a leak, an orthogonal one makes
@@ -68,6 +69,12 @@ class NeuralODE(Baseline):
 
     def advance(self, inputs: Tensor, state: Tensor, spans: Tensor) -> Tensor:
         """Return the states after every step."""
+        if exporting():
+            raise InvalidInputError(
+                "A Neural-ODE cannot be exported: torchdiffeq looks at the values of "
+                "its time grid, which an export does not have. Export another "
+                'model_type, for example "CT-RNN".'
+            )
         odeint = _odeint()
         # Every gap is solved over [0, 1], as each sample has its own: the slope is
         # multiplied by its length instead.

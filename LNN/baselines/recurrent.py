@@ -13,7 +13,8 @@ from LNN.baselines.base import (
     hold_after_end,
     refuse_empty,
 )
-from LNN.cells.base import check_state
+from LNN.cells.base import State, check_state
+from LNN.cells.exporting import exporting, refuse_free_time
 from LNN.cells.synapses import drawn
 from LNN.exceptions import InvalidInputError
 
@@ -41,7 +42,15 @@ class RecurrentBaseline(Baseline):
     takes = ("use_time",)
 
     @takes_any_number
-    def __init__(self, kind, input_size, n_neurons, *, use_time=False, generator=None):
+    def __init__(
+        self,
+        kind: str,
+        input_size: int,
+        n_neurons: int,
+        *,
+        use_time: bool = False,
+        generator: torch.Generator | None = None,
+    ):
         super().__init__()
         self.input_size, self.n_neurons = input_size, n_neurons
         self.use_time = use_time
@@ -57,11 +66,11 @@ class RecurrentBaseline(Baseline):
     def run(
         self,
         inputs: Tensor,
-        state,
+        state: State | None,
         spans: Tensor,
         lengths: Tensor | None,
         all_steps: bool = True,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, State]:
         """Return the states (B, T, n_neurons) and the final state as torch has it.
 
         Without `all_steps` the states are those after the last step, (B, n_neurons).
@@ -74,13 +83,14 @@ class RecurrentBaseline(Baseline):
         """Columns of the state as one table."""
         return self.n_neurons * (2 if isinstance(self.rnn, nn.LSTM) else 1)
 
-    def unflatten_state(self, state: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def unflatten_state(self, state: Tensor) -> State:
         """Return a state (B, state_size) as `run` takes it."""
         if isinstance(self.rnn, nn.LSTM):
-            return tuple(part[None].contiguous() for part in state.chunk(2, dim=-1))
+            h, c = (part[None].contiguous() for part in state.chunk(2, dim=-1))
+            return h, c
         return state[None]
 
-    def _check_state(self, state, batch: int) -> None:
+    def _check_state(self, state: State | None, batch: int) -> None:
         if state is None:
             return
         pair = isinstance(self.rnn, nn.LSTM)
@@ -92,15 +102,24 @@ class RecurrentBaseline(Baseline):
         for part in state if pair else (state,):
             check_state(part, layers=1, batch=batch, neurons=self.n_neurons)
 
-    def _run(self, inputs, state, spans, lengths) -> tuple[Tensor, Tensor]:
+    def _run(
+        self,
+        inputs: Tensor,
+        state: State | None,
+        spans: Tensor,
+        lengths: Tensor | None,
+    ) -> tuple[Tensor, State]:
         check_inputs(self, inputs)
         self._check_state(state, inputs.shape[0])
         steps = inputs.shape[1]
+        refuse_free_time(steps)  # torch freezes it, or not, by the way of the export
         if self.use_time:
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
         if lengths is None:
             return self.rnn(inputs, state)
         refuse_empty(lengths)
+        if exporting():
+            return self._run_unpacked(inputs, state, lengths)
         packed = pack_padded_sequence(
             inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
@@ -108,3 +127,24 @@ class RecurrentBaseline(Baseline):
         states, _ = pad_packed_sequence(packed, batch_first=True, total_length=steps)
         # As in the liquid layers, a sequence that has ended keeps its state.
         return hold_after_end(states, lengths), state
+
+    def _run_unpacked(
+        self, inputs: Tensor, state: State | None, lengths: Tensor
+    ) -> tuple[Tensor, State]:
+        """Do the same step by step: no exported file can hold packed sequences."""
+        if state is None:
+            state = self.unflatten_state(
+                inputs.new_zeros(inputs.shape[0], self.state_size)
+            )
+        states = []
+        for t in range(inputs.shape[1]):
+            _, new = self.rnn(inputs[:, t : t + 1], state)
+            going = (lengths > t)[:, None]
+            if isinstance(state, tuple):
+                (h, c), (old_h, old_c) = new, state
+                state = torch.where(going, h, old_h), torch.where(going, c, old_c)
+                states.append(state[0])
+            else:
+                state = torch.where(going, new, state)
+                states.append(state)
+        return torch.cat(states).transpose(0, 1), state

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from LNN.batching.missing import MissingRule
 from LNN.batching.scaled_rows import ScaledRows, gather
 from LNN.batching.target_tensors import TargetTensors
 from LNN.data import SequenceSet
+from LNN.network import LiquidNetwork
 
 # Per forward pass without gradients: enough to be fast, little in memory.
 MAX_SAMPLES, MAX_STEPS = 512, 2**17
@@ -44,8 +45,8 @@ class Batches:
         missing: MissingRule,
         targets: TargetTensors | None = None,
     ):
-        self.sequences, self.rows, self.targets = sequences, rows, targets
-        self._gaps, self._missing = gaps, missing
+        self.sequences, self.rows = sequences, rows
+        self._gaps, self._missing, self._targets = gaps, missing, targets
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -54,6 +55,13 @@ class Batches:
     def device(self) -> torch.device:
         """Where the batches are."""
         return self.rows.device
+
+    @property
+    def targets(self) -> TargetTensors:
+        """What the network should answer; batches to predict on have none."""
+        if self._targets is None:
+            raise AttributeError("These batches were made without targets=.")
+        return self._targets
 
     @property
     def mean_weight(self) -> float:
@@ -75,16 +83,16 @@ class Batches:
     def _inputs(
         self, positions: np.ndarray, length: np.ndarray | None
     ) -> dict[str, Tensor]:
-        arguments = {}
-        if self._gaps is not None:
-            arguments["timespans"] = gather(self._gaps, positions)
-        values, spans = self.rows.take(positions), arguments.get("timespans")
-        arguments["inputs"] = self._missing.fill(values, spans)
+        spans = None if self._gaps is None else gather(self._gaps, positions)
+        arguments = {"inputs": self._missing.fill(self.rows.take(positions), spans)}
+        if spans is not None:
+            # A column is no state, even if no time passes in a batch.
+            arguments["timespans"] = spans[..., None]
         if length is not None:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments
 
-    def empty_outputs(self, network: nn.Module) -> np.ndarray:
+    def empty_outputs(self, network: LiquidNetwork) -> np.ndarray:
         """Return room for all outputs: one a sample or, per step, one a row."""
         per_step = network.return_sequences
         n = self.sequences.rows.n_rows if per_step else len(self)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from LNN.cells.hooks import refresh_parts
-from LNN.cells.names import by_our_names, packed_hint
+from LNN.cells.names import by_our_names, packed_hint, refuse_weights_of_ncps
 from LNN.exceptions import InvalidInputError
+
+# Of a layer: with mixed memory and of an LSTM the pair (h, c).
+State = Tensor | tuple[Tensor, Tensor]
 
 
 class Cell(nn.Module):
@@ -31,9 +35,16 @@ class Cell(nn.Module):
     output_size: int
     fused: tuple | None = None  # what a kernel remembers of the cell
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         """Leave out what a kernel remembers: a copy has parameters of its own."""
         return {**super().__getstate__(), "fused": None}
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        names = (name for name in state_dict if name.startswith(prefix))
+        refuse_weights_of_ncps(self, names)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., input_size) to all that does not depend on the state."""
@@ -43,7 +54,9 @@ class Cell(nn.Module):
         """Return what every step needs and only the parameters decide."""
         raise NotImplementedError
 
-    def step(self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple):
+    def step(
+        self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
+    ) -> Tensor:
         """Advance the state (B, state_size) by dt (B, 1)."""
         raise NotImplementedError
 
@@ -127,11 +140,11 @@ def readable(values: Tensor) -> bool:
     return not (torch.compiler.is_compiling() or values.is_meta or transformed())
 
 
-def check_state(state: object, **shape: int) -> None:
-    """Refuse a state that is no tensor of the shape that these sizes make, in order."""
+def check_state(state: object, **shape: int) -> Tensor:
+    """Return a state, or refuse what is no tensor of these sizes, in their order."""
     sizes = tuple(shape.values())
     if isinstance(state, Tensor) and state.shape == sizes:
-        return
+        return state
     got = tuple(state.shape) if isinstance(state, Tensor) else type(state).__name__
     raise InvalidInputError(
         f"The state must be a tensor of shape ({', '.join(shape)}) = {sizes}, got "
@@ -147,7 +160,7 @@ def past_end(lengths: Tensor, steps: int) -> Tensor:
 
 def check_timespans(
     timespans: Tensor | float | None,
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     like: Tensor,
     lengths: Tensor | None = None,
 ) -> Tensor:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from LNN._module_list import ModuleListOf
 from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
 from LNN.cells.dropout import Dropout
 from LNN.cells.synapses import SynapseIndex, linear, refuse_other_wiring, uniform
 from LNN.exceptions import InvalidInputError
-from LNN.wiring import Wiring
+from LNN.wiring import Edges, Wiring, given_wiring
 
 MODES = ("default", "no_gate", "pure", "exponential")
 # Of gates that start as thresholds on the elapsed time: a quarter of a typical gap away
@@ -25,7 +29,7 @@ def lecun_tanh(x: Tensor) -> Tensor:
     return 1.7159 * torch.tanh(0.666 * x)
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "lecun_tanh": lecun_tanh,
     "tanh": torch.tanh,
     "relu": F.relu,
@@ -53,7 +57,7 @@ def closed_form(
     "exponential" alone reads the neurons' own `state` here, "pure" alone `asymptote`
     and `rate`.
     """
-    if mode == "pure":
+    if mode == "pure" and asymptote is not None and rate is not None:
         (f,) = maps
         return asymptote - asymptote * torch.exp(-dt * (rate.abs() + f.abs())) * f
     if mode == "exponential":
@@ -65,10 +69,12 @@ def closed_form(
     return f1 + s * f2 if mode == "no_gate" else f1 + s * (f2 - f1)
 
 
-def log_uniform(n: int, low: float, high: float, generator) -> Tensor:
+def log_uniform(
+    n: int, low: float, high: float, generator: torch.Generator | None
+) -> Tensor:
     """Draw n numbers whose logarithms are uniform between those of the bounds."""
-    low, high = torch.log(torch.tensor([float(low), float(high)]))
-    return torch.exp(uniform(n, low, high, generator))
+    bounds = torch.log(torch.tensor([float(low), float(high)]))
+    return torch.exp(uniform(n, bounds[0], bounds[1], generator))
 
 
 def first_speeds(tau: Tensor) -> Tensor:
@@ -79,7 +85,10 @@ def first_speeds(tau: Tensor) -> Tensor:
 class _CfC(Cell):
     """What both CfC cells share: the mode and, for "pure", its two vectors."""
 
-    def _set_mode(self, mode: str, n: int, generator) -> None:
+    A: nn.Parameter | None
+    w_tau: nn.Parameter | None
+
+    def _set_mode(self, mode: str, n: int, generator: torch.Generator | None) -> None:
         choice("mode", mode, MODES)
         self.mode = mode
         self.maps = map_names(mode)
@@ -162,6 +171,11 @@ class CfCCell(_CfC):
     torch.Size([5, 8])
     """
 
+    ff1: nn.Linear
+    ff2: nn.Linear
+    time_a: nn.Linear
+    time_b: nn.Linear
+
     @takes_any_number
     def __init__(
         self,
@@ -178,6 +192,12 @@ class CfCCell(_CfC):
         generator: torch.Generator | None = None,
     ):
         super().__init__()
+        if hasattr(hidden_size, "n_neurons") or hasattr(hidden_size, "units"):
+            raise InvalidInputError(
+                "CfCCell expects hidden_size as an int, got the wiring "
+                f"{type(hidden_size).__name__}. The cell on a wiring is another one: "
+                f"WiredCfCCell(wiring, {input_size})."
+            )
         if backbone_layers is None:
             backbone_layers = 0 if mode == "exponential" else 1
         choice("backbone_activation", backbone_activation, tuple(ACTIVATIONS))
@@ -185,7 +205,7 @@ class CfCCell(_CfC):
         self.state_size = self.output_size = hidden_size
         self.backbone_activation = backbone_activation
         sizes = [input_size + hidden_size] + [backbone_units] * backbone_layers
-        self.backbone = nn.ModuleList(
+        self.backbone = ModuleListOf(
             linear(a, b, generator) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
         )
         self.dropout = Dropout(backbone_dropout)
@@ -198,7 +218,9 @@ class CfCCell(_CfC):
             self._watch(*gaps, generator)
 
     @torch.no_grad()
-    def _spread_time_constants(self, shortest, longest, generator) -> None:
+    def _spread_time_constants(
+        self, shortest: float, longest: float, generator: torch.Generator | None
+    ) -> None:
         """Start with time constants that are log-uniform, driven by the inputs."""
         tau = log_uniform(self.state_size, shortest, longest, generator)
         self.time_a.bias.copy_(first_speeds(tau))
@@ -206,7 +228,13 @@ class CfCCell(_CfC):
             self.ff1.weight[:, self.input_size :].mul_(0.3)
 
     @torch.no_grad()
-    def _watch(self, share, shortest, longest, generator) -> None:
+    def _watch(
+        self,
+        share: float,
+        shortest: float,
+        longest: float,
+        generator: torch.Generator | None,
+    ) -> None:
         """Start a share of the neurons so that they tell gaps apart."""
         if not (0 <= share <= 1 and 0 < shortest <= longest < float("inf")):
             raise InvalidInputError(
@@ -240,7 +268,8 @@ class CfCCell(_CfC):
     def _first(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias of the first affine map, the one that reads [x, h]."""
         if len(self.backbone):
-            return self.backbone[0].weight, self.backbone[0].bias
+            first = self.backbone[0]
+            return first.weight, first.bias
         return self._heads()
 
     def _heads(self) -> tuple[Tensor, Tensor]:
@@ -287,8 +316,10 @@ class WiredCfCCell(_CfC):
 
     Parameters
     ----------
-    wiring : Wiring
+    wiring : Wiring or ncps wiring
         Which synapses exist. State column j is neuron j of the wiring.
+    input_size : int, default=None
+        Needed for an ncps wiring that is not built; None is what the wiring has.
     mode : {"default", "no_gate", "pure", "exponential"}, default="default"
     map_edges : dict of str to (sensory, recurrent) Edges, default=None
         Another set of synapses for single maps, by name ("ff1", "ff2", "time_a",
@@ -319,17 +350,28 @@ class WiredCfCCell(_CfC):
     (torch.Size([5, 2]), torch.Size([5, 12]))
     """
 
+    order: Tensor
+    place: Tensor
+    ff1_recurrent_index: SynapseIndex
+    time_a_bias: nn.Parameter
+    ff1_recurrent: nn.Parameter
+    ff1_sensory: nn.Parameter
+    ff2_recurrent: nn.Parameter
+    time_b_bias: nn.Parameter
+
     @takes_any_number
     def __init__(
         self,
         wiring: Wiring,
+        input_size: int | None = None,
         *,
         mode: str = "default",
-        map_edges: dict | None = None,
+        map_edges: Mapping[str, tuple[Edges, Edges]] | None = None,
         time_constants: tuple[float, float] | None = None,
         generator: torch.Generator | None = None,
     ):
         super().__init__()
+        wiring = given_wiring(wiring, input_size, self)
         self.wiring = wiring
         self.input_size = wiring.n_inputs
         self.state_size = wiring.n_neurons
@@ -348,7 +390,12 @@ class WiredCfCCell(_CfC):
         ends = np.cumsum([len(layer.neurons) for layer in wiring.layers])
         self.slices = list(zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True))
 
-    def _make_maps(self, wiring, map_edges, generator) -> None:
+    def _make_maps(
+        self,
+        wiring: Wiring,
+        map_edges: Mapping[str, tuple[Edges, Edges]],
+        generator: torch.Generator | None,
+    ) -> None:
         n_in, n = wiring.n_inputs, wiring.n_neurons
         common = (wiring.sensory, wiring.recurrent)
         for name in self.maps:
@@ -368,7 +415,9 @@ class WiredCfCCell(_CfC):
             self.register_parameter(f"{name}_bias", nn.Parameter(torch.zeros(n)))
 
     @torch.no_grad()
-    def _spread_time_constants(self, shortest, longest, generator) -> None:
+    def _spread_time_constants(
+        self, shortest: float, longest: float, generator: torch.Generator | None
+    ) -> None:
         """Start as leaky integrators: f1 carries the state, s = 1 / tau writes.
 
         What is written comes from the inputs rather than from other neurons: dense
@@ -388,7 +437,9 @@ class WiredCfCCell(_CfC):
         self.ff1_recurrent[own] = 1.0
         self.ff2_recurrent.mul_(0.3)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         order, loaded = _evaluation_order(self.wiring), state_dict.get(f"{prefix}order")
         refuse_other_wiring(f"{prefix}order", loaded, order, "neurons in an order")
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
@@ -422,10 +473,9 @@ class WiredCfCCell(_CfC):
         for name in self.maps:
             index = getattr(self, f"{name}_recurrent_index")
             dense.append(index.dense(getattr(self, f"{name}_recurrent"))[self.order])
-        pure = (None, None)
-        if self.mode == "pure":
-            pure = (self.A[self.order], self.w_tau[self.order])
-        return self._by_layer(dense), pure
+        if self.A is None or self.w_tau is None:
+            return self._by_layer(dense), (None, None)
+        return self._by_layer(dense), (self.A[self.order], self.w_tau[self.order])
 
     def step(
         self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
@@ -458,7 +508,7 @@ def _evaluation_order(wiring: Wiring) -> np.ndarray:
     return np.concatenate([layer.neurons for layer in wiring.layers])
 
 
-def _with_own_state(recurrent, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _with_own_state(recurrent: Edges, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Add the edges j -> j that are not there yet, sorted by target."""
     everyone = np.arange(n)
     source = np.concatenate([recurrent.source, everyone])
@@ -467,7 +517,7 @@ def _with_own_state(recurrent, n: int) -> tuple[np.ndarray, np.ndarray]:
     return pairs % n, pairs // n
 
 
-def wired_only(value, name: str) -> None:
+def wired_only(value: object, name: str) -> None:
     """Refuse a backbone parameter where there is no backbone."""
     if value is not None:
         raise InvalidInputError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -29,7 +31,7 @@ class Dropout(nn.Module):
         keep = torch.full_like(x, 1 - self.p)
         return x * torch.bernoulli(keep, generator=self.generator) / (1 - self.p)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         """Leave the generator out: it belongs to a training run, not to the model."""
         return {**super().__getstate__(), "generator": None}
 

@@ -7,9 +7,11 @@ in a hook that torch runs before `forward`, so somebody has to run it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
+from torch.utils.hooks import BackwardHook
 
 from LNN.exceptions import InvalidInputError
 
@@ -42,6 +44,24 @@ def run_after(module: nn.Module, arguments: tuple, outputs: Any) -> Any:
     return outputs
 
 
+def call(module: nn.Module, function: Callable, *arguments: Any) -> Any:
+    """Call a function of a module with the module's hooks around it.
+
+    As torch does it for `forward`: forward and full backward hooks, of the module.
+    """
+    arguments = run_before(module, arguments)
+    backward = None
+    if module._backward_hooks or module._backward_pre_hooks:
+        backward = BackwardHook(
+            module,
+            list(module._backward_hooks.values()),
+            list(module._backward_pre_hooks.values()),
+        )
+        arguments = backward.setup_input_hook(arguments)
+    outputs = run_after(module, arguments, function(*arguments))
+    return outputs if backward is None else backward.setup_output_hook(outputs)
+
+
 def refresh_parts(cell: nn.Module, inputs: Tensor) -> None:
     """Run the forward pre-hooks of all parts of a cell, once per run.
 
@@ -64,5 +84,5 @@ def refresh_parts(cell: nn.Module, inputs: Tensor) -> None:
 
 
 def is_hooked(module: nn.Module) -> bool:
-    """Tell whether a module or a part of it has a hook that runs before it."""
-    return any(part._forward_pre_hooks for part in module.modules())
+    """Tell whether a module or a part of it has a hook that runs before or after it."""
+    return any(p._forward_pre_hooks or p._forward_hooks for p in module.modules())

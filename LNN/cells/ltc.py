@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from inspect import signature
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
+from LNN.cells.names import refuse_unknown
 from LNN.cells.synapses import SynapseIndex, uniform
-from LNN.wiring import Wiring
+from LNN.wiring import Edges, Wiring, given_wiring
 
 SOLVERS = ("semi-implicit", "exponential", "explicit", "rk4")
 MAPPINGS = ("affine", "linear", None)
@@ -35,7 +39,12 @@ class Synapses(nn.Module):
 
     @takes_any_number
     def __init__(
-        self, edges, n_sources, n_targets, generator=None, mu_range=(0.3, 0.8)
+        self,
+        edges: Edges,
+        n_sources: int,
+        n_targets: int,
+        generator: torch.Generator | None = None,
+        mu_range: tuple[float, float] = (0.3, 0.8),
     ):
         super().__init__()
         n = len(edges.source)
@@ -94,8 +103,10 @@ class LTCCell(Cell):
 
     Parameters
     ----------
-    wiring : Wiring
+    wiring : Wiring or ncps wiring
         Which synapses exist. State column j is neuron j of the wiring.
+    input_size : int, default=None
+        Needed for an ncps wiring that is not built; None is what the wiring has.
     solver : {"semi-implicit", "exponential", "explicit", "rk4"}, \
 default="semi-implicit"
         "explicit" (Euler) and "rk4" are for short dt only: with 6 unfolds and the
@@ -112,6 +123,8 @@ default="semi-implicit"
         A leak towards 0 that keeps G positive.
     generator : torch.Generator, default=None
         Source of the initial values; None is torch's global generator.
+    **unknown
+        Refused by name.
 
     References
     ----------
@@ -130,10 +143,16 @@ default="semi-implicit"
     (torch.Size([5, 2]), torch.Size([5, 12]))
     """
 
+    input_weight: nn.Parameter | None
+    input_bias: nn.Parameter | None
+    output_weight: nn.Parameter | None
+    output_bias: nn.Parameter | None
+
     @takes_any_number
     def __init__(
         self,
         wiring: Wiring,
+        input_size: int | None = None,
         *,
         solver: str = "semi-implicit",
         ode_unfolds: int = 6,
@@ -142,7 +161,10 @@ default="semi-implicit"
         time_constants: tuple[float, float] | None = None,
         epsilon: float = 1e-8,
         generator: torch.Generator | None = None,
+        **unknown: Any,
     ):
+        refuse_unknown(self, unknown, [*signature(LTCCell).parameters][:-1])
+        wiring = given_wiring(wiring, input_size, self)
         super().__init__()
         choice("solver", solver, SOLVERS)
         choice("input_mapping", input_mapping, MAPPINGS)
@@ -174,7 +196,9 @@ default="semi-implicit"
             self.register_parameter(f"{name}_bias", shift)
 
     @torch.no_grad()
-    def _spread_time_constants(self, shortest, longest, generator) -> None:
+    def _spread_time_constants(
+        self, shortest: float, longest: float, generator: torch.Generator | None
+    ) -> None:
         """Set cm so that cm / G at half-open synapses is log-uniform in the range."""
         n = self.state_size
         low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
@@ -235,11 +259,11 @@ default="semi-implicit"
     def outputs(self, states: Tensor) -> Tensor:
         """Map the motor neurons, which are the first `output_size` columns."""
         motor = states[..., : self.output_size]
-        if self.output_bias is not None:
-            return torch.addcmul(self.output_bias, motor, self.output_weight)
-        if self.output_weight is not None:
+        if self.output_weight is None:
+            return motor
+        if self.output_bias is None:
             return motor * self.output_weight
-        return motor
+        return torch.addcmul(self.output_bias, motor, self.output_weight)
 
     def extra_repr(self) -> str:
         """Name the wiring and the solver."""

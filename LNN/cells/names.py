@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from LNN.exceptions import InvalidInputError
@@ -36,16 +37,22 @@ def by_our_names(owner: object, ours: dict[str, Any], theirs: dict[str, Any]) ->
     return tuple(ours.values())
 
 
+# What stands in the names of weights of ncps, and in none of ours.
+_WEIGHTS_OF_NCPS = ("rnn_cell.", "sparsity_mask")
+
+
 def refuse_unknown(owner: object, names: dict[str, Any], known: list[str]) -> None:
-    """Refuse options that a layer does not have, and say how ours are called."""
+    """Refuse options that a layer or cell lacks, and say how ours are called."""
     if not names:
         return
     name, value = next(iter(names.items()))
     remedy = f"It takes: {', '.join(known)}."
     if name == "implicit_param_constraints":
         remedy = "Leave it out: conductances here are always positive, by a softplus."
-    if name == "activation":
-        remedy = f"It is backbone_activation={value!r} here."
+    if name == "in_features":
+        remedy = f"It is input_size={value!r} here."
+    if name == "activation" and "backbone_activation" in known:
+        remedy = f"It is backbone_activation={value!r} here, for an int as units."
     who = type(owner).__name__
     raise TypeError(f"{who}() got an unexpected keyword argument {name!r}. {remedy}")
 
@@ -57,6 +64,20 @@ def check_batch_first(batch_first: bool) -> None:
             "batch_first must be True: the layers read (batch, time, features). Leave "
             "it out, and give inputs.transpose(0, 1)."
         )
+
+
+def refuse_weights_of_ncps(owner: object, names: Iterable[str]) -> None:
+    """Refuse to load the weights of a module of ncps, which are laid out otherwise.
+
+    With `strict=False` torch would load none of them without a word.
+    """
+    for name in names:
+        if any(mark in name for mark in _WEIGHTS_OF_NCPS):
+            raise InvalidInputError(
+                f"The weights to load are those of an ncps module ({name}); those of "
+                f"{type(owner).__name__} are laid out otherwise. Load them into the "
+                "ncps module, then convert that: layer = LNN.from_ncps(module)."
+            )
 
 
 def packed_hint(inputs: object) -> str | None:

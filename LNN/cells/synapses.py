@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,10 @@ from LNN.exceptions import InvalidInputError
 
 
 def drawn(
-    size: int | tuple, fill: Callable, *bounds, generator: torch.Generator | None
+    size: int | tuple,
+    fill: Callable[..., Tensor],
+    *bounds: float,
+    generator: torch.Generator | None,
 ) -> Tensor:
     """Draw a tensor by one of torch's initialisers, as `fill`.
 
@@ -23,7 +27,12 @@ def drawn(
     return fill(values, *bounds, generator=generator).to(torch.get_default_dtype())
 
 
-def uniform(size: int | tuple, low, high, generator: torch.Generator | None) -> Tensor:
+def uniform(
+    size: int | tuple,
+    low: float | Tensor,
+    high: float | Tensor,
+    generator: torch.Generator | None,
+) -> Tensor:
     """Draw uniformly from [low, high), which may be numbers or tensors."""
     return low + (high - low) * drawn(size, nn.init.uniform_, generator=generator)
 
@@ -57,7 +66,12 @@ class SynapseIndex(nn.Module):
         Sources and targets again, as numbers that no transform of torch replaces.
     """
 
-    def __init__(self, source, target, n_sources: int, n_targets: int):
+    source: Tensor
+    target: Tensor
+
+    def __init__(
+        self, source: np.ndarray, target: np.ndarray, n_sources: int, n_targets: int
+    ):
         super().__init__()
         self.n_sources, self.n_targets = n_sources, n_targets
         self.edges = np.stack([source, target]).astype(np.int64)
@@ -85,7 +99,9 @@ class SynapseIndex(nn.Module):
     def _each(self, like: Tensor) -> Tensor:
         return torch.arange(len(self), device=like.device)
 
-    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs):
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         for row, name in enumerate(("source", "target")):
             loaded = state_dict.get(prefix + name)
             refuse_other_wiring(prefix + name, loaded, self.edges[row], "synapses")

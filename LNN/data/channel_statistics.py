@@ -71,7 +71,9 @@ def mean_and_deviation(
 
 
 @np.errstate(over="ignore", invalid="ignore")  # here, as threads do not inherit it
-def _moments(chunk: WeightedChunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _moments(
+    chunk: tuple[np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return weight, mean and squared deviations of each channel of a chunk."""
     values, weights = chunk
     known = ~np.isnan(values)

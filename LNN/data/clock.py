@@ -11,6 +11,7 @@ from LNN.exceptions import InvalidInputError
 
 from .gap_range import GapRange
 from .sequence_set import SequenceSet
+from .standing_clock import standing_clock_warning, stands_still
 from .timestamps import is_regular, time_unit
 
 __all__ = ["Clock", "far_gaps_warning", "refuse_coarse_time"]
@@ -34,6 +35,8 @@ class Clock:
         What the gaps were like; None if no time went by.
     dtype : {"float32", "float64"}
         What the network computes in; it limits how long a gap may be.
+    standing : bool
+        Whether no time passed in most rows, which was told then.
     """
 
     unit: float
@@ -42,6 +45,7 @@ class Clock:
     regular: bool
     gap_range: GapRange | None
     dtype: str
+    standing: bool = False
 
     @classmethod
     def of(
@@ -64,15 +68,27 @@ class Clock:
         InvalidInputError
             If a gap is longer than `dtype` holds, or if the time stamps are too coarse
             for the gaps between them.
+
+        Warns
+        -----
+        LNNWarning
+            If no time passes in most rows, or if the time stamps are dates that were
+            written as numbers.
         """
         gaps, weights = sequences.weighted_gaps(sample_weight)
         resolution, unit = sequences.time_resolution, time_unit(gaps, weights)
         regular = is_regular(gaps, unit, resolution)
         known = GapRange.of(gaps, unit, weights)
-        clock = cls(unit, resolution, sequences.time_kind, regular, known, dtype)
+        standing = stands_still(gaps, sequences)
+        kind = sequences.time_kind
+        clock = cls(unit, resolution, kind, regular, known, dtype, standing)
         clock._refuse_endless_gaps(sequences)
         if len(gaps):
             refuse_coarse_time(resolution, unit)
+        if standing:
+            warn(standing_clock_warning(gaps, sequences, "X"))
+        elif sequences.time_line is not None and len(gaps):
+            warn(_dates_as_numbers_warning(sequences, sequences.time_line))
         return clock
 
     def checked(
@@ -127,10 +143,15 @@ class Clock:
         if len(gaps):
             coarsest = max(time_unit(gaps), self.unit)
             refuse_coarse_time(sequences.time_resolution, coarsest)
-        self._warn_of_other_gaps(gaps, sequences.time_resolution, owner, name)
+        if not self.standing and stands_still(gaps, sequences):
+            warn(standing_clock_warning(gaps, sequences, name))
+        else:
+            self._warn_of_other_gaps(gaps, sequences.time_resolution, owner, name)
         return sequences
 
-    def _warn_of_other_gaps(self, gaps, resolution: float, owner: str, name: str):
+    def _warn_of_other_gaps(
+        self, gaps: np.ndarray, resolution: float, owner: str, name: str
+    ) -> None:
         """Warn of gaps that training did not show."""
         if not self.regular:
             doubt = self.gap_range and self.gap_range.doubt(gaps)
@@ -176,3 +197,34 @@ def far_gaps_warning(owner: str, name: str, doubt: str) -> str:
         f"{owner} never learnt to use such gaps. Predictions may be poor: fit on data "
         "with such gaps."
     )
+
+
+def _dates_as_numbers_warning(sequences: SequenceSet, line: str) -> str:
+    """Return what is wrong with time stamps such as 20240131, and the line to write."""
+    fix = _conversion(sequences, line)
+    return (
+        f"The time stamps of X ({sequences.time_source}) look like dates written as "
+        "numbers, whose gaps are wrong: 20240131 and 20240201 are 70 apart, and not a "
+        f"day. Convert them: {fix}."
+    )
+
+
+def _conversion(sequences: SequenceSet, line: str) -> str:
+    rows, source = sequences.layout == "rows", sequences.time_source
+    column, names = sequences.columns.time, sequences.columns.names
+    if source == "timestamps":
+        if rows:
+            return f"timestamps={line.format('numpy.ravel(timestamps)')}"
+        return f"timestamps=[{line.format('numpy.ravel(t)')} for t in timestamps]"
+    each = "X" if rows else "x"
+    if column is None:
+        index = f"{each}.index"
+        index = f"{index}.set_levels({line.format(f'{index}.levels[-1]')}, level=-1)"
+        return f"X.index = {index}" if rows else f"X = [x.set_axis({index}) for x in X]"
+    if names is None:
+        times = line.format(f"{each}[:, {column}]")
+        times = times if rows else f"[{times} for x in X]"
+        return f"timestamps={times}, without time_column="
+    name = f"{each}[{str(names[column])!r}]"
+    assign = f"{name} = {line.format(name)}"
+    return assign if rows else f"for x in X: {assign}"

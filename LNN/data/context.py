@@ -40,7 +40,8 @@ def warn_if_context_is_unscaled(
     rows, width = sequences.rows, max(window, ENOUGH)
     before = rows.block(max(cut - width, 0), cut).astype(np.float64)
     after = rows.block(cut, min(cut + width, rows.n_rows)).astype(np.float64)
-    usable = ~(np.isnan(before).all(axis=0) | np.isnan(after).all(axis=0))
+    unknown = np.isnan(before).all(axis=0) | np.isnan(after).all(axis=0)
+    usable = np.asarray(~unknown)
     before, after = before[:, usable], after[:, usable]
     unit = _unit(scaler, after, usable) if usable.any() else None
     if unit is None:

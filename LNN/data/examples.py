@@ -11,6 +11,7 @@ from sklearn.utils.validation import _num_samples
 
 from LNN.exceptions import InvalidInputError
 
+from .alignment import warn_if_misaligned
 from .axes import check_layout, doubt_axes
 from .containers import plain
 from .form import DataForm, ReadOptions, TargetLayout
@@ -18,7 +19,6 @@ from .label_tables import doubt_labels_per_step
 from .layouts import layout_of
 from .sequence_set import SequenceSet
 from .targets import Targets, encode_classes, is_per_step, read_targets
-from .time_index import warn_if_misaligned
 
 __all__ = [
     "Examples",
@@ -154,10 +154,10 @@ def read_examples(
     found : Examples
         Without samples of weight 0, which count as if they were absent.
     """
-    X, y, sample_weight, timestamps, groups = map(plain, given)
+    given = Given(*map(plain, given))
+    warn_if_misaligned(**given._asdict(), suffix=suffix)
+    X, y, sample_weight, timestamps, groups = given
     kind = layout_of(X, name="X" + suffix)
-    if kind == "rows":
-        warn_if_misaligned(X, y, suffix)
     if known is None:
         check_layout(layout, kind, "X" + suffix)
     labels = y
@@ -217,7 +217,7 @@ def _encoded(
     if known is None:
         return encode_classes(labels, counts, given)
     before = known.targets.classes
-    if given is not None and list(given) != list(before):
+    if given is not None and before is not None and list(given) != list(before):
         raise InvalidInputError(
             f"classes={given.tolist()} is not the same as on the last call to "
             f"partial_fit, was: {before.tolist()}. Pass the same, or none."

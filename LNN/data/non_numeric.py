@@ -52,12 +52,13 @@ def without_mask(table: Any) -> Any:
     if not np.ma.getmaskarray(table).any():
         return np.asarray(table)
     if table.dtype.kind in "mM":
-        return table.filled(np.array("NaT", dtype=table.dtype))
+        nothing: Any = np.array("NaT", dtype=table.dtype)
+        return np.ma.filled(table, nothing)
     if table.dtype.kind in "biu":
-        return table.astype(np.float64).filled(np.nan)
+        return np.ma.filled(table.astype(np.float64), np.nan)
     if table.dtype.kind in "SU":
-        return table.astype(object).filled(np.nan)
-    return table.filled(np.nan)
+        return np.ma.filled(table.astype(object), np.nan)
+    return np.ma.filled(table, np.nan)
 
 
 def kind_of_cell(cell: Any) -> Literal["text", "time", "object"] | None:
@@ -167,8 +168,8 @@ def _first_bad(table: Any) -> tuple[Any, str, Any] | None:
         return None
     for (*rows, column), cell in np.ndenumerate(cells):
         if kind_of_cell(cell):
-            row = f"row {rows[0]}"
+            where = f"row {rows[0]}"
             if len(rows) == 2:
-                row = f"time step {rows[1]} of sample {rows[0]}"
-            return cell, f"{row}, column {column}", column
+                where = f"time step {rows[1]} of sample {rows[0]}"
+            return cell, f"{where}, column {column}", column
     return None

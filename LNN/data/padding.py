@@ -200,7 +200,13 @@ def _moves(values: np.ndarray, inside: np.ndarray) -> bool:
     return bool(repeats.sum() <= FEW_REPEATS * inside[:, 1:].sum())
 
 
-def _jumps(values, inside, padded, run, filler) -> bool:
+def _jumps(
+    values: np.ndarray,
+    inside: np.ndarray,
+    padded: np.ndarray,
+    run: np.ndarray,
+    filler: np.ndarray,
+) -> bool:
     """Tell whether the signal is not at the filling value already when it ends."""
     if inside[:, 1:].sum() < 2 * len(values):
         return False

@@ -132,8 +132,9 @@ n_features), or list of array-likes of shape (T_i, n_features)
 
 
 def _positive_int(value: Any, name: str) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
-        return int(value)
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if whole and (number := int(value)) >= 1:
+        return number
     raise InvalidInputError(
         f"Expected {name} to be an int of 1 or more, got {value!r}. Pass a number of "
         "rows."

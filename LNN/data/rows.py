@@ -28,12 +28,11 @@ from .time_index import (
     split_multi_index,
     time_of_index,
     warn_if_shuffled,
-    warn_if_text_dates,
-    warn_if_time_repeats,
     warn_of_ignored_numbers,
     warn_of_single_rows,
+    warn_of_written_dates,
 )
-from .timestamps import elapsed_time
+from .timestamps import read_time
 
 __all__ = ["RowReader"]
 
@@ -69,38 +68,40 @@ class RowReader:
             parts.insert(0, self._context_table(X, columns))
         n_context = sum(len(part.values) for part in parts[:-1])
         base = StackedRows([p.rows() for p in parts]) if n_context else table.rows()
-        by_index, owners = None, None
+        by_index, owners, told = None, None, False
         known = self.groups is not None or table.groups is not None
         if isinstance(table.index, pd.MultiIndex):
             timed = self.timestamps is not None or table.time is not None
             if self.window > 1 and not (known and timed):
                 refuse_time_before_last_level(table.index)
+                told = warn_of_written_dates(table.index)
             by_index, owners = split_multi_index(_whole_index(parts))
             if n_context:
                 parts = [_with_last_level(part) for part in parts]
         recordings = self._recordings(owners, parts)
         place = _RowWords(n_context)
-        elapsed, resolution, kind = self._elapsed(parts, by_index, recordings, place)
+        time = self._time(parts, by_index, recordings, place)
         rows = base
         if recordings.order is not None:
             rows = ReorderedRows(base, recordings.order)
         inputs, anchors = with_anchors(rows, columns.anchors, recordings.is_first)
         spans = _windows(recordings, n_context, self.window, self.stride)
-        if owners is not None and self.window > 1 and recordings.is_first.all():
-            warn_of_single_rows(table.index)
+        if owners is not None and self.window > 1 and not told:
+            warn_of_single_rows(table.index, recordings.is_first)
         last = spans["start"] + spans["length"] - 1
         return SequenceSet(
             rows=inputs,
             recording=recordings.codes,
-            elapsed=elapsed,
             layout="rows",
             columns=columns,
             anchor_rows=anchors,
             groups=recordings.codes[last] if known or owners is not None else None,
-            time_resolution=resolution,
-            time_kind=kind,
             place=replace(place, order=recordings.order),
-            **spans,
+            start=spans["start"],
+            length=spans["length"],
+            first_target=spans["first_target"],
+            row_of_sample=spans["row_of_sample"],
+            **time,
         )
 
     def _check_arguments(self, labels: tuple[Any, Any, Any]) -> None:
@@ -191,29 +192,30 @@ class RowReader:
             codes = codes[order]
         return _Recordings(codes, order, first_rows(codes))
 
-    def _elapsed(
+    def _time(
         self,
         parts: list[Table],
         by_index: pd.Index | None,
         recordings: _Recordings,
         place: _RowWords,
-    ) -> tuple[np.ndarray | None, float, str | None]:
+    ) -> dict[str, Any]:
         if self.window == 1:
-            return None, 0.0, None
+            return {"elapsed": None}
         stamps, name = self.timestamps, "timestamps"
         if parts[-1].time is not None:
             stamps, name = joined([part.time for part in parts]), "the time column"
         elif stamps is None:
             stamps, name = time_of_index(parts), "the index"
-            stamps = by_index if stamps is None else stamps
+            if by_index is not None:
+                name = "the last level of the index"
+                stamps = by_index if stamps is None else stamps
         if stamps is None:
             index, order = parts[-1].index, recordings.order
             is_first = recordings.is_first
-            warn_if_shuffled(index, order, is_first)
-            warn_of_ignored_numbers(index, order, is_first)
-            if not isinstance(parts[-1].index, pd.MultiIndex):
-                warn_if_text_dates(parts[-1].index)
-            return None, 0.0, None
+            if isinstance(index, pd.MultiIndex) or not warn_of_written_dates(index):
+                warn_if_shuffled(index, order, is_first)
+                warn_of_ignored_numbers(index, order, is_first)
+            return {"elapsed": None}
         n_rows = len(recordings.codes)
         if np.shape(stamps)[:1] != (n_rows,):
             of = "one per row"
@@ -223,16 +225,8 @@ class RowReader:
                 f"Expected timestamps of shape ({n_rows},), {of}, got shape "
                 f"{np.shape(stamps)}. Pass the time stamps of the same rows."
             )
-        gaps, resolution, kind = elapsed_time(
-            stamps,
-            recordings.is_first,
-            order=recordings.order,
-            place=place,
-            name=name,
-        )
-        if stamps is by_index:
-            warn_if_time_repeats(gaps, kind)
-        return gaps, resolution, kind
+        how = {"order": recordings.order, "place": place, "name": name}
+        return read_time(stamps, recordings.is_first, name, **how)
 
 
 @dataclass(frozen=True)
@@ -282,25 +276,27 @@ def _windows(
 
 def _whole_index(parts: list[Table]) -> pd.MultiIndex:
     """Return the index of X, after that of the context if there is any."""
-    index = parts[-1].index
+    index: Any = parts[-1].index
     for part in parts[:-1]:
         if not len(part.values):
             continue
-        levels = getattr(part.index, "nlevels", 0)
+        before: Any = part.index
+        levels = getattr(before, "nlevels", 0)
         if levels != index.nlevels:
             raise InvalidInputError(
                 f"Expected context with an index of {index.nlevels} levels as that of "
                 f"X, {list(index.names)}, got {levels}. Take both from one table: "
                 "X.loc[[name]] keeps all levels, X.loc[name] drops the first."
             )
-        index = part.index.append(index)
+        index = before.append(index)
     return index
 
 
 def _with_last_level(part: Table) -> Table:
     """Return rows of one recording with the last level as their index."""
-    multi = isinstance(part.index, pd.MultiIndex)
-    return replace(part, index=part.index.get_level_values(-1)) if multi else part
+    index: Any = part.index
+    multi = isinstance(index, pd.MultiIndex)
+    return replace(part, index=index.get_level_values(-1)) if multi else part
 
 
 def _all_rows(name: str) -> str:

@@ -25,11 +25,10 @@ from .tables import (
 )
 from .time_index import (
     time_of_recording,
-    warn_if_text_dates,
-    warn_if_time_repeats,
     warn_of_ignored_numbers,
+    warn_of_written_dates,
 )
-from .timestamps import elapsed_time, plain_array
+from .timestamps import plain_array, read_time
 
 __all__ = ["check_recording", "check_same_names", "is_keyed", "read_recordings"]
 
@@ -69,12 +68,11 @@ def read_recordings(
         )
     is_first = np.zeros(rows.n_rows, dtype=bool)
     is_first[start] = True
-    elapsed, resolution, kind = None, 0.0, None
     stamps = time if timestamps is None else _joined_stamps(timestamps, lengths)
+    source = _source(timestamps, columns)
+    timed: dict[str, Any] = {"elapsed": None}
     if stamps is not None:
-        elapsed, resolution, kind = elapsed_time(stamps, is_first, place=place)
-        if timestamps is None and columns.time is None:
-            warn_if_time_repeats(elapsed, kind, as_list=True)
+        timed = read_time(stamps, is_first, source, place=place)
     owners = owners if groups is None else groups
     if owners is not None:
         owners = group_codes(owners, n_samples, unit="sample")
@@ -82,7 +80,6 @@ def read_recordings(
     return SequenceSet(
         rows=inputs,
         recording=np.repeat(np.arange(n_samples), lengths),
-        elapsed=elapsed,
         start=start,
         length=lengths,
         first_target=np.zeros_like(lengths) if per_step else lengths - 1,
@@ -91,10 +88,15 @@ def read_recordings(
         columns=columns,
         anchor_rows=anchors,
         groups=owners,
-        time_resolution=resolution,
-        time_kind=kind,
         place=place,
+        **timed,
     )
+
+
+def _source(timestamps: Any, columns: Columns) -> str:
+    if timestamps is not None:
+        return "timestamps"
+    return "the index" if columns.time is None else "the time column"
 
 
 class _Steps:
@@ -251,10 +253,10 @@ def _time_of(tables: list[Table], name: str) -> Any:
         return _joined_parts([table.time for table in tables])
     found = [time_of_recording(table.index) for table in tables]
     timed = [index is not None for index in found]
+    told = warn_of_written_dates(tables[0].index, as_list=True)
     if not any(timed):
-        warn_if_text_dates(tables[0].index)
         for table in tables:
-            if warn_of_ignored_numbers(table.index, as_list=True):
+            if told or warn_of_ignored_numbers(table.index, as_list=True):
                 break
         return None
     if not all(timed):
@@ -287,7 +289,9 @@ def _refuse_mixed_groups(same: np.ndarray) -> None:
 def _joined_stamps(timestamps: Any, lengths: np.ndarray) -> Any:
     """Time stamps of shape (n, T) or a list of (T_i,), one after another."""
     timestamps = plain_array(timestamps)
-    shape = np.shape(timestamps) if hasattr(timestamps, "shape") else ()
+    shape: tuple[int, ...] = ()
+    if hasattr(timestamps, "shape"):
+        shape = np.shape(timestamps)
     if len(shape) == 3 and shape[-1] == 1:
         timestamps, shape = timestamps[:, :, 0], shape[:2]
     if isinstance(timestamps, pd.DataFrame):

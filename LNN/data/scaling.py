@@ -46,11 +46,22 @@ def _unless_sequences(wrapped: Callable) -> Callable:
     plain = inspect.unwrap(wrapped)
 
     @functools.wraps(plain)
-    def method(self, X, *args, **kwargs):
+    def method(self: Any, X: Any, *args: Any, **kwargs: Any) -> Any:
         chosen = wrapped if layout_of(X) == "rows" else plain
         return chosen(self, X, *args, **kwargs)
 
     return method
+
+
+def _repeatable(
+    chunks: Iterable[WeightedChunk] | Callable[[], Iterable[WeightedChunk]],
+    twice: bool,
+) -> Callable[[], Iterable[WeightedChunk]]:
+    """Return what gives the chunks whenever it is called, or once if not `twice`."""
+    if callable(chunks):
+        return chunks
+    kept = [(np.array(v), w) for v, w in chunks] if twice else chunks
+    return lambda: kept
 
 
 class _SequenceTransformer(TransformerMixin):
@@ -161,12 +172,9 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         for name in ("center_", "scale_", "transformer_", "neutral_"):
             if hasattr(self, name):
                 delattr(self, name)
-        again = chunks if callable(chunks) else None
-        if again is None:
-            # Only quantiles and foreign transformers need the rows twice.
-            streams = self.method in ("standard", "minmax", "none")
-            kept = chunks if streams else [(np.array(v), w) for v, w in chunks]
-            again = lambda: kept  # noqa: E731
+        # Only quantiles and foreign transformers need the rows twice.
+        twice = self.method not in ("standard", "minmax", "none")
+        again = _repeatable(chunks, twice)
         if not isinstance(self.method, str):
             self._fit_transformer(again, names)
             return self

@@ -51,6 +51,12 @@ class SequenceSet:
         Rounding of the time stamps (0 for exact ones), for `normalised`.
     time_kind : str or None
         "numbers" or "datetimes or durations"; None without time stamps.
+    time_source : {"timestamps", "the time column", "the index", "the last level of \
+the index"} or None
+        Where the time stamps stood; None without any.
+    time_line : str or None
+        The line that makes times of dates written as numbers, if the time stamps
+        are; as `line_for_numbers` returns it.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
 
@@ -77,6 +83,8 @@ class SequenceSet:
     groups: np.ndarray | None = None
     time_resolution: float = 0.0
     time_kind: str | None = None
+    time_source: str | None = None
+    time_line: str | None = None
     place: Callable[[int], str] = "row {}".format
 
     def __len__(self) -> int:

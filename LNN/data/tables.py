@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -142,27 +142,30 @@ def find_columns(
 
 
 def _anchor_positions(
-    numbers: list[int], labels: Sequence[Any], inputs: np.ndarray
+    numbers: list[int | None], labels: Iterable[Any], inputs: np.ndarray
 ) -> np.ndarray:
     where = {int(number): place for place, number in enumerate(inputs)}
+    places = []
     for number, label in zip(numbers, labels, strict=True):
-        if number not in where:
+        if number is None or number not in where:
             raise InvalidInputError(
                 f"Expected anchor to be an input, got {label!r}, which is the time or "
                 "group column. Name the column that holds the target's present value."
             )
-    if not len(numbers):
+        places.append(where[number])
+    if not places:
         raise InvalidInputError(
             "Expected anchor to name at least one column, got an empty list. Use "
             "anchor=None to go without."
         )
-    return np.array([where[number] for number in numbers], dtype=np.int64)
+    return np.array(places, dtype=np.int64)
 
 
 def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | None:
     if label is None:
         return None
-    if not isinstance(label, Hashable):
+    hashable = isinstance(label, Hashable)
+    if not hashable:
         hint = "Name one of them."
         if what == "group_column":
             hint = (
@@ -186,8 +189,8 @@ def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | 
     else:
         known = f"an array with {n_features} columns"
     whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
-    if whole and -n_features <= label < n_features:
-        return int(label) % n_features
+    if whole and -n_features <= (number := int(label)) < n_features:
+        return number % n_features
     hint = "Pass one of them."
     if isinstance(label, str) and not isinstance(table, pd.DataFrame):
         hint = (
@@ -308,7 +311,9 @@ def check_finite(
         raise InvalidInputError(message)
 
 
-def _not_finite(value: float, where: str, dtype: np.dtype, name: str, anchor) -> str:
+def _not_finite(
+    value: float, where: str, dtype: np.dtype, name: str, anchor: bool
+) -> str:
     got = f"Expected finite numbers, got {value} first in {where}."
     if not np.isnan(value):
         what = f"infinity or a value too large for {dtype!r}"

@@ -220,7 +220,8 @@ def _check_lengths(y: Any, n_samples: int, sequences: SequenceSet) -> None:
 
 def _refuse_text_and_times(values: np.ndarray) -> None:
     """Raise for targets of a regression that are not numbers."""
-    kind, example = None, values.dtype
+    kind: str | None = None
+    example: Any = values.dtype
     if values.dtype.kind in "mM":
         kind = "time"
     elif values.dtype.kind in "OSU":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from LNN.exceptions import InvalidInputError
 
 from .tables import Table, group_codes
 from .timestamps import as_times, elapsed_time, time_unit
+from .written_dates import line_for_numbers, line_for_text
 
 __all__ = [
     "joined",
@@ -20,12 +20,10 @@ __all__ = [
     "split_multi_index",
     "time_of_index",
     "time_of_recording",
-    "warn_if_misaligned",
     "warn_if_shuffled",
-    "warn_if_text_dates",
-    "warn_if_time_repeats",
     "warn_of_ignored_numbers",
     "warn_of_single_rows",
+    "warn_of_written_dates",
 ]
 
 # Share of gaps that may differ before numbers look like irregular time.
@@ -33,8 +31,6 @@ FEW = 0.1
 # Numbers do not look like time if at least this many rows, and more than this share of
 # them, repeat the number of the row before.
 SOME, MOST = 10, 2 / 3
-# An id such as "a1", "2020" or "1-2" is none of these.
-_DATE = re.compile(r"\d{4}[-/]\d|\d\d?-\w+-\d{4}|\d\d?/\w+/\d\d|\d\d?:\d\d")
 
 
 def time_of_index(parts: list[Table]) -> pd.Index | None:
@@ -70,10 +66,11 @@ def time_of_index(parts: list[Table]) -> pd.Index | None:
 def _refuse_repeated_row(context: Table, table: Table) -> None:
     """Raise if the last row of context is the first of X: time, values and all."""
     last, first = context.values[-1], table.values[0]
+    index: Any = table.index
     if np.array_equal(last, first, equal_nan=True):
         raise InvalidInputError(
             f"Expected context to end before X begins, got the row of "
-            f"{table.index[0]} in both, the last of context and the first of X. "
+            f"{index[0]} in both, the last of context and the first of X. "
             "X.loc[:t] holds the row t too: use X.loc[X.index < t] for the context. "
             "If they are two rows, pass timestamps for both."
         )
@@ -153,9 +150,9 @@ def joined(stamps: list[Any]) -> Any:
     return first.append(others)
 
 
-def warn_of_single_rows(index: pd.MultiIndex) -> None:
-    """Warn that every row is a recording of its own, which is hardly intended."""
-    if len(index) > 1:
+def warn_of_single_rows(index: pd.MultiIndex, is_first: np.ndarray) -> None:
+    """Warn if every row is a recording of its own, which is hardly intended."""
+    if len(index) > 1 and is_first.all():
         warn(
             f"Each row is a recording by the levels {list(index.names)} of the "
             "index, so that no prediction sees a row before its own. The last "
@@ -164,87 +161,70 @@ def warn_of_single_rows(index: pd.MultiIndex) -> None:
         )
 
 
-def warn_if_text_dates(index: pd.Index | None) -> None:
-    """Warn of an index of dates as text, which are ignored."""
-    if isinstance(index, pd.MultiIndex):
-        index = index.get_level_values(-1)
-    if index is None or not len(index):
-        return
-    if _is_text_date(index[0]) and _is_text_date(index[-1]):
-        warn(
-            f"The index of X looks like dates as text ({index[0]!r}) and is ignored. "
-            "If it is the time of the rows, convert it: pandas.to_datetime(X.index). "
-            "If not, X.reset_index(drop=True) stops this warning."
-        )
+def warn_of_written_dates(index: pd.Index | None, *, as_list: bool = False) -> bool:
+    """Warn of dates in an index that are text or numbers, and so no time.
 
-
-def warn_if_misaligned(X: Any, y: Any, suffix: str = "") -> None:
-    """Warn if rows of X and of y are of different times, by the index of both."""
-    framed = isinstance(X, pd.DataFrame) and isinstance(y, pd.Series | pd.DataFrame)
-    if not framed or len(X) != len(y) or X.index.equals(y.index):
-        return
-    ours, theirs = _comparable(X.index, y.index)
-    if ours is None or not (other := np.asarray(ours != theirs)).any():
-        return
-    # A forecast: X = rows[:-k] and y = series[k:], of each recording perhaps.
-    ahead = int(np.argmax(ours.isin(theirs[:1])))
-    # Of a y in reverse order a single row agrees.
-    slices = 0 < ahead < len(ours) - 1
-    if slices and np.mean(ours[ahead:] == theirs[:-ahead]) > 0.5:
-        return
-    row = int(np.argmax(other))
-    warn(
-        f"The index says that rows of X{suffix} and y{suffix} do not belong together: "
-        f"row {row} is {ours[row]} in X{suffix} and {theirs[row]} in y{suffix}. Rows "
-        "count, not their labels: align them (y.loc[X.index]), or pass y.to_numpy() if "
-        "they are right as they stand."
-    )
-
-
-def _comparable(X: pd.Index, y: pd.Index) -> tuple[Any, Any]:
-    """Return the labels of X and y if both have time of the same kind, else None."""
-    if isinstance(X, pd.MultiIndex) and isinstance(y, pd.MultiIndex):
-        alike = X.nlevels == y.nlevels and _time_level(X) is not None
-        return (X, y) if alike else (None, None)
-    ours, theirs = _time_in(X), _time_in(y)
-    zoned = [getattr(index, "tz", None) is not None for index in (ours, theirs)]
-    if type(ours) is not type(theirs) or zoned[0] != zoned[1]:
-        return None, None
-    return ours, theirs
-
-
-def warn_if_time_repeats(gaps: np.ndarray, kind: str, *, as_list: bool = False) -> None:
-    """Warn of numbers in the last level that are the recording, and not the time.
-
-    Parameters
-    ----------
-    gaps : ndarray of float
-        NaN at the first row of each recording.
-    kind : str
-        As `elapsed_time` returns it.
-    as_list : bool
-        Whether each recording is a frame of its own.
+    Returns whether it warned.
     """
-    if kind != "numbers" or not _mostly_zero(gaps):
-        return
-    level = "X.index.get_level_values(-1)"
-    fix = "groups=X.index and X.reset_index(drop=True)"
+    if isinstance(index, pd.MultiIndex):
+        return _warn_of_level(index, as_list)
+    line = None if index is None else _line_for(index)
+    if line is None:
+        return False
+    fix = f"X.index = {line.format('X.index')}"
     if as_list:
-        level = "[x.index.get_level_values(-1) for x in X]"
-        fix = "[x.reset_index(drop=True) for x in X]"
+        fix = f"X = [x.set_axis({line.format('x.index')}) for x in X]"
     warn(
-        "The last level of the index of X is read as time, but in "
-        f"{np.count_nonzero(gaps == 0)} of {len(gaps)} rows it is the same as in the "
-        "row before. If it names recordings, append the time as the last level "
-        f"(X.set_index(time, append=True)) or pass {fix}. If it is the time, "
-        f"timestamps={level} stops this warning."
+        f"The index of X looks like dates as {_kind_of(index)} and is ignored. If it "
+        f"is the time of the rows, convert it: {fix}. If not, "
+        "X.reset_index(drop=True) stops this warning."
     )
+    return True
+
+
+def _warn_of_level(index: pd.MultiIndex, as_list: bool) -> bool:
+    """Warn of dates in a level that is read as the name of a recording."""
+    if _time_in(index.get_level_values(-1)) is not None:
+        return False  # recordings may be named by date
+    named = index.nlevels - (_time_level(index) is not None)
+    for number in range(named):
+        level = index.get_level_values(number).unique()
+        line = _line_for(level)
+        if line is None:
+            continue
+        old = f"{'x' if as_list else 'X'}.index"
+        levels = line.format(f"{old}.levels[{number}]")
+        fix = f"{old}.set_levels({levels}, level={number})"
+        if number < index.nlevels - 1:
+            order = [k for k in range(index.nlevels) if k != number]
+            fix += f".reorder_levels({[*order, number]})"
+        fix = f"X = [x.set_axis({fix}) for x in X]" if as_list else f"X.index = {fix}"
+        warn(
+            f"Level {number if level.name is None else level.name!r} of the index of X "
+            f"looks like dates as {_kind_of(level)} and is read as the name of a "
+            f"recording. If it is the time of the rows, convert it: {fix}. If not, "
+            "pass timestamps and groups."
+        )
+        return True
+    return False
+
+
+def _line_for(labels: pd.Index) -> str | None:
+    """Return the line that makes times of labels; None if they are no dates."""
+    if pd.api.types.is_any_real_numeric_dtype(labels.dtype):
+        return line_for_numbers(labels)
+    return line_for_text(labels)
+
+
+def _kind_of(labels: pd.Index) -> str:
+    first = labels.dropna()[0]
+    return f"text ({first!r})" if isinstance(first, str) else f"numbers ({first})"
 
 
 def _mostly_zero(gaps: np.ndarray) -> bool:
     """Tell whether most numbers repeat the one before; of events in pairs half do."""
     zero = np.count_nonzero(gaps == 0)
-    return zero >= SOME and zero > MOST * np.count_nonzero(~np.isnan(gaps))
+    return bool(zero >= SOME and zero > MOST * np.count_nonzero(~np.isnan(gaps)))
 
 
 def warn_of_ignored_numbers(
@@ -300,15 +280,6 @@ def _warn_if_several(gaps: np.ndarray) -> bool:
         "reset_index(drop=True) stops this warning."
     )
     return True
-
-
-def _is_text_date(label: Any) -> bool:
-    if not isinstance(label, str) or not _DATE.match(label):
-        return False
-    try:
-        return pd.Timestamp(label) is not pd.NaT
-    except ValueError:
-        return False
 
 
 def warn_if_shuffled(

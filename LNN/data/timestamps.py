@@ -19,6 +19,7 @@ from LNN.exceptions import InvalidInputError
 from .containers import plain
 from .non_numeric import without_mask
 from .weighted import weighted_median
+from .written_dates import line_for_numbers, line_for_text
 
 __all__ = [
     "as_times",
@@ -26,6 +27,7 @@ __all__ = [
     "is_regular",
     "normalised",
     "plain_array",
+    "read_time",
     "time_unit",
     "tolerance",
 ]
@@ -48,7 +50,8 @@ _SORT = (
 )
 _ADD_UP = (
     "If these are gaps between rows (timespans, as ncps takes them), pass the times: "
-    "numpy.cumsum(dt, axis=-1), for a list one by one. Or are the rows shuffled? "
+    "numpy.cumsum(dt) for rows, numpy.cumsum(dt, axis=1) for sequences, one by one for "
+    "a list. Or are the rows shuffled? "
 )
 _SAY_ZONE = (
     "Is it local time at the end of summer time? Say the zone: "
@@ -136,6 +139,33 @@ def elapsed_time(
         message = _went_back(stamps, int(here[0]), before, place, name)
         raise InvalidInputError(message + advice)
     return gaps, ticks.resolution, ticks.kind
+
+
+def read_time(
+    stamps: Any, is_first: np.ndarray, source: str, **how: Any
+) -> dict[str, Any]:
+    """Return what a `SequenceSet` holds of time, from stamps that stood in `source`.
+
+    Parameters
+    ----------
+    stamps, is_first, **how
+        As in `elapsed_time`.
+    source : str
+        As `SequenceSet.time_source`.
+
+    Returns
+    -------
+    dict
+        By the names of its fields.
+    """
+    elapsed, resolution, kind = elapsed_time(stamps, is_first, **how)
+    return {
+        "elapsed": elapsed,
+        "time_resolution": resolution,
+        "time_kind": kind,
+        "time_source": source,
+        "time_line": line_for_numbers(_as_column(stamps, source)),
+    }
 
 
 def time_unit(gaps: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -325,9 +355,10 @@ def _numbers_of(stamps: pd.Index, place: Place, name: str) -> np.ndarray:
         except (TypeError, ValueError):
             pass
     example = stamps[0] if len(stamps) else None
+    line = line_for_text(stamps) or "pandas.to_datetime(...) does it for text"
     raise InvalidInputError(
         f"Expected {name} to be numbers, datetimes or durations, got {kind} (such as "
-        f"{example!r}). Convert them first; pandas.to_datetime does it for text."
+        f"{example!r}). Convert them first: {line.format('...')}."
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from LNN.datasets.errors import DatasetCorruptedError
@@ -151,7 +152,7 @@ def _content(member: _Member, where: str) -> bytes:
 def _open_zip(archive: Path | io.BytesIO) -> Iterator[list[_Member]]:
     with zipfile.ZipFile(archive) as file:
         yield [
-            _Member(info.filename, info.file_size, lambda info=info: file.read(info))
+            _Member(info.filename, info.file_size, partial(file.read, info))
             for info in file.infolist()
             if not info.is_dir()
         ]
@@ -159,12 +160,17 @@ def _open_zip(archive: Path | io.BytesIO) -> Iterator[list[_Member]]:
 
 @contextmanager
 def _open_tar(archive: Path | io.BytesIO) -> Iterator[list[_Member]]:
-    source = {"name" if isinstance(archive, Path) else "fileobj": archive}
-    with tarfile.open(**source) as file:
+    memory = archive if isinstance(archive, io.BytesIO) else None
+    path = None if isinstance(archive, io.BytesIO) else archive
+    with tarfile.open(path, fileobj=memory) as file:
         yield [
-            _Member(
-                info.name, info.size, lambda info=info: file.extractfile(info).read()
-            )
+            _Member(info.name, info.size, partial(_read_member, file, info))
             for info in file.getmembers()
             if info.isfile()
         ]
+
+
+def _read_member(file: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    opened = file.extractfile(info)
+    assert opened is not None  # it is a file
+    return opened.read()

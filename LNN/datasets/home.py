@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from LNN.datasets.errors import DatasetCorruptedError, DatasetNotFoundError
 from LNN.datasets.files import File, gather
@@ -178,7 +179,7 @@ def _download(
         logger.setLevel(level)
 
 
-def _pooch(source: Source, folders: Sequence[Path]):
+def _pooch(source: Source, folders: Sequence[Path]) -> Any:
     try:
         import pooch
     except ImportError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 from sklearn.utils import Bunch
@@ -93,7 +94,7 @@ def fetch_person(
     columns = [*columns, "date"] if complete else ["id", *columns]
     columns += ["x", "y", "z", "activity"]
 
-    def read(text) -> pd.DataFrame:
+    def read(text: Any) -> pd.DataFrame:
         return pd.read_csv(
             text,
             names=columns,

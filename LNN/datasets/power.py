@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -112,7 +113,7 @@ def fetch_power(
 
 
 def _read_minutes(file: File, rows: int) -> tuple[pd.DataFrame, np.ndarray]:
-    def read(text) -> pd.DataFrame:
+    def read(text: Any) -> pd.DataFrame:
         types = dict.fromkeys((TARGET, *INPUTS), float)
         return pd.read_csv(text, sep=";", na_values="?", dtype=types)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -284,7 +285,7 @@ def fetch_ozone(
     (file,) = find(source, data_home, download_if_missing)
     names = ["Date", *OZONE_NAMES, "ozone_day"]
 
-    def read(text) -> pd.DataFrame:
+    def read(text: Any) -> pd.DataFrame:
         return pd.read_csv(text, header=None, na_values="?")
 
     frame = parsed(file, OZONE_ROWS[kind], read)
@@ -346,7 +347,7 @@ def fetch_traffic(
     (file,) = find(TRAFFIC, data_home, download_if_missing)
     columns = [*TRAFFIC_NAMES, "date_time", "traffic_volume"]
 
-    def read(text) -> pd.DataFrame:
+    def read(text: Any) -> pd.DataFrame:
         # "None" is the name of no holiday here, not a missing value.
         frame = pd.read_csv(
             text,

@@ -74,6 +74,7 @@ def _attributes(cls: type) -> str:
     doc = inspect.cleandoc(parent.__doc__ or "")
     text = doc[doc.index("Attributes\n") :].split("\n\n")[0]
     title, line, *entries = re.split(r"\n(?=\S)", text)
-    foreign = "target_scaler_" if cls.task == "classification" else "classes_"  # type: ignore[attr-defined]
+    classifies = getattr(cls, "task", None) == "classification"
+    foreign = "target_scaler_" if classifies else "classes_"
     kept = [entry for entry in entries if entry.split(" :")[0] != foreign]
     return "\n".join([title, line, *kept])

@@ -74,7 +74,7 @@ class FromModel(Generic[Value]):
 def _n_synapses(model: FittedModel) -> int | None:
     if model.network.wiring is None:
         return None
-    return sum(layer.wiring.n_synapses for layer in model.network.layers)
+    return sum(wiring.n_synapses for wiring in model.network.wirings)
 
 
 class FittedAttributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from LNN.data.examples import Given
 from LNN.data.sequence_set import SequenceSet
@@ -12,18 +13,25 @@ from LNN.estimators.fitted import FittedModel
 from LNN.training.loop import Epoch
 
 try:  # scikit-learn >= 1.9
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _theirs
 except ImportError:
+    _theirs = None
 
+    # Only one of the two is ever there.
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands in where scikit-learn has no callbacks."""
 
-        def _init_callback_context(self, **_):
+        def _init_callback_context(self, **_: Any) -> None:
             return None
 
-    def with_callbacks(method):  # type: ignore[no-redef]
-        """Return the method as it is."""
-        return method
+
+Method = TypeVar("Method", bound=Callable)
+
+
+def with_callbacks(method: Method) -> Method:
+    """Let scikit-learn's callbacks run around a method, which keeps its type."""
+    return method if _theirs is None else _theirs(method)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

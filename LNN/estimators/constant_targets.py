@@ -9,7 +9,7 @@ from torch import nn
 from LNN.data import SequenceScaler
 from LNN.data.channel_statistics import is_constant
 from LNN.data.examples import Examples
-from LNN.network import LiquidNetwork
+from LNN.network import LiquidNetwork, MotorReadout
 
 __all__ = ["give_constants"]
 
@@ -51,6 +51,8 @@ def give_constants(
         head.bias[rows] = torch.from_numpy(level).to(head.bias)[rows]
 
 
-def _last_map(readout: nn.Module) -> nn.Module:
+def _last_map(readout: nn.Sequential | MotorReadout) -> nn.Linear | MotorReadout:
     """Return the module with one weight and one bias per output."""
-    return readout[-1] if isinstance(readout, nn.Sequential) else readout
+    head = readout[-1] if isinstance(readout, nn.Sequential) else readout
+    assert isinstance(head, nn.Linear | MotorReadout)
+    return head

@@ -17,6 +17,7 @@ from LNN._plain import plain_number
 from LNN._warnings import warn
 from LNN.batching.preparation import Preparation
 from LNN.data import SequenceScaler, SequenceSet
+from LNN.data.alignment import warn_if_misaligned
 from LNN.data.clock import Clock
 from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.form import DataForm, InputLayout, TargetLayout
@@ -162,7 +163,7 @@ class FittedModel:
         """Return the model with the curves of a training that begins."""
         return replace(self, record=self.record.fresh())
 
-    def with_random(self, random: np.random.RandomState) -> FittedModel:
+    def with_random(self, random: np.random.RandomState | None) -> FittedModel:
         """Return the model with the source that later training draws from."""
         return replace(self, record=replace(self.record, random=random))
 
@@ -192,6 +193,7 @@ class FittedModel:
         InvalidInputError
             If X does not match the training data.
         """
+        warn_if_misaligned(X, None, timestamps=timestamps, groups=groups)
         sequences = self.layout.read(
             X,
             self.clock,
@@ -327,6 +329,7 @@ class FittedModel:
         if self.targets.classes is not None:
             return self.targets.classes[self.objective.prediction(outputs)]
         values, scaler = self.objective.prediction(outputs), self.target_scaler
+        assert scaler is not None  # only a classifier has none
         # (n, targets), and for several quantiles one axis more.
         column = (-1, *(1,) * (values.ndim - 2))
         values = values * scaler.scale_.reshape(column)
@@ -339,6 +342,7 @@ class FittedModel:
         """Bring targets (n, K) into the network's units; undoes `values`."""
         if present is not None:
             values = values - present
+        assert self.target_scaler is not None  # only a classifier has none
         return self.target_scaler.transform_rows(values)
 
     def not_finite_error(

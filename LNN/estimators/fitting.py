@@ -267,10 +267,11 @@ def _fit_scaler(
         scaler.fit_rows(chunks, n_jobs)
     finite = np.isfinite(scaler.center_) & np.isfinite(scaler.scale_)
     if not finite.all():
+        bad = np.flatnonzero(~finite).tolist()
         raise InvalidInputError(
             "Expected numbers whose mean and spread float64 can hold, got some that "
-            f"are too large in {', '.join(map(describe, np.flatnonzero(~finite)))}. "
-            "Look for wrong values there."
+            f"are too large in {', '.join(map(describe, bad))}. Look for wrong values "
+            "there."
         )
     return scaler
 
@@ -282,7 +283,8 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
         seen |= ~np.isnan(values[weights[rows] > 0]).all(axis=0)
         if seen.all():
             return
-    columns = ", ".join(map(sequences.columns.describe, np.flatnonzero(~seen)))
+    unseen = np.flatnonzero(~seen).tolist()
+    columns = ", ".join(map(sequences.columns.describe, unseen))
     raise InvalidInputError(
         f"Expected at least one value in every column of X, but all training rows "
         f"lack one in {columns}: nothing can be learnt from it. Drop it, or train on "
@@ -290,7 +292,9 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
     )
 
 
-def _doubt_anchor(anchor: Any, target: np.ndarray, change: np.ndarray, weights) -> None:
+def _doubt_anchor(
+    anchor: Any, target: np.ndarray, change: np.ndarray, weights: np.ndarray
+) -> None:
     """Warn where the change from the anchor is not smaller than the target itself."""
     known = (weights > 0) & ~np.isnan(change).any(axis=1)
     counted = functools.partial(np.average, axis=0, weights=weights[known])
@@ -321,9 +325,8 @@ def subtract_anchors(data: Examples) -> Targets:
 
 def make_objective(data: Examples, settings: Settings) -> Loss:
     """Choose the loss, and turn class weights into numbers."""
-    classifies = data.classes is not None
-    loss = find_loss(settings.loss, classifies=classifies)
-    if classifies:
+    loss = find_loss(settings.loss, classifies=data.classes is not None)
+    if data.classes is not None:
         weights = class_weights(data, settings.class_weight)
         return loss.for_targets(len(data.classes), class_weights=weights)
     n_targets = data.targets.values.shape[1]
@@ -333,7 +336,7 @@ def make_objective(data: Examples, settings: Settings) -> Loss:
 def class_weights(data: Examples, wanted: dict | str | None) -> tuple[float, ...]:
     """Return one weight per class; "balanced" counts weighted samples or steps."""
     classes = data.classes
-    if wanted is None:
+    if wanted is None or classes is None:
         return ()
     if isinstance(wanted, str):
         codes, weights = data.targets.values, data.weight_per_value

@@ -34,10 +34,10 @@ class Rule:
 _KINDS = (str, bool | np.bool_, type(None))
 
 
-def one_of(*values) -> Rule:
+def one_of(*values: Any) -> Rule:
     """Allow these names, booleans or None; True and 1 are not the same."""
 
-    def allows(v) -> bool:
+    def allows(v: Any) -> bool:
         kinds = [kind for kind in _KINDS if isinstance(v, kind)]
         return any(isinstance(a, kind) and v == a for a in values for kind in kinds)
 
@@ -57,10 +57,14 @@ def _listed(values: Collection[Any]) -> str:
     return f"one of {listed}" if len(values) > 1 else listed
 
 
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def integer(low: int) -> Rule:
     """Allow whole numbers that are at least `low`."""
     return Rule(
-        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and v >= low,
+        lambda v: isinstance(v, Integral) and _is_real(v) and int(v) >= low,
         f"an int >= {low}",
     )
 
@@ -68,8 +72,8 @@ def integer(low: int) -> Rule:
 def real(low: float, high: float = float("inf"), *, ends: str = "[)") -> Rule:
     """Allow real numbers in an interval; `ends` tells which ends belong to it."""
 
-    def allows(v) -> bool:
-        if not isinstance(v, Real) or isinstance(v, bool):
+    def allows(v: Any) -> bool:
+        if not _is_real(v):
             return False
         above = v >= low if ends[0] == "[" else v > low
         return above and (v <= high if ends[1] == "]" else v < high)
@@ -83,30 +87,30 @@ BOOL = one_of(True, False)
 CALLABLE = Rule(callable, "a callable")
 
 
-def _levels(value) -> bool:
+def _levels(value: Any) -> bool:
     levels = [value] if isinstance(value, Real) else value
     if not isinstance(levels, list | tuple | np.ndarray) or not np.size(levels):
         return False
     if np.ndim(levels) != 1:
         return False
-    return all(isinstance(q, Real) and 0 < q < 1 for q in levels)
+    return all(isinstance(q, Real) and 0 < float(q) < 1 for q in levels)
 
 
-def _scorer_name(value) -> bool:
+def _scorer_name(value: Any) -> bool:
     # Imported here: `import LNN` should cost little more than torch and pandas.
     from sklearn.metrics import get_scorer_names
 
     return isinstance(value, str) and value in get_scorer_names()
 
 
-def _transformer(value) -> bool:
+def _transformer(value: Any) -> bool:
     return hasattr(value, "transform") and not isinstance(value, type)
 
 
-def _class_weight(value) -> bool:
+def _class_weight(value: Any) -> bool:
     if isinstance(value, dict):
         weights = list(value.values())
-        numbers = all(isinstance(w, Real) and w >= 0 for w in weights)
+        numbers = all(isinstance(w, Real) and float(w) >= 0 for w in weights)
         return numbers and any(w > 0 for w in weights)
     return value is None or (isinstance(value, str) and value == "balanced")
 

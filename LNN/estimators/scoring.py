@@ -120,7 +120,7 @@ def _with_named_errors(
         return scorer  # the caller's own, with errors of its own
     task = "classification" if classifies else "regression"
 
-    def explained(*args, **kwargs) -> float:
+    def explained(*args: Any, **kwargs: Any) -> float:
         try:
             return scorer(*args, **kwargs)
         except (TypeError, ValueError) as error:
@@ -173,4 +173,4 @@ def _select_known_steps(
 
 def _is_missing(y: NDArray) -> NDArray:
     missing = np.asarray(pd.isna(y))
-    return missing if y.ndim == 1 else missing.any(axis=1)
+    return missing if y.ndim == 1 else np.asarray(missing.any(axis=1))

@@ -31,6 +31,7 @@ def _takes_parameters(owner: str, *without: str, **fixed: Any) -> Callable:
     def decorate(cls: type) -> type:
         for name, value in fixed.items():
             setattr(cls, name, value)
+        # Type checkers take constructors for fixed; they read signatures.pyi.
         cls.__init__ = _constructor(owner, fixed)  # type: ignore[misc]
         return cls
 
@@ -58,6 +59,7 @@ def _constructor(owner: str, fixed: dict[str, Any]) -> Callable[..., None]:
     taken = {first.name: first.type} | {p.name: p.type for p in others}
     __init__.__qualname__ = f"{owner}.__init__"
     __init__.__annotations__ = {**taken, "return": "None"}
+    # An attribute that functions may have, which their type does not tell.
     __init__.__signature__ = _signature(fixed)  # type: ignore[attr-defined]
     return __init__
 

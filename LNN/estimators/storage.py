@@ -83,6 +83,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         _of(Clock, clock),
         _of(TargetLayout, plain["targets"]),
     )
+    target_scaler = plain["target_scaler"]
     scaler, loss = _scaler_from_plain(plain["scaler"]), Loss.from_plain(plain["loss"])
     # A parameter that LNN got after the model was stored takes its default.
     parameters = dict(plain["parameters"])
@@ -93,7 +94,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         **form._asdict(),
         "parameters": parameters,
         "scaler": scaler,
-        "target_scaler": _scaler_from_plain(plain["target_scaler"]),
+        "target_scaler": target_scaler and _scaler_from_plain(target_scaler),
         "objective": loss,
         "network": _network_from_plain(
             plain["network"], form, parameters, scaler, loss
@@ -128,9 +129,7 @@ def _scaler_to_plain(scaler: SequenceScaler | None) -> dict[str, Any] | None:
     return None if scaler is None else dict(vars(scaler))
 
 
-def _scaler_from_plain(plain: Mapping[str, Any] | None) -> SequenceScaler | None:
-    if plain is None:
-        return None
+def _scaler_from_plain(plain: Mapping[str, Any]) -> SequenceScaler:
     scaler = SequenceScaler(plain["method"])
     for name, value in plain.items():
         setattr(scaler, name, value)
@@ -154,21 +153,31 @@ def _network_to_plain(model: Any) -> dict[str, Any]:
     return plain
 
 
-def _network_from_plain(plain: Mapping[str, Any], *how: Any) -> LiquidNetwork:
-    network = _rebuilt(plain, *how)
+def _network_from_plain(
+    plain: Mapping[str, Any],
+    form: DataForm,
+    parameters: Mapping[str, Any],
+    scaler: SequenceScaler,
+    objective: Loss,
+) -> LiquidNetwork:
+    wirings = plain["wirings"]
+    if wirings is not None:
+        wirings = [_wiring_from_plain(wiring) for wiring in wirings]
+    network = rebuild_network(
+        form,
+        parameters,
+        scaler,
+        objective,
+        plain["n_neurons"],
+        plain["pooling"],
+        wirings,
+    )
     _refuse_other_weights(network, plain["weights"])
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.copy_(torch.from_numpy(np.array(plain["weights"][name])))
             parameter.requires_grad_(name not in plain["frozen"])
     return network.eval()
-
-
-def _rebuilt(plain: Mapping[str, Any], *how: Any) -> LiquidNetwork:
-    wirings = plain["wirings"]
-    if wirings is not None:
-        wirings = [_wiring_from_plain(wiring) for wiring in wirings]
-    return rebuild_network(*how, plain["n_neurons"], plain["pooling"], wirings)
 
 
 def weights_of(network: nn.Module) -> dict[str, np.ndarray]:
@@ -198,7 +207,7 @@ def _wirings_to_plain(network: LiquidNetwork, wiring: Any) -> list[dict] | None:
     """Return one wiring per layer; None if there is none, or for the name "full"."""
     if network.wiring is None or (isinstance(wiring, str) and wiring == "full"):
         return None
-    return [_wiring_to_plain(layer.wiring) for layer in network.layers]
+    return [_wiring_to_plain(own) for own in network.wirings]
 
 
 def _wiring_to_plain(wiring: Wiring) -> dict[str, Any]:

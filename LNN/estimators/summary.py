@@ -63,12 +63,12 @@ def _network(model: FittedModel) -> str:
 
 
 def _wiring(model: FittedModel) -> str:
-    wiring, layers = model.network.wiring, model.network.layers
+    wiring, wirings = model.network.wiring, model.network.wirings
     if wiring is None:
         return ""
     names = ", ".join(f"{len(group.neurons)} {group.name}" for group in wiring.layers)
-    total = sum(layer.wiring.n_synapses for layer in layers)
-    sensory = sum(layer.wiring.n_sensory_synapses for layer in layers)
+    total = sum(own.n_synapses for own in wirings)
+    sensory = sum(own.n_sensory_synapses for own in wirings)
     return f"{names}; {total:,} synapses, {sensory:,} of them from inputs"
 
 

@@ -82,7 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--protocol", choices=PROTOCOLS, default="published")
     tune.add_argument("--seeds", type=int, default=1, help="fits of each candidate")
     tune.add_argument("--n-jobs", type=int, default=1)
-    tune.add_argument("--into", type=Path, metavar="DIR", help="gets the reports")
+    tune.add_argument(
+        "--into",
+        type=Path,
+        metavar="DIR",
+        default=RESULTS / "search",
+        help="gets the reports (default: %(default)s)",
+    )
     tune.add_argument(
         "--apply",
         action="store_true",
@@ -118,7 +124,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
 
 
-def _selected(given: argparse.Namespace):
+def _selected(given: argparse.Namespace) -> list[Run]:
     return runs_of(
         given.budget,
         tasks=given.tasks,
@@ -160,12 +166,12 @@ def run_runs(given: argparse.Namespace) -> int:
     return 0 if len(done) == len(runs) else INCOMPLETE
 
 
-def _folder(named: Path | None, option: str, below: str = "") -> Path:
+def _folder(named: Path | None, option: str) -> Path:
     """Return the folder that was named, else that of the checkout."""
     if named is not None:
         return named
     if COMMITTED.is_dir():
-        return COMMITTED / below
+        return COMMITTED
     raise InvalidInputError(
         f"Expected {option} DIR, got none: LNN is installed, and there is no checkout "
         "whose committed results it could mean. Name a folder."
@@ -221,16 +227,15 @@ def search_parameters(given: argparse.Namespace) -> None:
     # Imported here: only a search needs it.
     from LNN.experiments.search import apply, search
 
-    into = _folder(given.into, "--into", "search")
-    into.mkdir(parents=True, exist_ok=True)
+    given.into.mkdir(parents=True, exist_ok=True)
     how = {"seeds": given.seeds, "n_jobs": given.n_jobs}
     for task in given.tasks:
         for model in given.models:
             report = search(task, given.protocol, model, **how)
-            path = into / f"{task}-{given.protocol}-{model}.json"
+            path = given.into / f"{task}-{given.protocol}-{model}.json"
             path.write_text(json.dumps(report, indent=1) + "\n")
             if given.apply:
-                apply(into)
+                apply(given.into)
             found = f"{report['score']:.5g} with {report['best']}"
             print(f"{task} {given.protocol} {model}: {found}")
 

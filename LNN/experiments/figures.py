@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,9 @@ def plot_task(
     return path
 
 
-def _curves(records, task: str, protocol: str, budget: str):
+def _curves(
+    records: Iterable[Mapping[str, Any]], task: str, protocol: str, budget: str
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return per model the metric (seeds, epochs) and the mean seconds (epochs,)."""
     found = defaultdict(list)
     for record in records:
@@ -87,7 +90,7 @@ def _curves(records, task: str, protocol: str, budget: str):
     return curves
 
 
-def _matplotlib():
+def _matplotlib() -> Any:
     try:
         import matplotlib.figure
     except ImportError as error:

@@ -32,7 +32,7 @@ class Model:
     equal: bool = False
 
 
-def _liquid(*, equal: bool = False, **parameters) -> Model:
+def _liquid(*, equal: bool = False, **parameters: Any) -> Model:
     return Model(parameters, True, equal)
 
 

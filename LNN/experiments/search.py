@@ -157,15 +157,16 @@ class _Scorer:
     def __init__(self, metric: Metric):
         self.metric = metric
 
-    def __call__(self, repeated: Repeated, X, y) -> float:
+    def __call__(self, repeated: Repeated, X: Any, y: Any) -> float:
         part = Part(X, y)
-        value = np.mean([score(fit, part, self.metric) for fit in repeated.fits_])
+        scores = [score(fit, part, self.metric) for fit in repeated.fits_]
+        value = float(np.mean(scores))
         return value if self.metric.greater_is_better else -value
 
 
 def _report(run: Run, metric: Metric, found: dict[str, Any]) -> dict:
     sign = 1.0 if metric.greater_is_better else -1.0
-    trials = [
+    trials: list[dict[str, Any]] = [
         {
             "parameters": {
                 name.removeprefix(_INSIDE): _plain(value)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from statistics import mean, stdev
+from typing import Any
 
 from LNN.experiments.agreement import mixed, unequal
 from LNN.experiments.metrics import METRICS
@@ -191,7 +192,9 @@ def task_table(
     return rows
 
 
-def _model_row(name, summary: Summary, same: Summary | None, published) -> list[str]:
+def _model_row(
+    name: str, summary: Summary, same: Summary | None, published: Any
+) -> list[str]:
     return [
         name,
         _measured(summary),

@@ -86,9 +86,9 @@ def part_of_budget(run: Run, data: TaskData) -> TaskData:
     return TaskData(*map(_spread, parts, sizes))
 
 
-def _spread(part: Part, n: int) -> Part:
+def _spread(part: Part, n: int | None) -> Part:
     """Return every so many-th sequence, n in all: the first ones may lack a class."""
-    if len(part) <= n:
+    if n is None or len(part) <= n:
         return part
     return part.take(np.linspace(0, len(part) - 1, n).astype(int))
 
@@ -107,10 +107,12 @@ def train(run: Run, task: Task, data: TaskData, store: Store) -> Record:
         return {**outcome, "failed": f"{type(error).__name__}: {error}"}
     finally:
         log.close()
+    best = model.best_validation_score_
+    assert best is not None  # runs have validation data
     return {
         **outcome,
         "test": score(model, data.test, metric),
-        "validation": metric.from_scorer(model.best_validation_score_),
+        "validation": metric.from_scorer(best),
         "n_parameters": model.n_parameters_,
         "n_synapses": model.n_synapses_,
         "backend": model.backend_,
@@ -120,7 +122,9 @@ def train(run: Run, task: Task, data: TaskData, store: Store) -> Record:
     }
 
 
-def make_model(task: Task, parameters: dict[str, Any]):
+def make_model(
+    task: Task, parameters: dict[str, Any]
+) -> LiquidRegressor | LiquidClassifier:
     """Return the estimator of a task, on one thread: runs are what is parallel."""
     kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
     return kind(n_jobs=1, **parameters)
@@ -137,7 +141,12 @@ class Curve:
     log : EpochLog
     """
 
-    def __init__(self, model, metric: Metric, log: EpochLog):
+    def __init__(
+        self,
+        model: LiquidRegressor | LiquidClassifier,
+        metric: Metric,
+        log: EpochLog,
+    ):
         self.model, self.metric, self.log = model, metric, log
         self.values: list[float] = []
         self.seconds: list[float] = []
@@ -145,6 +154,7 @@ class Curve:
 
     def __call__(self, epoch: Epoch) -> None:
         """Write down one epoch."""
+        assert epoch.validation_score is not None  # runs have validation data
         self.values.append(self.metric.from_scorer(epoch.validation_score))
         self.seconds.append(time.perf_counter() - self._began)
         self.log.line(
@@ -178,7 +188,9 @@ def fit(model: LiquidRegressor | LiquidClassifier, data: TaskData) -> None:
             raise KeyboardInterrupt from warning
 
 
-def score(model: LiquidRegressor | LiquidClassifier, part: Part, metric: Metric):
+def score(
+    model: LiquidRegressor | LiquidClassifier, part: Part, metric: Metric
+) -> float:
     """Return the metric on a part."""
     answer = model.predict if metric.needs == "prediction" else model.predict_proba
     return metric.score(part.y, answer(part.X, timestamps=part.timestamps))

@@ -255,7 +255,7 @@ def rare_class(data: TaskData) -> Scores:
     }
 
 
-def logistic(**parameters: Any):
+def logistic(**parameters: Any) -> Any:
     """Make a logistic regression of standardised columns.
 
     Parameters

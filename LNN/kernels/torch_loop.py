@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from LNN.cells.base import Cell, past_end
+from LNN.cells.exporting import refuse_free_time
 from LNN.kernels.backend import Backend
 
 
@@ -53,6 +54,7 @@ def run(
     all_states: bool = True,
 ) -> tuple[Tensor | None, Tensor]:
     """Return all states (B, T, S), or None if not wanted, and the final one (B, S)."""
+    refuse_free_time(inputs.shape[1])
     if lengths is not None:
         # Whatever stands in the padding, NaN included, must reach no gradient.
         padded = past_end(lengths, inputs.shape[1])
@@ -72,5 +74,6 @@ def run(
             states.append(state)
     if not all_states:
         return None, cell.leave(state)
-    states = cell.leave(torch.stack(states, dim=1))
-    return states, states[:, -1]
+    every = cell.leave(torch.stack(states, dim=1))
+    # Not a view, which torch.export would take for the layout of every state.
+    return every, every[:, -1].contiguous()

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import torch
 from scipy.linalg import solve
+from torch import nn
 
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork, MotorReadout
@@ -40,7 +41,8 @@ class Readout:
             self.weight = np.zeros((len(gain), network.layers[-1].n_neurons))
             np.fill_diagonal(self.weight, gain)
         else:
-            self.weight, bias = _array(head[-1].weight), _array(head[-1].bias)
+            dense = _dense(network)
+            self.weight, bias = _array(dense.weight), _array(dense.bias)
         self.bias = bias
 
     def outputs(self, features: np.ndarray) -> np.ndarray:
@@ -49,9 +51,17 @@ class Readout:
 
     def store(self, network: LiquidNetwork) -> None:
         """Write the (dense) map into a network."""
+        dense = _dense(network)
         with torch.no_grad():
-            network.readout[-1].weight.copy_(torch.from_numpy(self.weight))
-            network.readout[-1].bias.copy_(torch.from_numpy(self.bias))
+            dense.weight.copy_(torch.from_numpy(self.weight))
+            dense.bias.copy_(torch.from_numpy(self.bias))
+
+
+def _dense(network: LiquidNetwork) -> nn.Linear:
+    """Return the linear map of a dense read-out."""
+    head = network.readout[-1] if isinstance(network.readout, nn.Sequential) else None
+    assert isinstance(head, nn.Linear)
+    return head
 
 
 class Adapter(ABC):
@@ -94,7 +104,8 @@ class ReadoutAdapter(Adapter):
 
     def __init__(self, readout: Readout, objective: Loss, forgetting: float):
         self.readout, self.forgetting = readout, forgetting
-        self.objective = objective
+        assert objective.curvature is not None  # a stream refuses other losses
+        self.objective, self.curvature = objective, objective.curvature
         self.information = PRIOR * np.eye(readout.weight.shape[1] + 1)
 
     def update(
@@ -113,7 +124,7 @@ class ReadoutAdapter(Adapter):
         weighted = features.T * self.objective.weights(goals)
         keep = self.forgetting
         a = keep * self.information
-        a += self.objective.curvature * weighted @ features
+        a += self.curvature * weighted @ features
         a.flat[:: len(a) + 1] += (1 - keep) * FLOOR
         change = solve(a, weighted @ error, assume_a="pos").T
         # Nothing is kept before all of it has worked.
@@ -159,7 +170,9 @@ class GradientAdapter(Adapter):
             )
         self.engine.weights_changed()
 
-    def _loss(self, network, streams: np.ndarray, goals: np.ndarray) -> torch.Tensor:
+    def _loss(
+        self, network: LiquidNetwork, streams: np.ndarray, goals: np.ndarray
+    ) -> torch.Tensor:
         """Return the mean loss of the last step, back to where the engine goes."""
         arguments = self.engine.replay(streams)
         outputs = network(**arguments)

@@ -141,7 +141,7 @@ class Arrivals:
         if isinstance(x, dict | pd.Series | pd.DataFrame):
             return self._named_parts(x)
         given = _as_array(x)
-        shape = (columns.n_features_in,)
+        shape: tuple[int, ...] = (columns.n_features_in,)
         if self.n is not None:
             shape = (self.n, *shape)
         if given.shape != shape and given.shape != (self.count, shape[-1]):
@@ -172,7 +172,8 @@ class Arrivals:
         places = self._places(here, isinstance(x, dict))
         if framed:
             row = [column.to_numpy() for _, column in x.items()]
-            parts = [row[place] for place in places]
+            # A frame has all columns.
+            parts = [row[place] for place in places if place is not None]
         else:
             row = list(x.values()) if isinstance(x, dict) else x.to_numpy()
             parts = [[np.nan if place is None else row[place]] for place in places]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from LNN.batching.missing import MissingRule
+from LNN.kernels import Stepper
 from LNN.network import LiquidNetwork
 from LNN.pooling import RunningPool
 
@@ -138,6 +139,8 @@ class Window(Engine):
         values = self._tensor(self.values[streams, :longest])
         inputs = self.rule.fill(values, timespans)
         lengths = None if (count == longest).all() else torch.from_numpy(count)
+        # A column is no state, even if no time passes in these windows.
+        timespans = timespans[..., None]
         return {"inputs": inputs, "timespans": timespans, "lengths": lengths}
 
     def reset(self, which: np.ndarray | slice) -> None:
@@ -177,10 +180,10 @@ class Carry(Engine):
         # have been of each stream.
         self.history: deque = deque(maxlen=history)
         self.taken = np.zeros(n, dtype=np.int64)
-        self.pool = None
+        self.pool: RunningPool | None = None
         if network.pooling != "last" and not network.return_sequences:
             self.pool = RunningPool(network.pooling, n, network.layers[-1].n_neurons)
-        self.steppers: list | None = None
+        self.steppers: list[Stepper] | None = None
         self.states: list[np.ndarray] = []
         self.weights_changed()
 
@@ -208,7 +211,7 @@ class Carry(Engine):
         values = self._last_states(values, units)
         return values if self.pool is None else self.pool.add(values)
 
-    def _last_states(self, values, units) -> np.ndarray:
+    def _last_states(self, values: np.ndarray, units: float | np.ndarray) -> np.ndarray:
         if self.steppers is None:
             return self._advance_on_torch(values, units)
         for stepper, layer in zip(self.steppers, self.network.layers, strict=True):
@@ -218,14 +221,18 @@ class Carry(Engine):
             values = stepper.state[:, : layer.n_neurons]
         return values
 
-    def _fill(self, values, units, started) -> np.ndarray:
+    def _fill(
+        self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
+    ) -> np.ndarray:
         since = np.where(started, units, 0.0)[:, None]
         inputs, self.held, self.age = self.rule.go_on(
             values, since, self.held, self.age
         )
         return inputs
 
-    def _advance_on_torch(self, values, units) -> np.ndarray:
+    def _advance_on_torch(
+        self, values: np.ndarray, units: float | np.ndarray
+    ) -> np.ndarray:
         timespans = self._tensor(np.broadcast_to(units, (self.n,)))[:, None]
         with torch.no_grad():
             states, finals = self.network.states(
@@ -238,8 +245,8 @@ class Carry(Engine):
 
     def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
         """Return the last steps, and the states before them."""
-        states, inputs, spans = zip(*self.history, strict=True)
-        inputs, spans = np.stack(inputs, 1)[streams], np.stack(spans, 1)[streams]
+        states, rows, gaps = zip(*self.history, strict=True)
+        inputs, spans = np.stack(rows, 1)[streams], np.stack(gaps, 1)[streams]
         # A stream that was reset since goes back to its first row, not beyond.
         steps = inputs.shape[1]
         count = np.minimum(self.taken[streams], steps)
@@ -270,8 +277,9 @@ class Carry(Engine):
         before = self.states
         layers = self.network.layers
         how = self.backend, self.n, self.dtype
-        steppers = [layer.stepper(*how) for layer in layers]
-        if all(stepper is not None for stepper in steppers):
+        made = [layer.stepper(*how) for layer in layers]
+        steppers = [stepper for stepper in made if stepper is not None]
+        if len(steppers) == len(layers):
             self.steppers = steppers
             self.states = [stepper.state for stepper in steppers]
         else:

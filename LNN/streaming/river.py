@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from LNN.exceptions import InvalidInputError
+from LNN.streaming.arrivals import Arrivals
+
+
+class _Stream(Protocol):
+    """What the names below need of the stream that has them."""
+
+    n: int | None
+    adapt: str | None
+    _arrivals: Arrivals
+
+    @property
+    def classes_(self) -> NDArray: ...
+    def step(self, x: Any, *, dt: Any = None, timestamp: Any = None) -> Any: ...
+    def step_proba(self, x: Any, *, dt: Any = None, timestamp: Any = None) -> Any: ...
+    def update(self, y_true: Any) -> None: ...
+    def _require_classes(self, what: str, instead: str) -> NDArray: ...
+    def _goals(self, y_true: Any, present: NDArray | None) -> Any: ...
+    def _without_taking(
+        self, step: Callable[..., Any], x: Any, dt: Any, timestamp: Any
+    ) -> Any: ...
 
 
 class RiverNames:
@@ -16,7 +38,9 @@ class RiverNames:
     and `predict_one` looks ahead. Rows that will never have a label go to `step`.
     """
 
-    def predict_one(self, x: dict, *, dt: Any = None, timestamp: Any = None) -> Any:
+    def predict_one(
+        self: _Stream, x: dict, *, dt: Any = None, timestamp: Any = None
+    ) -> Any:
         """Predict for a row without taking it in.
 
         Parameters
@@ -31,14 +55,14 @@ class RiverNames:
         -------
         float or label
         """
-        self._require_single()
-        x = self._known_keys(x)
+        _require_single(self)
+        x = _known_keys(self, x)
         answer = self._without_taking(self.step, x, dt, timestamp)
         # Labels and numbers of Python's own, as of river: they go into JSON.
         return answer.item() if isinstance(answer, np.generic) else answer
 
     def predict_proba_one(
-        self, x: dict, *, dt: Any = None, timestamp: Any = None
+        self: _Stream, x: dict, *, dt: Any = None, timestamp: Any = None
     ) -> dict[Any, float]:
         """Return the probability of each class for a row without taking it in.
 
@@ -52,13 +76,14 @@ class RiverNames:
         dict
             From label to probability.
         """
-        self._require_single()
-        x = self._known_keys(x)
+        self._require_classes("predict_proba_one", instead="predict_one")
+        _require_single(self)
+        x = _known_keys(self, x)
         probabilities = self._without_taking(self.step_proba, x, dt, timestamp)
         return dict(zip(self.classes_.tolist(), probabilities.tolist(), strict=True))
 
     def learn_one(
-        self, x: dict, y: Any, *, dt: Any = None, timestamp: Any = None
+        self: _Stream, x: dict, y: Any, *, dt: Any = None, timestamp: Any = None
     ) -> None:
         """Take in a row and learn its truth (without `adapt` the state alone goes on).
 
@@ -68,27 +93,29 @@ class RiverNames:
             As in `predict_one`.
         y : float or label
         """
-        self._require_single()
-        x = self._known_keys(x)
+        _require_single(self)
+        x = _known_keys(self, x)
         if self.adapt is not None:
             self._goals(y, None)  # refuses y before the row is taken in
         self.step(x, dt=dt, timestamp=timestamp)
         if self.adapt is not None:
             self.update(y)
 
-    def _known_keys(self, x: Any) -> Any:
-        """Leave out keys that the fit did not see; one may be a misspelt column."""
-        if not isinstance(x, dict):
-            return x
-        columns = self._arrivals.columns
-        names = range(columns.n_features_in) if columns.names is None else columns.names
-        if len(x) == len(names) or any(name not in x for name in names):
-            return x
-        return {name: x[name] for name in names}
 
-    def _require_single(self) -> None:
-        if self.n is not None:
-            raise InvalidInputError(
-                f"predict_one and learn_one are for a single stream, this one has "
-                f"n={self.n}. Use step and update."
-            )
+def _known_keys(stream: _Stream, x: Any) -> Any:
+    """Leave out keys that the fit did not see; one may be a misspelt column."""
+    if not isinstance(x, dict):
+        return x
+    columns = stream._arrivals.columns
+    names = range(columns.n_features_in) if columns.names is None else columns.names
+    if len(x) == len(names) or any(name not in x for name in names):
+        return x
+    return {name: x[name] for name in names}
+
+
+def _require_single(stream: _Stream) -> None:
+    if stream.n is not None:
+        raise InvalidInputError(
+            f"predict_one and learn_one are for a single stream, this one has "
+            f"n={stream.n}. Use step and update."
+        )

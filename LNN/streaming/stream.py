@@ -18,7 +18,7 @@ from LNN.data.containers import plain
 from LNN.estimators.committing import publisher_of
 from LNN.estimators.fitted import FittedModel, as_fitted, last_step
 from LNN.exceptions import InvalidInputError
-from LNN.streaming.adapting import GradientAdapter, Readout, ReadoutAdapter
+from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
 from LNN.streaming.river import RiverNames
@@ -139,14 +139,15 @@ class LiquidStream(RiverNames):
         self._last: _Last | None = None
         if context is not None:
             # The gap to the first row of a window is all that it keeps from before.
-            kept = self._engine.length + 1 if windowed else None
+            engine = self._engine
+            kept = engine.length + 1 if isinstance(engine, Window) else None
             self._take_in(context, kept)
 
     def _take_in(self, context: Any, kept: int | None) -> None:
         """Go through the last rows of what came before."""
         context = plain(context)
         framed = isinstance(context, pd.DataFrame)
-        table = context if framed else np.asarray(context)
+        table: Any = context if framed else np.asarray(context)
         if table.ndim != (2 if self.n is None else 3):
             raise InvalidInputError(
                 "Expected context of shape (n_rows, n_features), with n streams "
@@ -192,7 +193,9 @@ class LiquidStream(RiverNames):
                 'reads all of them. Use adapt="readout", or fit with pooling="last".'
             )
 
-    def _make_adapter(self, forgetting: float | None, learning_rate: float | None):
+    def _make_adapter(
+        self, forgetting: float | None, learning_rate: float | None
+    ) -> Adapter | None:
         parameters, objective = self.model.parameters, self.model.objective
         if self.adapt == "sgd":
             rate = learning_rate or parameters["learning_rate"]
@@ -261,7 +264,9 @@ class LiquidStream(RiverNames):
         outputs, _ = self._advance(x, dt, timestamp)
         return self._one_or_all(self.model.objective.probabilities(outputs))
 
-    def _advance(self, x, dt, timestamp) -> tuple[np.ndarray, np.ndarray | None]:
+    def _advance(
+        self, x: Any, dt: Any, timestamp: Any
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the network's outputs (n, O) after one more row, and the anchors."""
         arrivals = self._arrivals
         arrival: Arrival = arrivals.read(x, dt, timestamp)
@@ -296,18 +301,19 @@ class LiquidStream(RiverNames):
     def _one_or_all(self, answers: np.ndarray) -> Any:
         return answers[0] if self.n is None else answers
 
-    def _require_classes(self, what: str) -> None:
-        if not self.model.classifies:
+    def _require_classes(self, what: str, instead: str = "step") -> NDArray:
+        classes = self.model.targets.classes
+        if classes is None:
             raise AttributeError(
                 f"{what} is for classifiers; this stream is one of a "
-                f"{self.model.owner} with task='regression'. Use step."
+                f"{self.model.owner} with task='regression'. Use {instead}."
             )
+        return classes
 
     @property
     def classes_(self) -> NDArray:
         """The labels of the classes, in the order of `step_proba`."""
-        self._require_classes("classes_")
-        return self.model.targets.classes
+        return self._require_classes("classes_")
 
     # --------------------------------------------------------------------- learning
 
@@ -347,16 +353,19 @@ class LiquidStream(RiverNames):
                 self._readout = Readout(self._network)
         self._last = None
 
-    def _goals(self, y_true: Any, present) -> tuple[np.ndarray, np.ndarray]:
+    def _goals(
+        self, y_true: Any, present: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return targets in the network's units, and where they are known."""
         count = self._arrivals.count
-        if self.model.classifies:
+        classes = self.model.targets.classes
+        if classes is not None:
             labels = np.empty(1, dtype=object)
             labels[0] = y_true
             if self.n is not None:
                 labels = np.asarray(y_true, dtype=object)
             self._check_goal_shape(labels.shape, (count,))
-            codes = np.array([self._code(label) for label in labels])
+            codes = np.array([_code(label, classes) for label in labels])
             return codes, codes >= 0
         n_targets = self.model.targets.n_targets
         try:
@@ -384,20 +393,6 @@ class LiquidStream(RiverNames):
                 f"Expected y_true of shape {expected}, one target per stream as in "
                 f"fit, got shape {got}. Pass NaN for streams without a truth."
             )
-
-    def _code(self, label: Any) -> int:
-        if isinstance(label, np.ndarray) and label.ndim == 0:
-            label = label.item()
-        if np.ndim(label) == 0 and pd.isna(label):
-            return -1
-        classes = self.model.targets.classes
-        found = np.flatnonzero(classes == label)
-        if len(found) != 1:
-            raise InvalidInputError(
-                f"Expected one of the classes {classes.tolist()}, got "
-                f"{label!r}. A new class needs a new fit."
-            )
-        return int(found[0])
 
     def commit(self) -> FittedModel:
         """Give the estimator the weights that this stream has learnt.
@@ -503,7 +498,9 @@ class LiquidStream(RiverNames):
         self._engine.set_state(given)
         self._last = None
 
-    def _without_taking(self, step, x, dt, timestamp) -> Any:
+    def _without_taking(
+        self, step: Callable[..., Any], x: Any, dt: Any, timestamp: Any
+    ) -> Any:
         """Answer for a row, then go back to before it."""
         engine, arrivals = self._engine, self._arrivals
         before, past, last = self.state, engine.past(), self._last
@@ -528,6 +525,21 @@ class _Last:
         self.current = np.ones(len(features), dtype=bool)  # not reset since
 
 
+def _code(label: Any, classes: np.ndarray) -> int:
+    """Return the number of a class; -1 where none is known."""
+    if isinstance(label, np.ndarray) and label.ndim == 0:
+        label = label.item()
+    if np.ndim(label) == 0 and pd.isna(label):
+        return -1
+    found = np.flatnonzero(classes == label)
+    if len(found) != 1:
+        raise InvalidInputError(
+            f"Expected one of the classes {classes.tolist()}, got "
+            f"{label!r}. A new class needs a new fit."
+        )
+    return int(found[0])
+
+
 def _refuse_steps_before(fitted: Any) -> None:
     """Refuse a Pipeline whose other steps would be left out without a word."""
     if last_step(fitted) is fitted:
@@ -544,7 +556,13 @@ def _refuse_steps_before(fitted: Any) -> None:
         )
 
 
-def _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation) -> None:
+def _refuse_idle(
+    adapt: str | None,
+    windowed: bool,
+    forgetting: float | None,
+    learning_rate: float | None,
+    truncation: int | None,
+) -> None:
     """Refuse settings that would be ignored without a word."""
     idle = {
         "forgetting": (forgetting, adapt != "readout", 'adapt="readout"'),
@@ -562,14 +580,16 @@ def _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation) -> None
             )
 
 
-def _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation) -> None:
+def _check_arguments(
+    mode: Any, n: Any, adapt: Any, forgetting: Any, learning_rate: Any, truncation: Any
+) -> None:
     def refuse(name: str, words: str, got: Any) -> None:
         raise InvalidInputError(
             f"The {name!r} parameter of stream must be {words}. Got {got!r} instead."
         )
 
     def is_count(value: Any) -> bool:
-        return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
+        return isinstance(value, Integral) and is_number(value) and int(value) > 0
 
     def is_number(value: Any) -> bool:
         return isinstance(value, Real) and not isinstance(value, bool)

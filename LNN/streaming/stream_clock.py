@@ -47,7 +47,7 @@ class StreamClock:
         clock, self.preparation = model.clock, model.preparation
         self.unit, self.tolerance = clock.unit, self.preparation.tolerance
         self.kind, self.regular = clock.kind, clock.regular
-        self.gap_range = clock.gap_range
+        self.gap_range, self.standing = clock.gap_range, clock.standing
         self.first_gaps = np.empty(0)
         self.owner = model.owner
         # Rows that are independent of each other have no time between them.
@@ -143,6 +143,15 @@ class StreamClock:
         gaps = np.append(self.first_gaps, gaps) if begins else np.atleast_1d(gaps)
         if begins:
             self.first_gaps = gaps
+        stands = not gaps.any() and not self.standing
+        if stands and len(gaps) >= ENOUGH and len(self.started) == 1:
+            self.doubted = True
+            warn(
+                f"Time stands still in the first {len(gaps)} steps of this stream. "
+                "Pass the time of each row as timestamp=, or the time since the row "
+                "before as dt=."
+            )
+            return
         doubt = self.gap_range.doubt(gaps)
         if doubt:
             self.doubted = True

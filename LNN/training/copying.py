@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from LNN.network import LiquidNetwork
 from LNN.training.parameter_vector import gradients_recorded
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -30,7 +31,7 @@ def with_own_weights(network: Module) -> Module:
         return _copied(network, {})
 
 
-def with_backend(network: Module, backend: str) -> Module:
+def with_backend(network: LiquidNetwork, backend: str) -> LiquidNetwork:
     """Return a network that runs on this backend, with the weights of another.
 
     Parameters
@@ -57,7 +58,7 @@ def _copied(module: Any, memo: dict[int, Any]) -> Any:
     ours = type(module).__module__.partition(".")[0] == "LNN"
     if not ours and type(module) not in _PLAIN:
         return copy.deepcopy(module, memo)
-    other = memo[id(module)] = type(module).__new__(type(module))
+    other = memo[id(module)] = object.__new__(type(module))
     own = {k: v.copy() if isinstance(v, dict) else v for k, v in vars(module).items()}
     weights, parts = own["_parameters"], own["_modules"]
     for name, weight in weights.items():

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import nn
 
 from LNN._warnings import warn
 from LNN.batching.batches import Batches, cut
 from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
+from LNN.network import LiquidNetwork
 from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -71,7 +71,7 @@ class Step:
 
     Attributes
     ----------
-    network : nn.Module
+    network : LiquidNetwork
     parameters : ParameterVector
         The parameters of the network.
     optimizer : Optimizer
@@ -80,7 +80,7 @@ class Step:
     plan : Plan
     """
 
-    network: nn.Module
+    network: LiquidNetwork
     parameters: ParameterVector
     optimizer: Optimizer
     objective: Loss
@@ -89,7 +89,7 @@ class Step:
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
         self.network.train()
-        total = 0.0
+        total: float | torch.Tensor = 0.0
         for samples in cut(order, self.plan.batch_size):
             # Tensors are added up, not numbers: an accelerator need not wait here.
             total = total + self.batch(batches, samples)
@@ -189,10 +189,14 @@ def train(
         history.kept = best.loss
         set_dropout_generator(network, None)
         network.eval()
-    if exhausted and score is None:
-        parts = batches.targets, validation.targets
-        curves = history.loss, history.validation_loss
-        warn_if_constant_is_as_good(step.objective, *parts, *curves)
+    if exhausted and score is None and validation is not None:
+        warn_if_constant_is_as_good(
+            step.objective,
+            batches.targets,
+            validation.targets,
+            history.loss,
+            history.validation_loss,
+        )
 
 
 def validate(
@@ -207,7 +211,7 @@ def validate(
     loss = evaluate(step, validation, outputs)
     refuse_non_finite(loss, epoch, step.plan.remedy)
     history.validation_loss.append(loss)
-    if score is None:
+    if score is None or outputs is None:
         return loss, None
     history.validation_score.append(score(outputs))
     return loss, history.validation_score[-1]
@@ -220,7 +224,7 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
     The network's outputs are written to `outputs`, if given.
     """
     step.network.eval()
-    total = 0.0
+    total: float | torch.Tensor = 0.0
     # Without gradients a batch takes less memory, so it may be larger.
     size = max(batches.size_without_gradients(), step.plan.batch_size)
     for samples in cut(np.arange(len(batches)), size):

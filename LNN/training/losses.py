@@ -154,6 +154,12 @@ class Loss(ABC):
         sample_weight : array-like of shape (n,), default=None
         """
 
+    def probabilities(self, outputs: NDArray) -> NDArray:
+        """Return probabilities (n, n_classes), of a loss of classes."""
+        raise NotImplementedError(
+            f"{type(self).__name__} is a loss of numbers, which have no probabilities."
+        )
+
     def errors(self, outputs: NDArray, goals: NDArray) -> NDArray:
         """Return the negative gradient by outputs (n, output_size), for `curvature`.
 
@@ -199,7 +205,9 @@ class Loss(ABC):
         InvalidInputError
             If `LOSSES` has no loss of this name.
         """
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+        options: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()
+        }
         name = options.pop("name")
         if name not in LOSSES:
             raise InvalidInputError(

@@ -65,7 +65,7 @@ def _line(epoch: Epoch) -> str:
     return f"epoch {epoch.epoch:{width}d}/{epoch.epochs}  {_losses(epoch)}  {rate}"
 
 
-def _bar(epochs: int):
+def _bar(epochs: int) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError as error:

@@ -81,20 +81,27 @@ def _tails(recording: np.ndarray, last: np.ndarray, fraction: float) -> np.ndarr
     return held_out
 
 
-def _whole_groups(groups, fraction, random) -> np.ndarray:
+def _whole_groups(
+    groups: np.ndarray, fraction: float, random: np.random.RandomState
+) -> np.ndarray:
     names = random.permutation(np.unique(groups))
     n_held = max(1, round(fraction * len(names)))
     return np.isin(groups, names[:n_held])
 
 
-def _drawn(n, fraction, codes, random) -> np.ndarray:
+def _drawn(
+    n: int,
+    fraction: float,
+    codes: np.ndarray | None,
+    random: np.random.RandomState,
+) -> np.ndarray:
     held_out = np.zeros(n, dtype=bool)
     n_held = max(1, round(fraction * n))
     if codes is None:
         held_out[random.permutation(n)[:n_held]] = True
         return held_out
     counts = np.bincount(codes)
-    n_held = max(n_held, np.count_nonzero(counts))
+    n_held = max(n_held, int(np.count_nonzero(counts)))
     if counts[counts > 0].min() < 2 or n - n_held < np.count_nonzero(counts):
         return held_out  # a class with one sample cannot be in both parts
     # Imported here: `import LNN` should cost little more than torch and pandas.

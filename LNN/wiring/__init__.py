@@ -1,6 +1,6 @@
 """Wirings: which neuron reads which input and which other neuron."""
 
-from LNN.wiring.build import build_wiring
+from LNN.wiring.build import build_wiring, given_wiring
 from LNN.wiring.circuit import Edges, Layer
 from LNN.wiring.wiring import DEFAULT_SPARSITY, DENSE_SEED, NCP_SEED, Wiring
 
@@ -12,4 +12,5 @@ __all__ = [
     "Layer",
     "Wiring",
     "build_wiring",
+    "given_wiring",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,18 @@ _SIZES = {
     "n_outputs": "Outputs of the motor neurons are the targets or classes of y",
 }
 
+# What ncps calls a wiring, and what a name of ours makes of it.
+_NAMES_OF_NCPS = {
+    "autoncp": "ncp",
+    "ncp": "ncp",
+    "fullyconnected": "full",
+    "random": "random",
+}
+
 
 def build_wiring(
     spec: str | Wiring | ArrayLike | Any,
-    n_inputs: int,
+    n_inputs: int | None,
     n_neurons: int | None,
     n_outputs: int | None,
     *,
@@ -36,8 +45,9 @@ def build_wiring(
     spec : {"ncp", "full", "random"}, Wiring, ncps wiring or square signed matrix
         A name is built to the sizes, anything else must agree with them.
     n_inputs, n_neurons, n_outputs : int
-        With a ``spec`` that is not a name, ``n_neurons=None`` and ``n_outputs=None``
-        mean "what the wiring has" (all neurons are outputs of a matrix).
+        With a ``spec`` that is not a name, None means "what the wiring has" (all
+        neurons are outputs of a matrix). A matrix, and an ncps wiring that is not
+        built, need ``n_inputs``.
     sparsity : float, optional
         For "ncp" and "random" only, 0.5 if omitted.
     seed : int, optional
@@ -80,9 +90,36 @@ def build_wiring(
     return wiring.with_layer_recurrence(seed) if layer_recurrence else wiring
 
 
+def given_wiring(wiring: Any, n_inputs: int | None, owner: object) -> Wiring:
+    """Return the wiring of a cell, which may be one of ncps.
+
+    Parameters
+    ----------
+    wiring : Wiring or ncps wiring
+    n_inputs : int or None
+        None means "what the wiring has".
+    owner : object
+        The cell, for messages.
+    """
+    who, got = type(owner).__name__, type(wiring).__name__
+    is_theirs = hasattr(wiring, "adjacency_matrix")
+    if not is_theirs and not isinstance(wiring, Wiring):
+        raise InvalidInputError(
+            f"{who} expects an LNN.Wiring or an ncps wiring, and before the number of "
+            f"inputs: {who}(wiring, 3). Got {got} in its place. Make a wiring: "
+            "Wiring.ncp(n_inputs=3, n_neurons=28, n_outputs=4)."
+        )
+    if is_theirs and n_inputs is None and not wiring.is_built():
+        raise InvalidInputError(
+            f"This {got} of ncps is not built, so {who} cannot know how many inputs it "
+            f"has. Say so: {who}(wiring, 3)."
+        )
+    return build_wiring(wiring, n_inputs, None, None)
+
+
 def _build_named(
     name: str,
-    n_inputs: int,
+    n_inputs: int | None,
     n_neurons: int | None,
     n_outputs: int | None,
     sparsity: float | None,
@@ -112,5 +149,21 @@ def _refuse_not_square(shape: tuple[int, ...]) -> None:
 def _unknown_spec(spec: object) -> str:
     return (
         "wiring must be 'ncp', 'full' or 'random', a Wiring, an ncps wiring or a "
-        f"square matrix of -1, 0, +1; got {spec!r}."
+        f"square matrix of -1, 0, +1; got {spec!r}.{_hint_of_ncps(spec)}"
+    )
+
+
+def _hint_of_ncps(spec: object) -> str:
+    """Return what to write in place of a class of ncps, or of its name as text."""
+    name = spec if isinstance(spec, str) else getattr(spec, "__name__", "")
+    found = re.match(r"(?:ncps\.)?(?:wirings\.)?(\w+)", name.strip())
+    if found is None:
+        return ""
+    ours = _NAMES_OF_NCPS.get(found[1].lower().replace("_", ""))
+    if ours is None:
+        return ""
+    return (
+        f" The {found[1]} of ncps is wiring={ours!r} here; the number of neurons is "
+        "a parameter of its own. An object of ncps is taken as well: "
+        "wiring=ncps.wirings.AutoNCP(28, 4), without quotes."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,33 @@ def check_matrix(matrix: ArrayLike, what: str) -> NDArray[np.int8]:
     return array.astype(np.int8)
 
 
-def check_sizes(n_neurons: int, n_outputs: int | None) -> tuple[int, int]:
+def refuse_sizes_of_ncps(ours: str, theirs: str, sizes: Mapping[str, Any]) -> None:
+    """Refuse the arguments of an ncps wiring, which leave out the number of inputs.
+
+    Parameters
+    ----------
+    ours, theirs : str
+        The constructor of `Wiring`, and the class of ncps.
+    sizes : mapping
+        The sizes that `ours` needs, in order; None where one was not given.
+    """
+    given = [value for value in sizes.values() if value is not None]
+    if hasattr(given[0], "adjacency_matrix"):
+        raise TypeError(
+            f"Wiring.{ours}() got an object of ncps, {type(given[0]).__name__}. Copy "
+            "it: Wiring.from_ncps(wiring, n_inputs)."
+        )
+    if len(given) == len(sizes):
+        return
+    numbers = ", ".join(map(repr, given))
+    raise TypeError(
+        f"Wiring.{ours}() needs {', '.join(sizes)}, got {numbers} alone. The "
+        f"{theirs}({numbers}) of ncps is Wiring.{ours}(n_inputs, {numbers}): the "
+        "number of inputs comes first."
+    )
+
+
+def check_sizes(n_neurons: int | None, n_outputs: int | None) -> tuple[int, int]:
     """Return both sizes as ints; no number of outputs means all neurons."""
     n_neurons = positive_int(n_neurons, "n_neurons")
     n_outputs = n_neurons if n_outputs is None else n_outputs
@@ -157,7 +183,7 @@ def check_seed(seed: int | None, default: int) -> int:
     return value
 
 
-def positive_int(value: int, name: str) -> int:
+def positive_int(value: Any, name: str) -> int:
     """Refuse anything but a whole number of 1 or more."""
     try:
         number = 0 if isinstance(value, bool) else operator.index(value)

@@ -61,7 +61,7 @@ class Circuit:
         n_outputs = check_n_outputs(self.n_outputs, n_neurons)
         sensory = check_edges(self.sensory, n_inputs, n_neurons, "sensory")
         recurrent = check_edges(self.recurrent, n_neurons, n_neurons, "recurrent")
-        layers = list(self.layers) or [("neurons", np.arange(n_neurons))]
+        layers = list(self.layers) or [Layer("neurons", np.arange(n_neurons))]
         checked = {
             "n_inputs": n_inputs,
             "n_neurons": n_neurons,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,8 @@ def draw_wiring(
     ax.axis("off")
     if not layered:
         ax.set_aspect("equal")
-    height = ax.get_position().height * ax.figure.get_figheight()
+    # By the bounding box, which a subfigure has as well.
+    height = ax.get_window_extent().height / ax.figure.dpi
     diameter = min(16.0, 0.68 * 72 * height / (high[1] - low[1]))
     _draw_edges(ax, circuit, inputs, neurons)
     colours = _draw_nodes(ax, circuit, inputs, neurons, diameter)
@@ -191,7 +192,12 @@ def _draw_nodes(
         colours[name] = LAYER_COLOURS[i % len(LAYER_COLOURS)]
     colours["motor"] = MOTOR_COLOUR
     colours = {k: v for k, v in colours.items() if k == "input" or k in types}
-    style = {"s": diameter**2, "edgecolors": "#444444", "linewidths": 0.6, "zorder": 3}
+    style: dict[str, Any] = {
+        "s": diameter**2,
+        "edgecolors": "#444444",
+        "linewidths": 0.6,
+        "zorder": 3,
+    }
     ax.scatter(*inputs.T, marker="s", color=INPUT_COLOUR, **style)
     ax.scatter(*neurons.T, color=[colours[name] for name in types], **style)
     if diameter >= 8:
@@ -239,7 +245,11 @@ def _draw_titles(
 def _draw_legend(ax: Axes, colours: dict[str, str]) -> None:
     from matplotlib.lines import Line2D
 
-    dot = {"linestyle": "", "markeredgecolor": "#444444", "markersize": 8}
+    dot: dict[str, Any] = {
+        "linestyle": "",
+        "markeredgecolor": "#444444",
+        "markersize": 8,
+    }
     handles = [
         Line2D([], [], marker="s" if k == "input" else "o", color=v, label=k, **dot)
         for k, v in colours.items()

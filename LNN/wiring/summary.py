@@ -42,7 +42,7 @@ def _synapse_kinds(circuit: Circuit) -> list[tuple[str, int, int, int]]:
             if part.any():
                 kind = f"{source} -> {target}"
                 excitatory = int((part > 0).sum())
-                rows.append((kind, np.count_nonzero(part), part.size, excitatory))
+                rows.append((kind, int(np.count_nonzero(part)), part.size, excitatory))
     positive = int((sensory > 0).sum() + (recurrent > 0).sum())
     possible = sensory.size + recurrent.size
     return [*rows, ("all", circuit.n_synapses, possible, positive)]

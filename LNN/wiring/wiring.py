@@ -21,8 +21,9 @@ from LNN.wiring.checks import (
     check_sparsity,
     edges_of_matrix,
     positive_int,
+    refuse_sizes_of_ncps,
 )
-from LNN.wiring.circuit import Circuit, Edges
+from LNN.wiring.circuit import Circuit, Edges, Layer
 from LNN.wiring.graph import graph_of
 from LNN.wiring.ncps import read_ncps
 from LNN.wiring.plot import draw_wiring
@@ -82,8 +83,8 @@ class Wiring(Circuit):
     def ncp(
         cls,
         n_inputs: int,
-        n_neurons: int,
-        n_outputs: int,
+        n_neurons: int | None = None,
+        n_outputs: int | None = None,
         *,
         sparsity: float = DEFAULT_SPARSITY,
         seed: int | None = None,
@@ -110,6 +111,8 @@ class Wiring(Circuit):
         InvalidInputError
             If the outputs do not fit or a value is out of range.
         """
+        sizes = {"n_inputs": n_inputs, "n_neurons": n_neurons, "n_outputs": n_outputs}
+        refuse_sizes_of_ncps("ncp", "AutoNCP", sizes)
         n_neurons = positive_int(n_neurons, "n_neurons")
         n_outputs = positive_int(n_outputs, "n_outputs")
         if n_neurons < n_outputs + 3:
@@ -134,7 +137,7 @@ class Wiring(Circuit):
     def full(
         cls,
         n_inputs: int,
-        n_neurons: int,
+        n_neurons: int | None = None,
         n_outputs: int | None = None,
         *,
         seed: int | None = None,
@@ -143,6 +146,8 @@ class Wiring(Circuit):
 
         ``n_outputs`` is ``n_neurons`` and ``seed`` (of the polarities) 1111 if omitted.
         """
+        sizes = {"n_inputs": n_inputs, "n_neurons": n_neurons}
+        refuse_sizes_of_ncps("full", "FullyConnected", sizes)
         n_neurons, n_outputs = check_sizes(n_neurons, n_outputs)
         n_inputs = positive_int(n_inputs, "n_inputs")
         # The draws of ncps, which makes them one by one: 1.1 s for 300 neurons.
@@ -155,7 +160,7 @@ class Wiring(Circuit):
     def random(
         cls,
         n_inputs: int,
-        n_neurons: int,
+        n_neurons: int | None = None,
         n_outputs: int | None = None,
         *,
         sparsity: float = DEFAULT_SPARSITY,
@@ -168,6 +173,8 @@ class Wiring(Circuit):
         ``n_outputs`` is ``n_neurons`` and ``seed`` 1111 if omitted. All neurons are one
         layer, so ``layer_recurrence`` leaves only the sensory synapses sparse.
         """
+        sizes = {"n_inputs": n_inputs, "n_neurons": n_neurons}
+        refuse_sizes_of_ncps("random", "Random", sizes)
         n_neurons, n_outputs = check_sizes(n_neurons, n_outputs)
         sparsity = check_sparsity(sparsity, "random", low=0.0, high=1.0, closed=False)
         from ncps.wirings import Random
@@ -259,10 +266,15 @@ class Wiring(Circuit):
                 f"{n_neurons}), got {sensory.shape}. Rows are inputs (transpose it?)."
             )
         n_outputs = n_neurons if n_outputs is None else n_outputs
-        if isinstance(layers, Mapping):
-            layers = layers.items()
-        edges = (edges_of_matrix(sensory), edges_of_matrix(recurrent))
-        return cls(n_inputs, n_neurons, n_outputs, *edges, tuple(layers or ()))
+        pairs = layers.items() if isinstance(layers, Mapping) else layers or ()
+        return cls(
+            n_inputs,
+            n_neurons,
+            n_outputs,
+            Edges(*edges_of_matrix(sensory)),
+            Edges(*edges_of_matrix(recurrent)),
+            tuple(Layer(*pair) for pair in pairs),
+        )
 
     def with_layer_recurrence(self, seed: int | None = None) -> Wiring:
         """The same wiring with every synapse i -> j inside each layer, i = j included.

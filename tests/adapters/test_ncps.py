@@ -311,6 +311,7 @@ def test__state_from_ncps__round_trip__same():
         assert torch.equal(there, state) == kind.startswith("LTC")
 
 
+@pytest.mark.slow
 def test__import__compat__does_not_import_ncps():
     code = "import sys, LNN.adapters; sys.exit('ncps' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -134,6 +134,7 @@ def test__pipeline__scaled_rows__fits_and_predicts(kind):
     assert model.fit(X, X[:, 0]).predict(X).shape == (60,)
 
 
+@pytest.mark.slow
 def test__training__leaky_memory__far_better_than_the_mean(kind):
     X, t, y = sequences(n=400)
     model = regressor(kind, n_neurons=12, epochs=25, early_stopping=False)

@@ -77,13 +77,9 @@ def test__fetch_occupancy__recordings__are_the_published_ones(fetch):
     assert np.bincount(found.groups).tolist() == [8143, 2665, 9752]
     assert found.group_names == ["datatraining", "datatest", "datatest2"]
     assert np.bincount(found.target).tolist() == [15810, 4750]
-    assert found.data.iloc[0].tolist() == [
-        23.18,
-        27.272,
-        426.0,
-        721.25,
-        0.00479298817650529,
-    ]
+    first = [23.18, 27.272, 426.0, 721.25, 0.00479298817650529]
+    # pandas 2 reads the last number with another last digit.
+    assert found.data.iloc[0].tolist() == pytest.approx(first, rel=1e-15)
     assert found.timestamps[0] == np.datetime64("2015-02-04T17:51:00")
     assert found.timestamps[8142] == np.datetime64("2015-02-10T09:33:00")
 
@@ -187,6 +183,7 @@ def test__fetch_rollouts__rows__are_those_of_the_files(fetch, data_home, name):
     assert (lengths.min(), lengths.max()) == least
 
 
+@pytest.mark.slow
 def test__fetch_physionet2012__records__are_those_of_the_archive(fetch, data_home):
     found = fetch("physionet2012", n_jobs=2)
     assert len(found.data) == len(found.timestamps) == len(found.target) == 4000

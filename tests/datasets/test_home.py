@@ -109,6 +109,7 @@ def test__fetch_smnist__no_pillow__names_what_to_do(data_home, monkeypatch):
         fetch_smnist(data_home=data_home, download_if_missing=False)
 
 
+@pytest.mark.slow
 def test__import__does_not_load_what_is_optional():
     code = """
 import json, sys

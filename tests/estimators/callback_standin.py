@@ -6,6 +6,10 @@ A plug-in of pytest, in the folder of this file:
 
 import os
 
+import pytest
+
+pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+
 from sklearn.callback import CallbackContext, with_callbacks
 from sklearn.callback.tests import _utils
 from sklearn.datasets import make_regression

@@ -39,6 +39,7 @@ def test__halving__rows__warns_once_and_names_the_resource(kind, X):
     assert [one.filename for one in ours] == [__file__]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test__halving__in_a_pipeline_with_processes__warns_once(n_jobs):
     model = make_pipeline(SequenceScaler(), regressor())

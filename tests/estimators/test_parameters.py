@@ -183,6 +183,7 @@ def test__stub__agrees_with_the_declarations():
     assert committed == build.stub(), "run: make stubs"
 
 
+@pytest.mark.slow
 def test__docstrings__optimised_away__classes_work():
     code = (
         "from LNN import LiquidRegressor as R, LiquidClassifier as C; "

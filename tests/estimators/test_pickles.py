@@ -403,7 +403,7 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
         *("n_features_in", "names", "time", "group", "inputs", "anchors"),
     }
     assert plain["clock"].keys() == {
-        *("unit", "resolution", "kind", "regular", "gap_range", "dtype"),
+        *("unit", "resolution", "kind", "regular", "gap_range", "dtype", "standing"),
     }
     assert plain["clock"]["gap_range"].keys() == {
         *("unit", "shortest", "longest", "low", "high"),

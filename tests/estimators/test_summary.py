@@ -28,7 +28,14 @@ def test__summary__fitted_on_a_clock__names_the_unit(model_type):
     assert "60 s" in text
     assert f"{model.n_parameters_:,}" in text
     assert ("synapses" in text) == (model_type != "LSTM")
-    assert "60" in model._repr_html_()[model._repr_html_().index("time_unit_") :]
+
+
+def test__html_repr__fitted_on_a_clock__has_the_unit():
+    pytest.importorskip("sklearn", minversion="1.9", reason="the fitted attributes")
+    stamps = pd.Timestamp("2024") + pd.to_timedelta(np.arange(N) * 60, "s")
+    frame = pd.DataFrame(rows(), index=stamps)
+    html = LiquidRegressor(8, epochs=1).fit(frame, frame[0])._repr_html_()
+    assert "60" in html[html.index("time_unit_") :]
 
 
 def test__summary__other_settings__are_named():

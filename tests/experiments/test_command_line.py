@@ -52,6 +52,7 @@ def test__run__quick_part__trains_in_parallel_and_prints_tables(tmp_path, enviro
     assert table["cheetah"]["CfC-NCP"]["mean"] < 20
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process group")
 def test__run__ctrl_c__ends_cleanly_and_goes_on_later(tmp_path, environment):
     # The first takes a third of the time of the other.

@@ -9,6 +9,7 @@ import pytest
 
 from LNN.experiments.agreement import mixed
 from LNN.experiments.runs import PROTOCOLS, Run, runs_of
+from LNN.experiments.settings import tuned_parameters
 from LNN.experiments.store import read_collection
 from LNN.experiments.tasks import TASKS
 
@@ -56,3 +57,22 @@ def test__committed_records__are_complete_and_of_known_runs(build):
         assert record["machine"]
         if "baselines" not in record:
             assert record["parameters"]["random_state"] == run.seed
+
+
+def test__searches__what_they_chose__is_what_runs_take(build):
+    _, *rows = build._searched()
+    chosen = {
+        (task, protocol, model): {
+            "dropout": float(dropout),
+            "learning_rate": float(rate),
+            "scale": scale,
+        }
+        for task, protocol, model, rate, dropout, scale, _ in rows
+    }
+    taken = {
+        (task, protocol, model): parameters
+        for task, protocols in tuned_parameters().items()
+        for protocol, models in protocols.items()
+        for model, parameters in models.items()
+    }
+    assert chosen == taken

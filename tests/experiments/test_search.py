@@ -148,16 +148,6 @@ def test__apply__reports_of_some__leave_the_others(tmp_path):
     assert json.loads(path.read_text()) == {"a": {"sound": models}}
 
 
-def test__committed_search__is_what_is_run():
-    # Every entry of tuned.json is the best of a committed report.
-    for task, protocols in tuned_parameters().items():
-        for protocol, models in protocols.items():
-            for model, parameters in models.items():
-                path = settings.TUNED_FILE.parents[2] / "docu" / "experiments"
-                path = path / "search" / f"{task}-{protocol}-{model}.json"
-                assert json.loads(path.read_text())["best"] == parameters
-
-
 def test__command__search__writes_reports_and_nothing_else(
     tmp_path, monkeypatch, capsys
 ):
@@ -177,7 +167,6 @@ def test__command__search__writes_reports_and_nothing_else(
 @pytest.mark.parametrize(
     ("words", "option"),
     [
-        (["search", "--tasks", "sums", "--models", "GRU"], "--into"),
         (["collect"], "--into"),
         (["restore"], "--source"),
     ],

@@ -111,6 +111,7 @@ def test__saved_tensors_hooks__copies__give_the_same(name, aligned, native):
     assert_same(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test__loss__kept_after_backward__holds_no_inputs(layer, x):
     inputs = x.clone()
     held = weakref.ref(inputs)

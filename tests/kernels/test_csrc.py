@@ -53,6 +53,7 @@ def vector(request):
     pytest.skip(f"needs a compiler like gcc or clang for {MACHINES.get(name, 'here')}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("header", HEADERS)
 def test__header__alone__compiles(header, vector, precision):

@@ -265,6 +265,7 @@ def test__native__random_problems__equal_torch(first, native, choose_isa):
         assert_as_near_as_torch(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test__float32__many_problems__is_as_near_as_torch(kind, native, choose_isa):
     first = len(BATCHES) * KINDS.index(kind)

@@ -83,6 +83,7 @@ def test__threads__of_the_caller__same_bits(problem, native, set_threads):
     assert found == {expected}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test__joblib__workers__same_bits_on_one_thread(

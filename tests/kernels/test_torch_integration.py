@@ -1,4 +1,4 @@
-"""The native backend as a citizen of torch: parametrised, compiled, exported."""
+"""The native backend as a citizen of torch: parametrised, compiled, traced."""
 
 import contextlib
 import copy
@@ -321,6 +321,7 @@ def graphs():
     torch._dynamo.reset()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("called", [False, True], ids=["new", "called before"])
 def test__compile__whole_graph__is_the_same_with_one_operator(layer, called, x, graphs):
     seen, keep = graphs
@@ -333,6 +334,7 @@ def test__compile__whole_graph__is_the_same_with_one_operator(layer, called, x, 
     assert_same(found, results(layer, x), rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test__compile__lengths_and_time__are_the_same(name, x, dt, graphs, native):
     layer, (_, keep) = LAYERS[name](), graphs
@@ -343,6 +345,7 @@ def test__compile__lengths_and_time__are_the_same(name, x, dt, graphs, native):
     assert_same(found, results(layer, x, **given), rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", ["CfC", "LTC"])
 def test__compile__network_of_two_layers__has_two_operators(
     model_type, x, graphs, native
@@ -364,20 +367,12 @@ def test__compile__other_batch_sizes__are_the_same(layer, graphs):
             torch.testing.assert_close(compiled(x)[0], layer(x)[0])
 
 
-def test__export__dynamic_batch__runs_and_holds_one_operator(layer, x):
-    batch = torch.export.Dim("batch", min=1, max=512)
-    program = torch.export.export(layer, (x,), dynamic_shapes=({0: batch},))
-    assert count_operators(program.graph) == 1
-    file = io.BytesIO()
-    torch.export.save(program, file)
-    file.seek(0)
-    loaded = torch.export.load(file).module()
-    for size in (2, 4, 40):
-        other = torch.randn(size, 6, F, generator=rng(size))
-        torch.testing.assert_close(loaded(other)[0], layer(other)[0])
+def test__export__any_layer__holds_no_operator_of_the_library(layer, x):
+    graph = torch.export.export(layer, (x[:, :1],), strict=False).graph
+    assert count_operators(graph) == 0
 
 
-def test__export__lengths_out_of_range__are_cut(layer, x):
+def test__compile__lengths_out_of_range__are_cut(layer, x, graphs):
     class Ragged(torch.nn.Module):
         def __init__(self):
             super().__init__()
@@ -387,7 +382,7 @@ def test__export__lengths_out_of_range__are_cut(layer, x):
             return self.layer(inputs, lengths=lengths)[0]
 
     # In a graph nobody can refuse them, so that the kernel must not believe them.
-    program = torch.export.export(Ragged(), (x, torch.tensor([6, 0, 3, 1]))).module()
+    program = torch.compile(Ragged(), fullgraph=True, backend=graphs[1])
     expected = program(x, torch.tensor([6, 0, 6, 1]))
     found = program(x, torch.tensor([8, -3, 7, 1]))
     torch.testing.assert_close(found, expected)
@@ -407,6 +402,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("turned", "trained"), [(False, False), (True, True)])
 @pytest.mark.parametrize("name", CELLS)
 def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native):

@@ -82,6 +82,7 @@ def test__readout__no_excitation__keeps_the_covariance_bounded():
     assert np.isfinite(stream._readout.weight).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["window", "carry"])
 @pytest.mark.parametrize("adapt", ["readout", "sgd"])
 def test__drift__adapting__beats_frozen(mode, adapt):
@@ -96,6 +97,7 @@ def test__drift__adapting__beats_frozen(mode, adapt):
     assert np.mean(adapted**2) < 0.5 * np.mean(stale**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adapt", ["readout", "sgd"])
 def test__classes__drift__adapting_beats_frozen(adapt):
     X, target = series()

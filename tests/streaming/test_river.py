@@ -61,3 +61,9 @@ def test__unknown_key__beside_a_missing_column__is_refused_as_misspelt(missing):
     for row in ({"a": 1.0, "B": 2.0}, {"a": 1.0, "B": 2.0, "id": 3}):
         with pytest.raises(InvalidInputError, match="unknown"):
             model.stream().predict_one(row)
+
+
+def test__probabilities_of_a_regressor__name_what_it_has():
+    stream = LiquidRegressor(**TINY).fit(FRAME, ROWS[:, 0]).stream()
+    with pytest.raises(AttributeError, match=r"^predict_proba_one .* Use predict_one"):
+        stream.predict_proba_one({"a": 0.1, "b": 0.2})

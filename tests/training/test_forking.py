@@ -64,6 +64,7 @@ def run(**how):
 SLOW = pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("child", "backend"),
     [
@@ -82,6 +83,7 @@ def test__fork__after_threads__works_on_one_and_the_parent_keeps_its_own(
     assert told == "exit 0 threads 2"
 
 
+@pytest.mark.slow
 def test__fork__on_one_thread__child_may_have_more():
     child = "torch.set_num_threads(2); model.predict(X); torch.set_num_threads(1)"
     told = run(threads=1, backend="auto", child=child)

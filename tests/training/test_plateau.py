@@ -58,6 +58,7 @@ def test__plateau__training_loss_did_not_fall_either__says_to_wait():
     assert "learning_rate" in str(said[0].message)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test__regression__something_learnt__is_silent(loss):
     model = regressor(loss=loss, n_iter_no_change=10, epochs=60, **LOSSES[loss])
@@ -78,6 +79,7 @@ QUIET = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", QUIET)
 def test__nothing_to_learn__but_early_stopping_is_not_to_blame__is_silent(name):
     regressor(**{"epochs": 40} | QUIET[name]).fit(X, NOISE)

@@ -571,7 +571,6 @@ def test__n_neurons__left_out__is_that_of_a_wiring_object(cube, wiring):
         {"scale": FunctionTransformer(kw_args={"a": np.zeros(2)})},
         {"scale": "standard"},
     ],
-    ids=str,
 )
 def test__going_on__with_another_object__is_refused(cube, change):
     model = LiquidRegressor(**TINY | {"n_neurons": 40, "epochs": 1})

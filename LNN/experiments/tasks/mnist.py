@@ -36,7 +36,7 @@ def events() -> TaskData:
     return TaskData(rest.take(learnt), rest.take(validation), _event_part(*test))
 
 
-def _images():
+def _images() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     bunch = datasets.fetch_smnist()
     train = bunch.subset == "train"
     return tuple((bunch.data[s], bunch.target[s]) for s in (train, ~train))

@@ -73,6 +73,7 @@ def sound() -> TaskData:
     parts: tuple[list, list, list] = ([], [], [])
     for name, recording in recordings.items():
         place = SOUND_WHOLE[name[0]] if whole else SOUND_PART[name]
+        assert recording.time is not None
         # A few rows are some milliseconds out of order.
         parts[place].append(recording[np.argsort(recording.time, kind="stable")])
     return sound_data(*parts, steps=STEPS, stride=STRIDE)

@@ -49,7 +49,9 @@ def sound() -> TaskData:
     return TaskData(*map(records.take, (learnt, held_out, tested)))
 
 
-def _stratified(samples: np.ndarray, y: np.ndarray, share: float, seed: int):
+def _stratified(
+    samples: np.ndarray, y: np.ndarray, share: float, seed: int
+) -> list[np.ndarray]:
     return train_test_split(
         samples, test_size=share, stratify=y[samples], random_state=seed
     )

@@ -92,6 +92,7 @@ def _add_calendar(table: pd.DataFrame) -> None:
 
 def _without_holes(rows: Recording) -> list[Recording]:
     longest = LONGEST_GAP / pd.Timedelta(hours=1)
+    assert rows.time is not None
     breaks = np.flatnonzero(np.diff(rows.time) > longest) + 1
     ends = [0, *breaks, len(rows)]
     return [rows[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]

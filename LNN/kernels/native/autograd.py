@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.func import functional_call
@@ -16,7 +19,16 @@ class SequenceFunction(torch.autograd.Function):
     """The library's two passes as one node of autograd's graph."""
 
     @staticmethod
-    def forward(ctx, cell, description, lengths, inputs, state, timespans, *parameters):
+    def forward(
+        ctx: Any,
+        cell: Cell,
+        description: CellDescription,
+        lengths: Tensor | None,
+        inputs: Tensor,
+        state: Tensor,
+        timespans: Tensor,
+        *parameters: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
         """Return all states and the final one, and keep what `backward` needs."""
         ctx.cell, ctx.description = cell, description
         data = (inputs, state, timespans, lengths)
@@ -31,7 +43,7 @@ class SequenceFunction(torch.autograd.Function):
         return states, final
 
     @staticmethod
-    def backward(ctx, *gradients):
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the gradients of all arguments of `forward`."""
         # Unpacking them refuses what was changed in place since.
         saved = ctx.saved_tensors
@@ -71,8 +83,13 @@ def _is_transformed(*gradients: Tensor | None) -> bool:
 
 
 def _through_torch(
-    cell, description: CellDescription, lengths, tensors, wanted, gradients
-):
+    cell: Cell,
+    description: CellDescription,
+    lengths: Tensor | None,
+    tensors: Sequence[Tensor | None],
+    wanted: Sequence[bool],
+    gradients: Sequence[Tensor | None],
+) -> list[Tensor | None]:
     """Differentiate the torch cell's run, differentiably if someone wants that."""
     twice = torch.is_grad_enabled()
     with torch.enable_grad():
@@ -102,7 +119,9 @@ def _through_torch(
     return [left.pop(id(t), None) for t in tensors]
 
 
-def _named(cell: Cell, description: CellDescription, parameters) -> dict[str, Tensor]:
+def _named(
+    cell: Cell, description: CellDescription, parameters: Sequence[Tensor | None]
+) -> dict[str, Tensor]:
     """Name parameters for `functional_call`, each place of a cell once.
 
     A module may have two names; given both, torch does not find the way back.
@@ -122,6 +141,12 @@ class _Runner(torch.nn.Module):
         super().__init__()
         self.cell = cell
 
-    def forward(self, inputs, state, timespans, lengths):
+    def forward(
+        self,
+        inputs: Tensor,
+        state: Tensor,
+        timespans: Tensor,
+        lengths: Tensor | None,
+    ) -> tuple[Tensor | None, Tensor]:
         """Run on the torch backend."""
         return torch_loop.run(self.cell, inputs, state, timespans, lengths)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from LNN.cells.base import Cell, transformed
+from LNN.cells.exporting import exporting
 from LNN.cells.hooks import is_hooked
 from LNN.kernels.backend import Backend, Missing
 from LNN.kernels.native import library, operators
@@ -115,7 +116,7 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
     # First of all: a transform would get into what is remembered of a cell.
     if transformed():
         return False
-    if _is_watched(inputs, state, timespans):
+    if exporting() or _is_watched(inputs, state, timespans):
         return False
     dtype = inputs.dtype
     if not _has_kernel(cell, dtype) or not inputs.numel() or not state.numel():
@@ -131,7 +132,7 @@ def _is_watched(*tensors: Tensor) -> bool:
     """Tell whether someone records or replaces torch's operators as they run.
 
     A tracer, a dispatch mode, or a tensor's own class (its memory may not be there).
-    The library's work is no such operator; torch.compile and torch.export get one.
+    The library's work is no such operator; torch.compile gets one.
     """
     if torch.compiler.is_compiling():
         return False

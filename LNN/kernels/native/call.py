@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from LNN.kernels.native import threads
-from LNN.kernels.native.library import load
+from LNN.kernels.native.library import functions, load
 from LNN.kernels.native.mirror import ISAS, Problem
 from LNN.kernels.native.problem import (
     Memory,
@@ -18,8 +20,13 @@ from LNN.kernels.native.problem import (
     place_data,
 )
 
+# Inputs, state, timespans and lengths.
+Data = tuple[Tensor, Tensor, Tensor, Tensor | None]
 
-def _as_read(inputs, state, timespans, lengths) -> tuple:
+
+def _as_read(
+    inputs: Tensor, state: Tensor, timespans: Tensor, lengths: Tensor | None
+) -> Data:
     """Return data as the library reads it."""
     if lengths is not None:
         lengths = lengths.to(torch.int64).contiguous()
@@ -39,10 +46,10 @@ class Call:
         As `CellDescription.pack` orders them.
     """
 
-    def __init__(self, cell: Problem, data, parameters):
+    def __init__(self, cell: Problem, data: Data, parameters: Sequence[Tensor | None]):
         self.parameters = [None if p is None else p.contiguous() for p in parameters]
-        data = _as_read(*data)
-        self.problem = make_problem(cell, ISAS[load().isa], *data, self.parameters)
+        isa = ISAS[load().isa]
+        self.problem = make_problem(cell, isa, *_as_read(*data), self.parameters)
         self.record: Tensor | None = None
 
     def let_go(self) -> Tensor | None:
@@ -51,7 +58,7 @@ class Call:
         self.problem.data = self.problem.record = None
         return record
 
-    def take(self, data, record: Tensor | None) -> None:
+    def take(self, data: Data, record: Tensor | None) -> None:
         """Go on with the same data, and with the record that `let_go` returned."""
         place_data(self.problem, *_as_read(*data))
         if record is not None:
@@ -76,7 +83,7 @@ class Call:
         self.problem.states = address(states) if all_states else None
         self.problem.final = address(final)
         if keep_record:
-            n_bytes = load().functions.lnn_record_bytes(ctypes.byref(self.problem))
+            n_bytes = functions().lnn_record_bytes(ctypes.byref(self.problem))
             if n_bytes:
                 # Not on torch's default device: the library reads and writes here.
                 self._use(torch.empty(n_bytes, dtype=torch.uint8, device="cpu"))
@@ -107,20 +114,20 @@ class Call:
         self._execute(1, states, incoming, data, grads, self.record)
         return (*data, grads)
 
-    def _execute(self, backward: int, *buffers) -> None:
+    def _execute(self, backward: int, *buffers: Any) -> None:
         """Do a pass over what the problem points to now, `buffers` among it."""
-        functions, problem = load().functions, self.problem
+        library, problem = functions(), self.problem
         pointer = ctypes.byref(problem)
-        scratch = Memory(functions.lnn_scratch_bytes(pointer, backward))
+        scratch = Memory(library.lnn_scratch_bytes(pointer, backward))
         problem.scratch = scratch.address
-        functions.lnn_prepare(pointer, backward)
-        groups = functions.lnn_groups(pointer)
+        library.lnn_prepare(pointer, backward)
+        groups = library.lnn_groups(pointer)
         work = problem.batch * problem.steps * problem.neurons
 
-        def run(group: int, _kept=(buffers, scratch)) -> None:
+        def run(group: int, _kept: Any = (buffers, scratch)) -> None:
             # It keeps all memory, the problem what is read: a thread may be late.
-            functions.lnn_run(pointer, backward, group)
+            library.lnn_run(pointer, backward, group)
 
         threads.run_all(run, groups, threads.thread_count(work))
         if backward:
-            functions.lnn_finish(pointer)
+            library.lnn_finish(pointer)

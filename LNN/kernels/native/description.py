@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,10 +32,15 @@ LIMITS = {
     "devices other than the CPU": "the library runs on the CPU",
     "float16 and bfloat16, autocast": "the library computes in float32 and float64",
     "second derivatives, torch.func, forward mode": "only one backward pass is fused",
+    "torch.export, torch.onnx.export": "their files run without the library",
     "torch.jit.trace, make_fx, dispatch modes": "they see torch's own operators only",
     "fake tensors, __torch_dispatch__": "they may have no memory of their own",
     "subclassed or parametrized cells": "their equations are the user's own",
 }
+
+
+# From tensors to tensors. Which of them may be None depends on the cell.
+Packing = Callable[[Sequence[Any]], Sequence[Tensor | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +56,7 @@ class CellDescription:
         tensors: they would be those of whatever transform is at work at the time.
     names : list of str
         The parameters' names in `Cell.named_parameters`.
-    shapes : list of tuple
+    shapes : list of tuple, or None where there is no parameter
         Of the parameters that the kernels expect.
     pack : callable
         From the parameters to the library's own list.
@@ -66,11 +72,11 @@ class CellDescription:
     options: list[int]
     structure: list[np.ndarray]
     names: list[str]
-    shapes: list[tuple]
+    shapes: list[tuple[int, ...] | None]
     owners: list[tuple[list[str], list[str]]]
     problem: Problem
-    pack: Callable[[list[Tensor]], list[Tensor | None]]
-    unpack: Callable[[list[Tensor | None]], list[Tensor | None]]
+    pack: Packing
+    unpack: Packing
     epsilon: float = 0.0
 
     def parameters(self, cell: Cell) -> tuple:
@@ -122,7 +128,7 @@ def _settings(cell: Cell) -> tuple:
     if type(cell) is LTCCell:
         # Modules by identity: any of them may be replaced by one of other synapses.
         kinds = [cell._modules[kind] for kind in SYNAPSES]
-        indices = [kind._modules.get("index") for kind in kinds]
+        indices = [kind and kind._modules.get("index") for kind in kinds]
         return cell.solver, cell.ode_unfolds, cell.epsilon, *kinds, *indices
     if type(cell) is CfCCell:
         return cell.mode, cell.backbone_activation, len(cell.backbone)
@@ -148,12 +154,25 @@ def _describe(cell: Cell) -> CellDescription | None:
     return None
 
 
-def _options(kind: str, mode: int = 0, activation: int = 0, unfolds=1, maps=0, units=0):
+def _options(
+    kind: str,
+    mode: int = 0,
+    activation: int = 0,
+    unfolds: int = 1,
+    maps: int = 0,
+    units: int = 0,
+) -> list[int]:
     return [KINDS.index(kind), mode, activation, 0, unfolds, maps, units]
 
 
 def _described(
-    cell: Cell, options, structure, names, pack, unpack, epsilon=0.0
+    cell: Cell,
+    options: list[int],
+    structure: list[np.ndarray],
+    names: list[str],
+    pack: Packing,
+    unpack: Packing,
+    epsilon: float = 0.0,
 ) -> CellDescription:
     """Make a description, with the shapes that the parameters have now."""
     owners = [
@@ -175,7 +194,7 @@ def _integers(*arrays: np.ndarray) -> list[np.ndarray]:
     return [np.ascontiguousarray(array, dtype=np.int64) for array in arrays]
 
 
-def _as_they_are(tensors: list) -> list:
+def _as_they_are(tensors: Sequence[Any]) -> Sequence[Tensor | None]:
     return tensors
 
 
@@ -203,13 +222,13 @@ def _wired(cell: WiredCfCCell) -> CellDescription:
     tables = [_Union(cell, kind) for kind in SYNAPSES]
     m = len(cell.maps)
 
-    def pack(parameters: list[Tensor]) -> list[Tensor]:
+    def pack(parameters: Sequence[Any]) -> list[Tensor | None]:
         sensory, recurrent = (
             tables[k].spread(parameters[k * m : k * m + m]) for k in (0, 1)
         )
         return [*sensory, *recurrent, *parameters[2 * m :]]
 
-    def unpack(gradients: list[Tensor]) -> list[Tensor]:
+    def unpack(gradients: Sequence[Any]) -> list[Tensor | None]:
         sensory, recurrent = (
             tables[k].gather(gradients[k * m : k * m + m]) for k in (0, 1)
         )
@@ -246,7 +265,7 @@ class _Union:
         self.shared = all(len(pair) == len(union) for pair in pairs)
         self.places = [np.searchsorted(union, pair) for pair in pairs]
 
-    def spread(self, weights: list[Tensor]) -> list[Tensor]:
+    def spread(self, weights: Sequence[Tensor]) -> Sequence[Tensor]:
         """Return the weights of each map on the union."""
         if self.shared:
             return weights
@@ -254,7 +273,7 @@ class _Union:
         pairs = zip(self.places, weights, strict=True)
         return [zeros.index_put((torch.from_numpy(place),), w) for place, w in pairs]
 
-    def gather(self, gradients: list[Tensor]) -> list[Tensor]:
+    def gather(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
         """Return each map's part of gradients on the union."""
         if self.shared:
             return gradients
@@ -269,13 +288,13 @@ def _backbone(cell: CfCCell) -> CellDescription:
     first_head = n_pure + 2 * n_layers
     sizes = [cell.state_size] * m
 
-    def pack(parameters: list[Tensor]) -> list[Tensor | None]:
-        pure: list = parameters[:n_pure] or [None, None]
-        heads = parameters[first_head:]
+    def pack(parameters: Sequence[Any]) -> list[Tensor | None]:
+        pure = parameters[:n_pure] or (None, None)
+        heads = list(parameters[first_head:])
         joined = [torch.cat(heads[0::2]), torch.cat(heads[1::2])]
         return [*pure, *parameters[n_pure:first_head], *joined]
 
-    def unpack(gradients: list[Tensor | None]) -> list[Tensor | None]:
+    def unpack(gradients: Sequence[Any]) -> list[Tensor | None]:
         *rest, weight, bias = gradients
         heads = zip(weight.split(sizes), bias.split(sizes), strict=True)
         return [*rest[2 - n_pure :], *(g for head in heads for g in head)]

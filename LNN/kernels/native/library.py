@@ -87,6 +87,14 @@ def load() -> Library:
     return _found[0]
 
 
+def functions() -> ctypes.CDLL:
+    """Return the functions of the library, which must be there."""
+    found = load()
+    if found.functions is None:
+        raise RuntimeError(f"Expected LNN's native library, but {found.reason}.")
+    return found.functions
+
+
 def forget() -> None:
     """Look for the library anew the next time (the environment may have changed)."""
     _found.clear()
@@ -125,7 +133,7 @@ class _Entry(ctypes.Structure):
 def _layout(functions: ctypes.CDLL) -> dict[str, int]:
     """Return the table in csrc/layout.c, which ends with an entry without a name."""
     entries = ctypes.cast(functions.lnn_layout(), ctypes.POINTER(_Entry))
-    layout = {}
+    layout: dict[str, int] = {}
     while (entry := entries[len(layout)]).name is not None:
         layout[entry.name.decode()] = entry.value
     return layout

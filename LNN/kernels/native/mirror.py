@@ -89,7 +89,7 @@ def expected_layout() -> dict[str, int]:
         "BEST": 0,
         "MAX_PARAMETERS": MAX_PARAMETERS,
     }
-    names = [name for name, _ in Problem._fields_]
+    names = [name for name, *_ in Problem._fields_]
     return {
         **{f"LNN_{name}": value for name, value in enums.items()},
         "sizeof(lnn_problem)": ctypes.sizeof(Problem),

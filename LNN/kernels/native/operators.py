@@ -1,8 +1,9 @@
-"""The library's passes as operators of torch, for torch.compile and torch.export."""
+"""The library's passes as operators of torch, for torch.compile."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,9 +39,17 @@ def operator_arguments(
 
 
 def _call_of(
-    inputs, state, timespans, lengths, parameters, structure, options, missing, epsilon
+    inputs: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+    present: Sequence[Tensor],
+    structure: Sequence[Tensor],
+    options: list[int],
+    missing: int,
+    epsilon: float,
 ) -> Call:
-    parameters = list(parameters)
+    parameters: list[Tensor | None] = list(present)
     for place in range(missing.bit_length()):
         if missing >> place & 1:
             parameters.insert(place, None)
@@ -48,36 +57,45 @@ def _call_of(
     return Call(cell, (inputs, state, timespans, lengths), parameters)
 
 
-def _operator_forward(*arguments) -> tuple[Tensor, Tensor]:
-    *arguments, all_states = arguments
-    return _call_of(*arguments).forward(all_states, keep_record=False)
+def _operator_forward(*arguments: Any) -> tuple[Tensor, Tensor]:
+    *of_call, all_states = arguments
+    return _call_of(*of_call).forward(all_states, keep_record=False)
 
 
-def _operator_backward(*arguments) -> tuple:
-    *arguments, states, grad_states, grad_final = arguments
-    *data, parameters = _call_of(*arguments).backward(states, grad_states, grad_final)
+def _operator_backward(*arguments: Any) -> tuple:
+    *of_call, states, grad_states, grad_final = arguments
+    *data, parameters = _call_of(*of_call).backward(states, grad_states, grad_final)
     return (*data, [g for g in parameters if g is not None])
 
 
-def _fake_forward(inputs, state, *rest):
+def _fake_forward(inputs: Tensor, state: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     steps = inputs.shape[1] if rest[-1] else 0
     states = inputs.new_empty(inputs.shape[0], steps, state.shape[1])
     return states, state.new_empty(state.shape)
 
 
-def _fake_backward(inputs, state, timespans, lengths, parameters, *_):
+def _fake_backward(
+    inputs: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+    parameters: Sequence[Tensor],
+    *_: Any,
+) -> tuple:
     data = [t.new_empty(t.shape) for t in (inputs, state, timespans)]
     return (*data, [p.new_empty(p.shape) for p in parameters])
 
 
-def _remember(ctx, inputs, output) -> None:
+def _remember(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
     *data, parameters, structure, options, missing, epsilon, _ = inputs
     ctx.settings = options, missing, epsilon
     ctx.counts = len(parameters), len(structure)
     ctx.save_for_backward(*data, *parameters, *structure, output[0])
 
 
-def _operator_gradient(ctx, grad_states, grad_final):
+def _operator_gradient(
+    ctx: Any, grad_states: Tensor | None, grad_final: Tensor | None
+) -> tuple:
     *rest, states = ctx.saved_tensors
     n, m = ctx.counts
     data, parameters, structure = rest[:4], rest[4 : 4 + n], rest[4 + n :]
@@ -87,7 +105,7 @@ def _operator_gradient(ctx, grad_states, grad_final):
     return (*grads, None, packed, [None] * m, None, None, None, None)
 
 
-# One operator for torch.compile and torch.export, which cannot look inside.
+# One operator for torch.compile, which cannot look inside.
 _library.impl("sequence", _operator_forward, "CPU")
 _library.impl("sequence_backward", _operator_backward, "CPU")
 # What `torch.library.register_fake` does for shapes, without its look at all modules

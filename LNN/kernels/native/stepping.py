@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import torch
 
 from LNN.cells.base import Cell
 from LNN.kernels.native import threads
 from LNN.kernels.native.description import description_of
-from LNN.kernels.native.library import load
+from LNN.kernels.native.library import functions, load
 from LNN.kernels.native.mirror import ISAS
 from LNN.kernels.native.problem import Memory, make_problem
 
@@ -40,7 +41,7 @@ class NativeStepper:
     """
 
     def __init__(self, cell: Cell, n_streams: int, dtype: torch.dtype):
-        how = {"dtype": dtype, "device": "cpu"}
+        how: dict[str, Any] = {"dtype": dtype, "device": "cpu"}
         inputs = torch.zeros(n_streams, 1, cell.input_size, **how)
         timespans = torch.ones(n_streams, 1, **how)
         state = cell.zero_state(inputs)
@@ -55,20 +56,18 @@ class NativeStepper:
             else p.detach().clone(memory_format=torch.contiguous_format)
             for p in description.pack(list(description.parameters(cell)))
         ]
-        library = load()
+        library = functions()
         data = (inputs, state, timespans, None)
-        problem = make_problem(
-            description.problem, ISAS[library.isa], *data, parameters
-        )
+        problem = make_problem(description.problem, ISAS[load().isa], *data, parameters)
         # The final state takes the place of the first one: a kernel has read all of a
         # sample's state before it writes any.
         problem.final = problem.start
         pointer = ctypes.byref(problem)
-        scratch = Memory(library.functions.lnn_scratch_bytes(pointer, 0))
+        scratch = Memory(library.lnn_scratch_bytes(pointer, 0))
         problem.scratch = scratch.address
-        library.functions.lnn_prepare(pointer, 0)
-        self._run, self._pointer = library.functions.lnn_run, pointer
-        self._groups = library.functions.lnn_groups(pointer)
+        library.lnn_prepare(pointer, 0)
+        self._run, self._pointer = library.lnn_run, pointer
+        self._groups = library.lnn_groups(pointer)
         self._work = n_streams * cell.state_size
         # What the library reads by address must live as long as this.
         self._kept = (problem, scratch)

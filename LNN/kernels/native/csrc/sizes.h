@@ -27,7 +27,7 @@ static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t whole_vectors(int64_t count) { return (count + W - 1) / W * W; }
 
-/* Lengths out of range are cut, as in the torch cell: an exported graph has no check. */
+/* Lengths out of range are cut, as in the torch cell: a compiled graph has no check. */
 static int64_t sample_length(const lnn_problem *p, int64_t sample) {
     return p->lengths ? larger(0, smaller(p->lengths[sample], p->steps)) : p->steps;
 }

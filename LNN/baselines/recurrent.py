@@ -115,11 +115,12 @@ class RecurrentBaseline(Baseline):
         refuse_free_time(steps)  # torch freezes it, or not, by the way of the export
         if self.use_time:
             inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
+        if lengths is not None:
+            refuse_empty(lengths)
+        if exporting():
+            return self._run_by_steps(inputs, state, lengths)
         if lengths is None:
             return self.rnn(inputs, state)
-        refuse_empty(lengths)
-        if exporting():
-            return self._run_unpacked(inputs, state, lengths)
         packed = pack_padded_sequence(
             inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
@@ -128,23 +129,39 @@ class RecurrentBaseline(Baseline):
         # As in the liquid layers, a sequence that has ended keeps its state.
         return hold_after_end(states, lengths), state
 
-    def _run_unpacked(
-        self, inputs: Tensor, state: State | None, lengths: Tensor
+    def _run_by_steps(
+        self, inputs: Tensor, state: State | None, lengths: Tensor | None
     ) -> tuple[Tensor, State]:
-        """Do the same step by step: no exported file can hold packed sequences."""
+        """Do the same step by step.
+
+        No exported file can hold packed sequences, and what ONNX makes of torch's own
+        recurrent layers fails where the batch is free.
+        """
         if state is None:
-            state = self.unflatten_state(
-                inputs.new_zeros(inputs.shape[0], self.state_size)
-            )
+            zeros = inputs.new_zeros(inputs.shape[0], self.state_size)
+            state = self.unflatten_state(zeros)
         states = []
         for t in range(inputs.shape[1]):
-            _, new = self.rnn(inputs[:, t : t + 1], state)
-            going = (lengths > t)[:, None]
-            if isinstance(state, tuple):
-                (h, c), (old_h, old_c) = new, state
-                state = torch.where(going, h, old_h), torch.where(going, c, old_c)
-                states.append(state[0])
-            else:
-                state = torch.where(going, new, state)
-                states.append(state)
+            new = self._step(inputs[:, t], state)
+            if lengths is not None:
+                new = _held(new, state, (lengths > t)[:, None])
+            state = new
+            states.append(new[0] if isinstance(new, tuple) else new)
         return torch.cat(states).transpose(0, 1), state
+
+    def _step(self, inputs: Tensor, state: State) -> State:
+        """Take one step of torch's own layer, whose states are (1, B, N)."""
+        rnn = self.rnn
+        weights = rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0, rnn.bias_hh_l0
+        if isinstance(state, tuple):
+            h, c = torch.lstm_cell(inputs, (state[0][0], state[1][0]), *weights)
+            return h[None], c[None]
+        return torch.gru_cell(inputs, state[0], *weights)[None]
+
+
+def _held(new: State, old: State, going: Tensor) -> State:
+    """Return the new state of sequences that go on, the old one of others."""
+    if isinstance(new, Tensor) and isinstance(old, Tensor):
+        return torch.where(going, new, old)
+    h, c = (torch.where(going, a, b) for a, b in zip(new, old, strict=True))
+    return h, c

@@ -25,6 +25,8 @@ class _Stream(Protocol):
     def step_proba(self, x: Any, *, dt: Any = None, timestamp: Any = None) -> Any: ...
     def update(self, y_true: Any) -> None: ...
     def _require_classes(self, what: str, instead: str) -> NDArray: ...
+    def _require_single(self) -> None: ...
+    def _known_keys(self, x: Any) -> Any: ...
     def _goals(self, y_true: Any, present: NDArray | None) -> Any: ...
     def _without_taking(
         self, step: Callable[..., Any], x: Any, dt: Any, timestamp: Any
@@ -55,8 +57,8 @@ class RiverNames:
         -------
         float or label
         """
-        _require_single(self)
-        x = _known_keys(self, x)
+        self._require_single()
+        x = self._known_keys(x)
         answer = self._without_taking(self.step, x, dt, timestamp)
         # Labels and numbers of Python's own, as of river: they go into JSON.
         return answer.item() if isinstance(answer, np.generic) else answer
@@ -77,8 +79,8 @@ class RiverNames:
             From label to probability.
         """
         self._require_classes("predict_proba_one", instead="predict_one")
-        _require_single(self)
-        x = _known_keys(self, x)
+        self._require_single()
+        x = self._known_keys(x)
         probabilities = self._without_taking(self.step_proba, x, dt, timestamp)
         return dict(zip(self.classes_.tolist(), probabilities.tolist(), strict=True))
 
@@ -93,29 +95,27 @@ class RiverNames:
             As in `predict_one`.
         y : float or label
         """
-        _require_single(self)
-        x = _known_keys(self, x)
+        self._require_single()
+        x = self._known_keys(x)
         if self.adapt is not None:
             self._goals(y, None)  # refuses y before the row is taken in
         self.step(x, dt=dt, timestamp=timestamp)
         if self.adapt is not None:
             self.update(y)
 
+    def _known_keys(self: _Stream, x: Any) -> Any:
+        """Leave out keys that the fit did not see; one may be a misspelt column."""
+        if not isinstance(x, dict):
+            return x
+        columns = self._arrivals.columns
+        names = range(columns.n_features_in) if columns.names is None else columns.names
+        if len(x) == len(names) or any(name not in x for name in names):
+            return x
+        return {name: x[name] for name in names}
 
-def _known_keys(stream: _Stream, x: Any) -> Any:
-    """Leave out keys that the fit did not see; one may be a misspelt column."""
-    if not isinstance(x, dict):
-        return x
-    columns = stream._arrivals.columns
-    names = range(columns.n_features_in) if columns.names is None else columns.names
-    if len(x) == len(names) or any(name not in x for name in names):
-        return x
-    return {name: x[name] for name in names}
-
-
-def _require_single(stream: _Stream) -> None:
-    if stream.n is not None:
-        raise InvalidInputError(
-            f"predict_one and learn_one are for a single stream, this one has "
-            f"n={stream.n}. Use step and update."
-        )
+    def _require_single(self: _Stream) -> None:
+        if self.n is not None:
+            raise InvalidInputError(
+                f"predict_one and learn_one are for a single stream, this one has "
+                f"n={self.n}. Use step and update."
+            )

@@ -144,9 +144,8 @@ def train(
         If the loss is NaN or infinite. The best weights so far are kept.
     """
     network, plan, weights = step.network, step.plan, step.parameters.vector
-    generator = torch.Generator(batches.device)
-    generator.manual_seed(int(random.randint(2**31 - 1)))
-    set_dropout_generator(network, generator)
+    seed = int(random.randint(2**31 - 1))
+    set_dropout_generator(network, torch.Generator(batches.device).manual_seed(seed))
     per_epoch = math.ceil(len(batches) / plan.batch_size)
     slow = max(1, plan.n_iter_no_change // 3)
     schedule = Schedule(plan.lr_schedule, step.optimizer, plan.epochs, per_epoch, slow)
@@ -159,8 +158,7 @@ def train(
             loss = step.epoch(batches, random.permutation(len(batches)), schedule)
             refuse_non_finite(loss, epoch, plan.remedy)
             if validation is None:
-                # The loss was that of the weights before (or on the way): credit it
-                # to them.
+                # The loss was that of the weights before, or on the way.
                 checked, scored, monitored = None, None, loss
                 best.update(loss, before)
             else:
@@ -190,13 +188,9 @@ def train(
         set_dropout_generator(network, None)
         network.eval()
     if exhausted and score is None and validation is not None:
-        warn_if_constant_is_as_good(
-            step.objective,
-            batches.targets,
-            validation.targets,
-            history.loss,
-            history.validation_loss,
-        )
+        targets = batches.targets, validation.targets
+        losses = history.loss, history.validation_loss
+        warn_if_constant_is_as_good(step.objective, *targets, *losses)
 
 
 def validate(

@@ -430,7 +430,8 @@ class CfC(SequenceLayer):
         wiring = _wiring(units, input_size)
         backbone = {name: v for name, v in backbone.items() if v is not None}
         cell: Cell
-        if not isinstance(units, Integral):
+        wired = not isinstance(units, Integral)
+        if wired:
             for name, value in backbone.items():
                 wired_only(value, name)
             _refuse_idle("gaps", gaps, "a wiring")

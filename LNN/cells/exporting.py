@@ -33,7 +33,7 @@ def refuse_free_time(steps: int) -> None:
         )
 
 
-def _is_fixed(size: int) -> bool:
+def _is_fixed(size: int | torch.SymInt) -> bool:
     if isinstance(size, int) and not torch.compiler.is_compiling():
         return True
     # Strict export shows free sizes as plain integers, except to this function. Not

@@ -189,8 +189,8 @@ def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | 
     else:
         known = f"an array with {n_features} columns"
     whole = isinstance(label, int | np.integer) and not isinstance(label, bool)
-    if whole and -n_features <= (number := int(label)) < n_features:
-        return number % n_features
+    if whole and -n_features <= (place := int(label)) < n_features:
+        return place % n_features
     hint = "Pass one of them."
     if isinstance(label, str) and not isinstance(table, pd.DataFrame):
         hint = (

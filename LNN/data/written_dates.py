@@ -172,6 +172,7 @@ def _readings(labels: pd.Index) -> Iterator[tuple[str, pd.DatetimeIndex]]:
 
 
 def _parsed(labels: pd.Index, how: dict[str, Any]) -> pd.DatetimeIndex | None:
+    stamps: Any = None
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:

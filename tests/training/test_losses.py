@@ -141,6 +141,11 @@ def test__loss__not_entered__is_refused_with_the_names(rows):
         LiquidRegressor(loss="toy", **TINY).fit(rows, rows[:, 0])
 
 
+def test__Huber__probabilities__says_that_numbers_have_none():
+    with pytest.raises(NotImplementedError, match="Huber is a loss of numbers"):
+        Huber(1).probabilities(np.ones((2, 1)))
+
+
 def test__Huber__errors__says_that_least_squares_does_not_apply():
     with pytest.raises(NotImplementedError, match="Huber has no curvature"):
         Huber(1).errors(np.zeros((1, 1)), np.zeros((1, 1)))

@@ -5,7 +5,7 @@ import pytest
 from LNN import Wiring
 
 
-def test_dots_in_a_subfigure_are_those_of_a_figure_of_its_size():
+def test__plot__into_a_subfigure__dots_as_in_a_figure_of_its_size():
     # It has no height in inches of its own, from which the size of the dots follows.
     figure = pytest.importorskip("matplotlib.figure").Figure
     wiring = Wiring.ncp(n_inputs=3, n_neurons=12, n_outputs=2, seed=0)

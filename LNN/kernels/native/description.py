@@ -261,7 +261,8 @@ class _Union:
             source, target = index.edges
             pairs.append(target * index.n_sources + source)
         union = np.unique(np.concatenate(pairs))
-        self.source, self.target = union % index.n_sources, union // index.n_sources
+        n_sources = cell.state_size if kind == "recurrent" else cell.input_size
+        self.source, self.target = union % n_sources, union // n_sources
         self.shared = all(len(pair) == len(union) for pair in pairs)
         self.places = [np.searchsorted(union, pair) for pair in pairs]
 

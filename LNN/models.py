@@ -251,7 +251,7 @@ def _ltc(n_inputs: int, wiring: Wiring, **options: Any) -> LTC:
 def _ltc_remedy(values: Mapping[str, Any]) -> str:
     """Blame an explicit solver."""
     solver = values["solver"]
-    if solver == "semi-implicit":
+    if solver in ("semi-implicit", "exponential"):
         return ""
     return (
         f'solver="{solver}" explodes where a gap in time is too long for its '

@@ -26,6 +26,9 @@ SPARSE = Wiring.random(3, N, 2, sparsity=0.6, seed=3)
 LAYERS = {
     "LTC ncp": lambda: LTC(3, NCP, generator=rng()),
     "LTC full": lambda: LTC(3, N, generator=rng()),
+    "LTC exponential": lambda: LTC(
+        3, NCP, solver="exponential", ode_unfolds=1, generator=rng()
+    ),
     "LTC rk4": lambda: LTC(3, SPARSE, solver="rk4", generator=rng()),
     "LTC mixed": lambda: LTC(3, NCP, mixed_memory=True, generator=rng()),
     "CfC": lambda: CfC(3, N, backbone_units=8, generator=rng()),

@@ -163,7 +163,8 @@ static lnn_problem draw_problem(void) {
     memset(&p, 0, sizeof p);
     p.abi = LNN_ABI;
     p.kind = integer(LNN_LTC, LNN_CFC);
-    p.mode = p.kind == LNN_LTC ? 0 : integer(LNN_DEFAULT, LNN_PURE);
+    p.mode = p.kind == LNN_LTC ? LNN_EXPONENTIAL * integer(0, 1)
+                               : integer(LNN_DEFAULT, LNN_MODES - 1);
     p.memory = chance(0.3);
     p.inputs = draw_size(6, 40);
     p.neurons = draw_size(12, 70);
@@ -216,7 +217,8 @@ static void weights(lnn_problem *p, int place, int64_t outputs, int64_t sources)
 }
 
 static void cfc_parameters(lnn_problem *p) {
-    const int64_t n = p->neurons, m = p->mode == LNN_PURE ? 1 : 4;
+    const int64_t n = p->neurons;
+    const int64_t m = p->mode == LNN_PURE ? 1 : p->mode == LNN_EXPONENTIAL ? 2 : 4;
     int first = 3;
     if (p->kind == LNN_WIRED_CFC) {
         double bound = sqrt((double)n / (double)(p->n_sensory + p->n_recurrent));

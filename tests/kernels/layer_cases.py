@@ -16,6 +16,9 @@ OTHER = Wiring.random(F, 9, seed=2, sparsity=0.6)
 EDGES = {"time_a": (OTHER.sensory, OTHER.recurrent)}
 LAYERS = {
     "LTC": lambda: LTC(F, WIRING, generator=rng()),
+    "LTC exponential": lambda: LTC(
+        F, WIRING, solver="exponential", ode_unfolds=2, generator=rng()
+    ),
     "LTC linear": lambda: LTC(F, WIRING, input_mapping="linear", generator=rng()),
     "wired": lambda: CfC(F, WIRING, generator=rng()),
     "wired pure": lambda: CfC(F, WIRING, mode="pure", generator=rng()),

@@ -66,6 +66,10 @@ def cells():
     """One of everything, by name."""
     for name, wiring in WIRINGS.items():
         yield f"LTC {name}", lambda w=wiring: LTCCell(w, generator=rng())
+        yield (
+            f"LTC exponential {name}",
+            lambda w=wiring: LTCCell(w, solver="exponential", generator=rng()),
+        )
         for mode in MODES:
             yield (
                 f"wired {mode} {name}",

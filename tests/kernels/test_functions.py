@@ -112,7 +112,9 @@ def test__function__special_values__as_they_should_be(name, apply):
     x = domain(name, np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 3e38, -3e38, 1e-40]))
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         exact = EXACT[name](x)
-    np.testing.assert_allclose(apply(name, x), exact, rtol=0, atol=1e-27)
+    # softplus alone is neither 0 nor 1 nor without end there.
+    rtol = 1e-7 if name == "softplus" else 0
+    np.testing.assert_allclose(apply(name, x), exact, rtol=rtol, atol=1e-27)
     assert np.isnan(apply(name, np.full(3, -np.nan))).all()
 
 

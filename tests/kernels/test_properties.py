@@ -14,6 +14,9 @@ F, T = 3, 37
 WIRING = Wiring.ncp(F, 11, 2, seed=3, layer_recurrence=True)
 CELLS = {
     "LTC": lambda: LTCCell(WIRING, generator=rng()),
+    "LTC exponential": lambda: LTCCell(
+        WIRING, solver="exponential", ode_unfolds=1, generator=rng()
+    ),
     "wired": lambda: WiredCfCCell(WIRING, generator=rng()),
     "wired pure": lambda: WiredCfCCell(WIRING, mode="pure", generator=rng()),
     "wired exponential": lambda: WiredCfCCell(

@@ -27,6 +27,7 @@ MODELS = {
     "CfC motor": {"readout": "motor"},
     "LTC": {"model_type": "LTC"},
     "LTC mixed": {"model_type": "LTC", "mixed_memory": True},
+    "LTC exponential": {"model_type": "LTC", "solver": "exponential", "ode_unfolds": 1},
     "LTC rk4": {"model_type": "LTC", "solver": "rk4"},
     "LSTM": {"model_type": "LSTM"},
     "GRU": {"model_type": "GRU"},

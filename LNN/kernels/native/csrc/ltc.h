@@ -102,6 +102,7 @@ typedef struct {
 
 /* One unfold on the way back, from v to next. */
 typedef struct {
+    int solver;
     int64_t neurons;
     const real *v, *next, *h;
     const real *g; /* gradients of next; those of v are added to `to` */
@@ -208,9 +209,8 @@ static INLINE void ltc_step(const ltc_pack *k, const lnn_problem *p, ltc_rows r,
 }
 
 /* Neuron j backwards through one unfold. Returns its pull. */
-static INLINE void neuron_gradient(const ltc_pack *pack, int solver, int64_t j,
-                                   ltc_unfolding a, const real *s, vec *by_step, pull *by,
-                                   int nv) {
+static INLINE void neuron_gradient(const ltc_pack *pack, int64_t j, ltc_unfolding a,
+                                   const real *s, vec *by_step, pull *by, int nv) {
     const int64_t n = a.neurons;
     real *sum = a.sums->neuron + (3 * j + 2) * W;
     membrane m;
@@ -221,8 +221,8 @@ static INLINE void neuron_gradient(const ltc_pack *pack, int solver, int64_t j,
         real *total = a.w->totals + at;
         vec h = v_load(a.h + u * W), v = v_load(a.v + at);
         membrane_record kept;
-        membrane_step(solver, v, m.current[u], m.conductance[u], cm, h, &kept);
-        membrane_pull own = membrane_gradient(solver, v_load(a.g + at), v,
+        membrane_step(a.solver, v, m.current[u], m.conductance[u], cm, h, &kept);
+        membrane_pull own = membrane_gradient(a.solver, v_load(a.g + at), v,
                                               v_load(a.next + at), cm, h, kept);
         by->k[u] = own.k;
         by->kv[u] = own.kv;
@@ -236,8 +236,9 @@ static INLINE void neuron_gradient(const ltc_pack *pack, int solver, int64_t j,
 }
 
 /* Backwards through one unfold. What the unfold computed is computed again. */
-static INLINE void unfold_rows_gradient(const ltc_pack *pack, int solver, ltc_unfolding a,
+static INLINE void unfold_rows_gradient(const ltc_pack *pack, ltc_unfolding a, int solver,
                                         int nv) {
+    a.solver = solver; /* a constant where this is inlined */
     const synapses *all = &pack->recurrent;
     const int64_t n = a.neurons;
     vec by_step[NV];
@@ -249,7 +250,7 @@ static INLINE void unfold_rows_gradient(const ltc_pack *pack, int solver, ltc_un
         open_synapses(all, all->begin[j], all->begin[end], a.v, s, nv);
         for (; j < end; j++) {
             synapse_rows r = {s, a.v, a.to, a.sums->recurrent};
-            neuron_gradient(pack, solver, j, a, s, by_step, &by, nv);
+            neuron_gradient(pack, j, a, s, by_step, &by, nv);
             synapse_gradients(all, j, &by, r, nv);
             s += (all->begin[j + 1] - all->begin[j]) * L;
         }
@@ -260,13 +261,13 @@ static INLINE void unfold_rows_gradient(const ltc_pack *pack, int solver, ltc_un
 static NOINLINE void unfold_gradient(const ltc_pack *pack, const ltc_unfolding *a, int nv) {
     const int exponential = pack->solver == LNN_EXPONENTIAL;
     if (nv == NV && exponential)
-        unfold_rows_gradient(pack, LNN_EXPONENTIAL, *a, NV);
+        unfold_rows_gradient(pack, *a, LNN_EXPONENTIAL, NV);
     else if (nv == NV)
-        unfold_rows_gradient(pack, LNN_DEFAULT, *a, NV);
+        unfold_rows_gradient(pack, *a, LNN_DEFAULT, NV);
     else if (exponential)
-        unfold_rows_gradient(pack, LNN_EXPONENTIAL, *a, 1);
+        unfold_rows_gradient(pack, *a, LNN_EXPONENTIAL, 1);
     else
-        unfold_rows_gradient(pack, LNN_DEFAULT, *a, 1);
+        unfold_rows_gradient(pack, *a, LNN_DEFAULT, 1);
 }
 
 /* What a step's totals add to the sums of the neurons and of the sensory synapses. */
@@ -314,7 +315,7 @@ static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p, lt
     memset(w->totals, 0, sizeof(real) * 2 * block);
     for (int64_t i = unfolds - 1; i >= 0; i--) {
         const real *v = unfolded(w, r, unfolds, block, i);
-        const ltc_unfolding back = {k->neurons, v, next, r.h, from, to, g.h, w, sums};
+        const ltc_unfolding back = {0, k->neurons, v, next, r.h, from, to, g.h, w, sums};
         memset(to, 0, sizeof(real) * block);
         unfold_gradient(k, &back, nv);
         next = v;

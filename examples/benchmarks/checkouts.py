@@ -1,11 +1,12 @@
 """The same bits and the same speed as another checkout of LNN.
 
-    python examples/benchmarks/checkouts.py OTHER [--rounds 6]    (about five minutes)
+    python examples/benchmarks/checkouts.py OTHER [--rounds 6] [--dtype float64]
 
-For changes that must change nothing: each checkout fits the same eight models in a
-process of its own, and hashes of predictions, loss curves and weights are compared.
-Then both are timed in turn, round by round, one thread, and each figure is the least of
-all rounds, with the ratio here / there. OTHER needs its own native library (`make
+For changes that must change nothing, or the speed only (about five minutes): each
+checkout fits the same eight models in a process of its own, and hashes of predictions,
+loss curves and weights are compared. Then both are timed in turn, round by round, one
+thread: each time is the least of all rounds, and the ratio here / there the median of
+those of the rounds. OTHER needs its own native library (`make
 native` in it).
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -32,7 +34,7 @@ def hashed(*arrays) -> str:
     return hashlib.sha256(parts).hexdigest()[:16]
 
 
-def bits() -> dict[str, str]:
+def bits(dtype: str) -> dict[str, str]:
     """Fit small models of windows and of sequences; return a hash of each."""
     from LNN import LiquidClassifier, LiquidRegressor
 
@@ -45,7 +47,7 @@ def bits() -> dict[str, str]:
     for kind in KINDS:
         for backend in BACKENDS:
             how = {"model_type": kind, "backend": backend, "epochs": 4}
-            how |= {"random_state": 0, "device": "cpu"}
+            how |= {"random_state": 0, "device": "cpu", "dtype": dtype}
             model = LiquidRegressor(16, **how).fit(X, X[:, 0], timestamps=t)
             answers = model.predict(X, timestamps=t)
             found[f"windows {kind} {backend}"] = _fitted(model, answers)
@@ -60,19 +62,19 @@ def _fitted(model, answers: np.ndarray) -> str:
     return hashed(answers, model.loss_curve_, *weights)
 
 
-def seconds() -> dict[str, float]:
+def seconds(dtype: str) -> dict[str, float]:
     """Time what users wait for: the least of some repeats."""
     import torch
 
     from LNN import LiquidRegressor
 
     torch.set_num_threads(1)
-    X = np.random.default_rng(0).normal(size=(2000, 8)).astype(np.float32)
+    X = np.random.default_rng(0).normal(size=(2000, 8)).astype(dtype)
     y = X[:, 0].astype(float)
     how = {"epochs": 3, "batch_size": 32, "early_stopping": False, "random_state": 0}
     found = {}
     for kind in KINDS:
-        model = LiquidRegressor(32, model_type=kind, **how)
+        model = LiquidRegressor(32, model_type=kind, dtype=dtype, **how)
         found[f"fit {kind}"] = _least(lambda m=model: m.fit(X, y), 5)
         found[f"predict {kind}"] = _least(lambda m=model: m.predict(X), 20)
         for mode, rows in (("carry", X[:1000]), ("window", X[:200])):
@@ -100,13 +102,13 @@ def _least(run: Callable, repeats: int) -> float:
     return min(times)
 
 
-def inside(checkout: Path, what: str) -> dict:
+def inside(checkout: Path, what: str, dtype: str) -> dict:
     """Run `bits` or `seconds` with the package of a checkout."""
     code = f"import sys; sys.path.insert(0, {str(checkout)!r})\n"
     code += f"sys.path.insert(1, {str(Path(__file__).parent)!r})\n"
     code += "import json, LNN, checkouts\n"
     code += f"assert LNN.__file__.startswith({str(checkout)!r}), LNN.__file__\n"
-    code += f"print(json.dumps(checkouts.{what}()))"
+    code += f"print(json.dumps(checkouts.{what}({dtype!r})))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=checkout,
@@ -122,23 +124,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("other", type=Path)
     parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     options = parser.parse_args()
     checkouts = {"here": HERE, "there": options.other.resolve()}
-    here, there = (inside(checkout, "bits") for checkout in checkouts.values())
+    here, there = (inside(c, "bits", options.dtype) for c in checkouts.values())
     for name in here:
         same = "same bits" if here[name] == there[name] else "OTHER BITS"
         print(f"{name:24s} {same}")
-    least: dict[str, dict[str, float]] = {"here": {}, "there": {}}
+    took: dict[str, list[dict[str, float]]] = {"here": [], "there": []}
     for k in range(options.rounds):
-        order = list(checkouts) if k % 2 else list(checkouts)[::-1]
-        for where in order:
-            for name, value in inside(checkouts[where], "seconds").items():
-                least[where][name] = min(value, least[where].get(name, value))
+        for where in list(checkouts)[:: 1 if k % 2 else -1]:
+            took[where].append(inside(checkouts[where], "seconds", options.dtype))
     print(f"\n{'':24s} {'here ms':>10s} {'there ms':>10s} {'ratio':>7s}")
-    for name, mine in least["here"].items():
-        theirs = least["there"][name]
+    for name in took["here"][0]:
+        ours, theirs = ([r[name] for r in took[where]] for where in checkouts)
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
         print(
-            f"{name:24s} {1e3 * mine:10.3f} {1e3 * theirs:10.3f} {mine / theirs:7.3f}"
+            f"{name:24s} {1e3 * min(ours):10.3f} {1e3 * min(theirs):10.3f} {ratio:7.3f}"
         )
 
 

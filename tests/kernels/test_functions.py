@@ -8,6 +8,7 @@ from scipy.special import expit
 PRECISIONS = {32: np.float32, 64: np.float64}
 NAMES = ("sigmoid", "tanh", "exp")
 EXACT = {"sigmoid": expit, "tanh": np.tanh, "exp": np.exp}
+SYNAPSE = 3  # the sigmoid of the LTC's synapses
 GRID = np.concatenate(
     [
         np.linspace(-20, 20, 400_001),
@@ -15,6 +16,13 @@ GRID = np.concatenate(
         *(sign * np.geomspace(1e-30, 100, 100_001) for sign in (-1, 1)),
     ]
 )
+WIDE = np.geomspace(1e-300, 708, 200_001)
+# With more than 64 bits where the machine has them.
+EXACT_WIDE = {
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "exp": np.exp,
+}
 
 
 @pytest.fixture(params=PRECISIONS, ids=["float32", "float64"])
@@ -32,7 +40,8 @@ def apply(isa, precision):
         x = np.ascontiguousarray(x, dtype=PRECISIONS[precision])
         out = np.empty_like(x)
         data = (x.ctypes.data, out.ctypes.data, len(x))
-        load().functions.lnn_apply(ISAS[isa], precision, NAMES.index(name), *data)
+        function = NAMES.index(name) if name in NAMES else SYNAPSE
+        load().functions.lnn_apply(ISAS[isa], precision, function, *data)
         return out
 
     return apply
@@ -55,6 +64,39 @@ def test__function__near_zero__keeps_relative_precision(name, apply, precision):
     exact = EXACT[name](x.astype(np.float64))
     error = np.abs(apply(name, x) - exact) / np.maximum(np.abs(exact), 1e-300)
     assert error.max() <= {32: 5e-7, 64: 1e-15}[precision]
+
+
+def test__synapse__dense_grid__is_accurate(apply, precision):
+    x = GRID.astype(PRECISIONS[precision])
+    error = np.abs(apply("synapse", x) - expit(x.astype(np.float64)))
+    assert error.max() <= {32: 2e-7, 64: 4e-16}[precision]
+
+
+@pytest.mark.parametrize("precision", [64], indirect=True, ids=["float64"])
+@pytest.mark.parametrize("name", NAMES)
+def test__function__all_normal_results__are_off_by_few_units(name, apply):
+    x = np.concatenate([np.linspace(-708, 708, 300_001), WIDE, -WIDE])
+    if name == "exp":
+        x = -np.abs(x)
+    exact = EXACT_WIDE[name](x.astype(np.longdouble))
+    units = np.spacing(np.abs(exact.astype(np.float64)))
+    assert (np.abs(apply(name, x) - exact) / units).max() <= 3.5
+
+
+@pytest.mark.parametrize("precision", [64], indirect=True, ids=["float64"])
+@pytest.mark.parametrize(
+    ("name", "x", "expected"),
+    [
+        ("sigmoid", [-np.inf, -1e308, -1000, 1000, 1e308, np.inf], [0, 0, 0, 1, 1, 1]),
+        ("sigmoid", [5e-324, -5e-324, 1e-310, -0.0], [0.5, 0.5, 0.5, 0.5]),
+        ("synapse", [-np.inf, -1e308, -1000, 1000, 1e308, np.inf], [0, 0, 0, 1, 1, 1]),
+        ("tanh", [-np.inf, -1e308, -20, 20, 1e308, np.inf], [-1, -1, -1, 1, 1, 1]),
+        ("tanh", [1e-310, -1e-310, 1e-300], [1e-310, -1e-310, 1e-300]),
+        ("exp", [-np.inf, -1e308, -1000, -0.0, 0.0], [0, 0, 0, 1, 1]),
+    ],
+)
+def test__function__ends_of_the_range__as_they_should_be(name, x, expected, apply):
+    np.testing.assert_allclose(apply(name, np.array(x)), expected, rtol=0, atol=1e-307)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -31,6 +31,8 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define LNN_X86 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define LNN_ARM64 1
 #endif
 
 #endif

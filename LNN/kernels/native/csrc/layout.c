@@ -33,6 +33,7 @@ static const layout_entry layout[] = {
     CONSTANT(LNN_PLAIN),
     CONSTANT(LNN_AVX2),
     CONSTANT(LNN_AVX512),
+    CONSTANT(LNN_NEON),
     CONSTANT(LNN_MAX_PARAMETERS),
     CONSTANT(sizeof(lnn_problem)),
     FIELD(abi),

@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
-#define LNN_ABI 1
+#define LNN_ABI 2
 #define LNN_MAX_PARAMETERS 32
 
 enum { LNN_LTC = 0, LNN_WIRED_CFC = 1, LNN_CFC = 2 };
 enum { LNN_DEFAULT = 0, LNN_NO_GATE = 1, LNN_PURE = 2 };
 enum { LNN_LECUN_TANH = 0, LNN_TANH = 1, LNN_RELU = 2, LNN_SILU = 3, LNN_GELU = 4 };
 /* 0 is the best that this machine has. */
-enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3 };
+enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3, LNN_NEON = 4 };
 
 /* Parameters by position; with `memory` the last three are input_map.weight (4N, F),
  * input_map.bias (4N,) and recurrent_weight (4N, N).

@@ -1,7 +1,7 @@
 /* The vector type of an engine: `vec` of W `real`s, and what can be done with it.
  *
- * Which one, a macro says: LNN_VECTOR_AVX512, LNN_VECTOR_AVX2 or none for plain C, there
- * with LNN_DOUBLE for doubles. All headers of an engine start from here.
+ * Which one, a macro says: LNN_VECTOR_AVX512, LNN_VECTOR_AVX2, LNN_VECTOR_NEON or none for
+ * plain C; with LNN_DOUBLE they hold doubles. All headers of an engine start from here.
  */
 #ifndef LNN_VECTOR_H
 #define LNN_VECTOR_H
@@ -10,6 +10,8 @@
 #include "vec_avx512.h"
 #elif defined(LNN_VECTOR_AVX2)
 #include "vec_avx2.h"
+#elif defined(LNN_VECTOR_NEON)
+#include "vec_neon.h"
 #else
 #include "vec_plain.h"
 #endif

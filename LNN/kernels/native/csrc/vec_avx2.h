@@ -55,6 +55,15 @@ static INLINE vec v_sums(const vec *a) {
     return v_add(_mm256_permute2f128_pd(low, high, 0x20),
                  _mm256_permute2f128_pd(low, high, 0x31));
 }
+/* a[i][k] becomes a[k][i]: pairs, then halves. */
+static INLINE void v_transpose(vec *a) {
+    vec even = _mm256_unpacklo_pd(a[0], a[1]), odd = _mm256_unpackhi_pd(a[0], a[1]);
+    vec even2 = _mm256_unpacklo_pd(a[2], a[3]), odd2 = _mm256_unpackhi_pd(a[2], a[3]);
+    a[0] = _mm256_permute2f128_pd(even, even2, 0x20);
+    a[1] = _mm256_permute2f128_pd(odd, odd2, 0x20);
+    a[2] = _mm256_permute2f128_pd(even, even2, 0x31);
+    a[3] = _mm256_permute2f128_pd(odd, odd2, 0x31);
+}
 static INLINE vec v_gather(const real *base, const int32_t *index) {
     return _mm256_i32gather_pd(base, _mm_loadu_si128((const __m128i *)index), 8);
 }
@@ -76,6 +85,24 @@ static INLINE vec v_sums(const vec *a) {
     vec high = _mm256_hadd_ps(_mm256_hadd_ps(a[4], a[5]), _mm256_hadd_ps(a[6], a[7]));
     return v_add(_mm256_permute2f128_ps(low, high, 0x20),
                  _mm256_permute2f128_ps(low, high, 0x31));
+}
+/* a[i][k] becomes a[k][i]: pairs, quadruples, then halves. */
+static INLINE void v_transpose(vec *a) {
+    vec b[8];
+    for (int i = 0; i < 8; i += 2) {
+        b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int k = 0; k < 2; k++) {
+            a[i + 2 * k] = _mm256_shuffle_ps(b[i + k], b[i + k + 2], 0x44);
+            a[i + 2 * k + 1] = _mm256_shuffle_ps(b[i + k], b[i + k + 2], 0xee);
+        }
+    for (int k = 0; k < 4; k++) {
+        vec low = a[k], high = a[k + 4];
+        a[k] = _mm256_permute2f128_ps(low, high, 0x20);
+        a[k + 4] = _mm256_permute2f128_ps(low, high, 0x31);
+    }
 }
 static INLINE vec v_gather(const real *base, const int32_t *index) {
     return _mm256_i32gather_ps(base, _mm256_loadu_si256((const __m256i *)index), 4);

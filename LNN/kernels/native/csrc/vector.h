@@ -21,16 +21,20 @@
 /* The first n lanes of p, the others 0; and the first n lanes to p. */
 static INLINE vec v_load_some(const real *p, int64_t n) {
     real lane[W] = {0};
+    if (n == W) return v_load(p);
     for (int i = 0; i < W; i++)
         if (i < n) lane[i] = p[i];
     return v_load(lane);
 }
 static INLINE void v_store_some(real *p, vec a, int64_t n) {
     real lane[W];
-    v_store(lane, a);
-    for (int i = 0; i < W; i++)
+    v_store(n == W ? p : lane, a);
+    for (int i = 0; i < W && n < W; i++)
         if (i < n) p[i] = lane[i];
 }
+#endif
+
+#if !defined(LNN_VECTOR_AVX512) && !defined(LNN_VECTOR_AVX2)
 /* a[i][k] becomes a[k][i]. */
 static INLINE void v_transpose(vec *a) {
     real from[W * W], to[W * W];

@@ -73,7 +73,7 @@ static INLINE void backbone_step(const batch_layout *q, batch_group *w, int64_t 
         rows = y;
     }
     dense_apply(&q->maps[last], rows, w->input[last] + at, nv);
-    cfc_rows r = {w->dt + t * L, w->input[last] + at, w->h + at + q->step, 0, 0};
+    cfc_rows r = {w->dt + t * L, w->input[last] + at, w->h + at + q->step, 0, 0, 0};
     heads_step(p, mode, &w->pure, r, nv);
 }
 
@@ -82,7 +82,7 @@ static INLINE void backbone_step_gradient(const batch_layout *q, batch_group *w,
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
     int64_t i = p->n_maps - 1;
-    cfc_rows r = {w->dt + t * L, w->input[i] + at, 0, w->g_new, w->g_dt};
+    cfc_rows r = {w->dt + t * L, w->input[i] + at, 0, w->g_new, w->g_dt, 0};
     heads_step_gradient(p, mode, &w->pure, r, nv);
     for (; i > 0; i--) {
         int64_t width = q->maps[i].sources;
@@ -105,7 +105,7 @@ static INLINE ltc_rows ltc_rows_of(const batch_layout *q, const batch_group *w, 
 static INLINE void cell_step(const batch_layout *q, batch_group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
-    const cfc_rows r = {w->dt + t * L, part(w->map, at), w->h + at + q->step, 0, 0};
+    const cfc_rows r = {w->dt + t * L, part(w->map, at), w->h + at + q->step, 0, 0, 0};
     if (p->kind == LNN_LTC) {
         ltc_step(&q->ltc, p, ltc_rows_of(q, w, t), &w->ltc_work, nv);
         return;
@@ -189,7 +189,8 @@ static INLINE void cell_step_gradient(const batch_layout *q, batch_group *w, int
                                       int nv) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, at = t * q->step;
-    const cfc_rows r = {w->dt + t * L, part(w->map, at), 0, w->g_new, w->g_dt};
+    const cfc_rows r = {w->dt + t * L,        part(w->map, at), 0, w->g_new, w->g_dt,
+                        t ? -q->step : 0};
     if (p->kind == LNN_LTC) {
         memset(w->g_dt, 0, sizeof(real) * L);
         ltc_gradients g = {w->g_new, w->g_x, w->g_dt};

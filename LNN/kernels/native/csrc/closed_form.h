@@ -53,6 +53,7 @@ typedef struct {
     real *states;      /* new states */
     const real *g_new; /* their gradients */
     real *g_dt;
+    int64_t next; /* from these maps to those that are read next */
 } cfc_rows;
 
 static INLINE vec gated(int mode, vec f1, vec f2, vec s) {

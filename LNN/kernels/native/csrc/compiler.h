@@ -22,6 +22,13 @@
 #define NOINLINE
 #endif
 
+/* Memory that will be read soon. */
+#if defined(__GNUC__)
+#define PREFETCH(place) __builtin_prefetch(place)
+#else
+#define PREFETCH(place) ((void)(place))
+#endif
+
 /* What Python calls. */
 #ifdef _WIN32
 #define EXPORT __declspec(dllexport)

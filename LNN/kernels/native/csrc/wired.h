@@ -103,6 +103,14 @@ static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mod
     }
 }
 
+/* Begin to load the `count` rows of maps that the step after this one on the way back
+ * reads: what the forward pass kept is too much for the caches, and no processor foresees
+ * the way through it. */
+static INLINE void fetch_next(const real *maps, int64_t next, int64_t count) {
+    enum { LINE = 64 / sizeof(real) };
+    for (int64_t i = 0; i < count * L; i += LINE) PREFETCH(maps + next + i);
+}
+
 /* The step backwards: g holds gradients of the new states and gets those of sources. */
 static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p, int mode,
                                        const pure_form *pure, real *g, cfc_rows r, int nv) {
@@ -113,6 +121,7 @@ static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p
         int64_t j = p->order[at];
         pure_lanes own = pure_of(mode, pure, j);
 
+        fetch_next(r.maps + j * m * L, r.next, m);
         vec dz[MAX][NV];
         for (int u = 0; u < nv; u++) {
             vec z[MAX];

@@ -19,10 +19,10 @@ def need(*programs):
 @pytest.mark.parametrize(
     ("compiler", "flags", "count"),
     [
-        ("gcc", SANITIZE, 1000),
-        ("gcc", (*SANITIZE, *ARRAYS), 200),
-        ("clang", SANITIZE, 300),
-        ("gcc", RACES, 300),
+        ("gcc", SANITIZE, 700),
+        ("gcc", (*SANITIZE, *ARRAYS), 150),
+        ("clang", SANITIZE, 200),
+        ("gcc", RACES, 200),
     ],
     ids=["gcc", "arrays", "clang", "races"],
 )

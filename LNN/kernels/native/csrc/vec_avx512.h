@@ -148,8 +148,10 @@ static INLINE vec v_scale(vec a, vec x) { return OF(scalef)(a, x); }
  * bits, and each step doubles them. */
 static INLINE vec v_reciprocal(vec d) {
     vec r = OF(rcp14)(d);
-    for (int bits = 14; bits < (int)sizeof(real) * 6; bits *= 2)
-        r = v_fma(r, v_fnma(d, r, v_set(1)), r);
+    r = v_fma(r, v_fnma(d, r, v_set(1)), r);
+#ifdef LNN_DOUBLE
+    r = v_fma(r, v_fnma(d, r, v_set(1)), r);
+#endif
     return r;
 }
 static INLINE vec v_divide(vec n, vec d) {

@@ -27,7 +27,7 @@ LAYERS = {
     "LTC ncp": lambda: LTC(3, NCP, generator=rng()),
     "LTC full": lambda: LTC(3, N, generator=rng()),
     "LTC exponential": lambda: LTC(
-        3, NCP, solver="exponential", ode_unfolds=1, generator=rng()
+        3, NCP, solver="exponential", ode_unfolds=3, generator=rng()
     ),
     "LTC rk4": lambda: LTC(3, SPARSE, solver="rk4", generator=rng()),
     "LTC mixed": lambda: LTC(3, NCP, mixed_memory=True, generator=rng()),

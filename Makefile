@@ -19,8 +19,9 @@ STAMP_NATIVE = if ls LNN/kernels/native/_native.* >/dev/null 2>&1; then touch $(
 demo: $(NATIVE)
 	$(BIN)/python examples/demo.py
 
+# As many processes as cores, of one thread each.
 test: $(NATIVE)
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow"
 
 test-slow: $(NATIVE)
 	$(BIN)/python -m pytest -m slow

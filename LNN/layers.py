@@ -361,19 +361,20 @@ class CfC(SequenceLayer):
     units : int, Wiring or ncps wiring
         An int makes the fully connected cell with a backbone; a wiring makes the wired
         cell, in which every map reads only what the wiring draws.
-    mode : {"default", "no_gate", "pure"}, default="default"
+    mode : {"default", "no_gate", "pure", "exponential"}, default="default"
+        See `CfCCell`.
     return_sequences, mixed_memory, proj_size, backend, generator
         As for `LTC`.
     backbone_units : int, default=None
         None is 128. Like all backbone options, for an int `units` only.
     backbone_layers : int, default=None
-        None is 1.
+        None is 1, and 0 for "exponential".
     backbone_dropout : float, default=None
         None is 0; applied after every backbone layer while training.
     backbone_activation : str, default=None
         "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
     time_constants : tuple of float, default=None
-        See `WiredCfCCell`; for a wiring only.
+        See `WiredCfCCell`; for a wiring, or mode "exponential".
     gaps : tuple of float, default=None
         See `CfCCell`; for an int `units` only.
     batch_first : bool, default=True
@@ -438,12 +439,14 @@ class CfC(SequenceLayer):
                 wiring, mode=mode, time_constants=time_constants, generator=generator
             )
         else:
-            _refuse_idle("time_constants", time_constants, "an int")
+            if mode != "exponential":
+                _refuse_idle("time_constants", time_constants, "an int")
             cell = CfCCell(
                 wiring.n_inputs,
                 wiring.n_neurons,
                 mode=mode,
                 gaps=gaps,
+                time_constants=time_constants,
                 generator=generator,
                 **backbone,
             )

@@ -236,6 +236,8 @@ def _cfc(
     """Make the wired CfC; on the wiring that is named "full", that with a backbone."""
     if not fully_connected:
         return CfC(n_inputs, wiring, time_constants=time_constants, **options)
+    if options["mode"] == "exponential":
+        options["time_constants"] = time_constants
     layer = CfC(n_inputs, wiring.n_neurons, gaps=gaps, **options)
     layer.wiring = wiring  # with the motor neurons that the read-out takes
     return layer
@@ -249,7 +251,7 @@ def _ltc(n_inputs: int, wiring: Wiring, **options: Any) -> LTC:
 def _ltc_remedy(values: Mapping[str, Any]) -> str:
     """Blame an explicit solver."""
     solver = values["solver"]
-    if solver == "semi-implicit":
+    if solver in ("semi-implicit", "exponential"):
         return ""
     return (
         f'solver="{solver}" explodes where a gap in time is too long for its '

@@ -21,9 +21,8 @@ from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
 from LNN.models import Layer, ModelType
 from LNN.network_state import refuse_state_as_spans, states_of_layers
+from LNN.pooling import POOLINGS, pooled, pooled_size
 from LNN.wiring import Wiring, build_wiring
-
-POOLINGS = ("last", "mean", "attention")
 
 
 class LiquidNetwork(nn.Module):
@@ -52,8 +51,10 @@ default="ncp"
         its neurons have no membrane of their own; else what the wiring says.
     readout : {"dense", "motor"}, default="dense"
         A linear map of all neurons, or an affine map of each motor neuron.
-    pooling : {"last", "mean", "attention"}, default="last"
-        How the states of a sequence become one, when there is one output a sequence.
+    pooling : {"last", "mean", "max", "last+mean+max", "attention"}, default="last"
+        How the states of a sequence become one, when there is one output a sequence:
+        that after the last step, the mean or the maximum of each neuron's, these three
+        side by side, or a learnt weighted mean.
     return_sequences : bool, default=False
         One output per step, or one per sequence.
     n_layers : int, default=1
@@ -144,7 +145,8 @@ default="ncp"
         if readout == "motor":
             self.readout: nn.Sequential | MotorReadout = MotorReadout(self.output_size)
         else:
-            head = linear(n_neurons, self.output_size, generator)
+            n_read = pooled_size(self.pooling, n_neurons)
+            head = linear(n_read, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
 
     def _load_from_state_dict(
@@ -283,10 +285,9 @@ default="ncp"
         """Make one state (B, N) of a sequence's states (B, T, N)."""
         if self.pooling == "last":
             return states  # it is one already
-        # Equal scores make the mean.
-        score = torch.zeros_like(states[..., 0])
-        if self.attention is not None:
-            score = self.attention(states).squeeze(-1)
+        if self.attention is None:
+            return pooled(self.pooling, states, lengths)
+        score = self.attention(states).squeeze(-1)
         if lengths is not None:
             lengths = torch.as_tensor(lengths, device=states.device)
             # An empty sequence still has its start, which every step repeats.
@@ -423,4 +424,10 @@ def _check_head(readout: str, pooling: str, return_sequences: bool) -> None:
         raise InvalidInputError(
             f'pooling="{pooling}" makes one output of a whole sequence, but '
             'return_sequences asks for one per step. Use pooling="last".'
+        )
+    if readout == "motor" and pooled_size(pooling, 1) > 1:
+        raise InvalidInputError(
+            f'pooling="{pooling}" reads each neuron several times, but with '
+            'readout="motor" each output is one motor neuron. Use readout="dense", or '
+            'pooling="last", "mean" or "max".'
         )

@@ -507,7 +507,7 @@ def test__outputs__too_many_for_the_neurons__says_how_many_would_do(readout):
         ("solver", "euler"),
         ("window_length", 0),
         ("stride", -1),
-        ("pooling", "max"),
+        ("pooling", "median"),
         ("return_sequences", "yes"),
         ("epochs", 0),
         ("batch_size", None),

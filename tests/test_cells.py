@@ -12,8 +12,8 @@ from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring
 
 F64 = torch.float64
-MODES = ["default", "no_gate", "pure"]
-SOLVERS = ["semi-implicit", "explicit", "rk4"]
+MODES = ["default", "no_gate", "pure", "exponential"]
+SOLVERS = ["semi-implicit", "explicit", "rk4", "exponential"]
 WIRINGS = {
     "ncp": Wiring.ncp(3, 9, 2, seed=1),
     "ncp, layer recurrence": Wiring.ncp(3, 9, 2, seed=1, layer_recurrence=True),
@@ -61,7 +61,7 @@ def make_cells():
             cells[f"CfC {mode} {layers}"] = lambda m=mode, k=layers: CfCCell(
                 3, 5, mode=m, backbone_units=6, backbone_layers=k, generator=rng()
             )
-    for name in ("LTC ncp", "CfC default own", "CfC pure 1"):
+    for name in ("LTC ncp", "CfC default own", "CfC pure 1", "CfC exponential ncp"):
         cells[f"mixed {name}"] = lambda c=cells[name]: MixedMemoryCell(
             c(), generator=rng(1)
         )
@@ -125,6 +125,9 @@ def ltc_naive(cell, x, v, dt):
         if cell.solver == "semi-implicit":  # cm (v' - v) / h = I(v) - G(v) v'
             i, g = currents(cell, x, v)
             v = (cm * v / h + i) / (cm / h + g)
+        elif cell.solver == "exponential":  # exact if I and G stayed what they are
+            i, g = currents(cell, x, v)
+            v = i / g + np.exp(-h * g / cm) * (v - i / g)
         elif cell.solver == "explicit":
             v = v + h * slope(v)
         else:
@@ -163,7 +166,12 @@ def test__LTCCell__other_mappings__equal_the_formula(mapping):
 
 @pytest.mark.parametrize(
     ("solver", "order", "unfolds"),
-    [("semi-implicit", 1, 400), ("explicit", 1, 400), ("rk4", 4, 12)],
+    [
+        ("semi-implicit", 1, 400),
+        ("explicit", 1, 400),
+        ("rk4", 4, 12),
+        ("exponential", 1, 200),
+    ],
 )
 def test__LTCCell__many_unfolds__converges_to_the_ODE(solver, order, unfolds):
     cell = shaken(LTCCell(WIRINGS["ncp"], solver=solver, generator=rng()))
@@ -194,9 +202,10 @@ def test__LTCCell__no_time_passes__state_unchanged_bitwise(solver, dtype):
     assert torch.equal(cell(x, v, mixed)[1][::2], v[::2])
 
 
+@pytest.mark.parametrize("solver", ["semi-implicit", "exponential"])
 @pytest.mark.parametrize("name", WIRINGS)
-def test__LTCCell__wild_inputs_and_times__state_stays_in_its_bounds(name):
-    cell = shaken(LTCCell(WIRINGS[name], generator=rng()))
+def test__LTCCell__wild_inputs_and_times__state_stays_in_its_bounds(name, solver):
+    cell = shaken(LTCCell(WIRINGS[name], solver=solver, generator=rng()))
     with torch.no_grad():
         for synapses in (cell.sensory, cell.recurrent):
             synapses.erev.mul_(3)
@@ -216,6 +225,21 @@ def test__LTCCell__wild_inputs_and_times__state_stays_in_its_bounds(name):
             assert (v >= low - 1e-12).all()
 
 
+def test__LTCCell__one_exponential_unfold__is_as_near_the_ODE_as_six_others():
+    cell = LTCCell(WIRINGS["ncp"], time_constants=(1.0, 16.0), generator=rng()).double()
+    x, _, _ = draw(cell, batch=200)
+    ends = {}
+    with torch.no_grad():
+        v = torch.zeros(200, cell.state_size, dtype=F64)
+        for seed in range(5):  # states as they are in use
+            v = cell(draw(cell, batch=200, seed=seed)[0], v)[1]
+        for solver, unfolds in (("rk4", 100), ("semi-implicit", 6), ("exponential", 1)):
+            cell.solver, cell.ode_unfolds = solver, unfolds
+            ends[solver] = cell(x, v, 1.0)[1]
+    error = {name: (end - ends["rk4"]).norm() for name, end in ends.items()}
+    assert error["exponential"] < 1.5 * error["semi-implicit"]
+
+
 def test__LTCCell__time_constants__start_in_their_range():
     cell = LTCCell(WIRINGS["ncp"], time_constants=(2.0, 50.0), generator=rng())
     half = torch.nn.functional.softplus(cell.gleak)
@@ -230,7 +254,10 @@ def test__LTCCell__time_constants__start_in_their_range():
 # ---------------------------------------------------------------- CfC, neuron by neuron
 
 
-def closed_form_naive(mode, maps, dt, a, w_tau):
+def closed_form_naive(mode, maps, h, dt, a, w_tau):
+    if mode == "exponential":
+        goal, tau = np.tanh(maps[0]), 1 / softplus(maps[1])
+        return goal + np.exp(-dt / tau) * (h - goal)
     if mode == "pure":
         (f,) = maps
         return -a * np.exp(-dt * (abs(w_tau) + abs(f))) * f + a
@@ -268,7 +295,8 @@ def test__WiredCfCCell__one_step__equals_the_formula(name, mode):
                             z += get[f"{m}_recurrent"][k] * value
                     maps.append(z)
                 pure = (get["A"][j], get["w_tau"][j]) if mode == "pure" else (0, 0)
-                new[j] = closed_form_naive(mode, maps, float(dt[b]), *pure)
+                own = h[b, j].item()
+                new[j] = closed_form_naive(mode, maps, own, float(dt[b]), *pure)
         expected = [new[j] for j in range(wiring.n_neurons)]
         np.testing.assert_allclose(state[b].detach(), expected, rtol=1e-12, atol=1e-13)
     assert torch.equal(outputs, state[:, : wiring.n_outputs])
@@ -304,7 +332,7 @@ def test__CfCCell__one_step__equals_the_formula(activation, layers, mode):
         z = ACTIVATIONS[activation](z)
     maps = [z @ get[f"{m}.weight"].T + get[f"{m}.bias"] for m in cell.maps]
     pure = (get["A"], get["w_tau"]) if mode == "pure" else (0, 0)
-    expected = closed_form_naive(mode, maps, dt.numpy()[:, None], *pure)
+    expected = closed_form_naive(mode, maps, h.numpy(), dt.numpy()[:, None], *pure)
     outputs, state = cell(x, h, dt)
     np.testing.assert_allclose(state.detach(), expected, rtol=1e-12, atol=1e-13)
     assert outputs is state
@@ -334,6 +362,76 @@ def test__WiredCfCCell__time_constants__neurons_start_as_integrators():
 
 
 # ----------------------------------------------------------------------- mixed memory
+
+
+# ------------------------------------------------------------- CfC, mode "exponential"
+
+
+def exponential_cells():
+    """A wired cell and a full one, parameters far off their initial values."""
+    wired = WiredCfCCell(WIRINGS["ncp"], mode="exponential", generator=rng())
+    full = CfCCell(3, 12, mode="exponential", generator=rng())
+    for cell in (wired, full):
+        for parameter in shaken(cell).parameters():
+            parameter.data.mul_(5)
+    return {"wired": wired, "full": full}
+
+
+@pytest.mark.parametrize("name", ["wired", "full"])
+def test__exponential__any_time__states_stay_within_one(name):
+    cell = exponential_cells()[name]
+    x, h, _ = draw(cell, batch=50)
+    state = h.clamp(-1, 1)
+    for dt in (1e-3, 1.0, 50.0, 1e6, 1e30):
+        state = cell(100 * x, state, dt)[1]
+        assert state.abs().max() <= 1
+
+
+@pytest.mark.parametrize("name", ["wired", "full"])
+@pytest.mark.parametrize("dtype", [torch.float32, F64], ids=str)
+def test__exponential__no_time_passes__state_unchanged_bitwise(name, dtype):
+    cell = exponential_cells()[name].to(dtype)
+    x, h, _ = (t.to(dtype) for t in draw(cell, batch=50))
+    assert torch.equal(cell(x, h, 0.0)[1], h)
+
+
+def test__exponential__maps_held__two_steps_are_one_of_both_times():
+    cell = CfCCell(3, 8, mode="exponential", generator=rng()).double()
+    cell.ff1.weight.data[:, 3:] = 0  # then the state decides neither goal nor speed
+    cell.time_a.weight.data[:, 3:] = 0
+    x, h, _ = draw(cell)
+    twice = cell(x, cell(x, h, 0.4)[1], 1.1)[1]
+    torch.testing.assert_close(twice, cell(x, h, 1.5)[1], rtol=1e-14, atol=1e-15)
+
+
+def test__exponential__unit_time__is_a_minimal_gated_unit():
+    cell = CfCCell(3, 8, mode="exponential", generator=rng()).double()
+    x, h, _ = draw(cell)
+    z = torch.cat([x, h], -1)
+    gate, goal = torch.sigmoid(cell.time_a(z)), torch.tanh(cell.ff1(z))
+    torch.testing.assert_close(cell(x, h)[1], (1 - gate) * h + gate * goal)
+
+
+@pytest.mark.parametrize("shortest", [0.01, 1.0])
+def test__exponential__time_constants__start_log_uniform_in_their_range(shortest):
+    options = {"mode": "exponential", "time_constants": (shortest, 50.0)}
+    wired = WiredCfCCell(Wiring.ncp(3, 4000, 2), **options, generator=rng())
+    full = CfCCell(3, 4000, **options, generator=rng())
+    for bias in (wired.time_a_bias, full.time_a.bias):
+        tau = 1 / torch.nn.functional.softplus(bias.detach().double())
+        assert 0.999 * shortest < tau.min() < 1.1 * shortest
+        assert 45 < tau.max() < 50.1
+        middle = np.sqrt(50 * shortest)
+        assert tau.median().item() == pytest.approx(middle, rel=0.15)
+
+
+def test__exponential__gaps_to_watch__are_time_constants():
+    cell = CfCCell(
+        3, 40, mode="exponential", gaps=(0.5, 0.2, 9.0), time_constants=(100.0, 200.0)
+    )
+    tau = 1 / torch.nn.functional.softplus(cell.time_a.bias.detach())
+    assert ((tau > 0.19) & (tau < 9.1)).sum() == 20
+    assert ((tau > 99) & (tau < 201)).sum() == 20
 
 
 def test__MixedMemoryCell__one_step__equals_an_LSTM_cell_and_the_liquid_cell():
@@ -389,7 +487,7 @@ def jacobian(function, *arguments):
     return torch.cat(parts, dim=1).t() != 0
 
 
-@pytest.mark.parametrize("solver", SOLVERS[:2])
+@pytest.mark.parametrize("solver", ["semi-implicit", "explicit", "exponential"])
 @pytest.mark.parametrize("name", WIRINGS)
 def test__LTCCell__direct_derivative__non_zero_exactly_on_edges(name, solver):
     wiring = WIRINGS[name]
@@ -424,7 +522,8 @@ def test__WiredCfCCell__derivative_of_one_layer__non_zero_exactly_on_edges(name,
             if mode == "pure":
                 pure = (asymptote[slice(*start)], rate[slice(*start)])
             maps = z.chunk(len(cell.maps))
-            return closed_form(mode, maps, torch.tensor(0.7, dtype=F64), *pure)
+            own = cell.enter(h)[slice(*start)]
+            return closed_form(mode, maps, own, torch.tensor(0.7, dtype=F64), *pure)
 
         found = jacobian(one_layer, x[0], h[0])
         np.testing.assert_array_equal(found, edges[:, layer.neurons])
@@ -481,8 +580,8 @@ def test__WiredCfCCell__parameters__one_a_map_and_synapse(name, mode):
     _, recurrent = wiring.adjacency()
     own = int((np.diag(recurrent) == 0).sum())  # every neuron reads its own state
     a_map = wiring.n_synapses + own + wiring.n_neurons
-    pure = 2 * wiring.n_neurons
-    assert n_parameters == (a_map + pure if mode == "pure" else 4 * a_map)
+    pure = 2 * wiring.n_neurons if mode == "pure" else 0
+    assert n_parameters == len(cell.maps) * a_map + pure
 
 
 @pytest.mark.parametrize("name", CELLS)

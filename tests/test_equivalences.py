@@ -6,6 +6,7 @@ import torch
 from LNN.baselines import BASELINES
 from LNN.layers import LTC, CfC
 from LNN.network import LiquidNetwork
+from LNN.pooling import POOLINGS
 from LNN.wiring import Wiring
 
 F64 = torch.float64
@@ -25,6 +26,9 @@ SPARSE = Wiring.random(3, N, 2, sparsity=0.6, seed=3)
 LAYERS = {
     "LTC ncp": lambda: LTC(3, NCP, generator=rng()),
     "LTC full": lambda: LTC(3, N, generator=rng()),
+    "LTC exponential": lambda: LTC(
+        3, NCP, solver="exponential", ode_unfolds=3, generator=rng()
+    ),
     "LTC rk4": lambda: LTC(3, SPARSE, solver="rk4", generator=rng()),
     "LTC mixed": lambda: LTC(3, NCP, mixed_memory=True, generator=rng()),
     "CfC": lambda: CfC(3, N, backbone_units=8, generator=rng()),
@@ -33,6 +37,10 @@ LAYERS = {
     "CfC strict": lambda: CfC(3, NCP, time_constants=(1, 20), generator=rng()),
     "CfC no_gate random": lambda: CfC(3, SPARSE, mode="no_gate", generator=rng()),
     "CfC pure ncp": lambda: CfC(3, NCP, mode="pure", generator=rng()),
+    "CfC exponential": lambda: CfC(3, N, mode="exponential", generator=rng()),
+    "CfC exponential ncp": lambda: CfC(
+        3, NCP, mode="exponential", time_constants=(1, 20), generator=rng()
+    ),
     "CfC mixed ncp": lambda: CfC(
         3, DENSE_NCP, mixed_memory=True, proj_size=4, generator=rng()
     ),
@@ -50,7 +58,7 @@ NETWORKS = {
         generator=rng(),
     )
     for kind in KINDS
-    for pooling in ("last", "mean", "attention")
+    for pooling in POOLINGS
 }
 
 

@@ -32,6 +32,7 @@ LAYERS = {
     "CfC pure": lambda s=0: CfC(3, N, mode="pure", generator=rng(s)),
     "CfC ncp": lambda s=0: CfC(3, DENSE_NCP, generator=rng(s)),
     "CfC strict": lambda s=0: CfC(3, NCP, time_constants=(1, 9), generator=rng(s)),
+    "CfC exponential": lambda s=0: CfC(3, NCP, mode="exponential", generator=rng(s)),
     "CfC mixed": lambda s=0: CfC(
         3, NCP, mode="no_gate", mixed_memory=True, proj_size=4, generator=rng(s)
     ),

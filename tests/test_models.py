@@ -251,6 +251,7 @@ def test__remedy__explicit_solver__is_to_blame():
     values = DEFAULTS | {"solver": "rk4", "ode_unfolds": 2}
     assert "too long for its 2 unfolds" in find("LTC").remedy(values)
     assert find("LTC").remedy(DEFAULTS) == ""
+    assert find("LTC").remedy(DEFAULTS | {"solver": "exponential"}) == ""
     assert find("CfC").remedy(values) == ""
 
 

@@ -12,6 +12,7 @@ from LNN.cells.dropout import Dropout, set_dropout_generator
 from LNN.exceptions import InvalidInputError
 from LNN.layers import LTC, CfC
 from LNN.network import LiquidNetwork, MotorReadout
+from LNN.pooling import POOLINGS, pooled_size
 from LNN.wiring import Wiring
 
 KINDS = ["CfC", "LTC", "LSTM", "GRU", *(kind for kind in TIMED if kind != "Neural-ODE")]
@@ -44,6 +45,7 @@ OPTIONS = [
     {"wiring": "full", "gaps": (0.5, 0.1, 9.0)},
     {"mixed_memory": True},
     {"mode": "pure"},
+    {"mode": "exponential"},
     {"pooling": "attention"},
 ]
 
@@ -150,10 +152,20 @@ def test__network__pooling__is_what_it_says(kind, x):
     last, mean = network(kind), network(kind, pooling="mean")
     torch.testing.assert_close(last(x), last.readout(states[:, -1]))
     torch.testing.assert_close(mean(x), mean.readout(states.mean(1)))
+    largest = network(kind, pooling="max")
+    torch.testing.assert_close(largest(x), largest.readout(states.amax(1)))
+    three = network(kind, pooling="last+mean+max")
+    side_by_side = torch.cat([states[:, -1], states.mean(1), states.amax(1)], -1)
+    torch.testing.assert_close(three(x), three.readout(side_by_side))
     attention = network(kind, pooling="attention")
     weight = torch.softmax(attention.attention(states), dim=1)
     pooled = (weight * states).sum(1)
     torch.testing.assert_close(attention(x), attention.readout(pooled))
+
+
+def test__network__motor_readout__three_of_each_neuron__is_refused():
+    with pytest.raises(InvalidInputError, match='or pooling="last", "mean" or "max"'):
+        network(readout="motor", pooling="last+mean+max")
 
 
 def test__network__motor_readout__reads_the_motor_neurons(x):
@@ -236,7 +248,7 @@ def test__network__wiring_of_ones_own__is_used(x):
     [
         ({"kind": "RNN"}, "model_type must be one of"),
         ({"readout": "linear"}, "readout must be one of"),
-        ({"pooling": "max"}, "pooling must be one of"),
+        ({"pooling": "median"}, "pooling must be one of"),
         ({"pooling": "mean", "return_sequences": True}, "one per step"),
         ({"backbone_units": 4}, "backbone_units=4"),
         ({"wiring": "star"}, "wiring must be"),
@@ -259,7 +271,7 @@ def test__network__impossible_time__refused_naming_sample_and_step(kind, x):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("pooling", ["last", "attention"])
+@pytest.mark.parametrize("pooling", ["last", "last+mean+max", "attention"])
 def test__network__state_dict__round_trip(kind, pooling, x):
     options = {"pooling": pooling, "n_layers": 2, "mixed_memory": True}
     a, b = network(kind, 0, **options), network(kind, 1, **options)
@@ -319,12 +331,13 @@ def test__RecurrentBaseline__use_time__reads_the_elapsed_time(kind, x):
 
 
 @pytest.mark.parametrize("kind", LIQUID)
-@pytest.mark.parametrize("pooling", ["last", "mean", "attention"])
+@pytest.mark.parametrize("pooling", POOLINGS)
 def test__network__empty_sequence_in_a_batch__keeps_its_start(kind, pooling, x):
     model = network(kind, pooling=pooling)
     lengths = torch.tensor([6, 0, 3, 1, 2])
     outputs = model(x, lengths=lengths)
-    torch.testing.assert_close(outputs[1], model.readout(torch.zeros(8)))
+    start = torch.zeros(pooled_size(pooling, 8))
+    torch.testing.assert_close(outputs[1], model.readout(start))
     outputs.sum().backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 

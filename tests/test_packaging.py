@@ -122,7 +122,7 @@ def test__mirror__enums__are_all_that_the_header_has():
 def test__load__unknown_isa__is_refused(load):
     found = load(isa="mmx")
     assert "LNN_ISA=mmx" in found.reason
-    assert "plain, avx2, avx512" in found.remedy
+    assert "plain, avx2, avx512, neon" in found.remedy
 
 
 @needs_library

@@ -16,6 +16,7 @@ import torch
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import LNNWarning
+from LNN.pooling import POOLINGS
 
 TINY = {"n_neurons": 8, "epochs": 3, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=5)
@@ -355,7 +356,7 @@ def test__predict__padded_in_a_batch__equals_alone(recordings, cell, per_step):
         np.testing.assert_allclose(alone, block, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("pooling", ["last", "mean", "attention"])
+@pytest.mark.parametrize("pooling", POOLINGS)
 def test__predict__any_pooling__is_blind_to_padding(recordings, pooling):
     y = [x[:, 0].mean() for x in recordings]
     model = Regressor(pooling=pooling, dtype="float64").fit(recordings, y)

@@ -35,6 +35,7 @@ CELLS = {
     "CfC": {"model_type": "CfC"},
     "CfC no_gate": {"model_type": "CfC", "mode": "no_gate"},
     "CfC pure": {"model_type": "CfC", "mode": "pure"},
+    "CfC exponential": {"model_type": "CfC", "mode": "exponential"},
     "CfC memory": {"model_type": "CfC", "mixed_memory": True},
 }
 BASELINES = {name: {"model_type": name} for name in ("LSTM", "GRU")}

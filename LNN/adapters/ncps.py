@@ -384,6 +384,11 @@ def _cfc_to(layer: CfC) -> Any:
     import ncps.torch as reference
 
     cell = _liquid_cell(layer)
+    if cell.mode == "exponential":
+        raise InvalidInputError(
+            'mode="exponential" is not in ncps, whose CfC has the modes "default", '
+            '"no_gate" and "pure". Use a layer with one of them.'
+        )
     options = {
         "mode": cell.mode,
         "return_sequences": layer.return_sequences,

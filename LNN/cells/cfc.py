@@ -18,7 +18,7 @@ from LNN.cells.synapses import SynapseIndex, linear, refuse_other_wiring, unifor
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Edges, Wiring, given_wiring
 
-MODES = ("default", "no_gate", "pure")
+MODES = ("default", "no_gate", "pure", "exponential")
 # Of gates that start as thresholds on the elapsed time: a quarter of a typical gap away
 # they are at 0.12 and 0.88 (docu/defaults.md, "Irregular gaps").
 STEEPNESS = 8.0
@@ -40,23 +40,46 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def map_names(mode: str) -> tuple[str, ...]:
     """Return the maps (heads) that a mode evaluates."""
-    return ("ff1",) if mode == "pure" else ("ff1", "ff2", "time_a", "time_b")
+    few = {"pure": ("ff1",), "exponential": ("ff1", "time_a")}
+    return few.get(mode, ("ff1", "ff2", "time_a", "time_b"))
 
 
 def closed_form(
     mode: str,
     maps: tuple[Tensor, ...],
+    state: Tensor,
     dt: Tensor,
     asymptote: Tensor | None = None,
     rate: Tensor | None = None,
 ) -> Tensor:
-    """Return the new state from the values of the maps (Hasani et al. 2022, eq. 10)."""
+    """Return the new state from the values of the maps (Hasani et al. 2022, eq. 10).
+
+    "exponential" alone reads the neurons' own `state` here, "pure" alone `asymptote`
+    and `rate`.
+    """
     if mode == "pure" and asymptote is not None and rate is not None:
         (f,) = maps
         return asymptote - asymptote * torch.exp(-dt * (rate.abs() + f.abs())) * f
+    if mode == "exponential":
+        goal, speed = torch.tanh(maps[0]), F.softplus(maps[1])
+        # Not 1 - exp: that has no digits left where little time goes by.
+        return state - torch.expm1(-dt * speed) * (goal - state)
     f1, f2 = torch.tanh(maps[0]), torch.tanh(maps[1])
     s = torch.sigmoid(maps[2] * dt + maps[3])
     return f1 + s * f2 if mode == "no_gate" else f1 + s * (f2 - f1)
+
+
+def log_uniform(
+    n: int, low: float, high: float, generator: torch.Generator | None
+) -> Tensor:
+    """Draw n numbers whose logarithms are uniform between those of the bounds."""
+    bounds = torch.log(torch.tensor([float(low), float(high)]))
+    return torch.exp(uniform(n, bounds[0], bounds[1], generator))
+
+
+def first_speeds(tau: Tensor) -> Tensor:
+    """Return x with softplus(x) = 1 / tau: where "exponential" starts its time_a."""
+    return 1 / tau + torch.log(-torch.expm1(-1 / tau))
 
 
 class _CfC(Cell):
@@ -91,13 +114,30 @@ class CfCCell(_CfC):
     ``mode="no_gate"`` is :math:`\tanh f_1 + s \tanh f_2`, and ``mode="pure"`` is
     :math:`A - A \exp(-\Delta t (|w_\tau| + |f_1|)) f_1`.
 
+    ``mode="exponential"`` has two maps in place of four. Its state is a liquid neuron
+    that decays towards :math:`\tanh f_1(z)` with the time constant
+    :math:`\tau = 1 / \mathrm{softplus}(t_a(z))`:
+
+    .. math::
+
+        \dot h = (\tanh f_1 - h) / \tau, \quad
+        h' = h + (1 - e^{-\Delta t\, \mathrm{softplus}(t_a)}) (\tanh f_1 - h)
+
+    solved exactly over a step, with input and state held in the maps: the exponential
+    Euler method. States stay within :math:`\pm 1` for every :math:`\Delta t`, and no
+    time changes nothing. It is a relative of the CfC of the paper: its first branch is
+    the state itself, its gate an exact decay. At :math:`\Delta t = 1` the gate is
+    :math:`\mathrm{sigmoid}(t_a)`, and the cell is a minimal gated unit.
+
     Parameters
     ----------
     input_size, hidden_size : int
-    mode : {"default", "no_gate", "pure"}, default="default"
+    mode : {"default", "no_gate", "pure", "exponential"}, default="default"
+        The first three are the forms of the paper.
     backbone_units : int, default=128
-    backbone_layers : int, default=1
-        0 lets the maps read input and state directly.
+    backbone_layers : int, default=None
+        None is 1, and 0 for "exponential". 0 lets the maps read input and state
+        directly.
     backbone_dropout : float, default=0.0
         Applied after every backbone layer while training.
     backbone_activation : {"lecun_tanh", "tanh", "relu", "silu", "gelu"}
@@ -106,14 +146,21 @@ class CfCCell(_CfC):
         in units of dt of which one is typical. So large a share of the gates start as
         thresholds spread over them, so that the state tells gaps apart from the
         beginning. None starts every gate near one half, where it hardly depends on
-        time. "pure" has no such gates and ignores it.
+        time. "pure" has no such gates and ignores it. In "exponential" so large a share
+        of the neurons start with these gaps as their time constants.
+    time_constants : tuple of float, default=None
+        For "exponential", see `WiredCfCCell`; others ignore it.
     generator : torch.Generator, default=None
         Source of the initial values; None is torch's global generator.
 
     References
     ----------
     Hasani et al., Closed-form continuous-time neural networks, Nature Machine
-    Intelligence 2022.
+    Intelligence 2022. "exponential": Hasani et al., Liquid time-constant networks, AAAI
+    2021 (the idea of a time constant that depends on input and state); Hochbruck and
+    Ostermann, Exponential integrators, Acta Numerica 2010 (the method, section 2.1);
+    Zhou et al., Minimal gated unit for recurrent neural networks, 2016 (the same
+    without time).
 
     Examples
     --------
@@ -137,10 +184,11 @@ class CfCCell(_CfC):
         *,
         mode: str = "default",
         backbone_units: int = 128,
-        backbone_layers: int = 1,
+        backbone_layers: int | None = None,
         backbone_dropout: float = 0.0,
         backbone_activation: str = "lecun_tanh",
         gaps: tuple[float, float, float] | None = None,
+        time_constants: tuple[float, float] | None = None,
         generator: torch.Generator | None = None,
     ):
         super().__init__()
@@ -150,6 +198,8 @@ class CfCCell(_CfC):
                 f"{type(hidden_size).__name__}. The cell on a wiring is another one: "
                 f"WiredCfCCell(wiring, {input_size})."
             )
+        if backbone_layers is None:
+            backbone_layers = 0 if mode == "exponential" else 1
         choice("backbone_activation", backbone_activation, tuple(ACTIVATIONS))
         self.input_size = input_size
         self.state_size = self.output_size = hidden_size
@@ -162,24 +212,30 @@ class CfCCell(_CfC):
         self._set_mode(mode, hidden_size, generator)
         for name in self.maps:
             setattr(self, name, linear(sizes[-1], hidden_size, generator))
+        if time_constants is not None and mode == "exponential":
+            self._spread_time_constants(*time_constants, generator)
         if gaps is not None and mode != "pure":
-            self._spread_gates(*gaps, generator)
+            self._watch(*gaps, generator)
 
     @torch.no_grad()
-    def _spread_gates(
+    def _spread_time_constants(
+        self, shortest: float, longest: float, generator: torch.Generator | None
+    ) -> None:
+        """Start with time constants that are log-uniform, driven by the inputs."""
+        tau = log_uniform(self.state_size, shortest, longest, generator)
+        self.time_a.bias.copy_(first_speeds(tau))
+        if not len(self.backbone):
+            self.ff1.weight[:, self.input_size :].mul_(0.3)
+
+    @torch.no_grad()
+    def _watch(
         self,
         share: float,
         shortest: float,
         longest: float,
         generator: torch.Generator | None,
     ) -> None:
-        """Start a share of the gates as a thermometer of the elapsed time.
-
-        Gate i is sigmoid(steepness (dt - threshold_i)), thresholds evenly spread over
-        the logarithm of the gaps. What a gap means is then a linear map of the states;
-        gates at Glorot's values take dozens of epochs to become so steep. What a gate
-        decides between starts equal: time does nothing before it is learnt.
-        """
+        """Start a share of the neurons so that they tell gaps apart."""
         if not (0 <= share <= 1 and 0 < shortest <= longest < float("inf")):
             raise InvalidInputError(
                 "gaps must be (share, shortest, longest) with a share from 0 to 1 and "
@@ -188,7 +244,20 @@ class CfCCell(_CfC):
         n = round(share * self.state_size)
         chosen = torch.randperm(self.state_size, generator=generator)[:n]
         low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
-        threshold = torch.exp(low + (high - low) * (torch.arange(n) + 0.5) / n)
+        gaps = torch.exp(low + (high - low) * (torch.arange(n) + 0.5) / n)
+        if self.mode == "exponential":
+            self.time_a.bias[chosen] = first_speeds(gaps).to(self.time_a.bias)
+        else:
+            self._spread_gates(chosen, gaps)
+
+    def _spread_gates(self, chosen: Tensor, threshold: Tensor) -> None:
+        """Start a share of the gates as a thermometer of the elapsed time.
+
+        Gate i is sigmoid(steepness (dt - threshold_i)), thresholds evenly spread over
+        the logarithm of the gaps. What a gap means is then a linear map of the states;
+        gates at Glorot's values take dozens of epochs to become so steep. What a gate
+        decides between starts equal: time does nothing before it is learnt.
+        """
         # Steep enough for multiples of a typical gap, and for shorter ones.
         steepness = STEEPNESS / threshold.clamp_max(1.0)
         self.time_a.bias[chosen] = steepness
@@ -230,7 +299,7 @@ class CfCCell(_CfC):
                 z = self.dropout(activation(layer(z)))
             z = F.linear(z, *heads)
         maps = z.chunk(len(self.maps), dim=-1)
-        return closed_form(self.mode, maps, dt, self.A, self.w_tau)
+        return closed_form(self.mode, maps, state, dt, self.A, self.w_tau)
 
     def outputs(self, states: Tensor) -> Tensor:
         """Every neuron is an output."""
@@ -251,15 +320,16 @@ class WiredCfCCell(_CfC):
         Which synapses exist. State column j is neuron j of the wiring.
     input_size : int, default=None
         Needed for an ncps wiring that is not built; None is what the wiring has.
-    mode : {"default", "no_gate", "pure"}, default="default"
+    mode : {"default", "no_gate", "pure", "exponential"}, default="default"
     map_edges : dict of str to (sensory, recurrent) Edges, default=None
         Another set of synapses for single maps, by name ("ff1", "ff2", "time_a",
         "time_b"): only for networks trained by other libraries, see `from_ncps`.
     time_constants : tuple of float, default=None
         Range (shortest, longest), in units of dt, of the neurons' memory at the
         start, drawn log-uniformly: each neuron begins as a leaky integrator,
-        :math:`h' \approx (1 - 1/\tau) h + f_2 / \tau`. None starts from Glorot values.
-        "pure" has no such state and ignores it.
+        :math:`h' \approx (1 - 1/\tau) h + f_2 / \tau`; in "exponential" tau is the
+        time constant itself. None starts from Glorot values. "pure" has no such state
+        and ignores it.
     generator : torch.Generator, default=None
         Source of the initial values; None is torch's global generator.
 
@@ -283,6 +353,7 @@ class WiredCfCCell(_CfC):
     order: Tensor
     place: Tensor
     ff1_recurrent_index: SynapseIndex
+    time_a_bias: nn.Parameter
     ff1_recurrent: nn.Parameter
     ff1_sensory: nn.Parameter
     ff2_recurrent: nn.Parameter
@@ -352,9 +423,11 @@ class WiredCfCCell(_CfC):
         What is written comes from the inputs rather than from other neurons: dense
         recurrence at Glorot's size trains badly over long sequences.
         """
-        n = self.state_size
-        low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
-        tau = torch.exp(uniform(n, low, high, generator))
+        tau = log_uniform(self.state_size, shortest, longest, generator)
+        if self.mode == "exponential":
+            self.time_a_bias.copy_(first_speeds(tau))
+            self.ff1_recurrent.mul_(0.3)
+            return
         # logit(1 / tau), kept finite for tau near 1.
         self.time_b_bias.copy_(-torch.log((tau - 1).clamp_min(0.05)))
         source, target = self.ff1_recurrent_index.edges
@@ -415,7 +488,8 @@ class WiredCfCCell(_CfC):
             z = drive[..., done : done + width] + state @ weight
             done += width
             pure = (asymptote[a:b], rate[a:b]) if self.mode == "pure" else ()
-            h = closed_form(self.mode, z.chunk(len(self.maps), dim=-1), dt, *pure)
+            maps = z.chunk(len(self.maps), dim=-1)
+            h = closed_form(self.mode, maps, state[..., a:b], dt, *pure)
             # From here on, later layers see this layer's new state.
             state = torch.cat([state[..., :a], h, state[..., b:]], dim=-1)
         return state

@@ -34,7 +34,7 @@ from LNN.estimators.rules import (
 )
 from LNN.kernels import BACKENDS
 from LNN.models import MODELS, names
-from LNN.network import POOLINGS
+from LNN.pooling import POOLINGS
 from LNN.training.losses import LOSSES, find_loss
 from LNN.training.optimisers import OPTIMIZERS
 from LNN.training.schedules import SCHEDULES
@@ -152,7 +152,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="default",
         rule=one_of(*MODES),
         kind=braced(*MODES),
-        doc="Form of the CfC.",
+        doc="""
+        Form of the CfC: one of the paper's three, or "exponential", whose neurons decay
+        exactly over the time between rows and which has half of the weights. See
+        docu/torch.md.
+        """,
         built_from=True,
     ),
     Parameter(
@@ -223,8 +227,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of(*SOLVERS),
         kind=braced(*SOLVERS),
         doc="""
-        Solver of the LTC. With 6 `ode_unfolds`, "explicit" and "rk4" explode at gaps in
-        time of 5 to 50 median gaps; see docu/time.md.
+        Solver of the LTC. One unfold of "exponential" is about as near the solution as
+        six of "semi-implicit". With 6 `ode_unfolds`, "explicit" and "rk4" explode at
+        gaps in time of 5 to 50 median gaps; see docu/time.md.
         """,
         built_from=True,
     ),
@@ -257,7 +262,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="int | None",
         default=None,
         rule=NONE | integer(0),
-        doc="Layers of the backbone; None is 1.",
+        doc='Layers of the backbone; None is 1, and 0 for mode "exponential".',
         built_from=True,
     ),
     Parameter(
@@ -309,9 +314,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto", *POOLINGS),
         kind=braced("auto", *POOLINGS),
         doc="""
-        How the states of a sequence become one: that after the last step, their mean,
-        or a learnt weighted mean. "auto" is "mean" for one target per sequence of more
-        than 100 steps (in the median), else "last".
+        How the states of a sequence become one: that after the last step, the mean or
+        the maximum of each neuron's, these three side by side ("last+mean+max"), or a
+        learnt weighted mean ("attention"). "auto" is "mean" for one target per sequence
+        of more than 100 steps (in the median), else "last".
         """,
         built_from=True,
     ),

@@ -129,8 +129,10 @@ class NetworkParameters:
             The cell: "CfC" or "LTC". For comparison, trained in the same way: "LSTM",
             "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D",
             "RNN-decay". "Neural-ODE" needs torchdiffeq. See docu/baselines.md.
-        mode : {"default", "no_gate", "pure"}, default="default"
-            Form of the CfC.
+        mode : {"default", "no_gate", "pure", "exponential"}, default="default"
+            Form of the CfC: one of the paper's three, or "exponential", whose neurons
+            decay exactly over the time between rows and which has half of the weights.
+            See docu/torch.md.
         wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
             Which synapses exist. "full" with CfC is the fully connected cell with its
             backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons)
@@ -156,7 +158,7 @@ class NetworkParameters:
         backbone_units : int, default=None
             Units of the backbone, for CfC with `wiring="full"`; None is 128.
         backbone_layers : int, default=None
-            Layers of the backbone; None is 1.
+            Layers of the backbone; None is 1, and 0 for mode "exponential".
         backbone_dropout : float, default=None
             Dropout after each backbone layer; None is 0.
         backbone_activation : str, default=None
@@ -167,9 +169,10 @@ class NetworkParameters:
             Rows that a prediction sees, for 2-D data. 1 makes rows independent.
         stride : int, default=1
             Train on every stride-th window of 2-D data; predictions are for every row.
-        pooling : {"auto", "last", "mean", "attention"}, default="auto"
-            How the states of a sequence become one: that after the last step, their
-            mean, or a learnt weighted mean. "auto" is "mean" for one target per
+        pooling : {"auto", "last", "mean", "max", "last+mean+max", "attention"}, default="auto"
+            How the states of a sequence become one: that after the last step, the mean
+            or the maximum of each neuron's, these three side by side ("last+mean+max"),
+            or a learnt weighted mean ("attention"). "auto" is "mean" for one target per
             sequence of more than 100 steps (in the median), else "last".
         return_sequences : bool or "auto", default="auto"
             Whether y has a target for every step of a sequence; "auto" sees it from the

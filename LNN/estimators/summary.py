@@ -75,7 +75,9 @@ def _wiring(model: FittedModel) -> str:
 def _readout(model: FittedModel) -> str:
     pooling = model.network.pooling
     of = "" if model.targets.per_step else f" of the {pooling} state"
-    if pooling == "attention":
+    if pooling == "last+mean+max":
+        of = " of the last state, the mean and the maximum"
+    elif pooling == "attention":
         of = " of states weighed by attention"
     return f"{model.parameters['readout']}{of}"
 

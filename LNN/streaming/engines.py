@@ -13,6 +13,7 @@ from torch import Tensor
 from LNN.batching.missing import MissingRule
 from LNN.kernels import Stepper
 from LNN.network import LiquidNetwork
+from LNN.pooling import RunningPool
 
 
 class Engine(ABC):
@@ -179,6 +180,9 @@ class Carry(Engine):
         # have been of each stream.
         self.history: deque = deque(maxlen=history)
         self.taken = np.zeros(n, dtype=np.int64)
+        self.pool: RunningPool | None = None
+        if network.pooling != "last" and not network.return_sequences:
+            self.pool = RunningPool(network.pooling, n, network.layers[-1].n_neurons)
         self.steppers: list[Stepper] | None = None
         self.states: list[np.ndarray] = []
         self.weights_changed()
@@ -204,6 +208,10 @@ class Carry(Engine):
             spans = np.broadcast_to(units, self.n).copy()
             self.history.append((self._copied_states(), values.copy(), spans))
             self.taken += 1
+        values = self._last_states(values, units)
+        return values if self.pool is None else self.pool.add(values)
+
+    def _last_states(self, values: np.ndarray, units: float | np.ndarray) -> np.ndarray:
         if self.steppers is None:
             return self._advance_on_torch(values, units)
         for stepper, layer in zip(self.steppers, self.network.layers, strict=True):
@@ -227,13 +235,13 @@ class Carry(Engine):
     ) -> np.ndarray:
         timespans = self._tensor(np.broadcast_to(units, (self.n,)))[:, None]
         with torch.no_grad():
-            features, finals = self.network.features(
+            states, finals = self.network.states(
                 self._tensor(values)[:, None],
                 timespans,
                 state=self._shaped(self.states),
             )
         self.states = [_flat(final).numpy() for final in finals]
-        return features.reshape(self.n, -1).numpy()
+        return states[:, -1].numpy()
 
     def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
         """Return the last steps, and the states before them."""
@@ -261,6 +269,8 @@ class Carry(Engine):
         self.held[which] = self.rule.neutral.numpy()
         self.age[which] = 0.0
         self.taken[which] = 0
+        if self.pool is not None:
+            self.pool.reset(which)
 
     def weights_changed(self) -> None:
         """Pack the weights again; states stay."""
@@ -284,25 +294,31 @@ class Carry(Engine):
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that hold the past, a state of each layer among them."""
         states = {f"state_{k}": state for k, state in enumerate(self.states)}
-        return {**super().state(), **states}
+        pool = {} if self.pool is None else self.pool.state()
+        return {**super().state(), **states, **pool}
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Take arrays of the same names and shapes."""
         super().set_state(state)
         self._set_states([state[f"state_{k}"] for k in range(len(self.states))])
+        if self.pool is not None:
+            self.pool.set_state(state)
         self.history.clear()
         self.taken[:] = 0
 
     def past(self) -> Any:
         """Return what `go_back` needs: replays are part of it."""
         history = list(self.history), self.taken.copy()
-        # What was held is replaced by a step, not written to.
-        return self._copied_states(), self.held, self.age, *history
+        pool = None if self.pool is None else self.pool.state()
+        # What was held or pooled is replaced by a step, not written to.
+        return self._copied_states(), self.held, self.age, pool, *history
 
     def go_back(self, past: Any) -> None:
         """Go back to where the engine was when `past` was called."""
-        states, self.held, self.age, history, self.taken = past
+        states, self.held, self.age, pool, history, self.taken = past
         self._set_states(states)
+        if self.pool is not None:
+            self.pool.set_state(pool)
         self.history.clear()
         self.history.extend(history)
 

@@ -172,14 +172,27 @@ class LiquidStream(RiverNames):
         layout = model.layout
         if windowed:
             return Window(network, rule, n, layout.n_channels, layout.window_length)
-        if network.pooling != "last":
-            raise InvalidInputError(
-                f'pooling="{network.pooling}" reads all states of a sequence, but a '
-                'carried stream has the last one only. Fit with pooling="last"'
-                + (', or use mode="window".' if layout.in_rows else ".")
-            )
+        self._refuse_pooling(network.pooling)
         backend = model.parameters["backend"]
         return Carry(network, rule, n, layout.n_channels, backend, history)
+
+    def _refuse_pooling(self, pooling: str) -> None:
+        """Raise if a carried stream cannot pool as the model was fitted to."""
+        if pooling != "last" and self.model.layout.in_rows:
+            raise InvalidInputError(
+                f'pooling="{pooling}" reads all states of a window, but a carried '
+                'stream has no window. Fit with pooling="last", or use mode="window".'
+            )
+        if pooling == "attention":
+            raise InvalidInputError(
+                'pooling="attention" weighs all states of a sequence, but a carried '
+                "stream does not keep them. Fit with another pooling."
+            )
+        if pooling != "last" and self.adapt == "sgd":
+            raise InvalidInputError(
+                f'adapt="sgd" learns from the last steps, but pooling="{pooling}" '
+                'reads all of them. Use adapt="readout", or fit with pooling="last".'
+            )
 
     def _make_adapter(
         self, forgetting: float | None, learning_rate: float | None

@@ -52,7 +52,6 @@ from LNN.kernels.native.mirror import ISAS
 INPUTS, OUTPUTS, STEPS, BACKBONE = 8, 4, 64, 128
 SHORT = 2  # steps of the runs that tell how long a peer will take
 SHORTEST = 2e-3  # seconds that a timing takes at least, by repeating the call
-LANES = {"plain": 4, "avx2": 8, "avx512": 16}
 
 # ------------------------------------------------------------------------- layers
 
@@ -209,11 +208,13 @@ def foresee(layer: nn.Module, inputs: Tensor, backward: bool, options):
 
 def calibrate(n: int = 100_000, windows: int = 100) -> dict[str, float]:
     """Return the least ns per synapse-evaluation, forward and what backward adds."""
-    isa, function = load().isa, load().functions.lnn_calibrate
+    functions = load().functions
+    engine = ISAS[load().isa], torch.finfo(torch.get_default_dtype()).bits
+    lanes = functions.lnn_lanes(*engine)
 
     def one(backward: int) -> float:
-        call = lambda: function(ISAS[isa], backward, n)  # noqa: E731
-        return min(elapsed(call) for _ in range(windows)) / n / LANES[isa] * 1e9
+        call = lambda: functions.lnn_calibrate(*engine, backward, n)  # noqa: E731
+        return min(elapsed(call) for _ in range(windows)) / n / lanes * 1e9
 
     return {"forward": one(0), "backward": one(1)}
 
@@ -287,6 +288,7 @@ def parse() -> argparse.Namespace:
     add("--quick", action="store_true", help="N = 32 and B = 32 only, fewer repeats")
     add("--neurons", type=int, nargs="+", default=[19, 32, 64, 128])
     add("--batches", type=int, nargs="+", default=[1, 32, 256])
+    add("--dtype", choices=["float32", "float64"], default="float32")
     add("--threads", type=int, default=torch.get_num_threads(), help="all threads")
     add("--seconds", type=float, default=0.5, help="for timing a pair")
     add("--slow-limit", type=float, default=6, help="seconds of a peer's call")
@@ -304,6 +306,7 @@ def main() -> None:
     options, started = parse(), time.perf_counter()
     if not load():
         raise SystemExit(f"No native library: {load().reason}. {load().remedy}.")
+    torch.set_default_dtype(getattr(torch, options.dtype))
     torch.manual_seed(0)
     bounds, measurements = [calibrate()], []
     total = len(options.threads) * 8 * len(options.neurons) * len(options.batches)

@@ -372,6 +372,12 @@ def test__from_ncps__projection_that_ncps_cannot_run__refused():
         from_ncps(module)
 
 
+@pytest.mark.parametrize("units", [9, Wiring.ncp(3, 12, 2)], ids=["full", "wired"])
+def test__to_ncps__exponential__is_refused_by_name(units):
+    with pytest.raises(InvalidInputError, match='mode="exponential" is not in ncps'):
+        to_ncps(CfC(3, units, mode="exponential"))
+
+
 class BackwardLayers(NcpsWiring):
     """Two layers of which the last is not the first neurons."""
 

@@ -38,7 +38,7 @@ def choose_isa(native, monkeypatch):
     library.forget()
 
 
-@pytest.fixture(params=["plain", "avx2", "avx512"])
+@pytest.fixture(params=["plain", "avx2", "avx512", "neon"])
 def isa(request, choose_isa):
     """Each instruction set in turn; those that the machine lacks are skipped."""
     from kernel_cases import available

@@ -88,6 +88,7 @@ def random_cell(random, kind, n_inputs, n):
     elif kind == "ltc":
         cell = LTCCell(
             random_wiring(random, n_inputs, n),
+            solver=str(random.choice(["semi-implicit", "exponential"])),
             ode_unfolds=int(random.integers(1, 8)),
             input_mapping=MAPPINGS[random.integers(3)],
             generator=generator,

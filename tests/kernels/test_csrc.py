@@ -11,48 +11,57 @@ from fuzzing import CSRC
 
 HEADERS = sorted(path.name for path in CSRC.glob("*.h"))
 COMPILER = (sysconfig.get_config_var("CC") or "cc").split()[0]
-# What chooses an engine (vector.h), and what a compiler then has to be told.
-ENGINES = {
-    "float": (),
-    "double": ("-DLNN_DOUBLE",),
+ARM_COMPILER = "aarch64-linux-gnu-gcc"
+# What chooses a vector (vector.h), and what a compiler then has to be told.
+VECTORS = {
+    "plain": (),
     "arrays": ("-DLNN_ARRAYS",),
     "avx2": ("-DLNN_VECTOR_AVX2", "-mavx2", "-mfma"),
     "avx512": ("-DLNN_VECTOR_AVX512", "-mavx512f", "-mavx512dq", "-mfma"),
+    "neon": ("-DLNN_VECTOR_NEON",),
 }
-ONLY = {"vec_avx2.h": ["avx2"], "vec_avx512.h": ["avx512"]}
+PRECISIONS = {"float": (), "double": ("-DLNN_DOUBLE",)}
+MACHINES = {"avx2": "x86_64", "avx512": "x86_64", "neon": "aarch64"}
 MOST_ARGUMENTS = 7
 
 
-def compile_alone(header, engine):
+def compile_alone(header, compiler, flags):
     strict = ("-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
     # A header is no program: it may define what only others use.
     strict += ("-Wno-unused-const-variable", "-Wno-unused-variable")
-    command = [COMPILER, "-std=c99", "-fsyntax-only", "-x", "c", *strict]
+    command = [compiler, "-std=c99", "-fsyntax-only", "-x", "c", *strict]
     return subprocess.run(
-        [*command, *ENGINES[engine], str(CSRC / header)],
-        capture_output=True,
-        text=True,
+        [*command, *flags, str(CSRC / header)], capture_output=True, text=True
     )
 
 
-@pytest.fixture(scope="module")
-def compiler():
-    if shutil.which(COMPILER) is None or COMPILER == "cl":
-        pytest.skip("needs a C compiler with the options of gcc and clang")
+def machine_of(compiler):
+    if shutil.which(compiler) is None or compiler == "cl":
+        return None
+    command = [compiler, "-dumpmachine"]
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module", params=VECTORS)
+def vector(request):
+    """A vector's name, a compiler for it and the flags that choose it."""
+    name = request.param
+    for compiler in (COMPILER, ARM_COMPILER):
+        machine = machine_of(compiler)
+        if machine and MACHINES.get(name, "") in machine:
+            return name, compiler, VECTORS[name]
+    pytest.skip(f"needs a compiler like gcc or clang for {MACHINES.get(name, 'here')}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("header", HEADERS)
-def test__header__alone__compiles(header, engine, compiler):
-    if engine not in ONLY.get(header, ENGINES):
-        pytest.skip("another engine's")
-    machine = subprocess.run(
-        [COMPILER, "-dumpmachine"], capture_output=True, text=True
-    ).stdout
-    if engine.startswith("avx") and "x86_64" not in machine:
-        pytest.skip("another processor's")
-    done = compile_alone(header, engine)
+def test__header__alone__compiles(header, vector, precision):
+    name, compiler, flags = vector
+    own = re.fullmatch(r"(?:vec|engine)_(\w+)\.h", header)
+    if own and own[1] != name and own[1] != "plain":
+        pytest.skip("another vector's")
+    done = compile_alone(header, compiler, (*flags, *PRECISIONS[precision]))
     assert done.returncode == 0, done.stderr
 
 

@@ -14,6 +14,7 @@ from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.kernels import BACKENDS, dispatch, resolve_backend, torch_loop
 from LNN.kernels.backend import Backend, Missing
 from LNN.kernels.native import library
+from LNN.kernels.native.mirror import ISAS
 
 MISSING = library.Library(None, "", "it was not built", "build it")
 
@@ -75,6 +76,15 @@ def test__lnn_isa__unknown__leaves_no_library(native, monkeypatch):
 
 def test__lnn_isa__chosen__is_used(isa):
     assert library.load().isa == isa
+
+
+@pytest.mark.parametrize("precision", [32, 64])
+def test__lnn_isa__chosen__has_an_engine_for_both_precisions(isa, precision):
+    vector_bits = {"plain": 128, "avx2": 256, "avx512": 512, "neon": 128}
+    functions, which = library.load().functions, (ISAS[isa], precision)
+    name = {32: "float", 64: "double"}[precision]
+    assert functions.lnn_engine_name(*which) == f"lnn_{isa}_{name}".encode()
+    assert functions.lnn_lanes(*which) * precision == vector_bits[isa]
 
 
 # ------------------------------------------------------------------- one more backend

@@ -14,13 +14,20 @@ F, T = 3, 37
 WIRING = Wiring.ncp(F, 11, 2, seed=3, layer_recurrence=True)
 CELLS = {
     "LTC": lambda: LTCCell(WIRING, generator=rng()),
+    "LTC exponential": lambda: LTCCell(
+        WIRING, solver="exponential", ode_unfolds=1, generator=rng()
+    ),
     "wired": lambda: WiredCfCCell(WIRING, generator=rng()),
     "wired pure": lambda: WiredCfCCell(WIRING, mode="pure", generator=rng()),
+    "wired exponential": lambda: WiredCfCCell(
+        WIRING, mode="exponential", generator=rng()
+    ),
     "CfC": lambda: CfCCell(F, 7, backbone_units=9, generator=rng()),
     "CfC deep": lambda: CfCCell(
         F, 7, mode="no_gate", backbone_units=9, backbone_layers=3, generator=rng()
     ),
     "memory": lambda: MixedMemoryCell(LTCCell(WIRING, generator=rng())),
+    "CfC exponential": lambda: CfCCell(F, 7, mode="exponential", generator=rng()),
     "memory CfC": lambda: MixedMemoryCell(CfCCell(F, 7, generator=rng())),
 }
 BATCHES = [1, 5, 40]

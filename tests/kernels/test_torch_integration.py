@@ -395,6 +395,9 @@ CELLS = {
     "wired edges": lambda: WiredCfCCell(WIRING, map_edges=EDGES, generator=rng()),
     "CfC": lambda: CfCCell(F, 5, backbone_units=6, generator=rng()),
     "CfC pure": lambda: CfCCell(F, 5, mode="pure", generator=rng()),
+    "wired exponential": lambda: WiredCfCCell(
+        WIRING, mode="exponential", generator=rng()
+    ),
     "memory": lambda: MixedMemoryCell(LTCCell(WIRING, generator=rng())),
 }
 

@@ -13,18 +13,21 @@ import pytest
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError
+from LNN.pooling import POOLINGS
 
 N, F = 60, 3
 MODELS = {
     "CfC": {},
     "CfC no_gate": {"mode": "no_gate"},
     "CfC pure": {"mode": "pure"},
+    "CfC exponential": {"mode": "exponential"},
     "CfC full": {"wiring": "full", "backbone_units": 8},
     "CfC mixed": {"mixed_memory": True},
     "CfC two layers": {"n_layers": 2},
     "CfC motor": {"readout": "motor"},
     "LTC": {"model_type": "LTC"},
     "LTC mixed": {"model_type": "LTC", "mixed_memory": True},
+    "LTC exponential": {"model_type": "LTC", "solver": "exponential", "ode_unfolds": 1},
     "LTC rk4": {"model_type": "LTC", "solver": "rk4"},
     "LSTM": {"model_type": "LSTM"},
     "GRU": {"model_type": "GRU"},
@@ -184,8 +187,8 @@ def test__fitted_per_step__carry__equals_predict():
     np.testing.assert_allclose(got, model.predict(X), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "attention"])
-def test__pooling__over_all_states__streams_as_window_only(pooling):
+@pytest.mark.parametrize("pooling", POOLINGS[1:])
+def test__pooling__over_a_window__streams_as_window_only(pooling):
     X = rows()
     model = regressor(pooling=pooling).fit(X, X[:, 0])
     stream = model.stream()
@@ -193,10 +196,58 @@ def test__pooling__over_all_states__streams_as_window_only(pooling):
     np.testing.assert_allclose(got, model.predict(X), rtol=1e-5, atol=1e-5)
     with pytest.raises(InvalidInputError, match='pooling="last", or use mode="window"'):
         model.stream("carry")
-    sequences = np.stack([X, X])
-    model = regressor(pooling=pooling).fit(sequences, np.arange(2.0))
-    with pytest.raises(InvalidInputError, match='Fit with pooling="last"'):
+
+
+@pytest.mark.parametrize("backend", ["native", "torch"])
+@pytest.mark.parametrize("pooling", POOLINGS[:-1])
+def test__pooling__over_a_sequence__carry_equals_predict_so_far(pooling, backend):
+    X = np.stack([rows(seed) for seed in range(5)])
+    model = regressor(pooling=pooling, backend=backend).fit(X, np.arange(5.0))
+    stream = model.stream("carry", n=5)
+    for k in range(N):
+        got = stream.step(X[:, k])
+        expected = model.predict(X[:, : k + 1])
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+        if k == 20:
+            stream = pickle.loads(pickle.dumps(stream))
+    stream.reset(1)
+    stream.reset([0, 2])
+    again = stream.step(X[:, 0])
+    expected = model.predict(X[:, :1])
+    np.testing.assert_allclose(again[:3], expected[:3], rtol=1e-5, atol=1e-5)
+
+
+def test__pooling__carried_stream__state_goes_on_elsewhere():
+    X = np.stack([rows(seed) for seed in range(5)])
+    model = regressor(pooling="last+mean+max").fit(X, np.arange(5.0))
+    first, second = model.stream(), model.stream()
+    for x in X[0, :20]:
+        first.step(x)
+    second.state = first.state
+    for x in X[0, 20:]:
+        assert first.step(x) == second.step(x)
+
+
+def test__pooling__attention_over_a_sequence__is_not_carried():
+    X = np.stack([rows(), rows()])
+    model = regressor(pooling="attention").fit(X, np.arange(2.0))
+    with pytest.raises(InvalidInputError, match="Fit with another pooling"):
         model.stream()
+
+
+def test__pooling__readout_adapts_and_sgd_is_refused():
+    X = np.stack([rows(seed) for seed in range(5)])
+    model = regressor(pooling="last+mean+max").fit(X, np.arange(5.0))
+    stream = model.stream(adapt="readout")
+    before = stream.step(X[0, 0])
+    for _ in range(30):
+        stream.update(before + 1.0)
+        stream.reset()
+        stream.step(X[0, 0])
+    stream.reset()
+    assert stream.step(X[0, 0]) > before + 0.3
+    with pytest.raises(InvalidInputError, match='Use adapt="readout"'):
+        model.stream(adapt="sgd")
 
 
 # ---------------------------------------------------------------------------- time

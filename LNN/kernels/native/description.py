@@ -18,13 +18,15 @@ from LNN.kernels.native.mirror import ACTIVATIONS, KINDS, MAX_PARAMETERS, MODES,
 from LNN.kernels.native.problem import cell_problem
 
 SYNAPSES = ("sensory", "recurrent")
+# The mode by which the library knows a solver of the LTC.
+SOLVERS = {"semi-implicit": "default", "exponential": "exponential"}
 # Of the parameters, five places are for A, w_tau and the memory; a map takes two, and
 # the heads are one more map.
 MAX_BACKBONE_LAYERS = (MAX_PARAMETERS - 5) // 2 - 1
 
 # What runs on the torch cell even where the library is there, for `show_versions`.
 LIMITS = {
-    'solver="explicit" or "rk4"': "only the semi-implicit solver is fused",
+    'solver="explicit" or "rk4"': "only the other solvers are fused",
     "backbone_dropout > 0 while training": "its random numbers are torch's",
     f"backbone_layers > {MAX_BACKBONE_LAYERS}": "more than the library takes",
     "devices other than the CPU": "the library runs on the CPU",
@@ -142,7 +144,7 @@ def has_dropout(cell: Cell) -> bool:
 def _describe(cell: Cell) -> CellDescription | None:
     if type(cell) is MixedMemoryCell:
         return _mixed_memory(cell)
-    if type(cell) is LTCCell and cell.solver == "semi-implicit":
+    if type(cell) is LTCCell and cell.solver in SOLVERS:
         plain = all(type(getattr(cell, kind)) is Synapses for kind in SYNAPSES)
         return _ltc(cell) if plain and cell.ode_unfolds >= 1 else None
     if type(cell) is WiredCfCCell:
@@ -204,7 +206,7 @@ def _ltc(cell: LTCCell) -> CellDescription:
     edges = [getattr(cell, kind).index.edges for kind in SYNAPSES]
     return _described(
         cell,
-        _options("LTC", unfolds=cell.ode_unfolds),
+        _options("LTC", MODES.index(SOLVERS[cell.solver]), unfolds=cell.ode_unfolds),
         _integers(*edges[0], *edges[1]),
         names,
         _as_they_are,

@@ -34,7 +34,9 @@ SIGNATURES = {
     "lnn_prepare": (None, [_POINTER, _INTEGER]),
     "lnn_run": (None, [_POINTER, _INTEGER, _INTEGER]),
     "lnn_finish": (None, [_POINTER]),
-    "lnn_calibrate": (_REAL, [_INTEGER, _INTEGER, _INTEGER]),
+    "lnn_engine_name": (ctypes.c_char_p, [_INTEGER, _INTEGER]),
+    "lnn_lanes": (_INTEGER, [_INTEGER, _INTEGER]),
+    "lnn_calibrate": (_REAL, [_INTEGER] * 4),
     "lnn_apply": (None, [_INTEGER] * 3 + [_POINTER, _POINTER, _INTEGER]),
 }
 
@@ -49,7 +51,7 @@ class Library:
         The functions of csrc/native.c.
     isa : str
         The instruction set in use: "plain" (what the compiler takes for granted on the
-        machine's kind), "avx2" or "avx512"; "" without a library.
+        machine's kind), "avx2", "avx512" or "neon"; "" without a library.
     reason : str
         Why there is no library; "" if there is one.
     remedy : str

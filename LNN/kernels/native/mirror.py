@@ -19,12 +19,12 @@ __all__ = [
     "expected_layout",
 ]
 
-ABI = 1  # raised whenever the library's functions change
+ABI = 2  # raised whenever the library's functions change
 MAX_PARAMETERS = 32
 # What an enum of the header counts from 0.
 KINDS = ("LTC", "WIRED_CFC", "CFC")
 ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu", "gelu")
-ISAS = {"plain": 1, "avx2": 2, "avx512": 3}
+ISAS = {"plain": 1, "avx2": 2, "avx512": 3, "neon": 4}
 
 # What an int of a cell's options means, in this order.
 OPTIONS = (

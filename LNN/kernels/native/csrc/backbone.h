@@ -3,7 +3,7 @@
 #define LNN_BACKBONE_H
 
 #include "activations.h"
-#include "closed_form.h"
+#include "cfc_rows.h"
 #include "sizes.h"
 
 static INLINE void activate_rows(int64_t activation, const real *x, real *y, int64_t count,
@@ -29,15 +29,14 @@ static INLINE void activate_rows_gradient(int64_t activation, real *x, const rea
 static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *pure,
                               cfc_rows r, int nv) {
     real *heads = r.maps;
-    const int m = mode == LNN_PURE ? 1 : 4;
+    const int m = n_maps_of(mode);
     for (int64_t j = 0; j < p->neurons; j++) {
         pure_lanes own = pure_of(mode, pure, j);
         for (int u = 0; u < nv; u++) {
             vec z[4];
             for (int i = 0; i < m; i++)
                 z[i] = v_load(heads + (i * p->neurons + j) * L + u * W);
-            vec h = closed_form(mode, z, v_load(r.dt + u * W), own);
-            v_store(r.states + j * L + u * W, h);
+            store_new_state(mode, z, r, j, u, own);
             for (int i = 0; i < m; i++)
                 v_store(heads + (i * p->neurons + j) * L + u * W, z[i]);
         }
@@ -47,7 +46,7 @@ static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *p
 static INLINE void heads_step_gradient(const lnn_problem *p, int mode,
                                        const pure_form *pure, cfc_rows r, int nv) {
     real *heads = r.maps;
-    const int m = mode == LNN_PURE ? 1 : 4;
+    const int m = n_maps_of(mode);
     for (int64_t j = 0; j < p->neurons; j++) {
         pure_lanes own = pure_of(mode, pure, j);
 
@@ -55,10 +54,7 @@ static INLINE void heads_step_gradient(const lnn_problem *p, int mode,
             vec z[4];
             for (int i = 0; i < m; i++)
                 z[i] = v_load(heads + (i * p->neurons + j) * L + u * W);
-            vec more =
-                closed_form_gradient(mode, v_load(r.g_new + j * L + u * W), z,
-                                     v_load(r.dt + u * W), v_load(r.g_dt + u * W), own);
-            v_store(r.g_dt + u * W, more);
+            add_state_gradients(mode, z, r, j, u, own);
             for (int i = 0; i < m; i++)
                 v_store(heads + (i * p->neurons + j) * L + u * W, z[i]);
         }

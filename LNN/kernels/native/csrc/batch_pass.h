@@ -73,7 +73,10 @@ static INLINE void backbone_step(const batch_layout *q, batch_group *w, int64_t 
         rows = y;
     }
     dense_apply(&q->maps[last], rows, w->input[last] + at, nv);
-    cfc_rows r = {w->dt + t * L, w->input[last] + at, w->h + at + q->step, 0, 0};
+    const cfc_rows r = {.dt = w->dt + t * L,
+                        .before = w->before + at,
+                        .maps = w->input[last] + at,
+                        .states = w->h + at + q->step};
     heads_step(p, mode, &w->pure, r, nv);
 }
 
@@ -82,7 +85,12 @@ static INLINE void backbone_step_gradient(const batch_layout *q, batch_group *w,
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
     int64_t i = p->n_maps - 1;
-    cfc_rows r = {w->dt + t * L, w->input[i] + at, 0, w->g_new, w->g_dt};
+    const cfc_rows r = {.dt = w->dt + t * L,
+                        .before = w->before + at,
+                        .maps = w->input[i] + at,
+                        .g_new = w->g_new,
+                        .g_before = w->g_before,
+                        .g_dt = w->g_dt};
     heads_step_gradient(p, mode, &w->pure, r, nv);
     for (; i > 0; i--) {
         int64_t width = q->maps[i].sources;
@@ -105,12 +113,15 @@ static INLINE ltc_rows ltc_rows_of(const batch_layout *q, const batch_group *w, 
 static INLINE void cell_step(const batch_layout *q, batch_group *w, int64_t t, int nv) {
     const lnn_problem *p = q->p;
     const int64_t at = t * q->step;
-    const cfc_rows r = {w->dt + t * L, part(w->map, at), w->h + at + q->step, 0, 0};
+    const cfc_rows r = {.dt = w->dt + t * L,
+                        .before = w->before + at,
+                        .maps = part(w->map, at),
+                        .states = w->h + at + q->step};
     if (p->kind == LNN_LTC) {
         ltc_step(&q->ltc, p, ltc_rows_of(q, w, t), &w->ltc_work, nv);
         return;
     }
-    for (int mode = 0; mode <= LNN_PURE; mode++) {
+    for (int mode = 0; mode < LNN_MODES; mode++) {
         if (mode != p->mode) continue;
         if (p->kind == LNN_WIRED_CFC)
             wired_step(&q->wired, p, mode, &w->pure, w->x + at, r, nv);
@@ -189,7 +200,13 @@ static INLINE void cell_step_gradient(const batch_layout *q, batch_group *w, int
                                       int nv) {
     const lnn_problem *p = q->p;
     const int64_t n = p->neurons, at = t * q->step;
-    const cfc_rows r = {w->dt + t * L, part(w->map, at), 0, w->g_new, w->g_dt};
+    const cfc_rows r = {.dt = w->dt + t * L,
+                        .before = w->before + at,
+                        .maps = part(w->map, at),
+                        .g_new = w->g_new,
+                        .g_before = w->g_before,
+                        .g_dt = w->g_dt,
+                        .next = t ? -q->step : 0};
     if (p->kind == LNN_LTC) {
         memset(w->g_dt, 0, sizeof(real) * L);
         ltc_gradients g = {w->g_new, w->g_x, w->g_dt};
@@ -198,7 +215,7 @@ static INLINE void cell_step_gradient(const batch_layout *q, batch_group *w, int
         for (int i = 0; i < L; i++) w->g_dt[i] /= (real)p->unfolds;
         return;
     }
-    for (int mode = 0; mode <= LNN_PURE; mode++) {
+    for (int mode = 0; mode < LNN_MODES; mode++) {
         if (mode != p->mode) continue;
         if (p->kind == LNN_WIRED_CFC)
             wired_step_gradient(&q->wired, p, mode, &w->pure, w->g, r, nv);
@@ -250,6 +267,8 @@ static INLINE void chunk_gradients(const batch_layout *q, batch_group *w, int64_
         const map_record r = {w->x, w->map, span};
         if (p->mode == LNN_PURE)
             wired_gradients(&q->wired, p, 1, r, w->g_weight, w->g_bias, nv);
+        else if (p->mode == LNN_EXPONENTIAL)
+            wired_gradients(&q->wired, p, 2, r, w->g_weight, w->g_bias, nv);
         else
             wired_gradients(&q->wired, p, 4, r, w->g_weight, w->g_bias, nv);
     }

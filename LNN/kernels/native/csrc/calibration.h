@@ -55,6 +55,8 @@ static void apply_function(int64_t which, const void *from, void *to, int64_t n)
         x = which == 0   ? sigmoid(x)
             : which == 1 ? hyperbolic_tangent(x)
             : which == 2 ? exponential(x)
+            : which == 3 ? vector_softplus(x)
+            : which == 4 ? decay(x)
                          : sigmoid2(v_mul(x, v_set((real)-LOG2E)));
         v_store(lane, x);
         memcpy((real *)to + i, lane, sizeof(real) * count);

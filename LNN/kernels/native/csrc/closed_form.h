@@ -2,7 +2,8 @@
  *
  * The maps of one neuron are rows `apart` reals from each other. The forward pass
  * leaves in them what the backward pass needs (tanh f1, tanh f2, ta, s; for "pure"
- * f and exp), and the backward pass the gradients of the maps.
+ * f; for "exponential" tanh f1 and 1 / tau), and the backward pass the gradients of the
+ * maps.
  */
 #ifndef LNN_CLOSED_FORM_H
 #define LNN_CLOSED_FORM_H
@@ -15,7 +16,9 @@ typedef struct {
     const real *asymptote, *rate;
 } pure_form;
 
-static int64_t n_maps_of(int64_t mode) { return mode == LNN_PURE ? 1 : 4; }
+static INLINE int n_maps_of(int64_t mode) {
+    return mode == LNN_PURE ? 1 : mode == LNN_EXPONENTIAL ? 2 : 4;
+}
 
 /* Where A and w_tau are among the parameters. */
 static int64_t first_pure(const lnn_problem *p) { return p->kind == LNN_WIRED_CFC ? 3 : 0; }
@@ -46,21 +49,14 @@ static INLINE pure_lanes pure_of(int mode, const pure_form *pure, int64_t neuron
     return lanes;
 }
 
-/* The rows of a step that the form reads and writes; backwards those of gradients too. */
-typedef struct {
-    const real *dt;
-    real *maps;        /* values of the maps, then their gradients */
-    real *states;      /* new states */
-    const real *g_new; /* their gradients */
-    real *g_dt;
-} cfc_rows;
-
 static INLINE vec gated(int mode, vec f1, vec f2, vec s) {
     return v_fma(s, mode == LNN_NO_GATE ? f2 : v_sub(f2, f1), f1);
 }
 
-/* z: values of the maps in, replaced as told above; returns the new state. */
-static INLINE vec closed_form(int mode, vec *z, vec dt, pure_lanes pure) {
+/* z: values of the maps in, replaced as told above; returns the new state. Of the old one
+ * "exponential" alone keeps a part by itself.
+ */
+static INLINE vec closed_form(int mode, vec *z, vec old, vec dt, pure_lanes pure) {
     if (mode == LNN_PURE) {
         vec a = pure.asymptote, rate = pure.rate;
         vec speed = v_add(v_abs(rate), v_abs(z[0]));
@@ -68,16 +64,41 @@ static INLINE vec closed_form(int mode, vec *z, vec dt, pure_lanes pure) {
         return v_fnma(v_mul(a, decay), z[0], a);
     }
     z[0] = hyperbolic_tangent(z[0]);
+    if (mode == LNN_EXPONENTIAL) {
+        z[1] = vector_softplus(z[1]);
+        return v_fma(decay(v_mul(dt, z[1])), v_sub(z[0], old), old);
+    }
     z[1] = hyperbolic_tangent(z[1]);
     z[3] = sigmoid(v_fma(z[2], dt, z[3]));
     return gated(mode, z[0], z[1], z[3]);
 }
 
-/* From g, the gradient of the new state: gradients of the maps (z) and of dt. Those of A
- * and w_tau are added to W reals each. */
-static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt,
-                                       pure_lanes pure) {
+/* What a step knows in the lanes, and two gradients that are added to. */
+typedef struct {
+    vec old, dt;
+    vec g_old, g_dt;
+} step_lanes;
+
+/* dh'/dt_a = (tanh f1 - h) e^-x dt sigmoid(t_a), x = dt / tau; sigmoid is 1 - e^(-1/tau). */
+static INLINE void exponential_gradient(vec g, vec *z, step_lanes *at) {
     const vec one = v_set(1);
+    vec goal = z[0], speed = z[1], gone = decay(v_mul(at->dt, speed));
+    vec kept = v_sub(one, gone), by_x = v_mul(v_mul(g, kept), v_sub(goal, at->old));
+    z[0] = v_mul(v_mul(g, gone), v_fnma(goal, goal, one));
+    z[1] = v_mul(v_mul(by_x, at->dt), decay(speed));
+    at->g_old = v_fma(g, kept, at->g_old);
+    at->g_dt = v_fma(by_x, speed, at->g_dt);
+}
+
+/* From g, the gradient of the new state: gradients of the maps (z), of dt and of the old
+ * state by itself. Those of A and w_tau are added to W reals each. */
+static INLINE void closed_form_gradient(int mode, vec g, vec *z, step_lanes *at,
+                                        pure_lanes pure) {
+    const vec one = v_set(1), dt = at->dt;
+    if (mode == LNN_EXPONENTIAL) {
+        exponential_gradient(g, z, at);
+        return;
+    }
     if (mode == LNN_PURE) {
         vec asymptote = pure.asymptote, rate = pure.rate;
         real *ga = pure.g_asymptote, *gr = pure.g_rate;
@@ -89,7 +110,8 @@ static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt
                          v_where_positive(v_sub(v_set(0), rate), one, v_set(0)));
         v_store(gr, v_fma(v_mul(a, f), v_mul(dt, sign), v_load(gr)));
         z[0] = v_mul(a, v_fms(dt, v_abs(f), one));
-        return v_fma(v_mul(a, f), speed, g_dt);
+        at->g_dt = v_fma(v_mul(a, f), speed, at->g_dt);
+        return;
     }
     vec f1 = z[0], f2 = z[1], ta = z[2], s = z[3];
     vec gs = v_mul(g, s), g1 = mode == LNN_NO_GATE ? g : v_sub(g, gs);
@@ -99,7 +121,7 @@ static INLINE vec closed_form_gradient(int mode, vec g, vec *z, vec dt, vec g_dt
     z[1] = v_mul(gs, v_fnma(f2, f2, one));
     z[2] = v_mul(gu, dt);
     z[3] = gu;
-    return v_fma(gu, ta, g_dt);
+    at->g_dt = v_fma(gu, ta, at->g_dt);
 }
 
 #endif

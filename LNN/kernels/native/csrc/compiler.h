@@ -22,6 +22,13 @@
 #define NOINLINE
 #endif
 
+/* Memory that will be read soon. */
+#if defined(__GNUC__)
+#define PREFETCH(place) __builtin_prefetch(place)
+#else
+#define PREFETCH(place) ((void)(place))
+#endif
+
 /* What Python calls. */
 #ifdef _WIN32
 #define EXPORT __declspec(dllexport)
@@ -31,6 +38,8 @@
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define LNN_X86 1
+#elif defined(__aarch64__) || defined(_M_ARM64)
+#define LNN_ARM64 1
 #endif
 
 #endif

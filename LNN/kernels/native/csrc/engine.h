@@ -32,6 +32,8 @@ static const lnn_schedule *schedule_of(const lnn_problem *p) {
     return *schedule;
 }
 
-const lnn_engine ENGINE = {schedule_of, calibrate, apply_function};
+#define TEXT_OF(name) #name
+#define NAME_OF(engine) TEXT_OF(engine)
+const lnn_engine ENGINE = {NAME_OF(ENGINE), W, schedule_of, calibrate, apply_function};
 
 #endif

@@ -18,11 +18,19 @@ typedef struct {
 } lnn_schedule;
 
 typedef struct {
+    const char *name; /* what runs, such as lnn_avx2_double */
+    int64_t lanes;    /* numbers in a vector */
     const lnn_schedule *(*schedule_of)(const lnn_problem *);
     double (*calibrate)(int64_t backward, int64_t n);
     void (*apply)(int64_t function, const void *from, void *to, int64_t n);
 } lnn_engine;
 
-extern const lnn_engine lnn_plain_float, lnn_plain_double, lnn_avx2_float, lnn_avx512_float;
+extern const lnn_engine lnn_plain_float, lnn_plain_double;
+#ifdef LNN_X86
+extern const lnn_engine lnn_avx2_float, lnn_avx2_double, lnn_avx512_float,
+    lnn_avx512_double;
+#elif defined(LNN_ARM64)
+extern const lnn_engine lnn_neon_float, lnn_neon_double;
+#endif
 
 #endif

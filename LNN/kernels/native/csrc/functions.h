@@ -3,9 +3,10 @@
  * e^x = 2^n (1 + r q(r)) with n = floor(x / log 2) and r = x - n log 2 in [0, log 2).
  * The polynomials are minimax in relative error (Remez): 1.2e-8 in single precision,
  * 2.7e-19 in double. The synapses of the LTC, which take most of the time, use a shorter
- * way: 2^t with the factor log2 e already in t, minimax to 7.5e-8. Either way absolute
- * errors, rounding included, are below 2e-7 for sigmoid and tanh in single precision
- * (tests/kernels measures them), and tanh keeps its relative precision near 0.
+ * way: 2^t with the factor log2 e already in t, minimax to 7.5e-8 or 3.1e-18. Either way
+ * absolute errors, rounding included, are below 2e-7 for sigmoid and tanh in single
+ * precision (tests/kernels measures them), and tanh keeps its relative precision near 0.
+ * In double all of them keep it wherever the result is a normal number.
  */
 #ifndef LNN_FUNCTIONS_H
 #define LNN_FUNCTIONS_H
@@ -13,10 +14,18 @@
 #include "vector.h"
 
 #define LOG2E 1.4426950408889634
-/* Beyond this e^x or 2^x adds nothing to a sigmoid or tanh, and must not overflow. */
+/* Beyond the limits e^x or 2^t adds nothing to a sigmoid or tanh, and must not overflow.
+ * Below the floor e^x is as good as nothing (and n has to stay a number).
+ */
+#ifdef LNN_DOUBLE
+#define EXPONENT_LIMIT 708
+#define POWER_LIMIT 1021
+#define EXPONENT_FLOOR -708
+#else
 #define EXPONENT_LIMIT 64
-/* Below this e^x is as good as nothing (and n has to stay a number). */
+#define POWER_LIMIT 64
 #define EXPONENT_FLOOR -87
+#endif
 
 /* c[0] + c[1] r + ... */
 static INLINE vec polynomial(vec r, const double *c, int degree) {
@@ -57,33 +66,68 @@ static INLINE vec sigmoid(vec x) {
     return v_reciprocal(v_add(v_set(1), e));
 }
 
-/* (e^2|x| - 1) / (e^2|x| + 1), with e^2|x| - 1 free of cancellation. */
-static INLINE vec hyperbolic_tangent(vec x) {
-    vec n, twice = v_abs(v_add(x, x));
-    vec power = reduced_exponential(twice, &n);
+/* e^x - 1 of x >= 0, free of cancellation. */
+static INLINE vec growth(vec x) {
+    vec n, power = reduced_exponential(x, &n);
     vec scale = v_scale(v_set(1), n);
-    vec minus_one = v_fma(scale, power, v_sub(scale, v_set(1)));
-    return v_copysign(v_divide(minus_one, v_add(minus_one, v_set(2))), x);
+    return v_fma(scale, power, v_sub(scale, v_set(1)));
+}
+
+/* 1 - e^-x of x >= 0: what is gone after x time constants, free of cancellation. */
+static INLINE vec decay(vec x) {
+    vec more = growth(x);
+    return v_divide(more, v_add(more, v_set(1)));
+}
+
+/* (e^2|x| - 1) / (e^2|x| + 1) */
+static INLINE vec hyperbolic_tangent(vec x) {
+    vec more = growth(v_abs(v_add(x, x)));
+    return v_copysign(v_divide(more, v_add(more, v_set(2))), x);
+}
+
+/* log(1 + e^x) = max(x, 0) + log(1 + e), e = e^-|x|; log(1 + e) = 2 artanh(w) with
+ * w = e / (2 + e) up to 1/3, by a polynomial in w^2, minimax to 4e-9 or 1.3e-18.
+ */
+static INLINE vec vector_softplus(vec x) {
+#ifdef LNN_DOUBLE
+    static const double c[] = {
+        2.0000000000000000025,  0.66666666666666134233,  0.40000000000190326437,
+        0.2857142854492502758,  0.22222224111778241296,  0.18181739787590417126,
+        0.15386635456315195694, 0.13300102491798210381,  0.12112249089821112226,
+        0.083156839557900329348, 0.17060062920105509553};
+#else
+    static const double c[] = {2.00000000792, 0.666663146821, 0.400249102795, 0.279606027472,
+                               0.281783350867};
+#endif
+    enum { DEGREE = sizeof c / sizeof *c - 1 };
+    vec e = exponential(v_sub(v_set(0), v_abs(x)));
+    vec w = v_divide(e, v_add(e, v_set(2)));
+    vec log_part = v_mul(w, polynomial(v_mul(w, w), c, DEGREE));
+    return v_add(v_at_least(v_set(0), x), log_part);
 }
 
 enum { MOST_SIGMOIDS = 8 };
 
 /* 1 / (1 + 2^t), the sigmoid of -t log 2, of some t, in place and in step. */
 static INLINE void sigmoids2(vec *t, int count) {
-    vec e[MOST_SIGMOIDS];
-    for (int i = 0; i < count; i++) t[i] = v_at_most(v_set(EXPONENT_LIMIT), t[i]);
 #ifdef LNN_DOUBLE
-    for (int i = 0; i < count; i++) e[i] = exponential(v_mul(t[i], v_set(1 / LOG2E)));
+    static const double c[] = {
+        0.99999999999999999695,    0.6931471805599462346,    0.24022650695905471382,
+        0.055504108665711137461,   0.0096181290987926433384, 0.001333355866157485595,
+        0.00015403511446514360493, 0.000015253190248422147719, 1.320819350030919023e-6,
+        1.0254457347165519843e-7,  6.5544572891412444405e-9, 6.2724342466933614284e-10};
 #else
     static const double c[] = {0.999999925064,  0.693153073207,  0.240153616983,
                                0.0558263182317, 0.0089893398766, 0.00187757676566};
-    vec f[MOST_SIGMOIDS];
+#endif
+    enum { DEGREE = sizeof c / sizeof *c - 1 };
+    vec e[MOST_SIGMOIDS], f[MOST_SIGMOIDS];
+    for (int i = 0; i < count; i++) t[i] = v_at_most(v_set(POWER_LIMIT), t[i]);
     for (int i = 0; i < count; i++) f[i] = v_fraction(t[i]);
-    for (int i = 0; i < count; i++) e[i] = v_set((real)c[5]);
-    for (int k = 4; k >= 0; k--)
+    for (int i = 0; i < count; i++) e[i] = v_set((real)c[DEGREE]);
+    for (int k = DEGREE - 1; k >= 0; k--)
         for (int i = 0; i < count; i++) e[i] = v_fma(e[i], f[i], v_set((real)c[k]));
     for (int i = 0; i < count; i++) e[i] = v_scale(e[i], t[i]);
-#endif
     for (int i = 0; i < count; i++) t[i] = v_reciprocal(v_add(v_set(1), e[i]));
 }
 

@@ -1,23 +1,22 @@
-/* The LTC's semi-implicit solver and its gradient (design: one step is U unfolds),
- * with samples in the lanes.
+/* The LTC's solvers and their gradients (design: one step is U unfolds), with samples in
+ * the lanes.
  *
  *     s_e = sigmoid(sigma_e (v_i - mu_e))        for every live synapse e: i -> j
  *     I_j = gleak_j vleak_j + sum w_e E_e s_e,   G_j = gleak_j + eps + sum w_e s_e
- *     v_j' = v_j + h r_j,  r_j = (I_j - G_j v_j) / D_j,  D_j = cm_j + h G_j
  *
- * Backwards, with g = dL/dv_j', b = g / D_j and k = h b:
- *
- *     dI_j = k, dG_j = -k v_j', dv_j = cm_j b, dcm_j = -k r_j, dh = b cm_j r_j,
- *     per synapse: q = k (E - v_j'), z = q s (1 - s), dv_i += w sigma z, and sums of
- *     k s, q s, z and z v_i, which hold the gradients of E, w, mu and sigma.
+ * and the membrane (membrane.h) goes from v_j to v_j' by I_j and G_j. Backwards, with
+ * k = dI_j and kv = -dG_j, per synapse: q = k E - kv, z = q s (1 - s),
+ * dv_i += w sigma z, and sums of k s, q s, z and z v_i, which hold the gradients of E, w,
+ * mu and sigma.
  */
 #ifndef LNN_LTC_H
 #define LNN_LTC_H
 
+#include "membrane.h"
 #include "synapses.h"
 
 typedef struct {
-    int64_t neurons;
+    int64_t neurons, solver;
     synapses sensory, recurrent;
     real *neuron; /* (N, 3): gleak vleak, gleak + eps, cm */
 } ltc_pack;
@@ -30,19 +29,20 @@ typedef struct {
     real *s_sensory; /* (E sensory) sigmoids */
     real *s;         /* sigmoids of a block of neurons' synapses */
     /* on the way back only */
-    real *totals;  /* (2, N) sums of k and of k v' over the unfolds */
+    real *totals;  /* (2, N) sums of k and of kv over the unfolds */
     real *g, *g_x; /* (N), (F) */
 } ltc_work;
 
 /* Sums over samples and steps, W lanes each, kept until the end. */
 typedef struct {
     real *sensory, *recurrent; /* (E, 4): k s, q s, z, z v */
-    real *neuron;              /* (N, 3): k, k v', k r */
+    real *neuron;              /* (N, 3): k, kv, -dcm */
     real *input;               /* (F, 2): g x, g */
 } ltc_sums;
 
 static void ltc_reserve(ltc_pack *k, arena *a, const lnn_problem *p) {
     k->neurons = p->neurons;
+    k->solver = p->mode;
     synapses_reserve(&k->sensory, a, p->n_sensory, p->neurons);
     synapses_reserve(&k->recurrent, a, p->n_recurrent, p->neurons);
     k->neuron = take(a, p->neurons * 3);
@@ -102,6 +102,7 @@ typedef struct {
 
 /* One unfold on the way back, from v to next. */
 typedef struct {
+    int solver;
     int64_t neurons;
     const real *v, *next, *h;
     const real *g; /* gradients of next; those of v are added to `to` */
@@ -147,8 +148,8 @@ static INLINE void neuron_currents(const ltc_pack *k, int64_t n, int64_t j,
 }
 
 /* One unfold from v to next. */
-static INLINE void unfold_rows(const ltc_pack *k, const ltc_work *w, const real *v,
-                               real *next, const real *h, int nv) {
+static INLINE void unfold_rows(const ltc_pack *k, int solver, const ltc_work *w,
+                               const real *v, real *next, const real *h, int nv) {
     const synapses *all = &k->recurrent;
     const real *drive = w->drive, *neuron = k->neuron;
     const int64_t n = k->neurons;
@@ -163,10 +164,10 @@ static INLINE void unfold_rows(const ltc_pack *k, const ltc_work *w, const real 
             s += (all->begin[j + 1] - all->begin[j]) * L;
             for (int u = 0; u < nv; u++) {
                 int64_t at = j * L + u * W;
-                vec own = v_load(v + at), step = v_load(h + u * W);
-                vec inverse = v_reciprocal(v_fma(step, m.conductance[u], cm));
-                vec r = v_mul(v_fnma(m.conductance[u], own, m.current[u]), inverse);
-                v_store(next + at, v_fma(step, r, own));
+                membrane_record none;
+                v_store(next + at, membrane_step(solver, v_load(v + at), m.current[u],
+                                                 m.conductance[u], cm,
+                                                 v_load(h + u * W), &none));
             }
         }
     }
@@ -175,10 +176,15 @@ static INLINE void unfold_rows(const ltc_pack *k, const ltc_work *w, const real 
 /* By itself, an unfold has all registers. */
 static NOINLINE void ltc_unfold(const ltc_pack *k, const ltc_work *w, const real *v,
                                 real *next, const real *h, int nv) {
-    if (nv == NV)
-        unfold_rows(k, w, v, next, h, NV);
+    const int exponential = k->solver == LNN_EXPONENTIAL;
+    if (nv == NV && exponential)
+        unfold_rows(k, LNN_EXPONENTIAL, w, v, next, h, NV);
+    else if (nv == NV)
+        unfold_rows(k, LNN_DEFAULT, w, v, next, h, NV);
+    else if (exponential)
+        unfold_rows(k, LNN_EXPONENTIAL, w, v, next, h, 1);
     else
-        unfold_rows(k, w, v, next, h, 1);
+        unfold_rows(k, LNN_DEFAULT, w, v, next, h, 1);
 }
 
 /* The states after i unfolds; a step may keep those `between` its first and its last. */
@@ -208,28 +214,31 @@ static INLINE void neuron_gradient(const ltc_pack *pack, int64_t j, ltc_unfoldin
     const int64_t n = a.neurons;
     real *sum = a.sums->neuron + (3 * j + 2) * W;
     membrane m;
-    vec cm = v_set(pack->neuron[3 * j + 2]), all_r = v_load(sum);
+    vec cm = v_set(pack->neuron[3 * j + 2]), by_cm = v_load(sum);
     neuron_currents(pack, n, j, a.w->drive, s, &m, nv);
     for (int u = 0; u < nv; u++) {
         int64_t at = j * L + u * W;
         real *total = a.w->totals + at;
-        vec step = v_load(a.h + u * W);
-        vec inverse = v_reciprocal(v_fma(step, m.conductance[u], cm));
-        vec r = v_mul(v_fnma(m.conductance[u], v_load(a.v + at), m.current[u]), inverse);
-        vec b = v_mul(v_load(a.g + at), inverse), direct = v_mul(cm, b);
-        by->k[u] = v_mul(step, b);
-        by->kv[u] = v_mul(by->k[u], v_load(a.next + at));
-        v_store(a.to + at, v_add(v_load(a.to + at), direct));
+        vec h = v_load(a.h + u * W), v = v_load(a.v + at);
+        membrane_record kept;
+        membrane_step(a.solver, v, m.current[u], m.conductance[u], cm, h, &kept);
+        membrane_pull own = membrane_gradient(a.solver, v_load(a.g + at), v,
+                                              v_load(a.next + at), cm, h, kept);
+        by->k[u] = own.k;
+        by->kv[u] = own.kv;
+        v_store(a.to + at, v_add(v_load(a.to + at), own.direct));
         v_store(total, v_add(v_load(total), by->k[u]));
         v_store(total + n * L, v_add(v_load(total + n * L), by->kv[u]));
-        by_step[u] = v_fma(direct, r, by_step[u]);
-        all_r = v_fma(by->k[u], r, all_r);
+        by_step[u] = v_add(own.by_step, by_step[u]);
+        by_cm = v_add(own.by_cm, by_cm);
     }
-    v_store(sum, all_r);
+    v_store(sum, by_cm);
 }
 
 /* Backwards through one unfold. What the unfold computed is computed again. */
-static INLINE void unfold_rows_gradient(const ltc_pack *pack, ltc_unfolding a, int nv) {
+static INLINE void unfold_rows_gradient(const ltc_pack *pack, ltc_unfolding a, int solver,
+                                        int nv) {
+    a.solver = solver; /* a constant where this is inlined */
     const synapses *all = &pack->recurrent;
     const int64_t n = a.neurons;
     vec by_step[NV];
@@ -250,10 +259,15 @@ static INLINE void unfold_rows_gradient(const ltc_pack *pack, ltc_unfolding a, i
 }
 
 static NOINLINE void unfold_gradient(const ltc_pack *pack, const ltc_unfolding *a, int nv) {
-    if (nv == NV)
-        unfold_rows_gradient(pack, *a, NV);
+    const int exponential = pack->solver == LNN_EXPONENTIAL;
+    if (nv == NV && exponential)
+        unfold_rows_gradient(pack, *a, LNN_EXPONENTIAL, NV);
+    else if (nv == NV)
+        unfold_rows_gradient(pack, *a, LNN_DEFAULT, NV);
+    else if (exponential)
+        unfold_rows_gradient(pack, *a, LNN_EXPONENTIAL, 1);
     else
-        unfold_rows_gradient(pack, *a, 1);
+        unfold_rows_gradient(pack, *a, LNN_DEFAULT, 1);
 }
 
 /* What a step's totals add to the sums of the neurons and of the sensory synapses. */
@@ -301,7 +315,7 @@ static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p, lt
     memset(w->totals, 0, sizeof(real) * 2 * block);
     for (int64_t i = unfolds - 1; i >= 0; i--) {
         const real *v = unfolded(w, r, unfolds, block, i);
-        const ltc_unfolding back = {k->neurons, v, next, r.h, from, to, g.h, w, sums};
+        const ltc_unfolding back = {0, k->neurons, v, next, r.h, from, to, g.h, w, sums};
         memset(to, 0, sizeof(real) * block);
         unfold_gradient(k, &back, nv);
         next = v;

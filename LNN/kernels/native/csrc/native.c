@@ -15,15 +15,18 @@ static int has(int isa) {
     uint64_t saved = _xgetbv(0);
     int avx2 = (basic[2] >> 12 & 1) && (extended[1] >> 5 & 1) && (saved & 6) == 6;
     if (isa == LNN_AVX2) return avx2;
-    return avx2 && (extended[1] >> 16 & 1) && (extended[1] >> 17 & 1) &&
+    return isa == LNN_AVX512 && avx2 && (extended[1] >> 16 & 1) && (extended[1] >> 17 & 1) &&
            (saved & 0xe6) == 0xe6;
 }
 #elif defined(LNN_X86)
 static int has(int isa) {
     int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (isa == LNN_AVX2) return avx2;
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+    return isa == LNN_AVX512 && avx2 && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512dq");
 }
+#elif defined(LNN_ARM64)
+static int has(int isa) { return isa == LNN_NEON; }
 #else
 static int has(int isa) { return 0 * isa; }
 #endif
@@ -62,22 +65,25 @@ EXPORT int64_t lnn_abi(void) { return LNN_ABI; }
 
 /* The instruction set that `isa` (0: the best one) means here; 0 if it cannot run. */
 EXPORT int64_t lnn_isa(int64_t isa) {
-    if (isa == LNN_BEST) {
-        if (has(LNN_AVX512)) return LNN_AVX512;
-        return has(LNN_AVX2) ? LNN_AVX2 : LNN_PLAIN;
-    }
+    static const int best_first[] = {LNN_AVX512, LNN_AVX2, LNN_NEON};
     if (isa == LNN_PLAIN) return isa;
-    return (isa == LNN_AVX2 || isa == LNN_AVX512) && has((int)isa) ? isa : 0;
+    for (int i = 0; i < 3; i++)
+        if ((isa == LNN_BEST || isa == best_first[i]) && has(best_first[i]))
+            return best_first[i];
+    return isa == LNN_BEST ? LNN_PLAIN : 0;
 }
 
 static const lnn_engine *engine(int64_t isa, int64_t precision) {
-    if (precision == 64) return &lnn_plain_double;
-#ifdef LNN_X86
-    if (isa == LNN_AVX512) return &lnn_avx512_float;
-    if (isa == LNN_AVX2) return &lnn_avx2_float;
-#endif
+    const int wide = precision == 64;
+#if defined(LNN_X86)
+    if (isa == LNN_AVX512) return wide ? &lnn_avx512_double : &lnn_avx512_float;
+    if (isa == LNN_AVX2) return wide ? &lnn_avx2_double : &lnn_avx2_float;
+#elif defined(LNN_ARM64)
+    if (isa == LNN_NEON) return wide ? &lnn_neon_double : &lnn_neon_float;
+#else
     (void)isa;
-    return &lnn_plain_float;
+#endif
+    return wide ? &lnn_plain_double : &lnn_plain_float;
 }
 
 static const lnn_schedule *schedule_of(const lnn_problem *p) {
@@ -123,8 +129,16 @@ EXPORT void lnn_finish(const lnn_problem *p) {
     restore_float_mode(before);
 }
 
-EXPORT double lnn_calibrate(int64_t isa, int64_t backward, int64_t n) {
-    return engine(isa, 32)->calibrate(backward, n);
+/* What runs problems of a precision, and how many numbers it has in a vector. */
+EXPORT const char *lnn_engine_name(int64_t isa, int64_t precision) {
+    return engine(isa, precision)->name;
+}
+EXPORT int64_t lnn_lanes(int64_t isa, int64_t precision) {
+    return engine(isa, precision)->lanes;
+}
+
+EXPORT double lnn_calibrate(int64_t isa, int64_t precision, int64_t backward, int64_t n) {
+    return engine(isa, precision)->calibrate(backward, n);
 }
 
 EXPORT void lnn_apply(int64_t isa, int64_t precision, int64_t function, const void *from,

@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
-#define LNN_ABI 1
+#define LNN_ABI 2
 #define LNN_MAX_PARAMETERS 32
 
 enum { LNN_LTC = 0, LNN_WIRED_CFC = 1, LNN_CFC = 2 };
-enum { LNN_DEFAULT = 0, LNN_NO_GATE = 1, LNN_PURE = 2 };
+enum { LNN_DEFAULT = 0, LNN_NO_GATE = 1, LNN_PURE = 2, LNN_EXPONENTIAL = 3, LNN_MODES = 4 };
 enum { LNN_LECUN_TANH = 0, LNN_TANH = 1, LNN_RELU = 2, LNN_SILU = 3, LNN_GELU = 4 };
 /* 0 is the best that this machine has. */
-enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3 };
+enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3, LNN_NEON = 4 };
 
 /* Parameters by position; with `memory` the last three are input_map.weight (4N, F),
  * input_map.bias (4N,) and recurrent_weight (4N, N).
@@ -28,6 +28,7 @@ enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3 };
  */
 typedef struct {
     int64_t abi, precision, isa;
+    /* mode: form of the CfC; of the LTC the solver, semi-implicit or LNN_EXPONENTIAL */
     int64_t kind, mode, activation, memory;
     int64_t batch, steps, inputs, neurons;
     int64_t unfolds, n_maps; /* n_maps: affine maps of a CfC, heads included */

@@ -16,11 +16,12 @@ static INLINE pure_lanes sample_cfc_pure(const sample_cfc_layout *q,
 /* New states from the last map's block of each slice. */
 static INLINE void sample_cfc_states(const sample_cfc_layout *q, const sample_cfc_group *w,
                                      const blocked_map *c, real *s, vec dt, int mode) {
-    const int m = mode == LNN_PURE ? 1 : 4;
+    const int m = n_maps_of(mode);
     for (int64_t b = 0; b < c->blocks; b++) {
         vec z[MAX_WIDTH];
         map_apply(c, b, s, z, m);
-        vec h = closed_form(mode, z, dt, sample_cfc_pure(q, w, b));
+        vec old = v_load(s + q->middle + b * W);
+        vec h = closed_form(mode, z, old, dt, sample_cfc_pure(q, w, b));
         v_store(s + q->after + b * W, h);
         for (int i = 0; i < m; i++) v_store(s + c->place + (b * m + i) * W, z[i]);
     }
@@ -31,18 +32,22 @@ static INLINE vec sample_cfc_states_gradient(const sample_cfc_layout *q,
                                              const sample_cfc_group *w,
                                              const blocked_map *c, real *s, vec dt,
                                              int mode) {
-    const int m = mode == LNN_PURE ? 1 : 4;
-    vec g_dt = v_set(0);
+    const int m = n_maps_of(mode);
+    step_lanes at = {v_set(0), dt, v_set(0), v_set(0)};
     for (int64_t b = c->blocks - 1; b >= 0; b--) {
+        real *g_old = w->g + q->middle + b * W;
         vec z[MAX_WIDTH];
+        at.old = v_load(s + q->middle + b * W);
+        at.g_old = v_load(g_old);
         real *map = s + c->place + b * m * W;
         for (int i = 0; i < m; i++) z[i] = v_load(map + i * W);
-        g_dt = closed_form_gradient(mode, v_load(w->g + q->after + b * W), z, dt, g_dt,
-                                    sample_cfc_pure(q, w, b));
+        closed_form_gradient(mode, v_load(w->g + q->after + b * W), z, &at,
+                             sample_cfc_pure(q, w, b));
+        if (mode == LNN_EXPONENTIAL) v_store(g_old, at.g_old);
         for (int i = 0; i < m; i++) v_store(map + i * W, z[i]);
         map_apply_transposed(c, b, z, w->g, m);
     }
-    return g_dt;
+    return at.g_dt;
 }
 
 /* A layer of the backbone: vector v of block b holds the outputs from (v blocks + b) W on.
@@ -143,7 +148,7 @@ static NOINLINE void sample_cfc_step(const sample_cfc_layout *q, const sample_cf
     memcpy(s + q->before, w->h, sizeof(real) * q->lanes);
     if (p->memory) sample_cfc_lstm(q, w, s);
     if (p->kind == LNN_CFC) sample_cfc_backbone(q, s);
-    for (int mode = 0; mode <= LNN_PURE; mode++)
+    for (int mode = 0; mode < LNN_MODES; mode++)
         if (mode == p->mode) sample_cfc_states(q, w, last, s, v_set(dt), mode);
     memcpy(w->h, s + q->after, sizeof(real) * q->lanes);
 }
@@ -157,7 +162,7 @@ static NOINLINE real sample_cfc_step_gradient(const sample_cfc_layout *q,
     vec g_dt = v_set(0);
     memset(w->g, 0, sizeof(real) * q->sources);
     memcpy(w->g + q->after, w->h, sizeof(real) * q->lanes);
-    for (int mode = 0; mode <= LNN_PURE; mode++)
+    for (int mode = 0; mode < LNN_MODES; mode++)
         if (mode == p->mode)
             g_dt = sample_cfc_states_gradient(q, w, last, s, v_set(dt), mode);
     if (p->kind == LNN_CFC) sample_cfc_backbone_gradient(q, w, s);

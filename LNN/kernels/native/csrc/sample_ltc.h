@@ -31,14 +31,14 @@ typedef struct {
 
 /* What one unfold leaves for the way back; nothing if `s` is null. */
 typedef struct {
-    real *s, *slope, *inverse;
+    real *s, *first, *second; /* sigmoids; membrane_record */
 } unfold_record;
 
 /* What one step leaves for the way back. */
 typedef struct {
     real *x, *s_sensory;   /* (F + 1), (slots, W) */
     real *v, *s;           /* (U + 1, N + 1), (U, slots, W) */
-    real *slope, *inverse; /* (U, slices, W) */
+    real *first, *second;  /* (U, slices, W) */
 } sample_ltc_record;
 
 typedef struct {
@@ -69,8 +69,8 @@ static void sample_ltc_record_reserve(sample_ltc_record *r, arena *a,
     r->v = take(a, ((q->backward ? kept : 1) + 1) * (p->neurons + 1));
     r->s_sensory = kept ? take(a, q->sensory.lanes.slots * W) : 0;
     r->s = kept ? take(a, kept * q->recurrent.lanes.slots * W) : 0;
-    r->slope = kept ? take(a, kept * lanes) : 0;
-    r->inverse = kept ? take(a, kept * lanes) : 0;
+    r->first = kept ? take(a, kept * lanes) : 0;
+    r->second = kept ? take(a, kept * lanes) : 0;
 }
 
 static int64_t sample_ltc_lay_out_group(const sample_ltc_layout *q, char *base,
@@ -156,7 +156,7 @@ static void sample_ltc_prepare(const lnn_problem *p, int backward) {
         int64_t j = q.recurrent.lanes.neuron[i];
         double g = j < n ? softplus(leak[j]) : 0;
         to[0] = j < n ? (real)(g * rest[j]) : 0;
-        to[W] = (real)(g + p->epsilon);
+        to[W] = j < n ? (real)(g + p->epsilon) : 1;
         to[2 * W] = j < n ? (real)softplus(cm[j]) : 1;
     }
 }
@@ -175,21 +175,22 @@ static INLINE void sample_ltc_sums(const sample_ltc_synapses *k, int64_t slice,
     }
 }
 
-static INLINE void sample_ltc_unfold(const sample_ltc_layout *q, const real *drive,
-                                     const real *v, real *next, vec h, unfold_record keep) {
+static INLINE void sample_ltc_unfold(const sample_ltc_layout *q, int solver,
+                                     const real *drive, const real *v, real *next, vec h,
+                                     unfold_record keep) {
     const sliced_ell *lanes = &q->recurrent.lanes;
     for (int64_t k = 0; k < lanes->count; k++) {
         vec current = v_load(drive + k * 2 * W),
             conductance = v_load(drive + k * 2 * W + W);
         vec own = v_gather(v, lanes->neuron + k * W);
         sample_ltc_sums(&q->recurrent, k, v, keep.s, &current, &conductance);
-        vec one_over =
-            v_reciprocal(v_fma(h, conductance, v_load(q->neuron + (k * 3 + 2) * W)));
-        vec r = v_mul(v_fnma(conductance, own, current), one_over);
-        scatter(next, lanes, k, v_fma(h, r, own));
+        vec cm = v_load(q->neuron + (k * 3 + 2) * W);
+        membrane_record kept;
+        scatter(next, lanes, k,
+                membrane_step(solver, own, current, conductance, cm, h, &kept));
         if (keep.s) {
-            v_store(keep.slope + k * W, r);
-            v_store(keep.inverse + k * W, one_over);
+            v_store(keep.first + k * W, kept.first);
+            v_store(keep.second + k * W, kept.second);
         }
     }
 }
@@ -217,9 +218,13 @@ static INLINE const real *sample_ltc_step(const sample_ltc_layout *q, sample_ltc
     const vec h = v_set(dt / (real)p->unfolds);
     for (int64_t i = 0; i < p->unfolds; i++) {
         const unfold_record keep = {part(r->s, i * q->recurrent.lanes.slots * W),
-                                    part(r->slope, i * lanes), part(r->inverse, i * lanes)};
-        sample_ltc_unfold(q, w->drive, r->v + i % slots * (n + 1),
-                          r->v + (i + 1) % slots * (n + 1), h, keep);
+                                    part(r->first, i * lanes), part(r->second, i * lanes)};
+        const real *v = r->v + i % slots * (n + 1);
+        real *next = r->v + (i + 1) % slots * (n + 1);
+        if (p->mode == LNN_EXPONENTIAL)
+            sample_ltc_unfold(q, LNN_EXPONENTIAL, w->drive, v, next, h, keep);
+        else
+            sample_ltc_unfold(q, LNN_DEFAULT, w->drive, v, next, h, keep);
     }
     return r->v + p->unfolds % slots * (n + 1);
 }
@@ -249,7 +254,7 @@ static INLINE void sample_ltc_synapses_gradient(const sample_ltc_synapses *k, in
 }
 
 /* Backwards through one unfold: from w->g to w->passed; returns what adds to dL/dh. */
-static INLINE real sample_ltc_unfold_gradient(const sample_ltc_layout *q,
+static INLINE real sample_ltc_unfold_gradient(const sample_ltc_layout *q, int solver,
                                               sample_ltc_group *w,
                                               const sample_ltc_record *r, int64_t i,
                                               vec h) {
@@ -262,19 +267,21 @@ static INLINE real sample_ltc_unfold_gradient(const sample_ltc_layout *q,
     for (int64_t k = 0; k < lanes->count; k++) {
         const int32_t *neuron = lanes->neuron + k * W;
         real *sum = w->neuron + k * 3 * W, *total = w->totals + k * 2 * W, direct[W];
-        vec slope = v_load(r->slope + i * width + k * W);
-        vec b = v_mul(v_gather(w->g, neuron), v_load(r->inverse + i * width + k * W));
-        vec kj = v_mul(h, b), kvj = v_mul(kj, v_gather(next, neuron));
-        vec passed = v_mul(v_load(q->neuron + (k * 3 + 2) * W), b);
-        by_step = v_fma(passed, slope, by_step);
-        v_store(direct, passed);
+        const int64_t at = i * width + k * W;
+        const membrane_record kept = {v_load(r->first + at), v_load(r->second + at)};
+        vec cm = v_load(q->neuron + (k * 3 + 2) * W);
+        membrane_pull own =
+            membrane_gradient(solver, v_gather(w->g, neuron), v_gather(v, neuron),
+                              v_gather(next, neuron), cm, h, kept);
+        by_step = v_add(own.by_step, by_step);
+        v_store(direct, own.direct);
         for (int64_t l = 0; l < lanes->used[k]; l++) w->passed[neuron[l]] += direct[l];
-        v_store(sum, v_add(v_load(sum), kj));
-        v_store(sum + W, v_add(v_load(sum + W), kvj));
-        v_store(sum + 2 * W, v_fma(kj, slope, v_load(sum + 2 * W)));
-        v_store(total, v_add(v_load(total), kj));
-        v_store(total + W, v_add(v_load(total + W), kvj));
-        sample_ltc_synapses_gradient(&q->recurrent, k, kj, kvj, rows);
+        v_store(sum, v_add(v_load(sum), own.k));
+        v_store(sum + W, v_add(v_load(sum + W), own.kv));
+        v_store(sum + 2 * W, v_add(v_load(sum + 2 * W), own.by_cm));
+        v_store(total, v_add(v_load(total), own.k));
+        v_store(total + W, v_add(v_load(total + W), own.kv));
+        sample_ltc_synapses_gradient(&q->recurrent, k, own.k, own.kv, rows);
     }
     w->passed[n] = 0;
     real *swap = w->g;
@@ -295,7 +302,9 @@ static INLINE void sample_ltc_step_gradient(const sample_ltc_layout *q, sample_l
     real by_step = 0;
     memset(w->totals, 0, sizeof(real) * 2 * lanes * W);
     for (int64_t i = p->unfolds - 1; i >= 0; i--)
-        by_step += sample_ltc_unfold_gradient(q, w, r, i, h);
+        by_step += p->mode == LNN_EXPONENTIAL
+                       ? sample_ltc_unfold_gradient(q, LNN_EXPONENTIAL, w, r, i, h)
+                       : sample_ltc_unfold_gradient(q, LNN_DEFAULT, w, r, i, h);
     memset(w->g_x, 0, sizeof(real) * (p->inputs + 1));
     for (int64_t k = 0; k < lanes; k++) {
         const real *total = w->totals + k * 2 * W;

@@ -13,7 +13,7 @@
 /* So many synapses are opened in step (what registers allow), and about so many before
  * their sigmoids are used, which then still lie in the first-level cache.
  */
-enum { TOGETHER = W > 8 ? 4 : 2, MANY_SYNAPSES = 32 };
+enum { TOGETHER = BLOCK > 4 ? 4 : 2, MANY_SYNAPSES = 32 };
 
 typedef struct {
     int64_t edges;

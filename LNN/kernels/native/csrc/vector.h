@@ -1,7 +1,7 @@
 /* The vector type of an engine: `vec` of W `real`s, and what can be done with it.
  *
- * Which one, a macro says: LNN_VECTOR_AVX512, LNN_VECTOR_AVX2 or none for plain C, there
- * with LNN_DOUBLE for doubles. All headers of an engine start from here.
+ * Which one, a macro says: LNN_VECTOR_AVX512, LNN_VECTOR_AVX2, LNN_VECTOR_NEON or none for
+ * plain C; with LNN_DOUBLE they hold doubles. All headers of an engine start from here.
  */
 #ifndef LNN_VECTOR_H
 #define LNN_VECTOR_H
@@ -10,6 +10,8 @@
 #include "vec_avx512.h"
 #elif defined(LNN_VECTOR_AVX2)
 #include "vec_avx2.h"
+#elif defined(LNN_VECTOR_NEON)
+#include "vec_neon.h"
 #else
 #include "vec_plain.h"
 #endif
@@ -19,16 +21,20 @@
 /* The first n lanes of p, the others 0; and the first n lanes to p. */
 static INLINE vec v_load_some(const real *p, int64_t n) {
     real lane[W] = {0};
+    if (n == W) return v_load(p);
     for (int i = 0; i < W; i++)
         if (i < n) lane[i] = p[i];
     return v_load(lane);
 }
 static INLINE void v_store_some(real *p, vec a, int64_t n) {
     real lane[W];
-    v_store(lane, a);
-    for (int i = 0; i < W; i++)
+    v_store(n == W ? p : lane, a);
+    for (int i = 0; i < W && n < W; i++)
         if (i < n) p[i] = lane[i];
 }
+#endif
+
+#if !defined(LNN_VECTOR_AVX512) && !defined(LNN_VECTOR_AVX2)
 /* a[i][k] becomes a[k][i]. */
 static INLINE void v_transpose(vec *a) {
     real from[W * W], to[W * W];

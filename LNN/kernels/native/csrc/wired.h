@@ -10,7 +10,7 @@
 
 #include "adjacency.h"
 #include "arena.h"
-#include "closed_form.h"
+#include "cfc_rows.h"
 #include "outer_products.h"
 
 typedef struct {
@@ -78,7 +78,7 @@ static void wired_prepare(wired_pack *k, const lnn_problem *p, int64_t step,
 static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mode,
                               const pure_form *pure, const real *rows, cfc_rows r, int nv) {
     enum { MAX = 4 };
-    const int m = mode == LNN_PURE ? 1 : 4;
+    const int m = n_maps_of(mode);
     for (int64_t at = 0; at < p->neurons; at++) {
         int64_t j = p->order[at];
         vec sum[MAX][NV];
@@ -96,31 +96,36 @@ static INLINE void wired_step(const wired_pack *k, const lnn_problem *p, int mod
         for (int u = 0; u < nv; u++) {
             vec z[MAX];
             for (int i = 0; i < m; i++) z[i] = sum[i][u];
-            vec h = closed_form(mode, z, v_load(r.dt + u * W), own);
-            v_store(r.states + j * L + u * W, h);
+            store_new_state(mode, z, r, j, u, own);
             for (int i = 0; i < m; i++) v_store(r.maps + (j * m + i) * L + u * W, z[i]);
         }
     }
+}
+
+/* Begin to load the `count` rows of maps that the step after this one on the way back
+ * reads: what the forward pass kept is too much for the caches, and no processor foresees
+ * the way through it. */
+static INLINE void fetch_next(const real *maps, int64_t next, int64_t count) {
+    enum { LINE = 64 / sizeof(real) };
+    for (int64_t i = 0; i < count * L; i += LINE) PREFETCH(maps + next + i);
 }
 
 /* The step backwards: g holds gradients of the new states and gets those of sources. */
 static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p, int mode,
                                        const pure_form *pure, real *g, cfc_rows r, int nv) {
     enum { MAX = 4 };
-    const int m = mode == LNN_PURE ? 1 : 4;
+    const int m = n_maps_of(mode);
 
     for (int64_t at = p->neurons - 1; at >= 0; at--) {
         int64_t j = p->order[at];
         pure_lanes own = pure_of(mode, pure, j);
 
+        fetch_next(r.maps + j * m * L, r.next, m);
         vec dz[MAX][NV];
         for (int u = 0; u < nv; u++) {
             vec z[MAX];
             for (int i = 0; i < m; i++) z[i] = v_load(r.maps + (j * m + i) * L + u * W);
-            vec more =
-                closed_form_gradient(mode, v_load(r.g_new + j * L + u * W), z,
-                                     v_load(r.dt + u * W), v_load(r.g_dt + u * W), own);
-            v_store(r.g_dt + u * W, more);
+            add_state_gradients(mode, z, r, j, u, own);
             for (int i = 0; i < m; i++) {
                 dz[i][u] = z[i];
                 v_store(r.maps + (j * m + i) * L + u * W, z[i]);
@@ -140,12 +145,12 @@ static INLINE void wired_step_gradient(const wired_pack *k, const lnn_problem *p
 }
 
 /* Synapses of a neuron whose gradients are summed at once. */
-static int fan_of(int m) { return m == 1 ? 2 * OUTER_SOURCES : OUTER_SOURCES; }
+static INLINE int fan_of(int m) { return m < 4 ? 2 * OUTER_SOURCES : OUTER_SOURCES; }
 
 /* Reals that the sums of the weights' gradients take at most: each neuron, in order, has
  * blocks of its own. */
 static int64_t wired_gradient_size(const lnn_problem *p) {
-    int m = (int)n_maps_of(p->mode), fan = fan_of(m);
+    int m = n_maps_of(p->mode), fan = fan_of(m);
     int64_t n_blocks = (p->n_sensory + p->n_recurrent) / fan + p->neurons;
     return n_blocks * whole_vectors(fan * m);
 }
@@ -170,7 +175,7 @@ static INLINE void wired_gradients(const wired_pack *k, const lnn_problem *p, in
 /* The gradients of the weights, map by map, out of the blocks. */
 static void wired_unpack(const wired_pack *k, const lnn_problem *p, const real *sums,
                          void *const *gradients) {
-    const int m = (int)n_maps_of(p->mode), fan = fan_of(m);
+    const int m = n_maps_of(p->mode), fan = fan_of(m);
     for (int64_t at = 0; at < p->neurons; at++)
         for (int64_t e = k->begin[at]; e < k->begin[at + 1]; e++) {
             int64_t f = (e - k->begin[at]) % fan, place = k->original[e];

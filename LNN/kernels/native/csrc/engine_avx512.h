@@ -1,4 +1,7 @@
-/* Floats, AVX-512. */
+/* An engine with AVX-512: what compilers need to be told of it. */
+#ifndef LNN_ENGINE_AVX512_H
+#define LNN_ENGINE_AVX512_H
+
 #include "engines.h"
 
 #ifdef LNN_X86
@@ -12,11 +15,12 @@
 #endif
 #include <math.h>
 
-#define LNN_VECTOR_AVX512
-#define ENGINE lnn_avx512_float
+#define LNN_VECTOR_AVX512 1
 #include "engine.h"
 
 #ifdef __clang__
 #pragma clang attribute pop
 #endif
+#endif
+
 #endif

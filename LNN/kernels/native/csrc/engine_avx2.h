@@ -1,4 +1,7 @@
-/* Floats, AVX2 and FMA. */
+/* An engine with AVX2 and FMA: what compilers need to be told of it. */
+#ifndef LNN_ENGINE_AVX2_H
+#define LNN_ENGINE_AVX2_H
+
 #include "engines.h"
 
 #ifdef LNN_X86
@@ -11,11 +14,12 @@
 #endif
 #include <math.h>
 
-#define LNN_VECTOR_AVX2
-#define ENGINE lnn_avx2_float
+#define LNN_VECTOR_AVX2 1
 #include "engine.h"
 
 #ifdef __clang__
 #pragma clang attribute pop
 #endif
+#endif
+
 #endif

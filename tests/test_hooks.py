@@ -6,6 +6,7 @@ import torch.nn.utils.prune as prune
 
 from LNN import LTC, CfC, InvalidInputError, LiquidNetwork, Wiring
 from LNN.cells import CfCCell
+from LNN.exceptions import LNNWarning
 
 NCP = Wiring.ncp(3, 10, 2)
 BACKENDS = ("torch", "native")
@@ -251,11 +252,34 @@ class TestStateAsTimespans:
         with pytest.raises(InvalidInputError, match=r"state=\(h,\)"):
             network(torch.randn(4, 6, 3), torch.zeros(1, 4, 8))
 
-    def test__time_spans_with_as_many_steps_as_neurons__taken(self):
-        network, inputs = LiquidNetwork(3, 8, 1), torch.randn(4, 8, 3)
+    @pytest.mark.parametrize("method", ["__call__", "features", "states"])
+    def test__time_spans_with_as_many_steps_as_neurons__by_name_only(self, method):
+        run, inputs = getattr(LiquidNetwork(3, 8, 1), method), torch.randn(4, 8, 3)
         spans = torch.rand(4, 8)
         spans[0] = 0
-        assert torch.equal(network(inputs, spans), network(inputs, timespans=spans))
+        expected = run(inputs, timespans=spans)  # silent
+        with pytest.warns(LNNWarning, match=r"timespans=.* or state=") as caught:
+            outputs = run(inputs, spans)
+        torch.testing.assert_close(outputs, expected)
+        assert [one.filename for one in caught] == [__file__]
+
+    def test__time_spans_by_position_that_are_no_state__silent(self):
+        network = LiquidNetwork(3, 8, 1)
+        network(torch.randn(4, 6, 3), torch.rand(4, 6))
+        inputs, spans = torch.randn(4, 8, 3), torch.rand(4, 8)
+        network(inputs, spans[..., None])
+        network(inputs, 0.5)
+        network(inputs, spans, state=(torch.zeros(4, 8),))
+
+    def test__time_spans_by_position__compile_and_export_in_silence(self):
+        network = LiquidNetwork(3, 8, 1, backend="torch").eval()
+        inputs, spans = torch.randn(4, 8, 3), torch.rand(4, 8)
+        expected = network(inputs, timespans=spans)
+        compiled = torch.compile(network, backend="eager", fullgraph=True)
+        torch.testing.assert_close(compiled(inputs, spans), expected)
+        for strict in (False, True):
+            program = torch.export.export(network, (inputs, spans), strict=strict)
+            torch.testing.assert_close(program.module()(inputs, spans), expected)
 
     @pytest.mark.parametrize("mixed", [False, True])
     def test__state_of_one_layer__taken_bare(self, mixed):

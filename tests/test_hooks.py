@@ -1,5 +1,8 @@
 """Hooks and pruning on layers, cells and their parts, as torch means them."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 import torch.nn.utils.prune as prune
@@ -107,10 +110,7 @@ def test__prune__one_step_of_a_cell__uses_the_weights_of_now():
 def test__pre_hook__clamps_a_weight_in_place__runs_before_the_kernel(backend):
     layer = _layer("CfC", {}, backend)
 
-    def clamp(module, _):
-        module.weight.data.clamp_(-0.01, 0.01)
-
-    layer.cell.ff1.register_forward_pre_hook(clamp)
+    layer.cell.ff1.register_forward_pre_hook(_clamp)
     layer(torch.randn(2, 5, 3))
     assert layer.cell.ff1.weight.abs().max() <= 0.01
 
@@ -219,6 +219,82 @@ def test__backward_hook_of_a_network_layer__runs_and_may_scale(model_type):
     (after,) = torch.autograd.grad(network(inputs).sum(), inputs)
     assert seen == [(8, 8), (3, 8)]
     torch.testing.assert_close(after, 4 * before)
+
+
+INPUTS = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(1))
+CALLED = ["backbone", "second backbone", "head", "memory", "inside memory"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("part", CALLED)
+class TestHooksOfParts:
+    def test__hook_after_a_part__sees_every_step_and_may_replace(self, part, backend):
+        kind, options, find = PARTS[part]
+        layer, seen = _layer(kind, options, backend), []
+        (module, _), before = find(layer), layer(INPUTS)[0]
+        handle = module.register_forward_hook(lambda m, a, o: seen.append(o))
+        torch.testing.assert_close(layer(INPUTS)[0], before)
+        # What reads the inputs alone is called once, with all steps.
+        assert sum(len(o.flatten(0, -2)) for o in seen) == 2 * 5
+        assert layer.stepper(backend, 1, torch.float32) is None
+        handle.remove()
+        handle = module.register_forward_hook(lambda m, a, o: 0 * o)
+        assert not torch.equal(layer(INPUTS)[0], before)
+        handle.remove()
+        assert torch.equal(layer(INPUTS)[0], before)
+
+    def test__backward_hook_of_a_part__sees_gradients_that_stay(self, part, backend):
+        kind, options, find = PARTS[part]
+        layer, seen = _layer(kind, options, backend), []
+        module, name = find(layer)
+        weight, inputs = getattr(module, name), INPUTS.clone().requires_grad_()
+        layer(inputs)[0].sum().backward()
+        expected, weight.grad = weight.grad, None
+        module.register_full_backward_hook(lambda m, i, o: seen.append(o[0]))
+        layer(inputs)[0].sum().backward()
+        torch.testing.assert_close(weight.grad, expected)
+        assert sum(len(o.flatten(0, -2)) for o in seen) == 2 * 5
+
+    def test__weight_norm__new_style__trains_and_equals_plain(self, part, backend):
+        kind, options, find = PARTS[part]
+        layer = _layer(kind, options, backend)
+        module, name = find(layer)
+        before = layer(INPUTS)[0]
+        torch.nn.utils.parametrizations.weight_norm(module, name)
+        torch.testing.assert_close(layer(INPUTS)[0], before)
+        _train(layer, INPUTS)
+        outputs = layer(INPUTS)[0]
+        assert not torch.equal(outputs, before)
+        torch.nn.utils.parametrize.remove_parametrizations(module, name)
+        torch.testing.assert_close(layer(INPUTS)[0], outputs)
+
+
+def test__part_that_was_replaced__its_hooks_run():
+    layer, seen = _layer("CfC", {}, "native"), []
+    other = torch.nn.Linear(128, 6)
+    other.register_forward_pre_hook(lambda *_: seen.append("head"))
+    first = torch.nn.Linear(9, 128)
+    first.register_forward_pre_hook(lambda *_: seen.append("backbone"))
+    layer(INPUTS)
+    layer.cell.ff1 = other
+    layer(INPUTS)
+    layer.cell.backbone[0] = first
+    layer(INPUTS)
+    assert seen == ["head", "backbone", "head"]
+
+
+def _clamp(module, _):
+    module.weight.data.clamp_(-0.01, 0.01)
+
+
+def test__copy_and_pickle_of_a_cell_with_hooks__run_their_own():
+    layer = _layer("CfC", {}, "native")
+    layer(INPUTS)
+    layer.cell.ff1.register_forward_pre_hook(_clamp)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        other(INPUTS)
+        assert other.cell.ff1.weight.abs().max() <= 0.01
+    assert layer.cell.ff1.weight.abs().max() > 0.01
 
 
 @pytest.mark.parametrize("where", ["layer", "cell"])

@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from LNN._random import copied, random_source, unmoved_on_error
 from LNN._typing import Column, Predictions
 from LNN._version import __version__
-from LNN._warnings import warn
+from LNN._warnings import ORDER_OF_ROWS, warn
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.examples import Given, refuse_without_x_val
 from LNN.data.form import DataForm
@@ -559,8 +559,11 @@ or list, default=None
 
     def __sklearn_clone__(self) -> Self:
         """Return an unfitted copy; searches make one for each fit."""
-        warn_if_halving_draws_rows(self.window_length)
-        return super().__sklearn_clone__()
+        other: Self = super().__sklearn_clone__()
+        drawn = warn_if_halving_draws_rows(self.window_length)
+        if drawn or ORDER_OF_ROWS in vars(self).get("_told_about", ()):
+            vars(other)["_told_about"] = (ORDER_OF_ROWS,)
+        return other
 
     def __getstate__(self) -> dict[str, Any]:
         """Return plain values and arrays: a pickle holds nothing of torch."""

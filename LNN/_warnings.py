@@ -21,12 +21,21 @@ _INSIDE = tuple(
     for file in (__file__, sklearn.__file__ or __file__, torch.__file__)
 )
 
+# What a warning may be about, for `_told_about`.
+ORDER_OF_ROWS = "order of rows"
 
-def warn(message: str) -> None:
-    """Issue an `LNNWarning` at the innermost frame outside of LNN."""
+
+def warn(message: str, *, about: str | None = None) -> None:
+    """Issue an `LNNWarning` at the innermost frame outside of LNN.
+
+    Nothing is issued in a method of an object whose `_told_about` names `about`: the
+    caller was warned of the cause before, perhaps in another process.
+    """
     message = as_passed(message)
     level = 1
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        if about and about in getattr(frame.f_locals.get("self"), "_told_about", ()):
+            return
         level, frame = level + 1, frame.f_back
     warnings.warn(message, LNNWarning, stacklevel=level + 1)

@@ -20,7 +20,11 @@ from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
 from LNN.models import Layer, ModelType
-from LNN.network_state import refuse_state_as_spans, states_of_layers
+from LNN.network_state import (
+    doubts_unnamed_spans,
+    refuse_state_as_spans,
+    states_of_layers,
+)
 from LNN.pooling import POOLINGS, pooled, pooled_size
 from LNN.wiring import Wiring, build_wiring
 
@@ -176,6 +180,7 @@ default="ncp"
         found = (getattr(layer, "wiring", None) for layer in self.layers)
         return [wiring for wiring in found if wiring is not None]
 
+    @doubts_unnamed_spans
     def forward(
         self,
         inputs: Tensor,
@@ -192,7 +197,8 @@ default="ncp"
         inputs : Tensor of shape (B, T, input_size)
             With an encoder (B, T, ...), whatever it takes.
         timespans : Tensor of shape (B, T) or float, default=None
-            Time elapsed before each step; None is 1.
+            Time elapsed before each step; None is 1. Give it by name: with as many
+            steps as neurons it looks like a state, and by position is warned of.
         lengths : Tensor of shape (B,), default=None
             Valid steps per sequence.
         state : tuple, default=None
@@ -205,10 +211,13 @@ default="ncp"
         state : tuple
             Only if `return_state`.
         """
-        features, last = self.features(inputs, timespans, lengths=lengths, state=state)
+        features, last = self.features(
+            inputs, timespans=timespans, lengths=lengths, state=state
+        )
         outputs = self.readout(features)
         return (outputs, last) if return_state else outputs
 
+    @doubts_unnamed_spans
     def features(
         self,
         inputs: Tensor,
@@ -225,6 +234,7 @@ default="ncp"
             states = self._pool(states, lengths)
         return states, last
 
+    @doubts_unnamed_spans
     def states(
         self,
         inputs: Tensor,

@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
+import torch
 from torch import Tensor
 
+from LNN._warnings import warn
 from LNN.cells.base import readable
 from LNN.exceptions import InvalidInputError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def doubts_unnamed_spans(method: Callable[P, R]) -> Callable[P, R]:
+    """Let a method of a network warn of time spans that may be a state.
+
+    That is so if they come by position, where other modules of torch take the state,
+    and there are as many steps as a layer has neurons: both then have one shape.
+    """
+
+    @functools.wraps(method)
+    def called(*arguments: P.args, **named: P.kwargs) -> R:
+        answers = method(*arguments, **named)
+        # Afterwards: what the method refuses needs no warning.
+        if len(arguments) > 2 and named.get("state") is None:
+            _warn_of_unnamed_spans(*arguments[:3])
+        return answers
+
+    return called
+
+
+def _warn_of_unnamed_spans(network: Any, inputs: Any, spans: Any) -> None:
+    # Code that is being compiled or exported cannot warn.
+    if torch.compiler.is_compiling() or not isinstance(spans, Tensor):
+        return
+    steps = inputs.shape[1]
+    if spans.shape != inputs.shape[:2] or all(
+        steps != layer.n_neurons for layer in network.layers
+    ):
+        return
+    warn(
+        f"The second argument, of shape {tuple(spans.shape)}, is taken as time spans, "
+        f"but with as many steps as neurons ({steps}) a state has this shape too. Name "
+        "what it is: timespans=... or state=(h,)."
+    )
 
 
 def states_of_layers(state: Any, n_layers: int) -> tuple:

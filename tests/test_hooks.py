@@ -1,11 +1,15 @@
 """Hooks and pruning on layers, cells and their parts, as torch means them."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 import torch.nn.utils.prune as prune
 
 from LNN import LTC, CfC, InvalidInputError, LiquidNetwork, Wiring
 from LNN.cells import CfCCell
+from LNN.exceptions import LNNWarning
 
 NCP = Wiring.ncp(3, 10, 2)
 BACKENDS = ("torch", "native")
@@ -106,10 +110,7 @@ def test__prune__one_step_of_a_cell__uses_the_weights_of_now():
 def test__pre_hook__clamps_a_weight_in_place__runs_before_the_kernel(backend):
     layer = _layer("CfC", {}, backend)
 
-    def clamp(module, _):
-        module.weight.data.clamp_(-0.01, 0.01)
-
-    layer.cell.ff1.register_forward_pre_hook(clamp)
+    layer.cell.ff1.register_forward_pre_hook(_clamp)
     layer(torch.randn(2, 5, 3))
     assert layer.cell.ff1.weight.abs().max() <= 0.01
 
@@ -220,6 +221,82 @@ def test__backward_hook_of_a_network_layer__runs_and_may_scale(model_type):
     torch.testing.assert_close(after, 4 * before)
 
 
+INPUTS = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(1))
+CALLED = ["backbone", "second backbone", "head", "memory", "inside memory"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("part", CALLED)
+class TestHooksOfParts:
+    def test__hook_after_a_part__sees_every_step_and_may_replace(self, part, backend):
+        kind, options, find = PARTS[part]
+        layer, seen = _layer(kind, options, backend), []
+        (module, _), before = find(layer), layer(INPUTS)[0]
+        handle = module.register_forward_hook(lambda m, a, o: seen.append(o))
+        torch.testing.assert_close(layer(INPUTS)[0], before)
+        # What reads the inputs alone is called once, with all steps.
+        assert sum(len(o.flatten(0, -2)) for o in seen) == 2 * 5
+        assert layer.stepper(backend, 1, torch.float32) is None
+        handle.remove()
+        handle = module.register_forward_hook(lambda m, a, o: 0 * o)
+        assert not torch.equal(layer(INPUTS)[0], before)
+        handle.remove()
+        assert torch.equal(layer(INPUTS)[0], before)
+
+    def test__backward_hook_of_a_part__sees_gradients_that_stay(self, part, backend):
+        kind, options, find = PARTS[part]
+        layer, seen = _layer(kind, options, backend), []
+        module, name = find(layer)
+        weight, inputs = getattr(module, name), INPUTS.clone().requires_grad_()
+        layer(inputs)[0].sum().backward()
+        expected, weight.grad = weight.grad, None
+        module.register_full_backward_hook(lambda m, i, o: seen.append(o[0]))
+        layer(inputs)[0].sum().backward()
+        torch.testing.assert_close(weight.grad, expected)
+        assert sum(len(o.flatten(0, -2)) for o in seen) == 2 * 5
+
+    def test__weight_norm__new_style__trains_and_equals_plain(self, part, backend):
+        kind, options, find = PARTS[part]
+        layer = _layer(kind, options, backend)
+        module, name = find(layer)
+        before = layer(INPUTS)[0]
+        torch.nn.utils.parametrizations.weight_norm(module, name)
+        torch.testing.assert_close(layer(INPUTS)[0], before)
+        _train(layer, INPUTS)
+        outputs = layer(INPUTS)[0]
+        assert not torch.equal(outputs, before)
+        torch.nn.utils.parametrize.remove_parametrizations(module, name)
+        torch.testing.assert_close(layer(INPUTS)[0], outputs)
+
+
+def test__part_that_was_replaced__its_hooks_run():
+    layer, seen = _layer("CfC", {}, "native"), []
+    other = torch.nn.Linear(128, 6)
+    other.register_forward_pre_hook(lambda *_: seen.append("head"))
+    first = torch.nn.Linear(9, 128)
+    first.register_forward_pre_hook(lambda *_: seen.append("backbone"))
+    layer(INPUTS)
+    layer.cell.ff1 = other
+    layer(INPUTS)
+    layer.cell.backbone[0] = first
+    layer(INPUTS)
+    assert seen == ["head", "backbone", "head"]
+
+
+def _clamp(module, _):
+    module.weight.data.clamp_(-0.01, 0.01)
+
+
+def test__copy_and_pickle_of_a_cell_with_hooks__run_their_own():
+    layer = _layer("CfC", {}, "native")
+    layer(INPUTS)
+    layer.cell.ff1.register_forward_pre_hook(_clamp)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        other(INPUTS)
+        assert other.cell.ff1.weight.abs().max() <= 0.01
+    assert layer.cell.ff1.weight.abs().max() > 0.01
+
+
 @pytest.mark.parametrize("where", ["layer", "cell"])
 def test__stepper_of_streams__steps_aside_for_hooks(where):
     layer = _layer("CfC", {}, "native")
@@ -251,11 +328,34 @@ class TestStateAsTimespans:
         with pytest.raises(InvalidInputError, match=r"state=\(h,\)"):
             network(torch.randn(4, 6, 3), torch.zeros(1, 4, 8))
 
-    def test__time_spans_with_as_many_steps_as_neurons__taken(self):
-        network, inputs = LiquidNetwork(3, 8, 1), torch.randn(4, 8, 3)
+    @pytest.mark.parametrize("method", ["__call__", "features", "states"])
+    def test__time_spans_with_as_many_steps_as_neurons__by_name_only(self, method):
+        run, inputs = getattr(LiquidNetwork(3, 8, 1), method), torch.randn(4, 8, 3)
         spans = torch.rand(4, 8)
         spans[0] = 0
-        assert torch.equal(network(inputs, spans), network(inputs, timespans=spans))
+        expected = run(inputs, timespans=spans)  # silent
+        with pytest.warns(LNNWarning, match=r"timespans=.* or state=") as caught:
+            outputs = run(inputs, spans)
+        torch.testing.assert_close(outputs, expected)
+        assert [one.filename for one in caught] == [__file__]
+
+    def test__time_spans_by_position_that_are_no_state__silent(self):
+        network = LiquidNetwork(3, 8, 1)
+        network(torch.randn(4, 6, 3), torch.rand(4, 6))
+        inputs, spans = torch.randn(4, 8, 3), torch.rand(4, 8)
+        network(inputs, spans[..., None])
+        network(inputs, 0.5)
+        network(inputs, spans, state=(torch.zeros(4, 8),))
+
+    def test__time_spans_by_position__compile_and_export_in_silence(self):
+        network = LiquidNetwork(3, 8, 1, backend="torch").eval()
+        inputs, spans = torch.randn(4, 8, 3), torch.rand(4, 8)
+        expected = network(inputs, timespans=spans)
+        compiled = torch.compile(network, backend="eager", fullgraph=True)
+        torch.testing.assert_close(compiled(inputs, spans), expected)
+        for strict in (False, True):
+            program = torch.export.export(network, (inputs, spans), strict=strict)
+            torch.testing.assert_close(program.module()(inputs, spans), expected)
 
     @pytest.mark.parametrize("mixed", [False, True])
     def test__state_of_one_layer__taken_bare(self, mixed):

@@ -34,10 +34,11 @@ class Cell(nn.Module):
     state_size: int
     output_size: int
     fused: tuple | None = None  # what a kernel remembers of the cell
+    known_parts: tuple | None = None  # what `hooked_parts` remembers of it
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what a kernel remembers: a copy has parameters of its own."""
-        return {**super().__getstate__(), "fused": None}
+        """Leave out what is remembered: a copy has parameters and parts of its own."""
+        return {**super().__getstate__(), "fused": None, "known_parts": None}
 
     def _load_from_state_dict(
         self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any

@@ -14,6 +14,7 @@ from LNN._module_list import ModuleListOf
 from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
 from LNN.cells.dropout import Dropout
+from LNN.cells.hooks import are_parts_watched
 from LNN.cells.synapses import SynapseIndex, linear, refuse_other_wiring, uniform
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Edges, Wiring, given_wiring
@@ -279,11 +280,18 @@ class CfCCell(_CfC):
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Apply the input part of the first affine map."""
+        if are_parts_watched(self):
+            return inputs  # for `_maps_by_calls`
         weight, bias = self._first()
         return F.linear(inputs, weight[:, : self.input_size], bias)
 
     def constants(self) -> tuple:
-        """Return the state part of the first map, and the heads as one map."""
+        """Return the state part of the first map, and the heads as one map.
+
+        Both are None where a part has hooks and so has to be called.
+        """
+        if are_parts_watched(self):
+            return None, None
         return self._first()[0][:, self.input_size :], self._heads()
 
     def step(
@@ -291,15 +299,26 @@ class CfCCell(_CfC):
     ) -> Tensor:
         """Advance by dt (B, 1)."""
         recurrent, heads = constants
-        z = drive + F.linear(state, recurrent)
-        if len(self.backbone):
-            activation = ACTIVATIONS[self.backbone_activation]
-            z = self.dropout(activation(z))
-            for layer in self.backbone[1:]:
-                z = self.dropout(activation(layer(z)))
-            z = F.linear(z, *heads)
-        maps = z.chunk(len(self.maps), dim=-1)
+        if recurrent is None:
+            maps = self._maps_by_calls(drive, state)
+        else:
+            z = drive + F.linear(state, recurrent)
+            if len(self.backbone):
+                activation = ACTIVATIONS[self.backbone_activation]
+                z = self.dropout(activation(z))
+                for layer in self.backbone[1:]:
+                    z = self.dropout(activation(layer(z)))
+                z = F.linear(z, *heads)
+            maps = z.chunk(len(self.maps), dim=-1)
         return closed_form(self.mode, maps, state, dt, self.A, self.w_tau)
+
+    def _maps_by_calls(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, ...]:
+        """Return the maps by calling every part as a module, so that its hooks run."""
+        activation = ACTIVATIONS[self.backbone_activation]
+        z = torch.cat([inputs, state], dim=-1)
+        for layer in self.backbone:
+            z = self.dropout(activation(layer(z)))
+        return tuple(getattr(self, name)(z) for name in self.maps)
 
     def outputs(self, states: Tensor) -> Tensor:
         """Every neuron is an output."""

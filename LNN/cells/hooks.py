@@ -7,11 +7,12 @@ in a hook that torch runs before `forward`, so somebody has to run it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
-from torch.utils.hooks import BackwardHook
+from torch.utils.hooks import BackwardHook, RemovableHandle
 
 from LNN.exceptions import InvalidInputError
 
@@ -62,27 +63,66 @@ def call(module: nn.Module, function: Callable, *arguments: Any) -> Any:
     return outputs if backward is None else backward.setup_output_hook(outputs)
 
 
+def _hooks_of(module: nn.Module) -> tuple[Mapping, ...]:
+    after = (module._backward_hooks, module._backward_pre_hooks)
+    return module._forward_pre_hooks, module._forward_hooks, *after
+
+
+def hooked_parts(cell: nn.Module) -> list[nn.Module]:
+    """Return the modules inside of a cell that have hooks.
+
+    There are none most of the time, and a look at every module takes up to a tenth of
+    a step. So a cell remembers where its parts keep their hooks, while every module
+    that has parts has the same ones and nobody anywhere registers another hook.
+    """
+    if not torch.compiler.is_compiling():
+        last = RemovableHandle.next_id
+        known = cell.__dict__.get("known_parts")
+        if known is not None and known[0] == last and not any(known[1]):
+            for module, children in known[2]:
+                # Modules are equal only to themselves.
+                if list(module._modules.values()) != children:
+                    break
+            else:
+                return []
+    parts = list(cell.modules())[1:]
+    if not torch.compiler.is_compiling():
+        hooks = [hooks for part in parts for hooks in _hooks_of(part)]
+        owners = [(m, list(m._modules.values())) for m in (cell, *parts) if m._modules]
+        cell.__dict__["known_parts"] = (last, hooks, owners)
+    return [part for part in parts if any(_hooks_of(part))]
+
+
 def refresh_parts(cell: nn.Module, inputs: Tensor) -> None:
     """Run the forward pre-hooks of all parts of a cell, once per run.
 
     They get the inputs of the cell. None may replace them: what a part reads is not
     there yet.
     """
-    for part in cell._modules.values():
-        if part is None:
-            continue
-        if part._forward_pre_hooks:
-            given = (inputs,)
-            if run_before(part, given) is not given:
-                raise InvalidInputError(
-                    f"A forward pre-hook of {type(part).__name__}, a part of "
-                    f"{type(cell).__name__}, returned other inputs. The parts of a "
-                    "cell are not called one by one, so such a hook has no effect. "
-                    "Register it on the layer or the network."
-                )
-        refresh_parts(part, inputs)
+    for part in hooked_parts(cell):
+        given = (inputs,)
+        if run_before(part, given) is not given:
+            raise InvalidInputError(
+                f"A forward pre-hook of {type(part).__name__}, a part of "
+                f"{type(cell).__name__}, returned other inputs. The parts of a "
+                "cell are not called one by one, so such a hook has no effect. "
+                "Register it on the layer or the network."
+            )
+
+
+def is_watched(module: nn.Module) -> bool:
+    """Tell whether a module has hooks that run after it, forward or backward."""
+    return any(_hooks_of(module)[1:])
+
+
+def are_parts_watched(cell: nn.Module) -> bool:
+    """Tell whether a part of a cell has hooks that run after it.
+
+    Then the parts have to be called one by one, which no kernel does.
+    """
+    return any(is_watched(part) for part in hooked_parts(cell))
 
 
 def is_hooked(module: nn.Module) -> bool:
-    """Tell whether a module or a part of it has a hook that runs before or after it."""
-    return any(p._forward_pre_hooks or p._forward_hooks for p in module.modules())
+    """Tell whether a module or a part of it has hooks."""
+    return any(any(_hooks_of(part)) for part in module.modules())

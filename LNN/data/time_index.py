@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from LNN._warnings import warn
+from LNN._warnings import ORDER_OF_ROWS, warn
 from LNN.exceptions import InvalidInputError
 
 from .tables import Table, group_codes
@@ -304,5 +304,6 @@ def warn_if_shuffled(
         f"in row {row} (to {numbers[row]}). train_test_split(shuffle=True) does this: "
         "use shuffle=False or TimeSeriesSplit. Pass groups if these are several "
         "recordings; if the order is right, X.reset_index(drop=True) stops this "
-        "warning."
+        "warning.",
+        about=ORDER_OF_ROWS,
     )

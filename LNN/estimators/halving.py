@@ -16,38 +16,48 @@ _HALVING = "sklearn.model_selection._search_successive_halving"
 _warned: WeakSet = WeakSet()
 
 
-def warn_if_halving_draws_rows(window_length: Any) -> None:
+def warn_if_halving_draws_rows(window_length: Any) -> bool:
     """Warn, once for a search, if one that draws rows at random copies an estimator.
 
     An estimator is told nothing of the search around it, and rows with gaps look like
     any others. Copies are made in the process that searches, whatever `n_jobs` is.
+
+    Returns
+    -------
+    bool
+        Whether the copy is for such rows. The one that the search fits to all rows
+        in the end is not.
     """
     if _HALVING not in sys.modules or window_length == 1:
-        return
-    frame = _frame_of_search(sys.modules[_HALVING].BaseSuccessiveHalving)
+        return False
+    frame, is_candidate = _frame_of_search(sys.modules[_HALVING].BaseSuccessiveHalving)
     if frame is None:
-        return
+        return False
     search, X = frame.f_locals["self"], frame.f_locals.get("X")
-    if search.resource != "n_samples" or search in _warned or not _is_table(X):
-        return
-    _warned.add(search)
-    warn(
-        f'{type(search).__name__} with resource="n_samples", its default, draws rows '
-        "at random: windows then hold rows that did not follow each other, and the "
-        'search judges them. Set resource="epochs" with max_resources=, or pass '
-        "sequences (3-D X or a list), which are drawn whole."
-    )
+    if search.resource != "n_samples" or not _is_table(X):
+        return False
+    if search not in _warned:
+        _warned.add(search)
+        warn(
+            f'{type(search).__name__} with resource="n_samples", its default, draws '
+            "rows at random: windows then hold rows that did not follow each other, "
+            'and the search judges them. Set resource="epochs" with max_resources=, or '
+            "pass sequences (3-D X or a list), which are drawn whole."
+        )
+    return is_candidate
 
 
-def _frame_of_search(kind: type) -> FrameType | None:
-    """Return the call of `fit` of a search of this kind that led here."""
+def _frame_of_search(kind: type) -> tuple[FrameType | None, bool]:
+    """Return the call of `fit` of a search that led here, and whether to candidates."""
     frame: FrameType | None = inspect.currentframe()
+    is_candidate = False
     while frame is not None:
+        is_candidate |= frame.f_code.co_name == "_run_search"
         is_fit = frame.f_code.co_name == "fit"
         if is_fit and isinstance(frame.f_locals.get("self"), kind):
-            return frame
+            return frame, is_candidate
         frame = frame.f_back
-    return None
+    return None, False
 
 
 def _is_table(X: Any) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from LNN.cells.hooks import is_watched
 from LNN.exceptions import InvalidInputError
 
 
@@ -44,7 +45,11 @@ class NetworkStructure:
         now = NetworkStructure.of(network)
         mine = {*self.modules, *self.weights}
         odd = sorted(mine ^ {*now.modules, *now.weights}, key=str)
-        hooked = [n for n, m in network.named_modules() if _has_hooks(m)]
+        hooked = [
+            n
+            for n, m in network.named_modules()
+            if m._forward_pre_hooks or is_watched(m)
+        ]
         if not odd and not hooked:
             return
         what = f"hooks on {hooked[:3]}" if not odd else f"other parts: {odd[:3]}"
@@ -55,7 +60,3 @@ class NetworkStructure:
             "torch.save(est.network_, file). joblib can work on it in threads: "
             'parallel_config(backend="threading").'
         )
-
-
-def _has_hooks(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)

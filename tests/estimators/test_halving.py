@@ -27,27 +27,41 @@ def regressor(**parameters):
     return LiquidRegressor(6, epochs=1, random_state=0, **parameters)
 
 
-# Where an index shows it, the order of the rows has a warning of its own.
-@pytest.mark.filterwarnings("ignore:Expected rows in time order")
 @pytest.mark.parametrize("kind", [HalvingGridSearchCV, HalvingRandomSearchCV])
 @pytest.mark.parametrize("X", [ROWS, pd.DataFrame(ROWS, columns=["a"]), ROWS.tolist()])
 def test__halving__rows__warns_once_and_names_the_resource(kind, X):
     search = kind(regressor(), GRID, min_resources=80, **HOW)
     with pytest.warns(LNNWarning, match='resource="epochs"') as caught:
         search.fit(X, Y)
-    ours = [one for one in caught if "draws rows" in str(one.message)]
-    assert [one.filename for one in ours] == [__file__]
+    # Not of the order of the rows too, in every fit, where an index shows it.
+    assert [one.filename for one in caught] == [__file__]
+
+
+def test__halving__frame__its_best_estimator_still_warns_of_shuffled_rows():
+    X = pd.DataFrame(ROWS, columns=["a"])
+    search = HalvingGridSearchCV(regressor(), GRID, min_resources=80, **HOW)
+    with pytest.warns(LNNWarning, match="draws rows"):
+        search.fit(X, Y)
+    with pytest.warns(LNNWarning, match="look shuffled"):
+        search.predict(X[::-1])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test__halving__in_a_pipeline_with_processes__warns_once(n_jobs):
+def test__halving__in_a_pipeline_with_processes__warns_once(n_jobs, capfd):
     model = make_pipeline(SequenceScaler(), regressor())
     grid = {"liquidregressor__learning_rate": [0.01, 0.03]}
     search = HalvingGridSearchCV(model, grid, min_resources=80, n_jobs=n_jobs, **HOW)
     with pytest.warns(LNNWarning, match="draws rows at random") as caught:
-        search.fit(ROWS, Y)
+        search.fit(pd.DataFrame(ROWS, columns=["a"]), Y)
     assert len(caught) == 1
+    assert "time order" not in capfd.readouterr().err  # of the processes
+
+
+def test__grid_search__frame_in_reverse_order__warns():
+    search = GridSearchCV(regressor(), GRID, cv=TimeSeriesSplit(2), refit=False)
+    with pytest.warns(LNNWarning, match="look shuffled"):
+        search.fit(pd.DataFrame(ROWS, columns=["a"]).iloc[::-1], Y[::-1])
 
 
 def silent(search, X, y):

@@ -244,9 +244,18 @@ def changed_by_hand(model, how):
         network.double()
     elif how == "hook":
         network.readout.register_forward_hook(print)
+    elif how == "pre-hook":
+        network.readout.register_forward_pre_hook(print)
+    elif how == "backward hook":
+        network.readout.register_full_backward_hook(print)
+    elif how == "backward pre-hook":
+        network.readout.register_full_backward_pre_hook(print)
 
 
-@pytest.mark.parametrize("how", ["other sizes", "other types", "precision", "hook"])
+HOOKS = ["hook", "pre-hook", "backward hook", "backward pre-hook"]
+
+
+@pytest.mark.parametrize("how", ["other sizes", "other types", "precision", *HOOKS])
 def test__pickle__network_changed_by_hand__says_so_before_it_is_lost(how):
     rows = data()[0]
     model = Regressor().fit(rows, rows[:, 0])

@@ -562,7 +562,7 @@ or list, default=None
         other: Self = super().__sklearn_clone__()
         drawn = warn_if_halving_draws_rows(self.window_length)
         if drawn or ORDER_OF_ROWS in vars(self).get("_told_about", ()):
-            vars(other)["_told_about"] = (ORDER_OF_ROWS,)
+            other.__dict__["_told_about"] = (ORDER_OF_ROWS,)
         return other
 
     def __getstate__(self) -> dict[str, Any]:

@@ -75,21 +75,17 @@ def hooked_parts(cell: nn.Module) -> list[nn.Module]:
     a step. So a cell remembers where its parts keep their hooks, while every module
     that has parts has the same ones and nobody anywhere registers another hook.
     """
-    if not torch.compiler.is_compiling():
-        last = RemovableHandle.next_id
-        known = cell.__dict__.get("known_parts")
-        if known is not None and known[0] == last and not any(known[1]):
-            for module, children in known[2]:
-                # Modules are equal only to themselves.
-                if list(module._modules.values()) != children:
-                    break
-            else:
-                return []
+    if torch.compiler.is_compiling():
+        return [part for part in list(cell.modules())[1:] if any(_hooks_of(part))]
+    last, known = RemovableHandle.next_id, cell.__dict__.get("known_parts")
+    if known is not None and known[0] == last and not any(known[1]):
+        # Modules are equal only to themselves.
+        if all(list(module._modules.values()) == had for module, had in known[2]):
+            return []
     parts = list(cell.modules())[1:]
-    if not torch.compiler.is_compiling():
-        hooks = [hooks for part in parts for hooks in _hooks_of(part)]
-        owners = [(m, list(m._modules.values())) for m in (cell, *parts) if m._modules]
-        cell.__dict__["known_parts"] = (last, hooks, owners)
+    hooks = [hooks for part in parts for hooks in _hooks_of(part)]
+    owners = [(m, list(m._modules.values())) for m in (cell, *parts) if m._modules]
+    cell.__dict__["known_parts"] = (last, hooks, owners)
     return [part for part in parts if any(_hooks_of(part))]
 
 

@@ -148,9 +148,10 @@ class NetworkParameters:
             Outputs as linear maps of all neurons, or one affine map per motor neuron.
         n_layers : int, default=1
             Liquid layers on top of each other.
-        solver : {"semi-implicit", "explicit", "rk4"}, default="semi-implicit"
-            Solver of the LTC. With 6 `ode_unfolds`, "explicit" and "rk4" explode at
-            gaps in time of 5 to 50 median gaps; see docu/time.md.
+        solver : {"semi-implicit", "exponential", "explicit", "rk4"}, default="semi-implicit"
+            Solver of the LTC. One unfold of "exponential" is about as near the solution
+            as six of "semi-implicit". With 6 `ode_unfolds`, "explicit" and "rk4"
+            explode at gaps in time of 5 to 50 median gaps; see docu/time.md.
         ode_unfolds : int, default=6
             Solver steps of the LTC per time step.
         mixed_memory : bool, default=False

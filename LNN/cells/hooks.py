@@ -78,10 +78,14 @@ def hooked_parts(cell: nn.Module) -> list[nn.Module]:
     if torch.compiler.is_compiling():
         return [part for part in list(cell.modules())[1:] if any(_hooks_of(part))]
     last, known = RemovableHandle.next_id, cell.__dict__.get("known_parts")
-    if known is not None and known[0] == last and not any(known[1]):
-        # Modules are equal only to themselves.
-        if all(list(module._modules.values()) == had for module, had in known[2]):
-            return []
+    # Modules are equal only to themselves.
+    if (
+        known is not None
+        and known[0] == last
+        and not any(known[1])
+        and all(list(module._modules.values()) == had for module, had in known[2])
+    ):
+        return []
     parts = list(cell.modules())[1:]
     hooks = [hooks for part in parts for hooks in _hooks_of(part)]
     owners = [(m, list(m._modules.values())) for m in (cell, *parts) if m._modules]

@@ -234,9 +234,9 @@ def test__network__padded__equals_alone(network):
     lengths = torch.tensor([7, 1, 4, 2, 6])
     for b, length in enumerate(lengths):
         x[b, length:] = 1e3
-    outputs = network(x, dt, lengths=lengths)
+    outputs = network(x, timespans=dt, lengths=lengths)
     for b, length in enumerate(lengths.tolist()):
-        alone = network(x[b : b + 1, :length], dt[b : b + 1, :length])
+        alone = network(x[b : b + 1, :length], timespans=dt[b : b + 1, :length])
         torch.testing.assert_close(outputs[b : b + 1], alone, **TIGHT)
 
 

@@ -173,13 +173,13 @@ def read_examples(
     how |= {"stride": options.stride, "n_jobs": n_jobs, "name": "X" + suffix}
     if known is None:
         sequences = options.read(X, **how)
+        by_row = check_weights(sample_weight, _num_samples(X))
         told = per_step or layout != "auto" or not options.names_no_column
         if not told and timestamps is None and groups is None:
             doubt_axes(X, kind, window_length=options.window_length)
     else:
-        counts = check_weights(sample_weight, _num_samples(X)) > 0
-        sequences = known.layout.read(X, known.clock, counts=counts, **how)
-    by_row = check_weights(sample_weight, _num_samples(X))
+        by_row = check_weights(sample_weight, _num_samples(X))
+        sequences = known.layout.read(X, known.clock, counts=by_row > 0, **how)
     weights = _weights_used(by_row, sequences, suffix)
     values, ndim = read_targets(
         y, sequences, counts=by_row > 0, task=task, per_step=per_step

@@ -11,6 +11,7 @@ from sklearn.utils.validation import _num_samples
 
 from LNN.exceptions import InvalidInputError
 
+from .containers import plain
 from .examples import Given
 from .form import InputLayout
 from .time_index import joined, time_of_recording
@@ -98,6 +99,7 @@ def _stamps(
 
 
 def _column(X: Any, column: Any, rows: slice) -> tuple[Any, bool] | None:
+    X = plain(X)
     if isinstance(X, pd.DataFrame):
         named = column in X.columns
         part = X[column] if named else X.iloc[:, column]
@@ -110,6 +112,9 @@ def _column(X: Any, column: Any, rows: slice) -> tuple[Any, bool] | None:
 def _as_index(stamps: Any) -> pd.Index:
     if isinstance(stamps, np.ndarray | pd.DataFrame):
         stamps = np.ravel(stamps)
+    elif isinstance(stamps, pd.Series) and stamps.dtype == object:
+        # An Index of the Series itself warns that it will not tell dates any more.
+        stamps = stamps.to_numpy()
     return as_times(pd.Index(stamps))
 
 

@@ -85,6 +85,28 @@ def test__predict__time_column_continues_training__warns():
         fitted(array, time_column=2).predict(array[CUT:])
 
 
+@pytest.mark.parametrize("kind", ["objects", "polars", "pyarrow"])
+def test__predict__time_column_of_any_table__warns(kind):
+    X = FRAME.assign(t=DATES)
+    if kind == "objects":
+        X["t"] = X["t"].astype(object)
+    elif kind == "polars":
+        X = pytest.importorskip("polars").from_pandas(X)
+    else:
+        X = pytest.importorskip("pyarrow").Table.from_pandas(X)
+    lnn = model(time_column="t").fit(X[:CUT], Y[:CUT])
+    with pytest.warns(LNNWarning, match=WARNING):
+        lnn.predict(X[CUT:])
+
+
+def test__predict__time_stamps_in_a_series_of_objects__warn_of_the_start_alone():
+    stamps = pd.Series(DATES).astype(object)
+    lnn = model().fit(VALUES[:CUT], Y[:CUT], timestamps=stamps[:CUT])
+    with pytest.warns(LNNWarning, match="the context first") as caught:
+        lnn.predict(VALUES[CUT:], timestamps=stamps[CUT:])
+    assert len(caught) == 1  # pandas 2.2 has a warning of its own
+
+
 @pytest.mark.parametrize("index", INDICES)
 def test__predict__no_cold_start_or_meant__does_not_warn(index):
     X = FRAME.set_index(INDICES[index])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 
 # Before pytest imports modules one by one for their doctests: one of them twice would
 # mean two registries of model types.
@@ -22,6 +23,13 @@ def data_home():
             "occupancy/, ucr_uea/, ..."
         )
     return home
+
+
+@pytest.fixture
+def routing():
+    """Let scikit-learn's tools hand on time stamps, groups and weights."""
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -16,7 +16,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-import sklearn
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -120,12 +119,6 @@ def by_hand(make, y, cv, method="predict", **given):
         extra = {name: value[test] for name, value in given.items()}
         call = getattr(model, method)
         yield test, call(X[test], timestamps=TIME[test], **extra)
-
-
-@pytest.fixture
-def routing():
-    with sklearn.config_context(enable_metadata_routing=True):
-        yield
 
 
 # --------------------------------------------------------------- model selection

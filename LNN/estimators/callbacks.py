@@ -7,7 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from LNN.data.examples import Given
+import numpy as np
+import pandas as pd
+
+from LNN.data.containers import plain
+from LNN.data.examples import Given, check_weights
 from LNN.data.sequence_set import SequenceSet
 from LNN.estimators.fitted import FittedModel
 from LNN.training.loop import Epoch
@@ -74,7 +78,8 @@ class CallbackTask:
         # Scorers know weights. Time stamps they would hand to metrics, which raise.
         weights = given.sample_weight
         metadata = {} if weights is None else {"sample_weight": weights}
-        self._told = {"X": given.X, "y": given.y, "metadata": metadata}
+        y = _without_unread(given.y, weights)
+        self._told = {"X": given.X, "y": y, "metadata": metadata}
         context.call_on_fit_task_begin(estimator=estimator, **self._told)
 
     def after_epoch(self, epoch: Epoch) -> bool:
@@ -101,6 +106,21 @@ class CallbackTask:
         known = {field.name: getattr(model, field.name) for field in fields(model)}
         known["network"] = copy.deepcopy(model.network).to("cpu").eval()
         return {"model_": ModelOfFit(**known, given=self._given)}
+
+
+def _without_unread(y: Any, sample_weight: Any) -> Any:
+    """Return y with a target that is read in place of those missing at weight 0.
+
+    A fit does not read them, but metrics refuse NaN whatever its weight is.
+    """
+    if sample_weight is None:
+        return y
+    values = np.asarray(plain(y))
+    weights = check_weights(sample_weight, len(values))
+    odd = pd.isna(values) & (weights == 0).reshape(-1, *[1] * (values.ndim - 1))
+    if not odd.any():
+        return y
+    return np.where(odd, values[np.flatnonzero(weights)[0]], values)
 
 
 def callback_task(estimator: Any, given: Given, max_epochs: int) -> CallbackTask | None:

@@ -215,3 +215,18 @@ def test__callbacks__scikit_learns_own_tests__pass_with_our_estimator(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test__scoring_monitor__missing_targets_of_weight_0__do_not_count(n_outputs):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = X[:, :n_outputs].copy() if n_outputs > 1 else X[:, 0].copy()
+    weights = np.ones(len(X))
+    weights[[0, 7]] = 0
+    y[[0, 7]] = np.nan
+    monitor = callback.ScoringMonitor(scoring="r2")
+    model = LiquidRegressor(4, epochs=2, random_state=0)
+    model.set_callbacks(monitor).fit(X, y, sample_weight=weights)
+    last = [row for row in monitor.get_logs().data if row["task_name"] == "fit"]
+    expected = model.score(X, y, sample_weight=weights)
+    assert last[0]["r2"] == pytest.approx(expected)

@@ -15,7 +15,7 @@ from LNN._plain import takes_any_number
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell, State, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
-from LNN.cells.hooks import are_parts_watched, call, is_hooked, refresh_parts
+from LNN.cells.hooks import call, is_hooked, refresh_parts
 from LNN.cells.names import (
     by_our_names,
     check_batch_first,
@@ -183,9 +183,9 @@ class SequenceLayer(nn.Module):
         def run(
             inputs: Tensor, start: Tensor, spans: Tensor
         ) -> tuple[Tensor | None, Tensor]:
-            refresh_parts(cell, inputs)
             # Hooks after a part need the part to be called, which kernels do not.
-            backend = "torch" if are_parts_watched(cell) else self.backend
+            watched = refresh_parts(cell, inputs)
+            backend = "torch" if watched else self.backend
             return kernels.run(cell, inputs, start, spans, lengths, backend, every)
 
         states, last = call(cell, run, inputs, start, spans)

@@ -93,13 +93,20 @@ def hooked_parts(cell: nn.Module) -> list[nn.Module]:
     return [part for part in parts if any(_hooks_of(part))]
 
 
-def refresh_parts(cell: nn.Module, inputs: Tensor) -> None:
+def refresh_parts(cell: nn.Module, inputs: Tensor) -> bool:
     """Run the forward pre-hooks of all parts of a cell, once per run.
 
     They get the inputs of the cell. None may replace them: what a part reads is not
     there yet.
+
+    Returns
+    -------
+    bool
+        As `are_parts_watched`.
     """
+    watched = False
     for part in hooked_parts(cell):
+        watched |= is_watched(part)
         given = (inputs,)
         if run_before(part, given) is not given:
             raise InvalidInputError(
@@ -108,6 +115,7 @@ def refresh_parts(cell: nn.Module, inputs: Tensor) -> None:
                 "cell are not called one by one, so such a hook has no effect. "
                 "Register it on the layer or the network."
             )
+    return watched
 
 
 def is_watched(module: nn.Module) -> bool:

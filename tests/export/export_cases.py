@@ -35,6 +35,7 @@ NETWORKS = {
     "CfC": _network(),
     "CfC no_gate": _network(mode="no_gate"),
     "CfC pure": _network(mode="pure"),
+    "CfC exponential": _network(mode="exponential"),
     "CfC full": _network(wiring="full"),
     "CfC full no_gate": _network(wiring="full", mode="no_gate"),
     "CfC full pure": _network(wiring="full", mode="pure"),
@@ -46,6 +47,7 @@ NETWORKS = {
     "CfC motor": _network(readout="motor"),
     "CfC encoder": _network(encoder=nn.Linear(F, F)),
     "LTC": _network(model_type="LTC"),
+    "LTC exponential": _network(model_type="LTC", solver="exponential"),
     "LTC full": _network(model_type="LTC", wiring="full"),
     "LTC random": _network(model_type="LTC", wiring="random", backend="torch"),
     "LTC memory": _network(model_type="LTC", mixed_memory=True),
@@ -61,6 +63,16 @@ NETWORKS = {
     "CT-GRU-published": _network(model_type="CT-GRU-published"),
     "RNN-decay": _network(model_type="RNN-decay"),
 }
+# Those that have something of their own to write.
+SOME = (
+    "CfC",
+    "CfC exponential",
+    "CfC full memory",
+    "LTC memory",
+    "LSTM",
+    "GRU",
+    "GRU-D",
+)
 LAYERS = {
     "CfC": lambda: CfC(F, WIRING, generator=_rng()).eval(),
     "CfC full": lambda: CfC(F, 8, backbone_activation="gelu", generator=_rng()).eval(),

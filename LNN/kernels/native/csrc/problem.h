@@ -12,7 +12,8 @@
 #define LNN_MAX_PARAMETERS 32
 
 enum { LNN_LTC = 0, LNN_WIRED_CFC = 1, LNN_CFC = 2 };
-enum { LNN_DEFAULT = 0, LNN_NO_GATE = 1, LNN_PURE = 2, LNN_EXPONENTIAL = 3, LNN_MODES = 4 };
+enum { LNN_DEFAULT = 0, LNN_NO_GATE = 1, LNN_PURE = 2, LNN_EXPONENTIAL = 3 };
+enum { LNN_MODES = LNN_EXPONENTIAL + 1 };
 enum { LNN_LECUN_TANH = 0, LNN_TANH = 1, LNN_RELU = 2, LNN_SILU = 3, LNN_GELU = 4 };
 /* 0 is the best that this machine has. */
 enum { LNN_BEST = 0, LNN_PLAIN = 1, LNN_AVX2 = 2, LNN_AVX512 = 3, LNN_NEON = 4 };

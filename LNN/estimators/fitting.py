@@ -141,6 +141,8 @@ def hold_out(
             "early_stopping=True needs at least two samples, one of them to validate; "
             f"got {len(data)}. Set early_stopping=False or pass X_val, y_val."
         )
+    # Windows over rows overlap: a random part would share its rows with training, so
+    # the tail in time is held out. Whole sequences and single rows share nothing.
     rows = data.sequences.layout == "rows"
     single = not data.targets.per_step and data.classes is not None
     training, validation = split_samples(
@@ -153,6 +155,7 @@ def hold_out(
     if not len(validation) or not len(training):
         return data, None
     parts = data.subset(training), data.subset(validation)
+    # A class that one part lacks would be learnt unseen, or never judged.
     shown = [part.classes_shown() for part in parts]
     if all(part.has_targets() for part in parts) and shown[0] == shown[1]:
         return parts
@@ -263,6 +266,7 @@ def _fit_scaler(
     scaler = SequenceScaler(method)
     if not isinstance(method, str):
         return scaler.fit_rows(chunks, n_jobs, names)
+    # What overflows is refused below, where its column can be named.
     with np.errstate(over="ignore", invalid="ignore"):
         scaler.fit_rows(chunks, n_jobs)
     finite = np.isfinite(scaler.center_) & np.isfinite(scaler.scale_)
@@ -281,7 +285,7 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
     seen = np.zeros(sequences.n_features, dtype=bool)
     for rows, values in sequences.iter_rows():
         seen |= ~np.isnan(values[weights[rows] > 0]).all(axis=0)
-        if seen.all():
+        if seen.all():  # most data show this in their first rows
             return
     unseen = np.flatnonzero(~seen).tolist()
     columns = ", ".join(map(sequences.columns.describe, unseen))
@@ -296,6 +300,7 @@ def _doubt_anchor(
     anchor: Any, target: np.ndarray, change: np.ndarray, weights: np.ndarray
 ) -> None:
     """Warn where the change from the anchor is not smaller than the target itself."""
+    # Learning the change pays only where it varies less than the target does.
     known = (weights > 0) & ~np.isnan(change).any(axis=1)
     counted = functools.partial(np.average, axis=0, weights=weights[known])
     spread = counted((target[known] - counted(target[known])) ** 2)

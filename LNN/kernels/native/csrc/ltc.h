@@ -88,7 +88,6 @@ static void ltc_prepare(ltc_pack *k, const lnn_problem *p) {
     }
 }
 
-/* What the inputs and the leak drive the neurons with. */
 /* The rows of a step, and of the gradients on the way back. */
 typedef struct {
     const real *x, *before;
@@ -111,6 +110,7 @@ typedef struct {
     const ltc_sums *sums;
 } ltc_unfolding;
 
+/* What the inputs and the leak drive the neurons with: once a step, not per unfold. */
 static INLINE void ltc_drive(const ltc_pack *k, const lnn_problem *p, const real *x,
                              const ltc_work *w, int nv) {
     const int64_t n = p->neurons;

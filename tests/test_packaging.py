@@ -22,7 +22,9 @@ from LNN.kernels.native.mirror import ABI, ISAS
 ROOT = Path(__file__).parent.parent
 SOURCES = (
     "setup.py setup.cfg pyproject.toml MANIFEST.in README.md LICENSE CHANGELOG.md "
-    "Makefile constraints.txt .ci LNN tests examples docu"
+    "CITATION.cff CODE_OF_CONDUCT.md CONTRIBUTING.md SECURITY.md Makefile "
+    "constraints.txt oldest.txt .pre-commit-config.yaml .ci .github LNN tests examples "
+    "docu"
 )
 # What git holds and a source distribution need not.
 LEFT_OUT = {".gitignore"}

@@ -262,7 +262,7 @@ class Oracle:
 
         A tensor that is next to nothing beside the others of its kind (those of a
         membrane at rest are 1e-13) is a difference of rounded numbers, in torch as
-        well: it need not be nearer than two roundings of their norm. In float32 three
+        well: it need not be nearer than a few roundings of their norm. In float32 three
         times torch's own distance is near enough too, and ten times what rounding the
         data once moves the exact answer by: a problem that magnifies rounding errors
         does so for everyone, and every step rounds.
@@ -283,7 +283,7 @@ class Oracle:
         far = []
         for kind, limit in enumerate(LIMITS[dtype]):
             exact = self.exact[kind]
-            least = torch.finfo(dtype).eps * norm(exact.values())
+            least = 4 * torch.finfo(dtype).eps * norm(exact.values())
             for name, error in found[kind].items():
                 size = norm([exact[name]])
                 allowed = [factor * e[kind][name] for factor, e in tolerated]

@@ -57,7 +57,6 @@ class RunningPool:
     pooling : str
         Any but "attention".
     n, n_neurons : int
-
     """
 
     def __init__(self, pooling: str, n: int, n_neurons: int):

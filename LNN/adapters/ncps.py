@@ -16,7 +16,7 @@ from torch import Tensor
 
 from LNN._warnings import warn
 from LNN.cells.cfc import CfCCell, WiredCfCCell
-from LNN.cells.ltc import inverse_softplus
+from LNN.cells.synapses import inverse_softplus
 from LNN.exceptions import InvalidInputError
 from LNN.layers import LTC, CfC, State
 from LNN.wiring import Edges, Wiring

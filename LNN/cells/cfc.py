@@ -15,7 +15,14 @@ from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
 from LNN.cells.dropout import Dropout
 from LNN.cells.hooks import are_parts_watched
-from LNN.cells.synapses import SynapseIndex, linear, refuse_other_wiring, uniform
+from LNN.cells.synapses import (
+    SynapseIndex,
+    inverse_softplus,
+    linear,
+    log_uniform,
+    refuse_other_wiring,
+    uniform,
+)
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Edges, Wiring, given_wiring
 
@@ -68,19 +75,6 @@ def closed_form(
     f1, f2 = torch.tanh(maps[0]), torch.tanh(maps[1])
     s = torch.sigmoid(maps[2] * dt + maps[3])
     return f1 + s * f2 if mode == "no_gate" else f1 + s * (f2 - f1)
-
-
-def log_uniform(
-    n: int, low: float, high: float, generator: torch.Generator | None
-) -> Tensor:
-    """Draw n numbers whose logarithms are uniform between those of the bounds."""
-    bounds = torch.log(torch.tensor([float(low), float(high)]))
-    return torch.exp(uniform(n, bounds[0], bounds[1], generator))
-
-
-def first_speeds(tau: Tensor) -> Tensor:
-    """Return x with softplus(x) = 1 / tau: where "exponential" starts its time_a."""
-    return 1 / tau + torch.log(-torch.expm1(-1 / tau))
 
 
 class _CfC(Cell):
@@ -224,7 +218,7 @@ class CfCCell(_CfC):
     ) -> None:
         """Start with time constants that are log-uniform, driven by the inputs."""
         tau = log_uniform(self.state_size, shortest, longest, generator)
-        self.time_a.bias.copy_(first_speeds(tau))
+        self.time_a.bias.copy_(inverse_softplus(1 / tau))
         if not len(self.backbone):
             self.ff1.weight[:, self.input_size :].mul_(0.3)
 
@@ -247,7 +241,7 @@ class CfCCell(_CfC):
         low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
         gaps = torch.exp(low + (high - low) * (torch.arange(n) + 0.5) / n)
         if self.mode == "exponential":
-            self.time_a.bias[chosen] = first_speeds(gaps).to(self.time_a.bias)
+            self.time_a.bias[chosen] = inverse_softplus(1 / gaps).to(self.time_a.bias)
         else:
             self._spread_gates(chosen, gaps)
 
@@ -444,7 +438,7 @@ class WiredCfCCell(_CfC):
         """
         tau = log_uniform(self.state_size, shortest, longest, generator)
         if self.mode == "exponential":
-            self.time_a_bias.copy_(first_speeds(tau))
+            self.time_a_bias.copy_(inverse_softplus(1 / tau))
             self.ff1_recurrent.mul_(0.3)
             return
         # logit(1 / tau), kept finite for tau near 1.

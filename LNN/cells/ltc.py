@@ -12,16 +12,11 @@ from torch import Tensor, nn
 from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
 from LNN.cells.names import refuse_unknown
-from LNN.cells.synapses import SynapseIndex, uniform
+from LNN.cells.synapses import SynapseIndex, inverse_softplus, log_uniform, uniform
 from LNN.wiring import Edges, Wiring, given_wiring
 
 SOLVERS = ("semi-implicit", "exponential", "explicit", "rk4")
 MAPPINGS = ("affine", "linear", None)
-
-
-def inverse_softplus(value: Tensor) -> Tensor:
-    """Return x with softplus(x) = value > 0, without overflow for large values."""
-    return value + torch.log(-torch.expm1(-value))
 
 
 class Synapses(nn.Module):
@@ -201,9 +196,7 @@ default="semi-implicit"
         self, shortest: float, longest: float, generator: torch.Generator | None
     ) -> None:
         """Set cm so that cm / G at half-open synapses is log-uniform in the range."""
-        n = self.state_size
-        low, high = torch.log(torch.tensor([float(shortest), float(longest)]))
-        tau = torch.exp(uniform(n, low, high, generator))
+        tau = log_uniform(self.state_size, shortest, longest, generator)
         conductance = F.softplus(self.gleak)
         for synapses in (self.sensory, self.recurrent):
             half_open = 0.5 * F.softplus(synapses.w)

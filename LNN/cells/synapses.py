@@ -37,6 +37,19 @@ def uniform(
     return low + (high - low) * drawn(size, nn.init.uniform_, generator=generator)
 
 
+def log_uniform(
+    n: int, low: float, high: float, generator: torch.Generator | None
+) -> Tensor:
+    """Draw n numbers whose logarithms are uniform between those of the bounds."""
+    bounds = torch.log(torch.tensor([float(low), float(high)]))
+    return torch.exp(uniform(n, bounds[0], bounds[1], generator))
+
+
+def inverse_softplus(value: Tensor) -> Tensor:
+    """Return x with softplus(x) = value > 0, without overflow for large values."""
+    return value + torch.log(-torch.expm1(-value))
+
+
 def linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
     """Make a Glorot-initialised linear map that leaves the global generator alone."""
     # skip_init makes CPU tensors unless told, whatever device torch is set to.

@@ -92,6 +92,11 @@ class RunningPool:
         self.largest = np.array(state["pool_largest"])
         self.count = np.array(state["pool_count"])
 
+    def set_back(self, state: Mapping[str, np.ndarray], which: np.ndarray) -> None:
+        """Go back to an earlier state in some streams."""
+        for name, now in self.state().items():
+            now[which] = state[name][which]
+
     def reset(self, which: Any) -> None:
         """Forget the past of some streams."""
         self.total[which] = 0.0

@@ -11,6 +11,10 @@ import sklearn
 # mean two registries of model types.
 import LNN  # noqa: F401
 
+# torch.compile compiles in this process: its pool of workers, inside one of several
+# test processes, has hung.
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def data_home():

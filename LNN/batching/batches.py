@@ -9,6 +9,7 @@ from torch import Tensor
 from LNN.batching.missing import MissingRule
 from LNN.batching.scaled_rows import ScaledRows, gather
 from LNN.batching.target_tensors import TargetTensors
+from LNN.batching.walking import Walk
 from LNN.data import SequenceSet
 from LNN.network import LiquidNetwork
 
@@ -35,6 +36,8 @@ class Batches:
         What the network reads where values are missing.
     targets : TargetTensors, default=None
         What the network should answer, to train on or to evaluate.
+    sub_steps : ndarray of int64, shape (n_rows,), or None
+        Into how many sub-steps the gap before each row is cut; None cuts no gap.
     """
 
     def __init__(
@@ -44,9 +47,11 @@ class Batches:
         gaps: Tensor | None,
         missing: MissingRule,
         targets: TargetTensors | None = None,
+        sub_steps: np.ndarray | None = None,
     ):
         self.sequences, self.rows = sequences, rows
         self._gaps, self._missing, self._targets = gaps, missing, targets
+        self._sub_steps = sub_steps
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -70,21 +75,32 @@ class Batches:
 
     def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
         """Return what the network takes: inputs, timespans, lengths."""
-        return self._inputs(*self.sequences.spans(samples))
+        positions, length = self.sequences.spans(samples)
+        return self._inputs(positions, length, self._walk(positions, length))
 
     def inputs_and_targets(
         self, samples: np.ndarray
     ) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor | None]]:
         """Return what the network takes, and what `TargetTensors.of` returns."""
         positions, length = self.sequences.spans(samples)
-        targets = self.targets.of(samples, positions, length)
-        return self._inputs(positions, length), targets
+        walk = self._walk(positions, length)
+        places, counted = _places(positions, length, walk)
+        targets = self.targets.of(samples, places, counted)
+        return self._inputs(positions, length, walk), targets
+
+    def _walk(self, positions: np.ndarray, length: np.ndarray | None) -> Walk | None:
+        if self._sub_steps is None:
+            return None
+        return Walk.of(self._sub_steps[positions], length)
 
     def _inputs(
-        self, positions: np.ndarray, length: np.ndarray | None
+        self, positions: np.ndarray, length: np.ndarray | None, walk: Walk | None
     ) -> dict[str, Tensor]:
         spans = None if self._gaps is None else gather(self._gaps, positions)
-        arguments = {"inputs": self._missing.fill(self.rows.take(positions), spans)}
+        inputs = self._missing.fill(self.rows.take(positions), spans)
+        if walk is not None and spans is not None:
+            inputs, spans, length = walk.held(inputs), walk.cut(spans), walk.length
+        arguments = {"inputs": inputs}
         if spans is not None:
             # A column is no state, even if no time passes in a batch.
             arguments["timespans"] = spans[..., None]
@@ -104,9 +120,28 @@ class Batches:
         if answer.ndim == 2:
             outputs[samples] = values
         else:
-            positions, valid = self.sequences.span_rows(samples)
-            outputs[positions[valid]] = values[valid]
+            spans = self.sequences.spans(samples)
+            places, counted = _places(*spans, self._walk(*spans))
+            if counted is None:
+                outputs[places] = values
+            else:
+                outputs[places[counted]] = values[counted]
 
     def size_without_gradients(self) -> int:
         """Return how many samples a forward pass takes if no gradients follow."""
         return min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, self.sequences.max_length)))
+
+
+def _places(
+    positions: np.ndarray, length: np.ndarray | None, walk: Walk | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the row of each step that the network takes, and which steps count.
+
+    Padding does not count, nor do sub-steps that end before their row is reached. None
+    if all steps count.
+    """
+    if walk is not None:
+        return np.take_along_axis(positions, walk.step, axis=1), walk.ends
+    if length is None:
+        return positions, None
+    return positions, np.arange(positions.shape[1]) < length[:, None]

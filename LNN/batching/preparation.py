@@ -12,6 +12,7 @@ from LNN.batching.missing import MissingRule
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.batching.target_tensors import TargetTensors
 from LNN.data import Rows, SequenceScaler, SequenceSet
+from LNN.data.sub_steps import sub_steps
 from LNN.data.timestamps import normalised, tolerance
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -34,6 +35,9 @@ class Preparation:
     resolution : float
         Rounding of the time stamps in training, so that regular time stays regular.
     dtype : {"float32", "float64"}
+    max_step : float or None
+        A longer gap is walked in equal sub-steps of at most this many units; None
+        takes every gap in one step.
     """
 
     scaler: SequenceScaler
@@ -41,6 +45,7 @@ class Preparation:
     unit: float
     resolution: float
     dtype: str
+    max_step: float | None = None
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -93,8 +98,20 @@ class Preparation:
         targets : TargetTensors, default=None
             What the network should answer, to train on or to evaluate.
         """
-        gaps = None
+        units, gaps, counts = None, None, None
         if sequences.elapsed is not None:
             units = self.units(sequences.elapsed, sequences.time_resolution)
-            gaps = rows.tensor(units)
-        return Batches(sequences, rows, gaps, self.rule(rows.device), targets)
+        elif self.max_step is not None and self.max_step < 1:
+            units = np.ones(sequences.rows.n_rows)  # without time, each gap is a unit
+        if units is not None:
+            gaps, counts = rows.tensor(units), self.sub_steps(units)
+        return Batches(sequences, rows, gaps, self.rule(rows.device), targets, counts)
+
+    def sub_steps(self, units: np.ndarray | float) -> np.ndarray | None:
+        """Return into how many sub-steps gaps are cut; None if all stay whole."""
+        if self.max_step is None:
+            return None
+        if isinstance(units, float) and units <= self.max_step:
+            return None  # most steps of a stream, which take microseconds
+        counts = sub_steps(units, self.max_step)
+        return counts if counts.max(initial=1) > 1 else None

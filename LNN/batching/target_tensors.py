@@ -65,21 +65,22 @@ class TargetTensors:
         return cls(target, None if plain else weight, total, targets.per_step)
 
     def of(
-        self, samples: np.ndarray, positions: np.ndarray, length: np.ndarray | None
+        self, samples: np.ndarray, positions: np.ndarray, counted: np.ndarray | None
     ) -> tuple[Tensor, Tensor | None]:
         """Return targets and weights of samples: (B, ...) or, per step, (B, T, ...).
 
         Parameters
         ----------
         samples : ndarray of int, shape (B,)
-        positions, length : ndarray of shape (B, T) and (B,), or None
-            As from `SequenceSet.spans`; padding gets the weight 0.
+        positions : ndarray of int, shape (B, T)
+            The row of each step.
+        counted : ndarray of bool, shape (B, T), or None
+            Other steps get the weight 0; None counts all.
         """
         places = positions if self.per_step else samples
         target = gather(self.target, places)
         weight = None if self.weight is None else gather(self.weight, places)
-        if self.per_step and length is not None:
-            valid = np.arange(positions.shape[1]) < length[:, None]
-            counts = torch.from_numpy(valid).to(target.device)
+        if self.per_step and counted is not None:
+            counts = torch.from_numpy(counted).to(target.device)
             weight = counts if weight is None else weight * counts
         return target, weight

@@ -12,9 +12,10 @@ from LNN.exceptions import InvalidInputError
 from .gap_range import GapRange
 from .sequence_set import SequenceSet
 from .standing_clock import standing_clock_warning, stands_still
-from .timestamps import is_regular, time_unit
+from .sub_steps import sub_steps
+from .timestamps import is_regular, normalised, time_unit, tolerance
 
-__all__ = ["Clock", "far_gaps_warning", "refuse_coarse_time"]
+__all__ = ["Clock", "far_gaps_warning", "other_gaps_warning", "refuse_coarse_time"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Clock:
         What the network computes in; it limits how long a gap may be.
     standing : bool
         Whether no time passed in most rows, which was told then.
+    max_step : float or None
+        A gap of more units is walked in equal sub-steps; None walks none.
     """
 
     unit: float
@@ -46,6 +49,7 @@ class Clock:
     gap_range: GapRange | None
     dtype: str
     standing: bool = False
+    max_step: float | None = None
 
     @classmethod
     def of(
@@ -53,6 +57,7 @@ class Clock:
         sequences: SequenceSet,
         dtype: str,
         sample_weight: np.ndarray | None = None,
+        max_step: float | str | None = None,
     ) -> Clock:
         """Learn about time from the training part.
 
@@ -62,6 +67,9 @@ class Clock:
         dtype : {"float32", "float64"}
         sample_weight : ndarray of shape (n_samples,), optional
             A weight of 2 is the same as the sample twice.
+        max_step : float, "auto" or None
+            "auto": where all gaps were equal, later ones that are longer are walked in
+            steps of at most this size, the only one that training shows.
 
         Raises
         ------
@@ -81,7 +89,10 @@ class Clock:
         known = GapRange.of(gaps, unit, weights)
         standing = stands_still(gaps, sequences)
         kind = sequences.time_kind
-        clock = cls(unit, resolution, kind, regular, known, dtype, standing)
+        if max_step == "auto":
+            max_step = 1.0 if regular else None
+        assert not isinstance(max_step, str)
+        clock = cls(unit, resolution, kind, regular, known, dtype, standing, max_step)
         clock._refuse_endless_gaps(sequences)
         if len(gaps):
             refuse_coarse_time(resolution, unit)
@@ -157,12 +168,27 @@ class Clock:
             doubt = self.gap_range and self.gap_range.doubt(gaps)
             if doubt:
                 warn(far_gaps_warning(owner, name, doubt))
-        elif not is_regular(gaps, self.unit, max(resolution, self.resolution)):
-            warn(
-                f"{owner} was fitted on equal gaps of {self.unit:g}, but {name} has "
-                "others, which it never learnt to use. Predictions may be poor: fit "
-                "on data with such gaps."
-            )
+            return
+        resolution = max(resolution, self.resolution)
+        if not self.shows(normalised(gaps, self.unit, resolution), resolution):
+            warn(other_gaps_warning(owner, name, self))
+
+    def shows(self, units: np.ndarray | float, resolution: float = 0.0) -> bool:
+        """Return whether training showed the steps that these gaps are walked in.
+
+        Parameters
+        ----------
+        units : ndarray or float
+            Gaps in units of time. Training had equal ones.
+        resolution : float
+            Rounding of the time stamps that the gaps came from.
+        """
+        steps, known = np.asarray(units, dtype=np.float64), 1.0
+        if self.max_step is not None:
+            steps = steps / sub_steps(steps, self.max_step)
+            known = 1.0 / float(sub_steps(1.0, self.max_step))
+        near = tolerance(self.unit, max(resolution, self.resolution))
+        return bool((np.abs(steps - known) <= near * known).all())
 
     def _refuse_endless_gaps(self, sequences: SequenceSet) -> None:
         """Refuse gaps that the network's numbers cannot hold."""
@@ -195,6 +221,16 @@ def far_gaps_warning(owner: str, name: str, doubt: str) -> str:
     return (
         f"{name} has {doubt}. Is its time in the same unit as in fit? If so, "
         f"{owner} never learnt to use such gaps. Predictions may be poor: fit on data "
+        "with such gaps."
+    )
+
+
+def other_gaps_warning(owner: str, name: str, clock: Clock) -> str:
+    """Return the text of the warning about gaps that equal ones never showed."""
+    walked = "" if clock.max_step is None else " that are not multiples of it"
+    return (
+        f"{owner} was fitted on equal gaps of {clock.unit:g}, but {name} has others"
+        f"{walked}, which it never learnt to use. Predictions may be poor: fit on data "
         "with such gaps."
     )
 

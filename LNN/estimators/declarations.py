@@ -392,6 +392,21 @@ PARAMETERS: tuple[Parameter, ...] = (
         """,
         built_from=True,
     ),
+    Parameter(
+        "max_step",
+        type="float | str | None",
+        default="auto",
+        rule=one_of("auto") | NONE | real(0, ends="()"),
+        kind='float, "auto" or None',
+        doc="""
+        The longest step of time, in units of `time_unit_`. A longer gap is walked in
+        equal sub-steps (32 at most) with the input held, in training and prediction;
+        outputs stand at the real steps. "auto" is 1 where all gaps of training are
+        equal: data with longer ones then run at the rate that was learnt. With
+        irregular gaps it is None: every gap is one step.
+        """,
+        built_from=True,
+    ),
     # -------------------------------------------------------------- training
     Parameter(
         "epochs",

@@ -149,6 +149,7 @@ class FittedModel:
             self.clock.unit,
             self.clock.resolution,
             self.parameters["dtype"],
+            self.clock.max_step,
         )
 
     def with_settings(self, settings: Mapping[str, Any]) -> FittedModel:

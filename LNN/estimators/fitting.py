@@ -116,7 +116,7 @@ def form_of(
     sequences = training.sequences
     return DataForm(
         InputLayout.of(_read_options(settings), sequences),
-        Clock.of(sequences, settings.dtype, training.weights),
+        Clock.of(sequences, settings.dtype, training.weights, settings.max_step),
         training.target_layout,
     )
 

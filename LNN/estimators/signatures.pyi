@@ -33,6 +33,7 @@ class NetworkParameters:
     group_column: str | int | None
     anchor: Any
     missing: str
+    max_step: float | str | None
     epochs: int | str
     batch_size: int
     learning_rate: float
@@ -89,6 +90,7 @@ class NetworkParameters:
         group_column: str | int | None = None,
         anchor: Any = None,
         missing: str = "error",
+        max_step: float | str | None = "auto",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,
@@ -199,6 +201,12 @@ class NetworkParameters:
             value in the same window or sequence ("hold"; the scaler's centre before the
             first); or the same, with two more inputs per channel: whether it was seen
             at this step, and log(1 + time since it was seen last) ("mask").
+        max_step : float, "auto" or None, default="auto"
+            The longest step of time, in units of `time_unit_`. A longer gap is walked
+            in equal sub-steps (32 at most) with the input held, in training and
+            prediction; outputs stand at the real steps. "auto" is 1 where all gaps of
+            training are equal: data with longer ones then run at the rate that was
+            learnt. With irregular gaps it is None: every gap is one step.
         epochs : int or "auto", default="auto"
             Passes over the training data; "auto" takes at least 30 and 500 optimiser
             steps.
@@ -295,6 +303,7 @@ class RegressorParameters(NetworkParameters):
         group_column: str | int | None = None,
         anchor: Any = None,
         missing: str = "error",
+        max_step: float | str | None = "auto",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,
@@ -351,6 +360,7 @@ class ClassifierParameters(NetworkParameters):
         time_column: str | int | None = None,
         group_column: str | int | None = None,
         missing: str = "error",
+        max_step: float | str | None = "auto",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from LNN.data.clock import Clock
 from LNN.estimators.fitted import FittedModel
 from LNN.models import find
 
@@ -37,6 +38,16 @@ def _data(model: FittedModel) -> str:
 
 def _time(model: FittedModel) -> str:
     clock = model.clock
+    walked = clock.max_step
+    cut = (
+        ""
+        if walked is None
+        else f"; long gaps are walked in steps of at most {walked:g}"
+    )
+    return _gaps(clock) + cut
+
+
+def _gaps(clock: Clock) -> str:
     if clock.kind is None:
         return "no time stamps: every step is one unit"
     seconds = " s" if clock.kind != "numbers" else ""

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from LNN.batching.missing import MissingRule
+from LNN.batching.preparation import Preparation
+from LNN.batching.walking import Walk
 from LNN.kernels import Stepper
 from LNN.network import LiquidNetwork
 from LNN.pooling import RunningPool
@@ -22,7 +24,8 @@ class Engine(ABC):
     Parameters
     ----------
     network : LiquidNetwork
-    rule : MissingRule
+    preparation : Preparation
+        Its rule for missing values, and how long gaps are walked.
     n : int
 
     Attributes
@@ -33,8 +36,9 @@ class Engine(ABC):
 
     memory: tuple[str, ...]
 
-    def __init__(self, network: LiquidNetwork, rule: MissingRule, n: int):
-        self.network, self.rule, self.n = network, rule, n
+    def __init__(self, network: LiquidNetwork, preparation: Preparation, n: int):
+        self.network, self.preparation, self.n = network, preparation, n
+        self.rule: MissingRule = preparation.rule()
         self.dtype = next(network.parameters()).dtype
 
     def state(self) -> dict[str, np.ndarray]:
@@ -84,13 +88,29 @@ class Engine(ABC):
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.tensor(values, dtype=self.dtype, device="cpu")
 
+    def _walked(
+        self, inputs: Tensor, gaps: np.ndarray, lengths: np.ndarray | None
+    ) -> dict[str, Any]:
+        """Return the network's arguments for rows (B, T, F) and gaps (B, T)."""
+        counts, timespans = self.preparation.sub_steps(gaps), self._tensor(gaps)
+        walk = None if counts is None else Walk.of(counts, lengths)
+        if walk is not None:
+            inputs, timespans = walk.held(inputs), walk.cut(timespans)
+            lengths = walk.length
+        return {
+            "inputs": inputs,
+            # A column is no state, even if no time passes in these rows.
+            "timespans": timespans[..., None],
+            "lengths": None if lengths is None else torch.from_numpy(lengths),
+        }
+
 
 class Window(Engine):
     """Keeps the last rows and runs over all of them at each step, as `predict` does.
 
     Parameters
     ----------
-    network, rule, n
+    network, preparation, n
         As in `Engine`.
     n_channels : int
     length : int
@@ -102,12 +122,12 @@ class Window(Engine):
     def __init__(
         self,
         network: LiquidNetwork,
-        rule: MissingRule,
+        preparation: Preparation,
         n: int,
         n_channels: int,
         length: int,
     ):
-        super().__init__(network, rule, n)
+        super().__init__(network, preparation, n)
         self.length = length
         self.values = np.zeros((n, length, n_channels))
         self.gaps = np.ones((n, length))
@@ -135,13 +155,10 @@ class Window(Engine):
         """Return the rows of the windows."""
         count = self.count[streams]
         longest = int(count.max())
-        timespans = self._tensor(self.gaps[streams, :longest])
         values = self._tensor(self.values[streams, :longest])
-        inputs = self.rule.fill(values, timespans)
-        lengths = None if (count == longest).all() else torch.from_numpy(count)
-        # A column is no state, even if no time passes in these windows.
-        timespans = timespans[..., None]
-        return {"inputs": inputs, "timespans": timespans, "lengths": lengths}
+        gaps = self.gaps[streams, :longest]
+        inputs = self.rule.fill(values, self._tensor(gaps))
+        return self._walked(inputs, gaps, None if (count == longest).all() else count)
 
     def reset(self, which: np.ndarray | slice) -> None:
         """Forget the rows of some streams."""
@@ -153,7 +170,7 @@ class Carry(Engine):
 
     Parameters
     ----------
-    network, rule, n
+    network, preparation, n
         As in `Engine`.
     n_channels : int
     backend : str
@@ -166,15 +183,15 @@ class Carry(Engine):
     def __init__(
         self,
         network: LiquidNetwork,
-        rule: MissingRule,
+        preparation: Preparation,
         n: int,
         n_channels: int,
         backend: str,
         history: int = 0,
     ):
-        super().__init__(network, rule, n)
+        super().__init__(network, preparation, n)
         self.backend = backend
-        self.held = np.tile(rule.neutral.double().numpy(), (n, 1))
+        self.held = np.tile(self.rule.neutral.double().numpy(), (n, 1))
         self.age = np.zeros((n, n_channels))
         # States before a step, its inputs and its time spans; and how many steps there
         # have been of each stream.
@@ -208,8 +225,27 @@ class Carry(Engine):
             spans = np.broadcast_to(units, self.n).copy()
             self.history.append((self._copied_states(), values.copy(), spans))
             self.taken += 1
-        values = self._last_states(values, units)
-        return values if self.pool is None else self.pool.add(values)
+        counts = self.preparation.sub_steps(units)
+        if counts is None:
+            return self._pooled(self._last_states(values, units))
+        return self._walk(values, units / counts, np.broadcast_to(counts, self.n))
+
+    def _walk(
+        self, values: np.ndarray, units: float | np.ndarray, counts: np.ndarray
+    ) -> np.ndarray:
+        """Take in one row of each stream in sub-steps; those with fewer begin later."""
+        for left in range(counts.max(), 1, -1):
+            waiting, before = counts < left, self._copied_states()
+            pool = None if self.pool is None else self.pool.state()
+            self._pooled(self._last_states(values, units))
+            for state, old in zip(self.states, before, strict=True):
+                state[waiting] = old[waiting]
+            if self.pool is not None and pool is not None:
+                self.pool.set_back(pool, waiting)
+        return self._pooled(self._last_states(values, units))
+
+    def _pooled(self, states: np.ndarray) -> np.ndarray:
+        return states if self.pool is None else self.pool.add(states)
 
     def _last_states(self, values: np.ndarray, units: float | np.ndarray) -> np.ndarray:
         if self.steppers is None:
@@ -255,12 +291,10 @@ class Carry(Engine):
         layers = zip(*states, strict=True)
         before = [np.stack(layer)[:, streams][begin, one] for layer in layers]
         full = (count == count.max()).all()
-        return {
-            "inputs": self._tensor(inputs[one[:, None], places]),
-            "timespans": self._tensor(spans[one[:, None], places]),
-            "lengths": None if full else torch.from_numpy(count),
-            "state": self._shaped(before),
-        }
+        rows_taken = self._tensor(inputs[one[:, None], places])
+        gaps_taken = spans[one[:, None], places]
+        arguments = self._walked(rows_taken, gaps_taken, None if full else count)
+        return {**arguments, "state": self._shaped(before)}
 
     def reset(self, which: np.ndarray | slice) -> None:
         """Forget the states of some streams."""

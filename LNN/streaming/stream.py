@@ -168,13 +168,14 @@ class LiquidStream(RiverNames):
     def _make_engine(self, windowed: bool, history: int) -> Engine:
         prepare_for_fork()
         model, network = self.model, self._network
-        rule, n = model.preparation.rule(), self._arrivals.count
+        preparation, n = model.preparation, self._arrivals.count
         layout = model.layout
         if windowed:
-            return Window(network, rule, n, layout.n_channels, layout.window_length)
+            length = layout.window_length
+            return Window(network, preparation, n, layout.n_channels, length)
         self._refuse_pooling(network.pooling)
         backend = model.parameters["backend"]
-        return Carry(network, rule, n, layout.n_channels, backend, history)
+        return Carry(network, preparation, n, layout.n_channels, backend, history)
 
     def _refuse_pooling(self, pooling: str) -> None:
         """Raise if a carried stream cannot pool as the model was fitted to."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from LNN._warnings import warn
-from LNN.data.clock import far_gaps_warning, refuse_coarse_time
+from LNN.data.clock import far_gaps_warning, other_gaps_warning, refuse_coarse_time
 from LNN.data.containers import plain
 from LNN.data.gap_range import ENOUGH
 from LNN.estimators.fitted import FittedModel
@@ -45,6 +45,7 @@ class StreamClock:
 
     def __init__(self, model: FittedModel, n: int):
         clock, self.preparation = model.clock, model.preparation
+        self.learnt = clock
         self.unit, self.tolerance = clock.unit, self.preparation.tolerance
         self.kind, self.regular = clock.kind, clock.regular
         self.gap_range, self.standing = clock.gap_range, clock.standing
@@ -102,7 +103,7 @@ class StreamClock:
         if abs(units - 1.0) <= self.tolerance:
             units = 1.0
         if not self.doubted:
-            self._doubt(dt, dt, units != 1.0)
+            self._doubt(dt, dt, units)
         return units
 
     def _units(self, gaps: np.ndarray) -> np.ndarray:
@@ -120,19 +121,19 @@ class StreamClock:
         gaps = np.where(self.started, gaps, np.nan)
         units = self.preparation.units(gaps)
         if not self.doubted and len(known):
-            self._doubt(known, known.max(), (units != 1.0).any())
+            self._doubt(known, known.max(), units)
         return units
 
-    def _doubt(self, gaps: float | np.ndarray, longest: float, others: bool) -> None:
+    def _doubt(
+        self, gaps: float | np.ndarray, longest: float, units: float | np.ndarray
+    ) -> None:
         """Warn once of gaps that training never showed, as predict does."""
         if self.regular:
-            if others:
+            # A stream is told dt = 1 in most steps, which should cost nothing.
+            one = isinstance(units, float) and units == 1.0
+            if not one and not self.learnt.shows(units):
                 self.doubted = True
-                warn(
-                    f"{self.owner} was fitted on equal gaps or without time, but this "
-                    "stream has other gaps, which it never learnt to use. Answers may "
-                    "be poor: fit on data with such gaps."
-                )
+                warn(other_gaps_warning(self.owner, "this stream", self.learnt))
             return
         if self.gap_range is None:
             return

@@ -333,9 +333,10 @@ def test__fitted_without_time__dt__counts_in_steps():
     model = regressor().fit(X, X[:, 0])
     one, two = model.stream("carry"), model.stream("carry")
     assert one.step(X[0]) == two.step(X[0], dt=5.0)  # the first row counts one unit
-    with pytest.warns(UserWarning, match="never learnt to use"):
-        later = two.step(X[1], dt=2.0)
+    later = two.step(X[1], dt=2.0)  # two steps of one unit
     assert one.step(X[1]) != later
+    with pytest.warns(UserWarning, match="never learnt to use"):
+        two.step(X[2], dt=1.5)
     with pytest.raises(InvalidInputError, match="Pass dt= in steps"):
         one.step(X[2], timestamp=3.0)
 

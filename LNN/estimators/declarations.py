@@ -497,10 +497,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "n_iter_no_change",
-        type="int",
-        default=20,
-        rule=integer(1),
-        doc="Epochs without progress before training stops.",
+        type="int | str",
+        default="auto",
+        rule=one_of("auto") | integer(1),
+        kind='int or "auto"',
+        doc="""
+        Epochs without progress before training stops; "auto" is 20, and more where 20
+        epochs are fewer than 250 optimiser steps.
+        """,
     ),
     Parameter(
         "tol",

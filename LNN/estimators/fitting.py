@@ -47,6 +47,8 @@ from LNN.training.validation import split_samples
 # Unless the caller sets `epochs`, training takes at least this many optimiser steps,
 # and at least this many epochs.
 MIN_STEPS, MIN_EPOCHS = 500, 30
+# Patience: small data take few steps an epoch, and nothing is to be seen in 60 steps.
+PATIENT_STEPS, PATIENT_EPOCHS = 250, 20
 # With at least this many training sequences, "auto" stops early.
 EARLY_STOPPING_FROM = 200
 
@@ -366,16 +368,18 @@ def class_weights(data: Examples, wanted: dict | str | None) -> tuple[float, ...
 def make_plan(settings: Settings, n_samples: int) -> Plan:
     """Fill in how long and in which way to train."""
     per_epoch = math.ceil(n_samples / settings.batch_size)
-    epochs = settings.epochs
+    epochs, patience = settings.epochs, settings.n_iter_no_change
     if epochs == "auto":
         epochs = max(MIN_EPOCHS, math.ceil(MIN_STEPS / per_epoch))
+    if patience == "auto":
+        patience = max(PATIENT_EPOCHS, math.ceil(PATIENT_STEPS / per_epoch))
     return Plan(
         epochs=int(epochs),
         batch_size=settings.batch_size,
         lr_schedule=settings.lr_schedule,
         clip_value=settings.clip_value,
         clip_by=settings.clip_by,
-        n_iter_no_change=settings.n_iter_no_change,
+        n_iter_no_change=int(patience),
         stops_early=bool(settings.early_stopping),
         tol=settings.tol,
         remedy=find(settings.model_type).remedy(settings.declared),

@@ -223,7 +223,7 @@ or list, default=None
         else:
             model = continue_from(known, training, form, settings).with_fresh_curves()
         # Train and publish: only now does the estimator change.
-        plan = fitting.make_plan(settings, len(training))
+        plan = fitting.make_plan(settings, training)
         score = validation_score(model, self.scoring, validation)
         run = Run(model, training, validation, plan, settings, random, score)
         self._train(run, given)
@@ -284,13 +284,14 @@ or list, default=None
         """Train one epoch; the model that is published keeps a random source."""
         training = fitting.read_training(given, settings, known, classes)
         form = fitting.form_of(training, settings, known)
+        training = fitting.in_chunks(training, settings)
         if known is None:
             model = fitting.build(training, form, settings, random)
         else:
             model = continue_from(known, training, form, settings)
         model = model.with_random(kept)
         # How many epochs will follow is unknown, so no schedule applies.
-        plan = fitting.make_plan(settings, len(training))
+        plan = fitting.make_plan(settings, training)
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
         run = Run(model, training, None, plan, settings, random)
         self._train(run, given)

@@ -84,7 +84,7 @@ class Batches:
         """Return what the network takes, and what `TargetTensors.of` returns."""
         positions, length = self.sequences.spans(samples)
         walk = self._walk(positions, length)
-        places, counted = _places(positions, length, walk)
+        places, counted = self._places(samples, positions, length, walk)
         targets = self.targets.of(samples, places, counted)
         return self._inputs(positions, length, walk), targets
 
@@ -108,6 +108,31 @@ class Batches:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments
 
+    def _places(
+        self,
+        samples: np.ndarray,
+        positions: np.ndarray,
+        length: np.ndarray | None,
+        walk: Walk | None,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the row of each step that the network takes, and which steps count.
+
+        Padding does not count, nor do sub-steps that end before their row is reached,
+        nor the rows before the first target. None if all steps count.
+        """
+        step = np.arange(positions.shape[1])
+        counted = None if length is None else step < length[:, None]
+        if walk is not None:
+            places, step = np.take_along_axis(positions, walk.step, axis=1), walk.step
+            counted = walk.ends
+        else:
+            places = positions
+        first = self.sequences.first_target[samples]
+        if self.sequences.whole and first.any():
+            late = step >= first[:, None]
+            counted = late if counted is None else counted & late
+        return places, counted
+
     def empty_outputs(self, network: LiquidNetwork) -> np.ndarray:
         """Return room for all outputs: one a sample or, per step, one a row."""
         per_step = network.return_sequences
@@ -121,7 +146,7 @@ class Batches:
             outputs[samples] = values
         else:
             spans = self.sequences.spans(samples)
-            places, counted = _places(*spans, self._walk(*spans))
+            places, counted = self._places(samples, *spans, self._walk(*spans))
             if counted is None:
                 outputs[places] = values
             else:
@@ -130,18 +155,3 @@ class Batches:
     def size_without_gradients(self) -> int:
         """Return how many samples a forward pass takes if no gradients follow."""
         return min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, self.sequences.max_length)))
-
-
-def _places(
-    positions: np.ndarray, length: np.ndarray | None, walk: Walk | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the row of each step that the network takes, and which steps count.
-
-    Padding does not count, nor do sub-steps that end before their row is reached. None
-    if all steps count.
-    """
-    if walk is not None:
-        return np.take_along_axis(positions, walk.step, axis=1), walk.ends
-    if length is None:
-        return positions, None
-    return positions, np.arange(positions.shape[1]) < length[:, None]

@@ -45,7 +45,7 @@ def check_layout(layout: str, kind: Layout, name: str) -> None:
         )
 
 
-def doubt_axes(X: Any, kind: Layout, *, window_length: int) -> None:
+def doubt_axes(X: Any, kind: Layout, *, window_length: int | None) -> None:
     """Warn if the shape of X says that its axes are not those that it is read by.
 
     Parameters
@@ -54,7 +54,7 @@ def doubt_axes(X: Any, kind: Layout, *, window_length: int) -> None:
         Training data that come without any word on time, recordings or columns.
     kind : {"rows", "cube", "ragged"}
         As what it is read.
-    window_length : int
+    window_length : int or None
         Rows per window, for rows.
 
     Warns
@@ -67,7 +67,7 @@ def doubt_axes(X: Any, kind: Layout, *, window_length: int) -> None:
     if values is None:
         return
     if kind == "rows":
-        if window_length > 1 and _rows_are_series(values, len(X)):
+        if window_length != 1 and _rows_are_series(values, len(X)):
             _warn_of_series(X, (len(X), values.shape[1]))
     elif _time_is_last(values, len(X)):
         _warn_of_channels_first(X, (len(X), *values.shape[1:]), kind)

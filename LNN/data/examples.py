@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +49,8 @@ class Examples:
     targets : Targets
         In the caller's units; class codes for classification.
     weights : ndarray of float64, shape (n_samples,)
+    row_weights : ndarray of float64, shape (n_rows,), or None
+        For whole recordings, the weight of the target of each row.
     classes : ndarray or None
         The labels that the codes stand for.
     """
@@ -57,29 +59,55 @@ class Examples:
     targets: Targets
     weights: np.ndarray
     classes: np.ndarray | None = None
+    row_weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.sequences)
 
     def subset(self, samples: np.ndarray) -> Examples:
         """Return some of the samples; rows are shared."""
-        return Examples(
-            self.sequences.subset(samples),
-            self.targets.subset(samples),
-            self.weights[samples],
-            self.classes,
+        return replace(
+            self,
+            sequences=self.sequences.subset(samples),
+            targets=self.targets.subset(samples),
+            weights=self.weights[samples],
         )
+
+    def split_tails(self, fraction: float, warm: int) -> tuple[Examples, Examples]:
+        """Cut the last part of whole recordings off; see `SequenceSet.split_tails`."""
+        parts = self.sequences.split_tails(fraction, warm)
+        head, tail = (self._with(part) for part in parts)
+        return head, tail
+
+    def cut(self, length: int, burn_in: int) -> Examples:
+        """Cut whole recordings into chunks; see `SequenceSet.cut`."""
+        return self._with(self.sequences.cut(length, burn_in))
+
+    def _with(self, sequences: SequenceSet) -> Examples:
+        """Return other spans over the same recordings."""
+        # Recordings without a target that counts are gone; the rest are all read.
+        return replace(self, sequences=sequences, weights=np.ones(len(sequences)))
+
+    @property
+    def n_targets(self) -> int:
+        """How many rows or samples have a target, steps of sequences not counted."""
+        if not self.sequences.whole:
+            return len(self)
+        return int((self.sequences.length - self.sequences.first_target).sum())
 
     @property
     def target_layout(self) -> TargetLayout:
         """What the targets look like."""
         targets = self.targets
         size = targets.values[0].size
-        return TargetLayout(targets.per_step, targets.ndim, size, self.classes)
+        per_step = targets.per_step and not self.sequences.whole
+        return TargetLayout(per_step, targets.ndim, size, self.classes)
 
     @property
     def weight_per_value(self) -> np.ndarray:
         """The weight of each row of the targets' values."""
+        if self.row_weights is not None:
+            return np.where(self.sequences.target_rows(), self.row_weights, 0.0)
         if not self.targets.per_step:
             return self.weights
         return self.sequences.row_weights(self.weights)
@@ -180,17 +208,25 @@ def read_examples(
     else:
         by_row = check_weights(sample_weight, _num_samples(X))
         sequences = known.layout.read(X, known.clock, counts=by_row > 0, **how)
-    weights = _weights_used(by_row, sequences, suffix)
+    row_weights = None
+    if sequences.row_of_position is None:
+        weights = _weights_used(by_row, sequences, suffix)
+    else:
+        # A recording is read whole, whatever its targets count.
+        row_weights = by_row[sequences.row_of_position]
+        weights = sequences.counted(by_row > 0).astype(np.float64)
     values, ndim = read_targets(
         y, sequences, counts=by_row > 0, task=task, per_step=per_step
     )
     found = None
     if task == "classification":
-        counts = (sequences.row_weights(weights) if per_step else weights) > 0
+        counts = sequences.row_weights(weights) if per_step else weights
+        counts = (counts if row_weights is None else row_weights) > 0
         found, values = _encoded(values, counts, classes, known)
     elif known is not None:
         _check_n_targets(values.shape[1], known.targets.n_targets, suffix)
-    examples = Examples(sequences, Targets(values, per_step, ndim), weights, found)
+    targets = Targets(values, per_step or sequences.whole, ndim)
+    examples = Examples(sequences, targets, weights, found, row_weights)
     if not examples.has_targets():
         raise InvalidInputError(
             f"No step of y{suffix} has a target among the samples used: all are NaN. "

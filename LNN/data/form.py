@@ -31,7 +31,7 @@ class ReadOptions:
     """
 
     owner: str
-    window_length: int
+    window_length: int | None
     stride: int = 1
     time_column: Any = None
     group_column: Any = None
@@ -116,9 +116,14 @@ class InputLayout:
         return self.kind == "rows"
 
     @property
-    def window_length(self) -> int:
-        """Rows that a prediction sees, for 2-D X."""
+    def window_length(self) -> int | None:
+        """Rows that a prediction sees, for 2-D X; None for all so far."""
         return self.options.window_length
+
+    @property
+    def whole(self) -> bool:
+        """Whether 2-D X is read as whole recordings, not as windows."""
+        return self.in_rows and self.window_length is None
 
     @property
     def timeless(self) -> bool:
@@ -186,7 +191,7 @@ class InputLayout:
             self._warn_if_recordings_are_lost(sequences, name)
         if self.timeless:
             return sequences
-        samples = None if counts is None else counts[sequences.row_of_sample]
+        samples = None if counts is None else sequences.counted(counts)
         return clock.checked(sequences, self.owner, name, samples)
 
     def _check_table(self, X: Any) -> None:
@@ -283,3 +288,8 @@ class DataForm(NamedTuple):
     layout: InputLayout
     clock: Clock
     targets: TargetLayout
+
+    @property
+    def every_step(self) -> bool:
+        """Whether the network answers at every step, and not once a sequence."""
+        return self.targets.per_step or self.layout.whole

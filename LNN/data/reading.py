@@ -19,7 +19,7 @@ __all__ = ["read_sequences"]
 def read_sequences(
     X: Any,
     *,
-    window_length: int,
+    window_length: int | None,
     stride: int = 1,
     timestamps: Any = None,
     groups: Any = None,
@@ -43,8 +43,9 @@ n_features), or list of array-likes of shape (T_i, n_features)
         layouts each sample is a sequence. An index of datetimes, dates, periods or
         durations gives the time, in each frame of a list too; a MultiIndex
         (recording, ..., time) of 2-D data also the recordings.
-    window_length : int
-        Rows per window; 1 makes rows independent. 2-D only.
+    window_length : int or None
+        Rows per window; 1 makes rows independent; None reads whole recordings, in
+        which every row has a target. 2-D only.
     stride : int
         A window ends at every ``stride``-th row, counted so that the last row of each
         recording has one. 2-D only.
@@ -107,7 +108,9 @@ n_features), or list of array-likes of shape (T_i, n_features)
     layout = layout_of(X, name=name)
     labels = (time_column, group_column, anchor)
     if layout == "rows":
-        window = _positive_int(window_length, "window_length")
+        window = window_length
+        if window is not None:
+            window = _positive_int(window_length, "window_length")
         step = _positive_int(stride, "stride")
         reader = RowReader(
             window, step, timestamps, groups, context, allow_missing, n_jobs, name

@@ -50,7 +50,7 @@ class _Recordings:
 class RowReader:
     """Reads 2-D data; the fields are the arguments of `read_sequences`."""
 
-    window: int
+    window: int | None
     stride: int
     timestamps: Any
     groups: Any
@@ -72,7 +72,7 @@ class RowReader:
         known = self.groups is not None or table.groups is not None
         if isinstance(table.index, pd.MultiIndex):
             timed = self.timestamps is not None or table.time is not None
-            if self.window > 1 and not (known and timed):
+            if self.window != 1 and not (known and timed):
                 refuse_time_before_last_level(table.index)
                 told = warn_of_written_dates(table.index)
             by_index, owners = split_multi_index(_whole_index(parts))
@@ -85,8 +85,11 @@ class RowReader:
         if recordings.order is not None:
             rows = ReorderedRows(base, recordings.order)
         inputs, anchors = with_anchors(rows, columns.anchors, recordings.is_first)
-        spans = _windows(recordings, n_context, self.window, self.stride)
-        if owners is not None and self.window > 1 and not told:
+        if self.window is None:
+            spans = _whole(recordings, n_context)
+        else:
+            spans = _windows(recordings, n_context, self.window, self.stride)
+        if owners is not None and self.window != 1 and not told:
             warn_of_single_rows(table.index, recordings.is_first)
         last = spans["start"] + spans["length"] - 1
         return SequenceSet(
@@ -101,6 +104,7 @@ class RowReader:
             length=spans["length"],
             first_target=spans["first_target"],
             row_of_sample=spans["row_of_sample"],
+            row_of_position=spans.get("row_of_position"),
             **time,
         )
 
@@ -271,6 +275,23 @@ def _windows(
         "length": length,
         "first_target": first_target,
         "row_of_sample": row,
+    }
+
+
+def _whole(recordings: _Recordings, n_context: int) -> dict[str, np.ndarray]:
+    """One span for each recording, all of whose rows have targets but the context."""
+    n = len(recordings.codes)
+    start = np.flatnonzero(recordings.is_first)
+    length = np.diff(np.append(start, n))
+    row = np.arange(n) if recordings.order is None else recordings.order
+    # Only one recording has a context.
+    first_target = np.full(len(start), n_context)
+    return {
+        "start": start,
+        "length": length,
+        "first_target": first_target,
+        "row_of_sample": np.arange(len(start)),
+        "row_of_position": np.maximum(row - n_context, -1),
     }
 
 

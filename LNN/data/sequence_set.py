@@ -37,8 +37,8 @@ class SequenceSet:
     start, length, first_target : ndarray of int64, shape (n_samples,)
         The span of a sample, and the first step in it whose target counts.
     row_of_sample : ndarray of int64, shape (n_samples,)
-        For layout "rows" the row of X (without context) that a sample predicts, else
-        the number of the sample.
+        For windows of layout "rows" the row of X (without context) that a sample
+        predicts, else the number of the sample.
     layout : {"rows", "cube", "ragged"}
         What the caller gave: 2-D, 3-D, or a list of recordings.
     columns : Columns
@@ -57,6 +57,9 @@ the index"} or None
     time_line : str or None
         The line that makes times of dates written as numbers, if the time stamps
         are; as `line_for_numbers` returns it.
+    row_of_position : ndarray of int64, shape (n_rows,), or None
+        For whole recordings of layout "rows" the row of X at each position, -1 for
+        context: each has a target of its own. None for all others.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
 
@@ -85,10 +88,25 @@ the index"} or None
     time_kind: str | None = None
     time_source: str | None = None
     time_line: str | None = None
+    row_of_position: np.ndarray | None = None
     place: Callable[[int], str] = "row {}".format
 
     def __len__(self) -> int:
         return len(self.start)
+
+    @property
+    def whole(self) -> bool:
+        """Whether rows of layout "rows" are whole recordings, not windows."""
+        return self.row_of_position is not None
+
+    @property
+    def position_of_row(self) -> np.ndarray:
+        """The position of each row of X, for whole recordings."""
+        assert self.row_of_position is not None
+        held = np.flatnonzero(self.row_of_position >= 0)
+        positions = np.empty_like(held)
+        positions[self.row_of_position[held]] = held
+        return positions
 
     @property
     def n_features(self) -> int:
@@ -109,6 +127,16 @@ the index"} or None
     def max_length(self) -> int:
         """Steps in the longest span (0 without samples)."""
         return int(self.length.max()) if len(self) else 0
+
+    def counted(self, counts: np.ndarray) -> np.ndarray:
+        """Return which samples count, from which rows (or sequences) of X do."""
+        if self.row_of_position is None:
+            return counts[self.row_of_sample]
+        held = self.row_of_position >= 0
+        live = np.zeros(len(held), dtype=bool)
+        live[held] = counts[self.row_of_position[held]]
+        found: np.ndarray = np.logical_or.reduceat(live, self.start)
+        return found
 
     def subset(self, samples: np.ndarray | slice) -> SequenceSet:
         """Return the set with these samples only; the rows are shared.
@@ -199,7 +227,62 @@ the index"} or None
             return None
         if per_step:
             return self.anchor_rows.take(np.arange(self.rows.n_rows))
+        if self.whole:
+            return self.anchor_rows.take(self.position_of_row)
         return self.anchors(np.arange(len(self)))
+
+    def cut(self, length: int, burn_in: int) -> SequenceSet:
+        """Cut the spans into chunks of nearly equal length, which share no target.
+
+        Parameters
+        ----------
+        length : int
+            Targets of a chunk, at most.
+        burn_in : int
+            Rows that a chunk reads before its first target, where there are any.
+        """
+        n_targets = self.length - self.first_target
+        chunks = -(-n_targets // length)
+        span = np.repeat(np.arange(len(self)), chunks)
+        rank = np.arange(len(span)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+        begin = self.first_target[span] + rank * n_targets[span] // chunks[span]
+        end = self.first_target[span] + (rank + 1) * n_targets[span] // chunks[span]
+        first = np.minimum(begin, burn_in)
+        return replace(
+            self.subset(span),
+            start=self.start[span] + begin - first,
+            length=end - begin + first,
+            first_target=first,
+        )
+
+    def split_tails(
+        self, fraction: float, warm: int
+    ) -> tuple[SequenceSet, SequenceSet]:
+        """Cut the last part of each span off.
+
+        Parameters
+        ----------
+        fraction : float
+            Share of the targets in the last parts.
+        warm : int
+            Rows that the last parts read before their first target.
+        """
+        n_tail = np.round(fraction * (self.length - self.first_target)).astype(np.int64)
+        kept = self.length - n_tail
+        before = np.minimum(kept, warm)
+        head = replace(self, length=kept).subset(kept > self.first_target)
+        tail = replace(
+            self,
+            start=self.start + kept - before,
+            length=n_tail + before,
+            first_target=before,
+        )
+        return head, tail.subset(n_tail > 0)
+
+    def target_rows(self) -> np.ndarray:
+        """Return for each row whether a sample has a target there."""
+        first = self.start + self.first_target
+        return self._cover(first, self.length - self.first_target) > 0
 
     def row_weights(self, sample_weight: np.ndarray | None = None) -> np.ndarray:
         """Return for each row the summed weight of the samples that read it.

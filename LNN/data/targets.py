@@ -128,7 +128,9 @@ def read_targets(
     """
     if not per_step:
         values, ndim = _per_sample(without_mask(y), counts, task, sequences)
-        return _spread(values, counts)[sequences.row_of_sample], ndim
+        place = sequences.row_of_position
+        place = sequences.row_of_sample if place is None else place
+        return _spread(values, counts)[place], ndim
     blocks = step_blocks(y, sequences.length)
     kept = [block for block, counted in zip(blocks, counts, strict=True) if counted]
     values, ndim = _per_step(np.concatenate(kept), kept[0].ndim - 1, task)

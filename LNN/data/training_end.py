@@ -24,6 +24,8 @@ NEAR = 3
 # An index comes with the rows. Who passes time by hand may well test on a later part,
 # where few predictions are cold: only fewer rows than so many windows are doubted.
 SHORT = 3
+# Whole recordings: a state forgets most of what is further back.
+WARM = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class TrainingEnd:
     unit : float
         Median gap between rows.
     window : int
-        Rows that a prediction sees.
+        Rows that a prediction sees, or that warm a state up.
     """
 
     stamp: Any
@@ -58,7 +60,7 @@ class TrainingEnd:
         found = _stamps(given.X, given.timestamps, layout.options.time_column, last)
         if found is None or (found[1] and not _counts_up(given.X.index)):
             return None
-        return cls(*found, unit, layout.window_length)
+        return cls(*found, unit, layout.window_length or WARM)
 
     def is_continued_by(self, X: Any, timestamps: Any, time_column: Any) -> bool:
         """Tell whether the first row of X comes just after this one."""

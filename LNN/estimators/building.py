@@ -57,8 +57,8 @@ def build_network(
     if pooling == "auto":
         # The last state learns more, but little from long sequences, where the mean
         # does better (docu/defaults.md). In a window, the end matters most.
-        whole = not form.layout.in_rows and not form.targets.per_step
-        pooling = "mean" if whole and typical > LONG_SEQUENCE else "last"
+        sequences = not form.layout.in_rows and not form.targets.per_step
+        pooling = "mean" if sequences and typical > LONG_SEQUENCE else "last"
     return _network(
         form,
         parameters,
@@ -120,7 +120,7 @@ def _network(
         network = LiquidNetwork(
             rule.n_inputs(form.layout.n_channels),
             output_size=objective.output_size,
-            return_sequences=form.targets.per_step,
+            return_sequences=form.every_step,
             use_time=not form.clock.regular,
             neutral=rule.neutral if rule.policy == "mask" else None,
             **passed,

@@ -47,15 +47,18 @@ def warn_if_cold(
     if not caller:
         return False
     rows = options.window_length
-    line = f"predict(X, context=X_train[-{rows}:])"
+    line = f"predict(X, context=X_train[-{end.window}:])"
+    fewer = f"see fewer than window_length={rows} rows"
+    if rows is None:
+        fewer = "start from an empty state"
     if how["timestamps"] is not None:
         line = line[:-1] + ", timestamps=...), the time stamps of the context first"
     if caller == "pipeline":
         line = "pipe.predict(rows)[len(before):], with rows = before and X in one table"
     warn(
         f"X continues the rows that {owner} was fitted on, but comes without them: its "
-        f"first predictions see fewer than window_length={rows} rows. To start warm: "
-        f"{line}. For a cold start on purpose, context=X[:0] says so."
+        f"first predictions {fewer}. To start warm: {line}. For a cold start on "
+        "purpose, context=X[:0] says so."
     )
     return True
 

@@ -108,6 +108,11 @@ def _has_another_loss(values: Mapping[str, Any]) -> str:
     return "" if "quantile" in read else 'only loss="quantile" reads it'
 
 
+def _has_windows(values: Mapping[str, Any]) -> str:
+    windows = values["window_length"] is not None
+    return "only window_length=None reads it" if windows else ""
+
+
 def _has_no_classes(values: Mapping[str, Any]) -> str:
     return "" if values["task"] == "classification" else "regression has no classes"
 
@@ -293,10 +298,37 @@ PARAMETERS: tuple[Parameter, ...] = (
     # -------------------------------------------------------------- the data
     Parameter(
         "window_length",
+        type="int | None",
+        default=32,
+        rule=integer(1) | NONE,
+        kind="int or None",
+        doc="""
+        Rows that a prediction sees, for 2-D data. 1 makes rows independent. None lets
+        each prediction see all rows of its recording up to its own: training cuts
+        recordings into chunks, and prediction runs over them once.
+        """,
+    ),
+    Parameter(
+        "chunk_length",
+        type="int",
+        default=128,
+        rule=integer(1),
+        doc="""
+        With `window_length=None`, the most targets in a chunk of a recording: so far
+        back a step of training goes.
+        """,
+        idle=_has_windows,
+    ),
+    Parameter(
+        "burn_in",
         type="int",
         default=32,
-        rule=integer(1),
-        doc="Rows that a prediction sees, for 2-D data. 1 makes rows independent.",
+        rule=integer(0),
+        doc="""
+        With `window_length=None`, the rows before the first target of a chunk, from
+        which the state starts: their targets belong to the chunk before.
+        """,
+        idle=_has_windows,
     ),
     Parameter(
         "stride",

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from LNN._plain import plain_number
 from LNN._typing import Column, Predictions
 from LNN._warnings import warn
+from LNN.batching.batches import MAX_STEPS
 from LNN.batching.preparation import Preparation
 from LNN.data import SequenceScaler, SequenceSet
 from LNN.data.alignment import warn_if_misaligned
@@ -33,6 +34,9 @@ from LNN.training.device import resolve_device
 from LNN.training.forking import prepare_for_fork
 from LNN.training.losses import Loss
 from LNN.training.record import TrainingRecord
+
+# Rows of a whole recording that are compared with those of its context.
+WARM_ROWS = 128
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -206,7 +210,7 @@ class FittedModel:
             n_jobs=self.parameters["n_jobs"],
         )
         if context is not None:
-            window = self.layout.window_length
+            window = self.layout.window_length or WARM_ROWS
             warn_if_context_is_unscaled(sequences, self.scaler, window)
         return sequences
 
@@ -222,7 +226,7 @@ class FittedModel:
         Returns
         -------
         ndarray of shape (n_samples, n_outputs) or, per step, (n_rows, n_outputs)
-            In the network's units.
+            In the network's units; for whole recordings one for each row of X.
 
         Raises
         ------
@@ -245,7 +249,7 @@ class FittedModel:
             samples = np.arange(done, min(done + size, len(sequences)))
             try:
                 with evaluating(network):
-                    answer = network(**batches.inputs(samples))
+                    answer = in_blocks(network, **batches.inputs(samples))
             except torch.OutOfMemoryError as error:
                 if size == 1:
                     raise DeviceMemoryError(
@@ -257,6 +261,8 @@ class FittedModel:
                 continue
             batches.write(outputs, samples, answer)
             done += len(samples)
+        if sequences.whole:
+            outputs = outputs[sequences.position_of_row]
         self._check_finite(outputs, sequences)
         return outputs
 
@@ -369,7 +375,9 @@ class FittedModel:
         if good.all():
             return
         bad = position = int(np.argmin(good))
-        if not self.targets.per_step:
+        if sequences.whole:
+            position = int(sequences.position_of_row[bad])
+        elif not self.targets.per_step:
             position = int(sequences.start[bad] + sequences.length[bad]) - 1
         raise self.not_finite_error(outputs[bad], sequences.place(position))
 
@@ -384,6 +392,25 @@ class FittedModel:
                 'the CPU. set_params(device="auto") ends this warning.'
             )
             return torch.device("cpu")
+
+
+def in_blocks(
+    network: LiquidNetwork,
+    inputs: torch.Tensor,
+    timespans: torch.Tensor | None = None,
+    lengths: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Run over one long sequence block by block, so that memory stays in bounds."""
+    steps = inputs.shape[1]
+    if steps <= MAX_STEPS or lengths is not None or not network.return_sequences:
+        return network(inputs, timespans, lengths=lengths)
+    answers, state = [], None
+    for begin in range(0, steps, MAX_STEPS):
+        block = slice(begin, begin + MAX_STEPS)
+        spans = None if timespans is None else timespans[:, block]
+        answer, state = network(inputs[:, block], spans, state=state, return_state=True)
+        answers.append(answer)
+    return torch.cat(answers, dim=1)
 
 
 def as_fitted(fitted: Any) -> FittedModel:

@@ -42,13 +42,16 @@ from LNN.training.losses import Loss, find_loss
 from LNN.training.optimisers import OPTIMIZERS, Optimizer
 from LNN.training.parameter_vector import ParameterVector, gradients_recorded
 from LNN.training.record import Moments, TrainingRecord
-from LNN.training.validation import split_samples
+from LNN.training.validation import WHOLE_RECORDINGS, split_samples
 
 # Unless the caller sets `epochs`, training takes at least this many optimiser steps,
 # and at least this many epochs.
 MIN_STEPS, MIN_EPOCHS = 500, 30
 # Patience: small data take few steps an epoch, and nothing is to be seen in 60 steps.
 PATIENT_STEPS, PATIENT_EPOCHS = 250, 20
+# A step of training takes chunks of recordings in place of windows, which share fewer
+# rows: so many windows weigh as much as one chunk (docu/defaults.md).
+ROWS_LIKE_ONE_CHUNK = 8
 # With at least this many training sequences, "auto" stops early.
 EARLY_STOPPING_FROM = 200
 
@@ -91,7 +94,14 @@ def read_parts(
     if held_out.X is not None:
         with arguments_end_in("_val"):
             validation = _read(held_out, settings, form, suffix="_val")
-    return training, validation, form
+    return in_chunks(training, settings), validation, form
+
+
+def in_chunks(training: Examples, settings: Settings) -> Examples:
+    """Cut whole recordings into what one step of training goes back through."""
+    if not training.sequences.whole:
+        return training
+    return training.cut(settings.chunk_length, settings.burn_in)
 
 
 def read_training(
@@ -135,14 +145,18 @@ def hold_out(
     """Cut the validation part off the training data, if early stopping wants one."""
     wanted = settings.early_stopping
     if wanted == "auto":
-        wanted = len(data) >= EARLY_STOPPING_FROM
+        wanted = data.n_targets >= EARLY_STOPPING_FROM
     if not wanted:
         return data, None
-    if len(data) < 2:
+    if data.n_targets < 2:
         raise InvalidInputError(
             "early_stopping=True needs at least two samples, one of them to validate; "
-            f"got {len(data)}. Set early_stopping=False or pass X_val, y_val."
+            f"got {data.n_targets}. Set early_stopping=False or pass X_val, y_val."
         )
+    if data.sequences.whole and not _many_recordings(data.sequences):
+        # A tail is judged as predictions are: after what came before it.
+        warm = settings.chunk_length + settings.burn_in
+        return _both_or_all(data, *data.split_tails(settings.validation_fraction, warm))
     # Windows over rows overlap: a random part would share its rows with training, so
     # the tail in time is held out. Whole sequences and single rows share nothing.
     rows = data.sequences.layout == "rows"
@@ -156,11 +170,23 @@ def hold_out(
     )
     if not len(validation) or not len(training):
         return data, None
-    parts = data.subset(training), data.subset(validation)
+    return _both_or_all(data, data.subset(training), data.subset(validation))
+
+
+def _many_recordings(sequences: SequenceSet) -> bool:
+    """Tell whether there are recordings enough to hold out whole ones."""
+    return len(sequences) >= WHOLE_RECORDINGS
+
+
+def _both_or_all(
+    data: Examples, training: Examples, validation: Examples
+) -> tuple[Examples, Examples | None]:
+    """Return both parts, or all data where one part lacks something."""
+    parts = training, validation
     # A class that one part lacks would be learnt unseen, or never judged.
     shown = [part.classes_shown() for part in parts]
     if all(part.has_targets() for part in parts) and shown[0] == shown[1]:
-        return parts
+        return training, validation
     warn(
         "No validation part was held out: it or the training part would have no step "
         "with a target, or lack a class. All samples train, without early stopping; "
@@ -365,9 +391,12 @@ def class_weights(data: Examples, wanted: dict | str | None) -> tuple[float, ...
 # ----------------------------------------------------------------------------- train
 
 
-def make_plan(settings: Settings, n_samples: int) -> Plan:
+def make_plan(settings: Settings, training: Examples) -> Plan:
     """Fill in how long and in which way to train."""
-    per_epoch = math.ceil(n_samples / settings.batch_size)
+    size = settings.batch_size
+    if training.sequences.whole:
+        size = max(1, math.ceil(size / ROWS_LIKE_ONE_CHUNK))
+    per_epoch = math.ceil(len(training) / size)
     epochs, patience = settings.epochs, settings.n_iter_no_change
     if epochs == "auto":
         epochs = max(MIN_EPOCHS, math.ceil(MIN_STEPS / per_epoch))
@@ -375,7 +404,7 @@ def make_plan(settings: Settings, n_samples: int) -> Plan:
         patience = max(PATIENT_EPOCHS, math.ceil(PATIENT_STEPS / per_epoch))
     return Plan(
         epochs=int(epochs),
-        batch_size=settings.batch_size,
+        batch_size=size,
         lr_schedule=settings.lr_schedule,
         clip_value=settings.clip_value,
         clip_by=settings.clip_by,

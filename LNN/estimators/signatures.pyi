@@ -24,7 +24,9 @@ class NetworkParameters:
     backbone_dropout: float | None
     backbone_activation: str | None
     dropout: float
-    window_length: int
+    window_length: int | None
+    chunk_length: int
+    burn_in: int
     stride: int
     pooling: str
     return_sequences: bool | str
@@ -44,7 +46,7 @@ class NetworkParameters:
     clip_by: str
     early_stopping: bool | str
     validation_fraction: float
-    n_iter_no_change: int
+    n_iter_no_change: int | str
     tol: float
     scoring: str | Callable[..., SupportsFloat]
     loss: str
@@ -81,7 +83,9 @@ class NetworkParameters:
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
         dropout: float = 0.0,
-        window_length: int = 32,
+        window_length: int | None = 32,
+        chunk_length: int = 128,
+        burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
         return_sequences: bool | str = "auto",
@@ -101,7 +105,7 @@ class NetworkParameters:
         clip_by: str = "norm",
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 20,
+        n_iter_no_change: int | str = "auto",
         tol: float = 0.0001,
         scoring: str | Callable[..., SupportsFloat] = "loss",
         loss: str = "auto",
@@ -168,8 +172,16 @@ class NetworkParameters:
             "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
         dropout : float, default=0.0
             Dropout on the neurons that the dense read-out reads.
-        window_length : int, default=32
-            Rows that a prediction sees, for 2-D data. 1 makes rows independent.
+        window_length : int or None, default=32
+            Rows that a prediction sees, for 2-D data. 1 makes rows independent. None
+            lets each prediction see all rows of its recording up to its own: training
+            cuts recordings into chunks, and prediction runs over them once.
+        chunk_length : int, default=128
+            With `window_length=None`, the most targets in a chunk of a recording: so
+            far back a step of training goes.
+        burn_in : int, default=32
+            With `window_length=None`, the rows before the first target of a chunk, from
+            which the state starts: their targets belong to the chunk before.
         stride : int, default=1
             Train on every stride-th window of 2-D data; predictions are for every row.
         pooling : {"auto", "last", "mean", "max", "last+mean+max", "attention"}, default="auto"
@@ -231,8 +243,9 @@ class NetworkParameters:
             `X_val`, or with at least 200 training sequences.
         validation_fraction : float, default=0.1
             Size of the validation part.
-        n_iter_no_change : int, default=20
-            Epochs without progress before training stops.
+        n_iter_no_change : int or "auto", default="auto"
+            Epochs without progress before training stops; "auto" is 20, and more where
+            20 epochs are fewer than 250 optimiser steps.
         tol : float, default=0.0001
             Smallest fall of the loss (rise of the score) that counts as progress.
         scoring : str or callable, default="loss"
@@ -294,7 +307,9 @@ class RegressorParameters(NetworkParameters):
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
         dropout: float = 0.0,
-        window_length: int = 32,
+        window_length: int | None = 32,
+        chunk_length: int = 128,
+        burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
         return_sequences: bool | str = "auto",
@@ -314,7 +329,7 @@ class RegressorParameters(NetworkParameters):
         clip_by: str = "norm",
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 20,
+        n_iter_no_change: int | str = "auto",
         tol: float = 0.0001,
         scoring: str | Callable[..., SupportsFloat] = "loss",
         loss: str = "auto",
@@ -352,7 +367,9 @@ class ClassifierParameters(NetworkParameters):
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
         dropout: float = 0.0,
-        window_length: int = 32,
+        window_length: int | None = 32,
+        chunk_length: int = 128,
+        burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
         return_sequences: bool | str = "auto",
@@ -371,7 +388,7 @@ class ClassifierParameters(NetworkParameters):
         clip_by: str = "norm",
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 20,
+        n_iter_no_change: int | str = "auto",
         tol: float = 0.0001,
         scoring: str | Callable[..., SupportsFloat] = "loss",
         class_weight: dict[Any, Any] | str | None = None,

@@ -29,6 +29,8 @@ def _data(model: FittedModel) -> str:
     what = "sequences"
     if layout.in_rows:
         what = f"rows in windows of {layout.window_length}"
+    if layout.whole:
+        what = "rows of whole recordings"
     goal = f"{targets.n_targets} target(s)"
     if targets.classes is not None:
         goal = f"{len(targets.classes)} classes"
@@ -85,7 +87,7 @@ def _wiring(model: FittedModel) -> str:
 
 def _readout(model: FittedModel) -> str:
     pooling = model.network.pooling
-    of = "" if model.targets.per_step else f" of the {pooling} state"
+    of = "" if model.form.every_step else f" of the {pooling} state"
     if pooling == "last+mean+max":
         of = " of the last state, the mean and the maximum"
     elif pooling == "attention":

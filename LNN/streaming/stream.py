@@ -45,7 +45,8 @@ class LiquidStream(RiverNames):
     fitted : FittedModel, fitted estimator, or Pipeline that ends in one
     mode : {"window", "carry"}, default="window"
         "window": each answer is what `predict` says for this row, from the last
-        `window_length` rows (of a model fitted on sequences: from all rows so far).
+        `window_length` rows (of a model fitted on sequences or on whole recordings:
+        from all rows so far).
         "carry": the state goes on for ever, as over one long sequence; a step costs a
         few microseconds, whatever the window length.
     n : int, default=None
@@ -132,7 +133,7 @@ class LiquidStream(RiverNames):
             self._network = copy.deepcopy(model.network).eval()
         self._readout = Readout(self._network)
         self._arrivals = Arrivals(model, n)
-        windowed = mode == "window" and model.layout.in_rows
+        windowed = mode == "window" and model.layout.in_rows and not model.layout.whole
         _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation)
         history = (truncation or TRUNCATION) if adapt == "sgd" else 0
         self._engine = self._make_engine(windowed, history)
@@ -170,8 +171,8 @@ class LiquidStream(RiverNames):
         model, network = self.model, self._network
         preparation, n = model.preparation, self._arrivals.count
         layout = model.layout
-        if windowed:
-            length = layout.window_length
+        length = layout.window_length
+        if windowed and length is not None:
             return Window(network, preparation, n, layout.n_channels, length)
         self._refuse_pooling(network.pooling)
         backend = model.parameters["backend"]

@@ -1,4 +1,4 @@
-"""`LiquidNeuralNetwork`: the front door, a scikit-learn estimator."""
+"""`LiquidNeuralNetwork`, the front door: the estimator that users fit."""
 
 from __future__ import annotations
 

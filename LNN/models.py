@@ -1,7 +1,7 @@
 """The model types: each liquid cell and each comparison, by its `model_type`.
 
-A new liquid cell is one file with its equations and one entry here; `register` adds one
-from outside.
+To add a liquid cell, write one file with its equations and one entry here. `register`
+adds a cell from outside LNN.
 """
 
 from __future__ import annotations

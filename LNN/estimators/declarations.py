@@ -1,7 +1,7 @@
 """Every parameter of the estimators, declared once.
 
 Signatures, defaults, rules, documentation, and what a network is built from are all
-read off this table.
+taken from this table.
 """
 
 from __future__ import annotations

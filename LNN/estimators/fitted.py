@@ -1,4 +1,4 @@
-"""`FittedModel`: what a fit makes, and the only thing that anything after it takes."""
+"""`FittedModel`: what a fit makes, and all that predictions and streams need."""
 
 from __future__ import annotations
 

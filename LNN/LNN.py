@@ -74,7 +74,7 @@ class LiquidNeuralNetwork(
 
     LTC and CfC cells on NCP wirings, with windowing, scaling and training built in.
     2-D data are the rows of a recording in time order: row t is predicted from the
-    `window_length` rows that end at t. 3-D data and lists are one sequence a sample.
+    `window_length` rows that end at t. 3-D data and lists are one sequence per sample.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""`LiquidNeuralNetwork`: the front door, a scikit-learn estimator."""
+"""`LiquidNeuralNetwork`, the front door: the estimator that users fit."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ class LiquidNeuralNetwork(
 
     LTC and CfC cells on NCP wirings, with windowing, scaling and training built in.
     2-D data are the rows of a recording in time order: row t is predicted from the
-    `window_length` rows that end at t. 3-D data and lists are one sequence a sample.
+    `window_length` rows that end at t. 3-D data and lists are one sequence per sample.
 
     Attributes
     ----------
     model_ : FittedModel
-        What the fit has made, in one value that never changes: streams and whatever
-        else works on a fitted model take it. The other attributes are views of it.
+        What the fit has made, in one value that never changes. Streams and other users
+        of a fitted model take it. The other attributes are views of it.
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None
@@ -115,7 +115,7 @@ class LiquidNeuralNetwork(
     n_features_in_ : int
         Number of columns of X, those of time and group included.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Column names of X, where it has any.
+        Column names of X, if it has any.
     backend_ : str
         The backend that ran.
 

@@ -1,4 +1,4 @@
-"""A list of modules of one class: torch's own list promises `Module` and no more."""
+"""A list of modules of one class; torch's own list only promises `Module`."""
 
 from __future__ import annotations
 

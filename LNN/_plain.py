@@ -1,4 +1,4 @@
-"""Numbers of any kind, as from a grid of parameters, as plain Python ones."""
+"""Plain Python numbers, made from those of numpy that a grid of parameters may hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where randomness comes from: never from the global generators."""
+"""Generators of random numbers; the global ones are never used."""
 
 from __future__ import annotations
 

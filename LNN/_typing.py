@@ -1,4 +1,4 @@
-"""Types of what several public functions take and return."""
+"""Types that the signatures of several public functions share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors and warnings of LNN: each inherits the builtin people already catch."""
+"""The errors and warnings of LNN: each inherits a builtin that people already catch."""
 
 
 class LNNError(Exception):

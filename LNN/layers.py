@@ -31,7 +31,7 @@ KEYWORD_ONLY = Parameter.KEYWORD_ONLY
 
 
 class SequenceLayer(nn.Module):
-    """A liquid cell over time: what `LTC` and `CfC` share, and any further cell takes.
+    """A liquid cell over time: the base of `LTC`, `CfC` and layers of other cells.
 
     Parameters
     ----------
@@ -382,7 +382,7 @@ class CfC(SequenceLayer):
     batch_first : bool, default=True
         As in ncps and torch; it must be True.
     **unknown
-        Refused by name.
+        Refused, with an error that names them.
 
     See Also
     --------

@@ -1,7 +1,7 @@
 """The model types: each liquid cell and each comparison, by its `model_type`.
 
-A new liquid cell is one file with its equations and one entry here; `register` adds one
-from outside.
+To add a liquid cell, write one file with its equations and one entry here. `register`
+adds a cell from outside LNN.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class ModelType:
         the layer's `Wiring` if the model is liquid, else the number of neurons. The
         layer is a `SequenceLayer` if it is liquid, else a `Baseline`.
     takes : tuple of str
-        Arguments of `LiquidNetwork` that `make` is handed by name. Those of `OPTIONS`
-        that are not among them have no effect with this model.
+        Arguments of `LiquidNetwork` that are passed to `make` by name. Those of
+        `OPTIONS` that are not among them have no effect with this model.
     liquid : bool
         Whether it has a wiring; otherwise it is a comparison.
     layer_recurrence : bool
@@ -128,7 +128,7 @@ def register(model: ModelType) -> ModelType:
 
 
 def unregister(name: str) -> None:
-    """Take a model type out again.
+    """Remove a model type from the registry.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def liquid(
     cell : callable
         Makes the cell: ``cell(wiring, *, generator, **taken)``; most often its class.
     takes : tuple of str, default=()
-        Arguments of `LiquidNetwork` that it is handed by name.
+        Arguments of `LiquidNetwork` that are passed to it by name.
 
     Returns
     -------

@@ -51,13 +51,14 @@ default="ncp"
     sparsity, wiring_seed
         For the named wirings; None is their default.
     layer_recurrence : bool, default=None
-        Wire every layer densely to itself. None: True for CfC on the "ncp" wiring, as
-        its neurons have no membrane of their own; else what the wiring says.
+        Connect all neurons of a layer to each other. None is True for CfC on the "ncp"
+        wiring, because its neurons have no membrane of their own; otherwise the wiring
+        decides.
     readout : {"dense", "motor"}, default="dense"
         A linear map of all neurons, or an affine map of each motor neuron.
     pooling : {"last", "mean", "max", "last+mean+max", "attention"}, default="last"
-        How the states of a sequence become one, when there is one output a sequence:
-        that after the last step, the mean or the maximum of each neuron's, these three
+        What the read-out sees of a sequence's states, if there is one output per
+        sequence: the last state, the mean or the maximum of each neuron, these three
         side by side, or a learnt weighted mean.
     return_sequences : bool, default=False
         One output per step, or one per sequence.
@@ -197,8 +198,9 @@ default="ncp"
         inputs : Tensor of shape (B, T, input_size)
             With an encoder (B, T, ...), whatever it takes.
         timespans : Tensor of shape (B, T) or float, default=None
-            Time elapsed before each step; None is 1. Give it by name: with as many
-            steps as neurons it looks like a state, and by position is warned of.
+            Time elapsed before each step; None is 1. Pass it by name: by position it
+            causes a warning if there are as many steps as neurons, since it then looks
+            like a state.
         lengths : Tensor of shape (B,), default=None
             Valid steps per sequence.
         state : tuple, default=None

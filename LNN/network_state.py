@@ -1,4 +1,4 @@
-"""The states of a network's layers as callers give them, and what is not a state."""
+"""The states of a network's layers as callers pass them, checked and put in order."""
 
 from __future__ import annotations
 

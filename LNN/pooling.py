@@ -1,4 +1,4 @@
-"""Pooling: how the states of a sequence become what one read-out reads."""
+"""Pooling: one vector for the read-out, made of all states of a sequence."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The estimators' inside: parameters, the way from data to a fitted model, and back."""
+"""What the estimators are made of: parameters, fitting, the fitted model, storage."""

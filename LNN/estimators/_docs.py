@@ -1,4 +1,4 @@
-"""Docstrings of the estimators: parameters from their declarations, the rest shared."""
+"""Docstrings of the estimators; their parameters come from the declarations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, where its version has them."""
+"""scikit-learn's callbacks, if the installed version has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`LiquidClassifier`: a classifier, for scikit-learn's type checks."""
+"""`LiquidClassifier`: the estimator that scikit-learn takes for a classifier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions that begin cold where training would have warmed them up."""
+"""Warn about `predict` without `context=` on rows that continue the training data."""
 
 from __future__ import annotations
 

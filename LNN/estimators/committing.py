@@ -1,4 +1,4 @@
-"""What gives an estimator the weights that one of its streams has learnt."""
+"""How an estimator takes over the weights that one of its streams has learnt."""
 
 from __future__ import annotations
 

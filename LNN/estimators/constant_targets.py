@@ -1,4 +1,4 @@
-"""Targets that do not vary in training: the untrained network gives them already."""
+"""Targets that do not vary in training: the untrained network predicts them already."""
 
 from __future__ import annotations
 

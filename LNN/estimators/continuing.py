@@ -1,4 +1,4 @@
-"""Training that goes on: a new model from a known one, which stays what it is."""
+"""Training that goes on: it makes a new model, and the one before stays as it was."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every parameter of the estimators, declared once.
 
 Signatures, defaults, rules, documentation, and what a network is built from are all
-read off this table.
+taken from this table.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=32,
         rule=integer(1),
         doc="""
-        Number of liquid neurons (per layer). Left at 32, a wiring that is an object or
-        a matrix says how many.
+        Number of liquid neurons (per layer). If it is left at 32, a wiring that is an
+        object or a matrix decides.
         """,
         built_from=True,
     ),
@@ -136,7 +136,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="regression",
         rule=one_of(*TASKS),
         kind=braced(*TASKS),
-        doc="What to learn. `LiquidRegressor` and `LiquidClassifier` have it fixed.",
+        doc="What to predict. It is fixed in `LiquidRegressor` and `LiquidClassifier`.",
         built_from=True,
     ),
     Parameter(
@@ -192,7 +192,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="int | None",
         default=None,
         rule=NONE | integer(0),
-        doc="Seed of the named wirings; None takes the one of ncps.",
+        doc="Seed of the named wirings; None takes the seed that ncps uses.",
         built_from=True,
     ),
     Parameter(
@@ -201,8 +201,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         rule=NONE | BOOL,
         doc="""
-        Whether the neurons of a layer are all connected to each other. None is True
-        for CfC on "ncp", else what the wiring says.
+        Whether all neurons of a layer are connected to each other. None is True for
+        CfC on "ncp"; otherwise the wiring decides.
         """,
         built_from=True,
     ),
@@ -346,10 +346,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto", *POOLINGS),
         kind=braced("auto", *POOLINGS),
         doc="""
-        How the states of a sequence become one: that after the last step, the mean or
-        the maximum of each neuron's, these three side by side ("last+mean+max"), or a
-        learnt weighted mean ("attention"). "auto" is "mean" for one target per sequence
-        of more than 100 steps (in the median), else "last".
+        What the read-out sees of a sequence's states: the last state, the mean or the
+        maximum of each neuron, these three side by side ("last+mean+max"), or a learnt
+        weighted mean ("attention"). "auto" is "mean" for one target per sequence of
+        more than 100 steps (in the median), else "last".
         """,
         built_from=True,
     ),
@@ -360,9 +360,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto") | BOOL,
         kind='bool or "auto"',
         doc="""
-        Whether y has a target for every step of a sequence; "auto" sees it from the
-        shape of y, and warns where a regression's y could be either. T outputs per
-        sample as one vector need False.
+        Whether y has a target for every step of a sequence. "auto" decides by the shape
+        of y, and warns if a regression's y could be either. If y has one vector of T
+        numbers per sample, pass False.
         """,
     ),
     Parameter(
@@ -373,9 +373,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind=braced(*LAYOUTS),
         doc="""
         What the axes of X are: "rows" (2-D, rows of recordings in time order) or
-        "sequences" (3-D, (n_samples, n_timesteps, n_features), or a list); X of the
-        other kind is an error. "auto" goes by the number of axes, and `fit` warns where
-        the numbers look as if time were another axis.
+        "sequences" (3-D, (n_samples, n_timesteps, n_features), or a list). X of the
+        other kind is then an error. "auto" decides by the number of axes, and `fit`
+        warns if the numbers look as if time were another axis.
         """,
     ),
     Parameter(
@@ -402,11 +402,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         kind="str, int or list",
         doc="""
-        Column of X with the present value of the target (one per target), in the same
-        units: the network then learns the change from it, and reads the column as
-        changes from row to row. That of a window's first row is from the row before
-        the window: of this column, `window_length` + 1 rows matter. For series with a
-        trend.
+        For series with a trend. Column of X with the present value of the target (one
+        per target), in the same units. The network then learns the change from it, and
+        reads the column as changes from row to row. The first row of a window keeps its
+        change from the row before, so `window_length` + 1 rows of this column matter.
         """,
         built_from=True,
     ),
@@ -417,10 +416,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of(*POLICIES),
         kind=braced(*POLICIES),
         doc="""
-        What NaN in X means: an error; a gap in which the channel keeps its last value
-        in the same window or sequence ("hold"; the scaler's centre before the first);
-        or the same, with two more inputs per channel: whether it was seen at this step,
-        and log(1 + time since it was seen last) ("mask").
+        What NaN in X means. "error" refuses it. With "hold" the channel keeps its last
+        value in the same window or sequence; before the first it has the scaler's
+        centre. "mask" does the same, and adds two inputs per channel: whether it was
+        seen at this step, and log(1 + time since it was seen last).
         """,
         built_from=True,
     ),
@@ -447,7 +446,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto") | integer(1),
         kind='int or "auto"',
         doc="""
-        Passes over the training data; "auto" takes at least 30 and 500 optimiser steps.
+        Passes over the training data; "auto" is at least 30 and 500 optimiser steps.
         """,
     ),
     Parameter(
@@ -554,8 +553,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         doc="""
         What decides, on the validation part, which weights are best and when to stop:
         the loss, or a score by its name in `sklearn.metrics.get_scorer_names()`, such
-        as "accuracy", "f1" or "roc_auc". A callable is called with an estimator that
-        answers for the validation part, None and y. `partial_fit` does not use it.
+        as "accuracy", "f1" or "roc_auc". A callable gets an estimator that predicts the
+        validation part, None in place of X, and y. `partial_fit` does not use it.
         """,
     ),
     Parameter(
@@ -614,8 +613,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of(*BACKENDS),
         kind=braced(*BACKENDS),
         doc="""
-        What runs the cells; `backend_` says what did. "native" is the fused C library
-        for the CPU, and "auto" takes it wherever it can.
+        What computes the cells; `backend_` tells which one did. "native" is the fused C
+        library for the CPU, and "auto" takes it wherever it can.
         """,
         changeable=True,
     ),
@@ -677,7 +676,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=False,
         rule=BOOL,
         doc="""
-        Whether `fit` goes on from the weights of the last fit, keeping its scalers.
+        Whether `fit` goes on from the weights of the last fit, and keeps its scalers.
         """,
     ),
 )

@@ -1,4 +1,4 @@
-"""`FittedModel`: what a fit makes, and the only thing that anything after it takes."""
+"""`FittedModel`: what a fit makes, and all that predictions and streams need."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ WARM_ROWS = 128
 class FittedModel:
     """A trained network with all that is known of its data.
 
-    The estimators publish it as `model_`. Streams, and whatever else works on a fitted
-    model, take this and no estimator; `as_fitted` finds it in one.
+    The estimators publish it as `model_`. Streams and other users of a fitted model
+    take it, not an estimator; `as_fitted` finds it in an estimator.
 
     Attributes
     ----------
@@ -72,8 +72,8 @@ class FittedModel:
 
     Notes
     -----
-    While a fit is under way, callbacks find the model in the making in the estimator:
-    its network still learns. It never changes once the fit is over.
+    During a fit, callbacks find the unfinished model in the estimator: its network is
+    still learning. Once the fit is over, the model never changes.
 
     Examples
     --------

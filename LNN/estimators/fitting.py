@@ -1,7 +1,7 @@
 """From data to a fitted model: the steps of `fit`, in their order.
 
-Nothing here sees an estimator. `settings` are its parameters, with what the call of
-`fit` overrides.
+Nothing here sees an estimator. `settings` are its parameters, changed by what the call
+of `fit` overrides.
 """
 
 from __future__ import annotations

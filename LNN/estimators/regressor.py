@@ -1,4 +1,4 @@
-"""`LiquidRegressor`: a regressor, for scikit-learn's type checks."""
+"""`LiquidRegressor`: the estimator that scikit-learn takes for a regressor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules for the values of a parameter, and how an error words them."""
+"""Rules for the values of a parameter, and their wording in errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores: of predictions, and of the validation part while a model is trained."""
+"""Scores of predictions, and of the validation part during training."""
 
 from __future__ import annotations
 

@@ -127,10 +127,10 @@ class NetworkParameters:
         Parameters
         ----------
         n_neurons : int, default=32
-            Number of liquid neurons (per layer). Left at 32, a wiring that is an object
-            or a matrix says how many.
+            Number of liquid neurons (per layer). If it is left at 32, a wiring that is
+            an object or a matrix decides.
         task : {"regression", "classification"}, default="regression"
-            What to learn. `LiquidRegressor` and `LiquidClassifier` have it fixed.
+            What to predict. It is fixed in `LiquidRegressor` and `LiquidClassifier`.
         model_type : str, default="CfC"
             The cell: "CfC" or "LTC". For comparison, trained in the same way: "LSTM",
             "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D",
@@ -146,10 +146,10 @@ class NetworkParameters:
         sparsity : float, default=None
             Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
         wiring_seed : int, default=None
-            Seed of the named wirings; None takes the one of ncps.
+            Seed of the named wirings; None takes the seed that ncps uses.
         layer_recurrence : bool, default=None
-            Whether the neurons of a layer are all connected to each other. None is True
-            for CfC on "ncp", else what the wiring says.
+            Whether all neurons of a layer are connected to each other. None is True for
+            CfC on "ncp"; otherwise the wiring decides.
         readout : {"dense", "motor"}, default="dense"
             Outputs as linear maps of all neurons, or one affine map per motor neuron.
         n_layers : int, default=1
@@ -185,34 +185,34 @@ class NetworkParameters:
         stride : int, default=1
             Train on every stride-th window of 2-D data; predictions are for every row.
         pooling : {"auto", "last", "mean", "max", "last+mean+max", "attention"}, default="auto"
-            How the states of a sequence become one: that after the last step, the mean
-            or the maximum of each neuron's, these three side by side ("last+mean+max"),
-            or a learnt weighted mean ("attention"). "auto" is "mean" for one target per
+            What the read-out sees of a sequence's states: the last state, the mean or
+            the maximum of each neuron, these three side by side ("last+mean+max"), or a
+            learnt weighted mean ("attention"). "auto" is "mean" for one target per
             sequence of more than 100 steps (in the median), else "last".
         return_sequences : bool or "auto", default="auto"
-            Whether y has a target for every step of a sequence; "auto" sees it from the
-            shape of y, and warns where a regression's y could be either. T outputs per
-            sample as one vector need False.
+            Whether y has a target for every step of a sequence. "auto" decides by the
+            shape of y, and warns if a regression's y could be either. If y has one
+            vector of T numbers per sample, pass False.
         layout : {"auto", "rows", "sequences"}, default="auto"
             What the axes of X are: "rows" (2-D, rows of recordings in time order) or
-            "sequences" (3-D, (n_samples, n_timesteps, n_features), or a list); X of the
-            other kind is an error. "auto" goes by the number of axes, and `fit` warns
-            where the numbers look as if time were another axis.
+            "sequences" (3-D, (n_samples, n_timesteps, n_features), or a list). X of the
+            other kind is then an error. "auto" decides by the number of axes, and `fit`
+            warns if the numbers look as if time were another axis.
         time_column : str or int, default=None
             Column of X that holds time stamps; it is not an input of the network.
         group_column : str or int, default=None
             Column of X that tells recordings apart; it is not an input of the network.
         anchor : str, int or list, default=None
-            Column of X with the present value of the target (one per target), in the
-            same units: the network then learns the change from it, and reads the column
-            as changes from row to row. That of a window's first row is from the row
-            before the window: of this column, `window_length` + 1 rows matter. For
-            series with a trend.
+            For series with a trend. Column of X with the present value of the target
+            (one per target), in the same units. The network then learns the change from
+            it, and reads the column as changes from row to row. The first row of a
+            window keeps its change from the row before, so `window_length` + 1 rows of
+            this column matter.
         missing : {"error", "hold", "mask"}, default="error"
-            What NaN in X means: an error; a gap in which the channel keeps its last
-            value in the same window or sequence ("hold"; the scaler's centre before the
-            first); or the same, with two more inputs per channel: whether it was seen
-            at this step, and log(1 + time since it was seen last) ("mask").
+            What NaN in X means. "error" refuses it. With "hold" the channel keeps its
+            last value in the same window or sequence; before the first it has the
+            scaler's centre. "mask" does the same, and adds two inputs per channel:
+            whether it was seen at this step, and log(1 + time since it was seen last).
         max_step : float, "auto" or None, default="auto"
             The longest step of time, in units of `time_unit_`. A longer gap is walked
             in equal sub-steps (32 at most) with the input held, in training and
@@ -220,7 +220,7 @@ class NetworkParameters:
             training are equal: data with longer ones then run at the rate that was
             learnt. With irregular gaps it is None: every gap is one step.
         epochs : int or "auto", default="auto"
-            Passes over the training data; "auto" takes at least 30 and 500 optimiser
+            Passes over the training data; "auto" is at least 30 and 500 optimiser
             steps.
         batch_size : int, default=64
             Sequences or windows per optimiser step.
@@ -252,8 +252,8 @@ class NetworkParameters:
             What decides, on the validation part, which weights are best and when to
             stop: the loss, or a score by its name in
             `sklearn.metrics.get_scorer_names()`, such as "accuracy", "f1" or "roc_auc".
-            A callable is called with an estimator that answers for the validation part,
-            None and y. `partial_fit` does not use it.
+            A callable gets an estimator that predicts the validation part, None in
+            place of X, and y. `partial_fit` does not use it.
         loss : str, default="auto"
             "squared_error" ("auto"), "absolute_error", "huber" or "quantile" for
             regression, "cross_entropy" ("auto") for classification.
@@ -266,8 +266,8 @@ class NetworkParameters:
         scale_target : bool, default=True
             Whether regression targets are standardised while training.
         backend : {"auto", "torch", "native"}, default="auto"
-            What runs the cells; `backend_` says what did. "native" is the fused C
-            library for the CPU, and "auto" takes it wherever it can.
+            What computes the cells; `backend_` tells which one did. "native" is the
+            fused C library for the CPU, and "auto" takes it wherever it can.
         dtype : {"float32", "float64"}, default="float32"
             Precision of the network.
         device : str, default="auto"
@@ -283,7 +283,8 @@ class NetworkParameters:
             `validation_loss`, `validation_score` and `learning_rate`; returning True
             stops training.
         warm_start : bool, default=False
-            Whether `fit` goes on from the weights of the last fit, keeping its scalers.
+            Whether `fit` goes on from the weights of the last fit, and keeps its
+            scalers.
         """
 
 class RegressorParameters(NetworkParameters):

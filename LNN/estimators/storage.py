@@ -1,8 +1,8 @@
 """A fitted model as plain values and named arrays, and back: what pickles hold.
 
 The format is described in docu/pickles.md. It holds nothing of torch and no class of
-LNN, so that other versions of either, and other readers (skops), can take it. Fields of
-the dataclasses that are stored here keep their names: a test holds the list.
+LNN, so that other versions of both, and other readers (skops), can read it. The fields
+of the stored dataclasses must keep their names: a test holds the list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a network is made of, to tell one that was changed by hand."""
+"""What a network is made of, to recognise one that was changed by hand."""
 
 from __future__ import annotations
 

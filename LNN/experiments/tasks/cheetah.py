@@ -44,7 +44,7 @@ TASK = Task(
     sound_is_published=True,
     notes={
         "published": (
-            "Windows of 32 steps, every 10th, raw values. Files are parted as in the "
+            "Windows of 32 steps, every 10th, raw values. Files are split as in the "
             "paper's code: 16-25 train, 1-5 validate, 6-15 test; 970, 485 and 970 "
             "windows. No leak is known."
         ),

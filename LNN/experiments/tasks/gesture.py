@@ -69,13 +69,13 @@ TASK = Task(
     settings={"return_sequences": True},
     notes={
         "published": (
-            "605 windows of 32 steps, overlapping by half, from 7 recordings; scaled "
-            "by mean and deviation of all of them; then parted at random (455, 60, "
-            "90). So 76 % of the test rows also stand in training windows."
+            "605 windows of 32 steps, overlapping by half, from 7 recordings. They are "
+            "scaled by mean and deviation of all of them, and then split at random "
+            "(455, 60, 90). So 76 % of the test rows also stand in training windows."
         ),
         "sound": (
-            "By recording: a3 and c3 test (the people are known, the stories are not); "
-            "of the five others the first 80 % train and the last 20 % validate. "
+            "By recording: a3 and c3 test (the people are known, the stories are not). "
+            "Of the five others the first 80 % train and the last 20 % validate. "
             "Training windows every 8 steps; scaled by the training rows."
         ),
     },

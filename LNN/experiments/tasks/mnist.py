@@ -88,9 +88,9 @@ ROWS = Task(
     sound_is_published=True,
     notes={
         "published": (
-            "28 steps of 28 pixels, divided by 255; the last tenth of the 60000 "
+            "28 steps of 28 pixels, divided by 255. The last tenth of the 60000 "
             "training images validates (54000, 6000), the official 10000 test. The "
-            "class is told after the last row. No leak is known."
+            "class is predicted after the last row. No leak is known."
         ),
     },
 )
@@ -106,12 +106,12 @@ EVENTS = Task(
     notes={
         "published": (
             "784 pixels, white above 128, as the events at which black and white "
-            "change: what the pixel is then, and at which pixel it was (the time): 53 "
-            "events on average, 105 at most. The paper's code pads to 256 and would "
-            "cut off what is more; sequences here have their own length. The values "
-            "alternate, so all the news is in the time. The code has no validation "
-            "part and reports the last epoch; here a random tenth of the 60000 "
-            "training images chooses the epoch."
+            "change. The value of an event is the new colour, its time the number of "
+            "the pixel. There are 53 events on average, 105 at most. The paper's code "
+            "pads to 256 and would cut off what is more; sequences here have their own "
+            "length. The values alternate, so only the time says anything new. The "
+            "code has no validation part and reports the last epoch; here a random "
+            "tenth of the 60000 training images chooses the epoch."
         ),
     },
 )

@@ -56,12 +56,12 @@ TASK = Task(
     settings={"return_sequences": True, "class_weight": {0: 0.1, 1: 1.6}},
     notes={
         "published": (
-            "The paper's code swaps the axes of time and windows and so trains on 32 "
-            "sequences of 626 steps (25, 3 and 4), one optimiser step an epoch. Here "
-            "the axes are as meant: 626 windows of 32 days, every 4th (471, 62, 93). "
-            "Neither layout gives the paper's numbers. Unknown readings are 0 and one "
-            "mean and deviation serve all columns, as in the code. Windows are parted "
-            "at random, so every test row also stands in training windows."
+            "The paper's code swaps the axes of time and windows, and so trains on 32 "
+            "sequences of 626 steps (25, 3 and 4), with one optimiser step per epoch. "
+            "Here the axes are as meant: 626 windows of 32 days, every 4th (471, 62, "
+            "93). Neither layout gives the paper's numbers. As in the code, unknown "
+            "readings are 0, and one mean and deviation serve all columns. Windows are "
+            "split at random, so every test row also stands in training windows."
         ),
         "sound": (
             "By year: 1998 to 2001 train (windows every 4 days), 2002 validates, 2003 "

@@ -90,16 +90,17 @@ TASK = Task(
     notes={
         "published": (
             "Windows of 32 reports, overlapping by half, of the recordings that are "
-            "there; parted at random (75, 10, 15 %), so test rows also stand in "
-            "training windows. No time, no scaling, as in the code. Where only the "
-            "first tenth of the file (A01 to A03) is at hand this is a smoke test, not "
-            "comparable with the paper. Of the whole file the code forgets the last "
-            "recording."
+            "there. They are split at random (75, 10, 15 %), so test rows also stand "
+            "in training windows. No time and no scaling, as in the code. If only the "
+            "first tenth of the file (A01 to A03) is at hand, this is a smoke test and "
+            "not comparable with the paper. With the whole file, the code forgets the "
+            "last recording."
         ),
         "sound": (
-            "With time stamps (seconds). Of the first tenth A01 trains, A02 validates, "
-            "A03 tests; of the whole file persons A, B, C train, D validates, E tests. "
-            "Training windows every 8 reports; scaled by the training rows."
+            "With time stamps (seconds). If only the first tenth is at hand, A01 "
+            "trains, A02 validates, A03 tests. With the whole file, persons A, B, C "
+            "train, D validates, E tests. Training windows every 8 reports; scaled by "
+            "the training rows."
         ),
     },
 )

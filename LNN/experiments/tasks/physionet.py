@@ -97,19 +97,20 @@ TASK = Task(
     settings={"return_sequences": False, "missing": "mask"},
     notes={
         "published": (
-            "Set-a only (4000 patients), as the paper's code in spite of what it says. "
-            "Scaled over all patients by least and largest value; times rounded to "
-            "0.016 hours, which merges no two minutes; parted 3200 and 800 at random "
-            "with scikit-learn's seed 42, not stratified. The code takes the records "
-            "in the order of the folder, which is anyone's; here they are sorted by "
-            "number, so it is another draw of the same kind. It has no validation part "
-            "and reports the last epoch: here a stratified tenth of the 3200 chooses "
-            "it. It feeds values (0 where missing, before scaling) and masks; here "
-            "values are held and masks and ages are inputs. Entries of -1 are unknown "
-            "here, a value there. In the code as it was read the elapsed time comes "
-            "out negative and a step late (tt[:1] - tt[:-1]); here it is what it is. "
-            "Class weights differ from model to model in the paper (5.91 to 18.25) and "
-            "are no part of the task."
+            "Set-a only (4000 patients), as in the paper's code; the paper says more. "
+            "Scaled over all patients by least and largest value. Times are "
+            "rounded to 0.016 hours, which merges no two minutes. 3200 and 800 "
+            "patients are split at random with scikit-learn's seed 42, not stratified. "
+            "The code takes the records in the order of the folder, which differs "
+            "between machines. Here they are sorted by number, so this is another draw "
+            "of the same kind. The code has no validation part and reports the last "
+            "epoch: here a stratified tenth of the 3200 chooses it. The code feeds "
+            "values (0 where missing, before scaling) and masks; here values are held, "
+            "and masks and ages are inputs. Entries of -1 are unknown here, a value "
+            "there. In the version of the code that was read the elapsed time is "
+            "negative and a step late (tt[:1] - tt[:-1]); here it is correct. Class "
+            "weights differ from model to model in the paper (5.91 to 18.25) and are "
+            "not part of the task."
         ),
         "sound": (
             "By patient, stratified: 2560 train, 640 validate, 800 test. Values are "

@@ -79,16 +79,16 @@ def trivial(data: TaskData) -> Scores:
 
 NOTES = {
     "published": (
-        "Windows of 32 rows side by side, whitened over all rows, parted at random. "
-        "The power is to be told from the other six columns of the same row, and one "
-        "of them is the current: volts times amperes are watts, a linear regression is "
-        "nearly exact, and the paper's numbers cannot come from its code. "
+        "Windows of 32 rows that do not overlap, whitened over all rows, split at "
+        "random. The power is predicted from the other six columns of the same row. "
+        "One of them is the current: volts times amperes are watts, so a linear "
+        "regression is nearly exact. The paper's numbers cannot come from its code. "
     ),
     "sound": (
-        "The power of the next row from all seven columns so far, that of the present "
-        "included. In time: the first 75 % train (windows of 32 rows, every 8), 10 % "
-        "validate, 15 % test; scaled by the training rows, so the target is in "
-        "deviations of the training target."
+        "The power of the next row is predicted from all seven columns so far, the "
+        "present power included. In time: the first 75 % train (windows of 32 rows, "
+        "every 8), 10 % validate, 15 % test. Scaled by the training rows, so the "
+        "target is in deviations of the training target."
     ),
 }
 
@@ -117,5 +117,5 @@ FIRST_MINUTES = _task(
     "power-minutes",
     "Electric power of a household, the first 26 days by minutes",
     "minutes",
-    "The code reads all 2075259 minutes, here are the first 37283.",
+    "The code reads all 2075259 minutes; these are the first 37283.",
 )

@@ -144,21 +144,22 @@ TASK = Task(
     settings={"return_sequences": True},
     notes={
         "published": (
-            "12043 windows of 32 rows, every 4th, parted at random (9033, 1204, 1806), "
+            "12043 windows of 32 rows, every 4th, split at random (9033, 1204, 1806), "
             "so every test row also stands in training windows. The target is that of "
-            "the same hour, whitened over all rows. Time axis as in the code since "
-            "August 2021; the paper is older and its code swapped the axes. The hour "
-            "comes as sin(pi h / 24), which is the same at 7 and at 17 o'clock; the "
-            "holiday column is constant. A table of hour and weekday beats the paper's "
-            "best model."
+            "the same hour, whitened over all rows. The time axis is as in the code "
+            "since August 2021; the paper is older, and its code swapped the axes. The "
+            "hour comes as sin(pi h / 24), which is the same at 7 and at 17 o'clock. "
+            "The holiday column is constant. A table of hour and weekday beats the "
+            "paper's best model."
         ),
         "sound": (
-            "In time: 75, 10 and 15 % of the 40575 hours known, duplicates dropped, "
-            "temperatures of 0 K and a rain of 9831 mm held over, hour and day of the "
-            "year as sine and cosine, weekday as seven columns, a holiday at the "
-            "midnight row that names it. Time stamps in hours; windows of 32 rows (to "
-            "learn from every 8 rows) do not span holes of more than a week. The "
-            "target is in deviations of the training target."
+            "In time: 75, 10 and 15 % of the 40575 hours known. Duplicates are "
+            "dropped; temperatures of 0 K and a rain of 9831 mm are replaced by the "
+            "value before. Hour and day of the year come as sine and cosine, the "
+            "weekday as seven columns, a holiday at the midnight row that names it. "
+            "Time stamps are in hours. Windows of 32 rows (for training every 8 rows) "
+            "do not span holes of more than a week. The target is in deviations of the "
+            "training target."
         ),
     },
 )

@@ -59,10 +59,11 @@ TASK = Task(
     sound_is_published=True,
     notes={
         "published": (
-            "400 walks, parted by walk; each frame is kept with probability 0.9, the "
-            "target of a kept frame is the next one whether kept or not. Windows of 64 "
-            "steps, every 16th: 9684, 1272 and 1937. Time counts frames. The paper's "
-            "code reports the last epoch; here the validation part chooses the epoch."
+            "400 walks, split by walk. Each frame is kept with probability 0.9. The "
+            "target of a kept frame is the next frame, whether kept or not. Windows of "
+            "64 steps, every 16th: 9684, 1272 and 1937. Time counts frames. The "
+            "paper's code reports the last epoch; here the validation part chooses the "
+            "epoch."
         ),
     },
 )

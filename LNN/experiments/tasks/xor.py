@@ -46,10 +46,10 @@ def _task(name: str, title: str, *, event: bool, form: str) -> Task:
         sound_is_published=True,
         notes={
             "published": (
-                "100000 bit streams of 2 to 31 bits to learn from and 10000 to test, "
-                f"generated with the seeds of the paper's code; {form}. The paper's "
-                "code has no validation part and reports the last epoch; here a random "
-                "tenth of the training streams chooses the epoch."
+                "100000 bit streams of 2 to 31 bits for training and 10000 for "
+                f"testing, generated with the seeds of the paper's code; {form}. The "
+                "paper's code has no validation part and reports the last epoch; here "
+                "a random tenth of the training streams chooses the epoch."
             ),
         },
     )
@@ -66,7 +66,7 @@ EVENT = _task(
     "Parity of a bit stream, one step per run of equal bits",
     event=True,
     form=(
-        "a step per change of the bit and one at the end; how long a run of equal bits "
-        "was is told by time alone"
+        "a step per change of the bit and one at the end; only the time tells how long "
+        "a run of equal bits was"
     ),
 )

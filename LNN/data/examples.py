@@ -208,13 +208,7 @@ def read_examples(
     else:
         by_row = check_weights(sample_weight, _num_samples(X))
         sequences = known.layout.read(X, known.clock, counts=by_row > 0, **how)
-    row_weights = None
-    if sequences.row_of_position is None:
-        weights = _weights_used(by_row, sequences, suffix)
-    else:
-        # A recording is read whole, whatever its targets count.
-        row_weights = by_row[sequences.row_of_position]
-        weights = sequences.counted(by_row > 0).astype(np.float64)
+    weights, row_weights = _weights_used(by_row, sequences, suffix)
     values, ndim = read_targets(
         y, sequences, counts=by_row > 0, task=task, per_step=per_step
     )
@@ -310,15 +304,22 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
 
 def _weights_used(
     by_row: np.ndarray, sequences: SequenceSet, suffix: str
-) -> np.ndarray:
-    """Return the weights of the samples, which a stride makes fewer than rows."""
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the weights of the samples, which a stride makes fewer than rows.
+
+    Also those of the rows, where each has a target: whole recordings are read as
+    they are, whatever their targets count.
+    """
+    if sequences.row_of_position is not None:
+        counted = sequences.counted(by_row > 0).astype(np.float64)
+        return counted, by_row[sequences.row_of_position]
     weights = by_row[sequences.row_of_sample]
     if not (weights > 0).any():
         raise InvalidInputError(
             f"No sample of X{suffix} has a positive weight among those used; check "
             "sample_weight and stride."
         )
-    return weights
+    return weights, None
 
 
 def refuse_without_x_val(held_out: Given) -> None:

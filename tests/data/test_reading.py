@@ -520,7 +520,6 @@ ERRORS = {
     "both times": (ROWS, {"timestamps": np.arange(4), "time_column": 0}, "got both"),
     "both groups": (ROWS, {"groups": np.arange(4), "group_column": 0}, "got both"),
     "window": (ROWS, {"window_length": 0}, "window_length to be an int of 1"),
-    "window none": (ROWS, {"window_length": None}, "window_length to be an int"),
     "window bool": (ROWS, {"window_length": True}, "window_length to be an int"),
     "stride": (ROWS, {"stride": 1.5}, "stride to be an int of 1 or more, got 1.5"),
     "independent": (

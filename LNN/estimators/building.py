@@ -23,8 +23,6 @@ from LNN.training.parameter_vector import gradients_recorded
 from LNN.wiring import Wiring
 from LNN.wiring.checks import own_n_neurons
 
-# For sequences of more steps, pooling="auto" takes the mean of the states.
-LONG_SEQUENCE = 100
 # The quantiles of irregular gaps that gates start to watch, and the largest share of
 # gates that do.
 GAP_QUANTILES, MOST_GATES = (0.01, 0.9999), 0.5
@@ -53,12 +51,7 @@ def build_network(
     generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
     lengths = training.sequences.length.astype(np.float64)
     typical = weighted_median(lengths, training.weights)
-    pooling = parameters["pooling"]
-    if pooling == "auto":
-        # The last state learns more, but little from long sequences, where the mean
-        # does better (docu/defaults.md). In a window, the end matters most.
-        sequences = not form.layout.in_rows and not form.targets.per_step
-        pooling = "mean" if sequences and typical > LONG_SEQUENCE else "last"
+    mode = settled_mode(parameters["mode"])
     return _network(
         form,
         parameters,
@@ -66,7 +59,8 @@ def build_network(
         objective,
         hidden_size=_n_neurons(parameters),
         wiring=parameters["wiring"],
-        pooling=pooling,
+        pooling=_settled_pooling(form, parameters),
+        mode=mode,
         time_constants=_first_time_constants(form.targets.per_step, typical),
         gaps=_gaps(training, form.clock),
         generator=generator,
@@ -80,6 +74,7 @@ def rebuild_network(
     objective: Loss,
     n_neurons: int,
     pooling: str,
+    mode: str,
     wirings: Sequence[Wiring] | None,
 ) -> LiquidNetwork:
     """Make a network of the structure that was stored; its weights mean nothing yet.
@@ -89,7 +84,8 @@ def rebuild_network(
     form, parameters, scaler, objective
         As in `FittedModel`.
     n_neurons : int
-    pooling : str
+    pooling, mode : str
+        What "auto" stood for.
     wirings : sequence of Wiring, or None
         One per layer, used as they are; None where the parameter `wiring` is enough.
     """
@@ -101,6 +97,7 @@ def rebuild_network(
         hidden_size=n_neurons,
         wiring=parameters["wiring"] if wirings is None else wirings,
         pooling=pooling,
+        mode=mode,
         generator=torch.Generator().manual_seed(0),  # no trace in the global one
     )
 
@@ -127,6 +124,21 @@ def _network(
             **structure,
         )
     return network.to(DTYPES[parameters["dtype"]])
+
+
+def settled_mode(mode: str) -> str:
+    """Return the form of the CfC that "auto" stands for (docu/defaults.md)."""
+    return "exponential" if mode == "auto" else mode
+
+
+def _settled_pooling(form: DataForm, parameters: Mapping[str, Any]) -> str:
+    """Return the pooling that "auto" stands for (docu/defaults.md)."""
+    if parameters["pooling"] != "auto":
+        return parameters["pooling"]
+    # In a window, the end matters most. Motor neurons are the outputs themselves.
+    one_target = not form.layout.in_rows and not form.targets.per_step
+    all_three = one_target and parameters["readout"] != "motor"
+    return "last+mean+max" if all_three else "last"
 
 
 def _n_neurons(parameters: Mapping[str, Any]) -> int:

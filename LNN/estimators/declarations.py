@@ -154,13 +154,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "mode",
         type="str",
-        default="default",
-        rule=one_of(*MODES),
-        kind=braced(*MODES),
+        default="auto",
+        rule=one_of("auto", *MODES),
+        kind=braced("auto", *MODES),
         doc="""
-        Form of the CfC: one of the paper's three, or "exponential", whose neurons decay
-        exactly over the time between rows and which has half of the weights. See
-        docu/torch.md.
+        Form of the CfC: one of the paper's three ("default", "no_gate", "pure"), or
+        "exponential", whose neurons decay exactly over the time between rows and which
+        has half of the weights. "auto" is "exponential", which did better in
+        docu/defaults.md. See docu/torch.md.
         """,
         built_from=True,
     ),
@@ -348,8 +349,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         doc="""
         What the read-out sees of a sequence's states: the last state, the mean or the
         maximum of each neuron, these three side by side ("last+mean+max"), or a learnt
-        weighted mean ("attention"). "auto" is "mean" for one target per sequence of
-        more than 100 steps (in the median), else "last".
+        weighted mean ("attention"). "auto" is "last+mean+max" for one target per
+        sequence, and "last" for windows and with `readout="motor"`.
         """,
         built_from=True,
     ),

@@ -145,6 +145,12 @@ class FittedModel:
         return self.targets.classes is not None
 
     @property
+    def settled(self) -> dict[str, Any]:
+        """All parameters, with what "auto" stood for in the network."""
+        network = self.network
+        return {**self.parameters, "pooling": network.pooling, "mode": network.mode}
+
+    @property
     def preparation(self) -> Preparation:
         """How rows become what the network reads."""
         return Preparation(

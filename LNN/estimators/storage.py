@@ -145,6 +145,7 @@ def _network_to_plain(model: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "n_neurons": network.layers[-1].n_neurons,
         "pooling": network.pooling,
+        "mode": network.mode,
         "wirings": wirings,
         "weights": weights_of(network),
         "frozen": [n for n, p in network.named_parameters() if not p.requires_grad],
@@ -170,6 +171,8 @@ def _network_from_plain(
         objective,
         plain["n_neurons"],
         plain["pooling"],
+        # Before there was "auto", the parameter was the mode.
+        plain.get("mode", parameters["mode"]),
         wirings,
     )
     _refuse_other_weights(network, plain["weights"])

@@ -72,7 +72,7 @@ def _missing(model: FittedModel) -> str:
 
 def _network(model: FittedModel) -> str:
     kind = find(model.parameters["model_type"])
-    return kind.describe(model.parameters, model.network.layers[-1].n_neurons)
+    return kind.describe(model.settled, model.network.layers[-1].n_neurons)
 
 
 def _wiring(model: FittedModel) -> str:

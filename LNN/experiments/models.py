@@ -36,6 +36,11 @@ def _liquid(*, equal: bool = False, **parameters: Any) -> Model:
     return Model(parameters, True, equal)
 
 
+def _cfc(*, mode: str = "default", **parameters: Any) -> Model:
+    """Return a CfC in a form of its paper, not in the estimators' own default."""
+    return _liquid(equal=True, model_type="CfC", mode=mode, **parameters)
+
+
 def _other(model_type: str) -> Model:
     return Model({"model_type": model_type})
 
@@ -43,16 +48,12 @@ def _other(model_type: str) -> Model:
 MODELS: dict[str, Model] = {
     "LTC": _liquid(equal=True, model_type="LTC", wiring="full"),
     "LTC-NCP": _liquid(model_type="LTC", wiring="ncp"),
-    "CfC": _liquid(equal=True, model_type="CfC", wiring="full"),
-    "CfC-NCP": _liquid(equal=True, model_type="CfC", wiring="ncp"),
-    "CfC-no-gate": _liquid(equal=True, model_type="CfC", wiring="full", mode="no_gate"),
-    "CfC-pure": _liquid(equal=True, model_type="CfC", wiring="full", mode="pure"),
-    "CfC-mixed": _liquid(
-        equal=True, model_type="CfC", wiring="full", mixed_memory=True
-    ),
-    "CfC-NCP-mixed": _liquid(
-        equal=True, model_type="CfC", wiring="ncp", mixed_memory=True
-    ),
+    "CfC": _cfc(wiring="full"),
+    "CfC-NCP": _cfc(wiring="ncp"),
+    "CfC-no-gate": _cfc(wiring="full", mode="no_gate"),
+    "CfC-pure": _cfc(wiring="full", mode="pure"),
+    "CfC-mixed": _cfc(wiring="full", mixed_memory=True),
+    "CfC-NCP-mixed": _cfc(wiring="ncp", mixed_memory=True),
     "LSTM": _other("LSTM"),
     "GRU": _other("GRU"),
     "CT-RNN": _other("CT-RNN"),

@@ -24,6 +24,8 @@ COMMON: dict[str, Any] = {
     "learning_rate": 0.01,
     "lr_schedule": "cosine",
     "clip_value": 1.0,
+    # The papers read the last state.
+    "pooling": "last",
 }
 
 # The same for every model of a task: epochs and batches are its budget.

@@ -26,6 +26,9 @@ import torch
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from development import starting_with
+
 from LNN import LiquidRegressor
 
 # File, column that is forecast (None: the first), rows used.
@@ -49,6 +52,12 @@ SETTINGS: dict[str, dict] = {
     "LSTM": {"model_type": "LSTM"},
     "LTC": {"model_type": "LTC"},
     "LTC, whole": WHOLE | {"model_type": "LTC"},
+    "exp, 0.3 to T/8": {"mode": "exponential", "start": (0.3, 8)},
+    "exp, 0.3 to T/2": {"mode": "exponential", "start": (0.3, 2)},
+    "exp, all pooling": {"mode": "exponential", "pooling": "last+mean+max"},
+    "exp, whole, 0.3 to T/8": WHOLE | {"mode": "exponential", "start": (0.3, 8)},
+    "LTC, exp 1": {"model_type": "LTC", "solver": "exponential", "ode_unfolds": 1},
+    "LTC, exp 2": {"model_type": "LTC", "solver": "exponential", "ode_unfolds": 2},
     "exp, whole, 64": WHOLE | {"mode": "exponential", "chunk_length": 64},
     "exp, whole, 256": WHOLE | {"mode": "exponential", "chunk_length": 256},
     "exp, whole, no burn-in": WHOLE | {"mode": "exponential", "burn_in": 0},
@@ -90,10 +99,12 @@ def fit_once(name: str, horizon: int, setting: str, seed: int) -> dict:
             model.fit(rows[:cut], y[:cut])
             predicted = model.predict(rows[cut:end])
         else:
-            model = LiquidRegressor(
-                **SETTINGS[setting], random_state=seed, device="cpu", n_jobs=1
-            )
-            model.fit(X[:cut], y[:cut])
+            given = dict(SETTINGS[setting])
+            with starting_with(given.pop("start", None)):
+                model = LiquidRegressor(
+                    **given, random_state=seed, device="cpu", n_jobs=1
+                )
+                model.fit(X[:cut], y[:cut])
             predicted = model.predict(X[cut:end], context=X[:cut])
     seconds = time.process_time() - begun
     worse = np.mean((y[cut:end] - present[cut:end]) ** 2)

@@ -105,6 +105,7 @@ class Cell(nn.Module):
         given = {"inputs": inputs, "state": state, "dt": dt}
         inputs, state, dt = by_our_names(self, given, ncps_names)
         self._check_inputs(inputs)
+        # Before the weights are read: pruning and weight_norm compute them in hooks.
         refresh_parts(self, inputs)
         if isinstance(state, list | tuple) and len(state) == 2:  # h and c
             state = torch.cat(tuple(state), dim=-1)
@@ -174,6 +175,7 @@ def check_timespans(
     if timespans is None:
         return like.new_ones(shape)
     spans = torch.as_tensor(timespans, dtype=like.dtype, device=like.device)
+    # Broadcasting would also take (T,) for (B,) where a batch happens to be as long.
     if spans.ndim == 0:
         spans = spans.expand(shape)
     elif spans.shape == (*shape, 1) or (1 in shape and spans.numel() == max(shape)):
@@ -184,6 +186,8 @@ def check_timespans(
             f"got {tuple(spans.shape)}. Give one elapsed time per sample and step."
         )
     if lengths is not None:
+        # A number in place of whatever is there: NaN would pass into the gradients,
+        # although these steps count for nothing.
         spans = spans.masked_fill(past_end(lengths, shape[1]), 1.0)
     if readable(spans):
         _refuse_bad_gaps(spans)

@@ -137,9 +137,11 @@ class Window(Engine):
         longest = int(count.max())
         timespans = self._tensor(self.gaps[streams, :longest])
         values = self._tensor(self.values[streams, :longest])
+        # Filled anew at each step: what is missing in a window may only be held from
+        # rows that are still in it, as in training.
         inputs = self.rule.fill(values, timespans)
         lengths = None if (count == longest).all() else torch.from_numpy(count)
-        # A column is no state, even if no time passes in these windows.
+        # As a column it cannot be taken for a state (network_state.py).
         timespans = timespans[..., None]
         return {"inputs": inputs, "timespans": timespans, "lengths": lengths}
 
@@ -205,6 +207,7 @@ class Carry(Engine):
         if self.rule.policy != "error":
             values = self._fill(values, units, started)
         if self.history.maxlen:
+            # Copies: steppers write states where they are, and callers reuse arrays.
             spans = np.broadcast_to(units, self.n).copy()
             self.history.append((self._copied_states(), values.copy(), spans))
             self.taken += 1
@@ -224,6 +227,7 @@ class Carry(Engine):
     def _fill(
         self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
     ) -> np.ndarray:
+        # Nothing has been seen before the first row, so nothing has grown older.
         since = np.where(started, units, 0.0)[:, None]
         inputs, self.held, self.age = self.rule.go_on(
             values, since, self.held, self.age
@@ -274,6 +278,8 @@ class Carry(Engine):
 
     def weights_changed(self) -> None:
         """Pack the weights again; states stay."""
+        # Steppers have packed copies of the weights, and the states are their memory:
+        # all are made again, and filled with what the old ones held.
         before = self.states
         layers = self.network.layers
         how = self.backend, self.n, self.dtype
@@ -303,6 +309,7 @@ class Carry(Engine):
         self._set_states([state[f"state_{k}"] for k in range(len(self.states))])
         if self.pool is not None:
             self.pool.set_state(state)
+        # Steps of another past lead to another state: none can be replayed.
         self.history.clear()
         self.taken[:] = 0
 

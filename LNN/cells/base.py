@@ -12,7 +12,7 @@ from LNN.cells.hooks import refresh_parts
 from LNN.cells.names import by_our_names, packed_hint, refuse_weights_of_ncps
 from LNN.exceptions import InvalidInputError
 
-# Of a layer: with mixed memory and of an LSTM the pair (h, c).
+# The state of a layer; with mixed memory, and for an LSTM, the pair (h, c).
 State = Tensor | tuple[Tensor, Tensor]
 
 
@@ -143,7 +143,7 @@ def readable(values: Tensor) -> bool:
 
 
 def check_state(state: object, **shape: int) -> Tensor:
-    """Return a state, or refuse what is no tensor of these sizes, in their order."""
+    """Return a state; refuse anything but a tensor of these sizes, in their order."""
     sizes = tuple(shape.values())
     if isinstance(state, Tensor) and state.shape == sizes:
         return state

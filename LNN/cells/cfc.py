@@ -27,8 +27,8 @@ from LNN.exceptions import InvalidInputError
 from LNN.wiring import Edges, Wiring, given_wiring
 
 MODES = ("default", "no_gate", "pure", "exponential")
-# Of gates that start as thresholds on the elapsed time: a quarter of a typical gap away
-# they are at 0.12 and 0.88 (docu/defaults.md, "Irregular gaps").
+# How steep gates are that start as thresholds on the elapsed time: a quarter of a
+# typical gap away they are at 0.12 and 0.88 (docu/defaults.md, "Irregular gaps").
 STEEPNESS = 8.0
 
 
@@ -138,12 +138,12 @@ class CfCCell(_CfC):
         Applied after every backbone layer while training.
     backbone_activation : {"lecun_tanh", "tanh", "relu", "silu", "gelu"}
     gaps : tuple of float, default=None
-        Of irregular gaps the share that is not typical, the shortest and the longest,
-        in units of dt of which one is typical. So large a share of the gates start as
-        thresholds spread over them, so that the state tells gaps apart from the
+        For irregular time: which share of the gaps is not typical, the shortest gap and
+        the longest, where a gap of 1 is typical. This share of the gates start as
+        thresholds spread over the gaps, so that the state tells gaps apart from the
         beginning. None starts every gate near one half, where it hardly depends on
-        time. "pure" has no such gates and ignores it. In "exponential" so large a share
-        of the neurons start with these gaps as their time constants.
+        time. "pure" has no such gates and ignores it. In "exponential" this share of
+        the neurons start with these gaps as their time constants.
     time_constants : tuple of float, default=None
         For "exponential", see `WiredCfCCell`; others ignore it.
     generator : torch.Generator, default=None

@@ -408,7 +408,7 @@ class ClassLoss(Loss):
     def without_gaps(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return codes without -1, and weights that are 0 where one was."""
         weight = weight.masked_fill(~(target >= 0), 0)
-        target = target.clamp_min(0)  # some class: -1 is no index
+        target = target.clamp_min(0)  # some class, as torch refuses -1
         if self.class_weights:
             weight = weight * weight.new_tensor(self.class_weights)[target]
         return target, weight

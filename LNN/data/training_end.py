@@ -52,6 +52,7 @@ class TrainingEnd:
         """Find it in the data of a fit; None if no row could be said to continue it."""
         if layout.kind != "rows" or layout.window_length == 1:
             return None
+        # With several recordings it is not clear whose end a row would continue.
         if given.groups is not None or layout.options.group_column is not None:
             return None
         last = slice(-1, None)

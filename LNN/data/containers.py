@@ -143,7 +143,7 @@ def _from_elsewhere(data: Any) -> Any:
 
 def _as_table(data: Any) -> Any:
     """Return arrays and batches of pyarrow as the columns and tables they belong in."""
-    # Who has pyarrow data has imported it; to import it here takes long.
+    # Where data are pyarrow's it has been imported, which takes long.
     arrow = sys.modules.get("pyarrow")
     if arrow is None:
         return data

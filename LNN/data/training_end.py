@@ -21,8 +21,9 @@ __all__ = ["TrainingEnd"]
 
 # Rows that begin up to so many median gaps after training continue it.
 NEAR = 3
-# An index comes with the rows. Who passes time by hand may well test on a later part,
-# where few predictions are cold: only fewer rows than so many windows are doubted.
+# Time that is passed by hand often belongs to a test part, of which few predictions are
+# cold: it is doubted for fewer rows than this many windows. An index comes with the
+# rows, whatever they are for.
 SHORT = 3
 
 

@@ -285,7 +285,7 @@ class Wiring(Circuit):
         Parameters
         ----------
         seed : int, optional
-            Of the new polarities; 22222 if omitted.
+            Seed of the new polarities; 22222 if omitted.
 
         Examples
         --------

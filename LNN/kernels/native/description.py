@@ -57,7 +57,7 @@ class CellDescription:
     names : list of str
         The parameters' names in `Cell.named_parameters`.
     shapes : list of tuple, or None where there is no parameter
-        Of the parameters that the kernels expect.
+        Shapes of the parameters that the kernels expect.
     pack : callable
         From the parameters to the library's own list.
     unpack : callable

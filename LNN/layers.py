@@ -175,9 +175,10 @@ class SequenceLayer(nn.Module):
         lengths: Tensor | None,
         all_steps: bool,
     ) -> tuple[Tensor, State]:
-        start = self._pack(state, inputs)
+        start = self._pack(state, inputs)  # kernels take one tensor
         cell = self.cell
-        # A hook after the cell gets the states of all steps, whoever reads them.
+        # A hook after the cell gets the states of all steps, also if only the last is
+        # read here.
         every = all_steps or bool(cell._forward_hooks)
 
         def run(
@@ -188,6 +189,8 @@ class SequenceLayer(nn.Module):
             backend = "torch" if watched else self.backend
             return kernels.run(cell, inputs, start, spans, lengths, backend, every)
 
+        # Sequences are run by the kernels, not by the cell's `forward`, so torch does
+        # not run the cell's own hooks.
         states, last = call(cell, run, inputs, start, spans)
         chosen = states if all_steps else last
         if self.mixed_memory:
@@ -217,6 +220,7 @@ class SequenceLayer(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         self._check(inputs)
         batch, steps = inputs.shape[:2]
+        # Lengths first: time spans past the end of a sequence are not checked.
         lengths = check_lengths(lengths, batch, steps, inputs.device)
         return check_timespans(timespans, (batch, steps), inputs, lengths), lengths
 
@@ -479,6 +483,8 @@ def check_lengths(
         return None
     lengths = torch.as_tensor(lengths, device=device)
     bad = lengths.shape != (batch,) or lengths.is_floating_point()
+    # While a graph is traced there are no numbers to look at; the cells cut lengths
+    # that are out of range.
     if not bad and readable(lengths):
         bad = bool(((lengths < 0) | (lengths > steps)).any())
     if bad:

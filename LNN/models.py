@@ -236,6 +236,7 @@ def _cfc(
     """Make the wired CfC; on the wiring that is named "full", that with a backbone."""
     if not fully_connected:
         return CfC(n_inputs, wiring, time_constants=time_constants, **options)
+    # No other mode of the fully connected cell starts with time constants.
     if options["mode"] == "exponential":
         options["time_constants"] = time_constants
     layer = CfC(n_inputs, wiring.n_neurons, gaps=gaps, **options)

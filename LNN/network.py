@@ -230,7 +230,7 @@ default="ncp"
         state: tuple | None = None,
     ) -> tuple[Tensor, tuple]:
         """Return what the read-out reads, (B, N) or (B, T, N), and all final states."""
-        # Of the last layer, only what is read has to be there.
+        # Only the last layer's states that are read: kernels need not store the others.
         every = self.return_sequences or self.pooling != "last"
         states, last = self._run(inputs, timespans, lengths, state, every)
         if not self.return_sequences:
@@ -289,6 +289,8 @@ default="ncp"
         batch, steps = inputs.shape[:2]
         if lengths is None:
             return encoder(inputs.flatten(0, 1)).unflatten(0, (batch, steps))
+        # Padding would count in the statistics of a batch norm, and its NaN would pass
+        # into the encoder's gradients.
         valid = ~past_end(lengths, steps)
         features = encoder(inputs[valid])
         encoded = features.new_zeros(batch, steps, *features.shape[1:])
@@ -355,6 +357,7 @@ def _stack(model: ModelType, given: Mapping[str, Any]) -> ModuleListOf[Layer]:
     taken = {name: known[name] for name in model.takes}
     layers: ModuleListOf[Layer] = ModuleListOf()
     for n_inputs, unit in zip(sizes, units, strict=True):
+        # In order, from one generator: a seed gives the same network every time.
         layer = model.make(n_inputs, unit, generator=given["generator"], **taken)
         layers.append(layer)
         if "neutral" in taken:  # only the first layer reads channels and masks
@@ -396,6 +399,8 @@ def layer_wirings(
             )
         pairs = zip(spec, sizes, strict=True)
         return [build_wiring(own, n, n_neurons, n_motor) for own, n in pairs]
+    # A dense read-out reads all neurons, so fewer motor neurons than outputs will do:
+    # at most a quarter, to leave the other layers some.
     if n_motor is None and isinstance(spec, str):
         n_motor = max(1, min(n_outputs, n_neurons // 4))
     # Layers of a stack differ, and the first is what a single layer would be.

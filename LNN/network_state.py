@@ -79,7 +79,7 @@ def refuse_state_as_spans(
 
     Where there are as many steps as neurons the shape does not tell: then negative
     values do, or zeros alone, which no time passes in. Spans in a column, of shape
-    (batch, time, 1), are no state.
+    (batch, time, 1), are not a state.
     """
     remedy = "Pass a state by name: state=(h,); time spans too: timespans=..."
     if isinstance(spans, tuple | list) and any(isinstance(s, Tensor) for s in spans):

@@ -43,6 +43,7 @@ def pooled(pooling: str, states: Tensor, lengths: Tensor | None) -> Tensor:
         if part == "last":
             parts.append(states[:, -1])
             continue
+        # Padding repeats the last state, which would count in a mean.
         neutral = 0.0 if part == "mean" else -torch.inf
         live = states if padded is None else states.masked_fill(padded, neutral)
         parts.append(live.sum(1) / count if part == "mean" else live.amax(1))
@@ -61,12 +62,14 @@ class RunningPool:
 
     def __init__(self, pooling: str, n: int, n_neurons: int):
         self.parts = pooling.split("+")
+        # In float64, as a stream may run for ever: in float32 a long sum stops growing.
         self.total = np.zeros((n, n_neurons))
         self.largest = np.full((n, n_neurons), -np.inf)
         self.count = np.zeros((n, 1))
 
     def add(self, states: np.ndarray) -> np.ndarray:
         """Take in the next states (n, N); return what all so far are pooled to."""
+        # New arrays: `state` hands out the old ones, for a stream to go back to.
         self.total = self.total + states
         self.largest = np.maximum(self.largest, states)
         self.count = self.count + 1

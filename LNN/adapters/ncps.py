@@ -98,6 +98,8 @@ def from_ncps(module: ncps.torch.LTC | ncps.torch.CfC) -> LTC | CfC:
     like = next(module.parameters())
     layer.to(device=like.device, dtype=like.dtype).train(module.training)
     cell = module.rnn_cell
+    # Without these constraints ncps computes with the parameters themselves; ours go
+    # through a softplus, so its inverse is stored.
     explicit = isinstance(layer, LTC) and not cell._implicit_param_constraints
     with torch.no_grad():
         for pair in _pairs(layer, module):
@@ -303,7 +305,8 @@ def _wired_edges(cell: Any) -> tuple[Wiring, dict[str, tuple[Edges, Edges]]]:
         dense[kind][np.ix_(before, ids)] = True
         dense[1][np.ix_(ids, ids)] = True
     signs = (theirs.sensory_adjacency_matrix, theirs.adjacency_matrix)
-    # The pure mode has no gates, so nothing escapes the mask.
+    # ncps masks ff1 and ff2 alone: its time gates read everything, which the wiring has
+    # to show. The pure mode has no gates, so nothing escapes the mask.
     everything = masked if cell.layer_0.mode == "pure" else dense
     sensory, recurrent = (
         _signed(live, sign) for live, sign in zip(everything, signs, strict=True)
@@ -376,7 +379,7 @@ def _ltc_to(layer: LTC) -> Any:
         output_mapping=cell.output_mapping,
         ode_unfolds=cell.ode_unfolds,
         epsilon=cell.epsilon,
-        implicit_param_constraints=True,
+        implicit_param_constraints=True,  # a softplus, as here
     )
 
 
@@ -561,6 +564,7 @@ def _pairs(layer: LTC | CfC, module: Any) -> Iterator[_Pair]:
     cell = _liquid_cell(layer)
     order = np.arange(layer.n_neurons)
     if isinstance(cell, WiredCfCCell):
+        # ncps has the neurons of a wired CfC layer after layer, we by their numbers.
         order = cell.place.cpu().numpy()
         yield from _wired_pairs(cell, module.rnn_cell)
     elif isinstance(cell, CfCCell):

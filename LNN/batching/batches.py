@@ -97,12 +97,14 @@ class Batches:
         self, positions: np.ndarray, length: np.ndarray | None, walk: Walk | None
     ) -> dict[str, Tensor]:
         spans = None if self._gaps is None else gather(self._gaps, positions)
+        # Filled here, not once for all rows: a window may hold values of its own rows
+        # only, or training would see more of the past than `predict`.
         inputs = self._missing.fill(self.rows.take(positions), spans)
         if walk is not None and spans is not None:
             inputs, spans, length = walk.held(inputs), walk.cut(spans), walk.length
         arguments = {"inputs": inputs}
         if spans is not None:
-            # A column is no state, even if no time passes in a batch.
+            # As a column it cannot be taken for a state (network_state.py).
             arguments["timespans"] = spans[..., None]
         if length is not None:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
@@ -142,6 +144,7 @@ class Batches:
     def write(self, outputs: np.ndarray, samples: np.ndarray, answer: Tensor) -> None:
         """Put the network's answer to these samples into their places."""
         values = answer.double().cpu().numpy()
+        # Per step outputs lie by row, so that sequences of any length need no padding.
         if answer.ndim == 2:
             outputs[samples] = values
         else:
@@ -154,4 +157,5 @@ class Batches:
 
     def size_without_gradients(self) -> int:
         """Return how many samples a forward pass takes if no gradients follow."""
+        # By the longest: a batch is padded to it.
         return min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, self.sequences.max_length)))

@@ -70,6 +70,7 @@ class MissingRule:
         if self.policy == "error":
             return values
         missing = values.isnan()
+        # On the CPU only: an accelerator would have to wait for the answer.
         if self.policy == "hold" and values.is_cpu and not missing.any():
             return values
         # The step at which each channel was seen last, -1 before its first. Time lies
@@ -78,6 +79,7 @@ class MissingRule:
         step = torch.arange(steps, device=values.device).expand(batch, channels, steps)
         seen = step.masked_fill(missing.transpose(1, 2), -1).cummax(2).values
         seen = seen.transpose(1, 2)
+        # Any step will do before the first value: what it gives is not read.
         source = seen.clamp_min(0)
         held = torch.where(seen < 0, self.neutral, values.gather(1, source))
         if self.policy == "hold":
@@ -113,6 +115,7 @@ class MissingRule:
         if self.policy == "error":
             return values, held, age
         missing = np.isnan(values)
+        # New arrays, not written in place: `Carry.past` keeps the old ones to go back.
         held = np.where(missing, held, values)
         if self.policy == "hold":
             return held, held, age

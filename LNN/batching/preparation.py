@@ -70,6 +70,7 @@ class Preparation:
 
     def units(self, gaps: np.ndarray, resolution: float = 0.0) -> np.ndarray:
         """Return gaps as multiples of the unit; see `normalised`."""
+        # The coarser of the two clocks: the unit is known no better than training's.
         return normalised(gaps, self.unit, max(self.resolution, resolution))
 
     def scaled(self, values: np.ndarray) -> np.ndarray:
@@ -98,6 +99,7 @@ class Preparation:
         targets : TargetTensors, default=None
             What the network should answer, to train on or to evaluate.
         """
+        # Without time stamps the network takes every gap as one unit.
         units, gaps, counts = None, None, None
         if sequences.elapsed is not None:
             units = self.units(sequences.elapsed, sequences.time_resolution)

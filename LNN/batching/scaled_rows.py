@@ -72,6 +72,8 @@ class ScaledRows:
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
         scaled = self.scaler.transform_rows(values)
+        # numpy compares in the dtype of `scaled`: the largest float64 would be infinite
+        # in float32, and infinity not larger than it.
         largest = min(torch.finfo(self.dtype).max, float(np.finfo(scaled.dtype).max))
         too_large = np.abs(scaled) > largest
         if too_large.any():

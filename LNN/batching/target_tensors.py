@@ -60,7 +60,9 @@ class TargetTensors:
         )
         weight = torch.tensor(weights, dtype=dtype, device=device)
         target, weight = loss.without_gaps(target, weight)
+        # In double precision: float32 holds whole numbers up to 2^24 only.
         total = float(weight.sum(dtype=torch.float64)) * loss.n_terms
+        # Weights of 1, the usual case, need not be gathered in each batch.
         plain = bool((weight == 1).all())
         return cls(target, None if plain else weight, total, targets.per_step)
 
@@ -81,6 +83,7 @@ class TargetTensors:
         target = gather(self.target, places)
         weight = None if self.weight is None else gather(self.weight, places)
         if self.per_step and counted is not None:
+            # Padding repeats the last row, whose target must count only once.
             counts = torch.from_numpy(counted).to(target.device)
             weight = counts if weight is None else weight * counts
         return target, weight

@@ -12,7 +12,7 @@ from LNN.cells.hooks import refresh_parts
 from LNN.cells.names import by_our_names, packed_hint, refuse_weights_of_ncps
 from LNN.exceptions import InvalidInputError
 
-# Of a layer: with mixed memory and of an LSTM the pair (h, c).
+# The state of a layer; with mixed memory, and for an LSTM, the pair (h, c).
 State = Tensor | tuple[Tensor, Tensor]
 
 
@@ -105,6 +105,7 @@ class Cell(nn.Module):
         given = {"inputs": inputs, "state": state, "dt": dt}
         inputs, state, dt = by_our_names(self, given, ncps_names)
         self._check_inputs(inputs)
+        # Before the weights are read: pruning and weight_norm compute them in hooks.
         refresh_parts(self, inputs)
         if isinstance(state, list | tuple) and len(state) == 2:  # h and c
             state = torch.cat(tuple(state), dim=-1)
@@ -142,7 +143,7 @@ def readable(values: Tensor) -> bool:
 
 
 def check_state(state: object, **shape: int) -> Tensor:
-    """Return a state, or refuse what is no tensor of these sizes, in their order."""
+    """Return a state; refuse anything but a tensor of these sizes, in their order."""
     sizes = tuple(shape.values())
     if isinstance(state, Tensor) and state.shape == sizes:
         return state
@@ -174,6 +175,7 @@ def check_timespans(
     if timespans is None:
         return like.new_ones(shape)
     spans = torch.as_tensor(timespans, dtype=like.dtype, device=like.device)
+    # Broadcasting would also take (T,) for (B,) where a batch happens to be as long.
     if spans.ndim == 0:
         spans = spans.expand(shape)
     elif spans.shape == (*shape, 1) or (1 in shape and spans.numel() == max(shape)):
@@ -184,6 +186,8 @@ def check_timespans(
             f"got {tuple(spans.shape)}. Give one elapsed time per sample and step."
         )
     if lengths is not None:
+        # A number in place of whatever is there: NaN would pass into the gradients,
+        # although these steps count for nothing.
         spans = spans.masked_fill(past_end(lengths, shape[1]), 1.0)
     if readable(spans):
         _refuse_bad_gaps(spans)

@@ -27,8 +27,8 @@ from LNN.exceptions import InvalidInputError
 from LNN.wiring import Edges, Wiring, given_wiring
 
 MODES = ("default", "no_gate", "pure", "exponential")
-# Of gates that start as thresholds on the elapsed time: a quarter of a typical gap away
-# they are at 0.12 and 0.88 (docu/defaults.md, "Irregular gaps").
+# How steep gates are that start as thresholds on the elapsed time: a quarter of a
+# typical gap away they are at 0.12 and 0.88 (docu/defaults.md, "Irregular gaps").
 STEEPNESS = 8.0
 
 
@@ -66,6 +66,7 @@ def closed_form(
     and `rate`.
     """
     if mode == "pure" and asymptote is not None and rate is not None:
+        # Absolute values keep the exponent from growing with time.
         (f,) = maps
         return asymptote - asymptote * torch.exp(-dt * (rate.abs() + f.abs())) * f
     if mode == "exponential":
@@ -137,12 +138,12 @@ class CfCCell(_CfC):
         Applied after every backbone layer while training.
     backbone_activation : {"lecun_tanh", "tanh", "relu", "silu", "gelu"}
     gaps : tuple of float, default=None
-        Of irregular gaps the share that is not typical, the shortest and the longest,
-        in units of dt of which one is typical. So large a share of the gates start as
-        thresholds spread over them, so that the state tells gaps apart from the
+        For irregular time: which share of the gaps is not typical, the shortest gap and
+        the longest, where a gap of 1 is typical. This share of the gates start as
+        thresholds spread over the gaps, so that the state tells gaps apart from the
         beginning. None starts every gate near one half, where it hardly depends on
-        time. "pure" has no such gates and ignores it. In "exponential" so large a share
-        of the neurons start with these gaps as their time constants.
+        time. "pure" has no such gates and ignores it. In "exponential" this share of
+        the neurons start with these gaps as their time constants.
     time_constants : tuple of float, default=None
         For "exponential", see `WiredCfCCell`; others ignore it.
     generator : torch.Generator, default=None
@@ -219,6 +220,7 @@ class CfCCell(_CfC):
         """Start with time constants that are log-uniform, driven by the inputs."""
         tau = log_uniform(self.state_size, shortest, longest, generator)
         self.time_a.bias.copy_(inverse_softplus(1 / tau))
+        # In a backbone input and state are mixed: no weight is the state's alone.
         if not len(self.backbone):
             self.ff1.weight[:, self.input_size :].mul_(0.3)
 
@@ -257,6 +259,7 @@ class CfCCell(_CfC):
         steepness = STEEPNESS / threshold.clamp_max(1.0)
         self.time_a.bias[chosen] = steepness
         self.time_b.bias[chosen] = -steepness * threshold
+        # Equal branches of "default"; "no_gate" adds what its gate lets through.
         gated = self.ff1.weight[chosen] if self.mode == "default" else 0.0
         self.ff2.weight[chosen] = gated
 
@@ -268,6 +271,7 @@ class CfCCell(_CfC):
         return self._heads()
 
     def _heads(self) -> tuple[Tensor, Tensor]:
+        # One product per step in place of one per map.
         heads = [getattr(self, name) for name in self.maps]
         weight = torch.cat([head.weight for head in heads])
         return weight, torch.cat([head.bias for head in heads])
@@ -276,6 +280,8 @@ class CfCCell(_CfC):
         """Apply the input part of the first affine map."""
         if are_parts_watched(self):
             return inputs  # for `_maps_by_calls`
+        # A map of [x, h] is the sum of two: that of x needs no state, so it is one
+        # product for all steps.
         weight, bias = self._first()
         return F.linear(inputs, weight[:, : self.input_size], bias)
 
@@ -416,7 +422,8 @@ class WiredCfCCell(_CfC):
             source, target = _with_own_state(recurrent, n)
             inputs = SynapseIndex(sensory.source, sensory.target, n_in, n)
             states = SynapseIndex(source, target, n, n)
-            # Glorot's bound for as many synapses as the neuron really has.
+            # Glorot's bound for as many synapses as the neuron really has: a dense
+            # layer's would shrink the sums of a sparse one.
             fan_in = np.bincount(sensory.target, minlength=n) + np.bincount(target)
             bound = torch.tensor(np.sqrt(3 / fan_in), dtype=torch.get_default_dtype())
             setattr(self, f"{name}_sensory_index", inputs)
@@ -438,6 +445,7 @@ class WiredCfCCell(_CfC):
         """
         tau = log_uniform(self.state_size, shortest, longest, generator)
         if self.mode == "exponential":
+            # The state decays by itself: f1 need not carry it.
             self.time_a_bias.copy_(inverse_softplus(1 / tau))
             self.ff1_recurrent.mul_(0.3)
             return
@@ -445,6 +453,7 @@ class WiredCfCCell(_CfC):
         self.time_b_bias.copy_(-torch.log((tau - 1).clamp_min(0.05)))
         source, target = self.ff1_recurrent_index.edges
         own = torch.tensor(source == target)
+        # The sizes are those of docu/defaults.md, "How the CfC starts".
         self.ff1_recurrent.mul_(0.1)
         self.ff1_sensory.mul_(0.1)
         self.ff1_recurrent[own] = 1.0
@@ -495,6 +504,8 @@ class WiredCfCCell(_CfC):
     ) -> Tensor:
         """Advance by dt (B, 1); the state is in evaluation order."""
         weights, (asymptote, rate) = constants
+        # `drive` and `constants` have a layer's maps side by side, so that a layer is
+        # one product and its drive one slice.
         done = 0
         for (a, b), weight in zip(self.slices, weights, strict=True):
             width = len(self.maps) * (b - a)
@@ -503,7 +514,8 @@ class WiredCfCCell(_CfC):
             pure = (asymptote[a:b], rate[a:b]) if self.mode == "pure" else ()
             maps = z.chunk(len(self.maps), dim=-1)
             h = closed_form(self.mode, maps, state[..., a:b], dt, *pure)
-            # From here on, later layers see this layer's new state.
+            # From here on, later layers see this layer's new state. Not in place: the
+            # way back needs the old one.
             state = torch.cat([state[..., :a], h, state[..., b:]], dim=-1)
         return state
 

@@ -51,6 +51,8 @@ def call(module: nn.Module, function: Callable, *arguments: Any) -> Any:
     As torch does it for `forward`: forward and full backward hooks, of the module.
     """
     arguments = run_before(module, arguments)
+    # In the order of torch's own call: backward hooks see what the pre-hooks leave and
+    # what the forward hooks leave.
     backward = None
     if module._backward_hooks or module._backward_pre_hooks:
         backward = BackwardHook(
@@ -76,7 +78,10 @@ def hooked_parts(cell: nn.Module) -> list[nn.Module]:
     that has parts has the same ones and nobody anywhere registers another hook.
     """
     if torch.compiler.is_compiling():
+        # torch.compile would make the counter below a condition of what it compiled.
         return [part for part in list(cell.modules())[1:] if any(_hooks_of(part))]
+    # Every hook that is registered anywhere takes a number from torch's counter, and
+    # one that is removed empties a dict in `known[1]`.
     last, known = RemovableHandle.next_id, cell.__dict__.get("known_parts")
     # Modules are equal only to themselves.
     if (

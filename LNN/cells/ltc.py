@@ -44,6 +44,7 @@ class Synapses(nn.Module):
         super().__init__()
         n = len(edges.source)
         self.index = SynapseIndex(edges.source, edges.target, n_sources, n_targets)
+        # The ranges are those of ncps.
         self.w = nn.Parameter(uniform(n, 0.001, 1.0, generator))
         self.sigma = nn.Parameter(uniform(n, 3.0, 8.0, generator))
         self.mu = nn.Parameter(uniform(n, *mu_range, generator))
@@ -56,7 +57,10 @@ class Synapses(nn.Module):
         One-hot matrices in place of index gathers: both passes are then plain
         matrix products, which are fast and have the same bits on every run.
         """
+        # A softplus, here and below, keeps conductances and capacitances positive
+        # wherever training takes the parameters: the bounds of the states rest on it.
         w = F.softplus(self.w)
+        # Currents and conductances share their sigmoids: one product sums both.
         reduce = [self.index.reduce_matrix(w * self.erev), self.index.reduce_matrix(w)]
         gather = self.index.gather_matrix(self.sigma)
         return -self.sigma * self.mu, gather, torch.cat(reduce, dim=1)
@@ -210,6 +214,7 @@ default="semi-implicit"
         if self.input_bias is not None:
             inputs = inputs + self.input_bias
         gleak = F.softplus(self.gleak)
+        # The leak depends on no state either, so it joins the drive of all steps.
         leak = torch.cat([gleak * self.vleak, gleak + self.epsilon])
         return self.sensory.currents(inputs, self.sensory.constants()) + leak
 
@@ -234,9 +239,12 @@ default="semi-implicit"
         v = state
         for _ in range(self.ode_unfolds):
             if self.solver == "semi-implicit":
+                # Written as a change of v, not as eq. 3 of the paper has it: at h = 0
+                # nothing is rounded, and the state stays exactly what it was.
                 current, conductance = currents(v)
                 v = v + h * (current - conductance * v) / (cm + h * conductance)
             elif self.solver == "exponential":
+                # Not 1 - exp, which has no digits left where little time goes by.
                 current, conductance = currents(v)
                 gone = -torch.expm1(-h * conductance / cm)
                 v = v + gone * (current / conductance - v)

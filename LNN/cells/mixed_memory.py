@@ -48,6 +48,8 @@ class MixedMemoryCell(Cell):
         self.n_neurons = cell.state_size
         self.state_size = 2 * cell.state_size
         self.output_size = cell.output_size
+        # Initial values, the order of the gates and the open forget gate are those of
+        # ncps, whose weights can be loaded as they are.
         self.input_map = linear(self.input_size, 4 * self.n_neurons, generator)
         n = self.n_neurons
         bias = drawn(4 * n, nn.init.uniform_, -0.1, 0.1, generator=generator)

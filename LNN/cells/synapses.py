@@ -125,6 +125,7 @@ def refuse_other_wiring(
     name: str, loaded: Tensor | None, mine: np.ndarray, what: str
 ) -> None:
     """Refuse weights to load whose structure is not that of this network."""
+    # What is missing torch reports itself; a tensor on the meta device has no numbers.
     if loaded is None or loaded.is_meta:
         return
     if not np.array_equal(loaded.cpu().numpy(), mine):

@@ -112,8 +112,10 @@ def _rows_are_series(values: np.ndarray, n: int) -> bool:
     width = values.shape[1]
     if width < SHORT or n < 2:
         return False
+    # In deviations, so that one large column does not speak for all.
     spread = values.std(axis=0)
     between = _roughness(values / np.where(spread > 0, spread, 1), axis=0)
+    # Wider than long is strange for a recording; else its rows must look like series.
     if width >= MANY and n < width:
         return between > UNRELATED
     return n >= SHORT and between > UNRELATED and _roughness(values, axis=1) < ALIKE
@@ -134,6 +136,7 @@ def _roughness(values: np.ndarray, axis: int) -> float:
     """Return how unlike neighbours along an axis are: 1 in random order, 0 if equal."""
     if values.shape[axis] < 2:
         return 1.0
+    # Two values in random order differ, in mean square, by twice their variance.
     spread = 2 * values.var(axis=axis, ddof=1).mean()
     change = (np.diff(values, axis=axis) ** 2).mean()
     return float(change / spread) if spread > 0 else 1.0

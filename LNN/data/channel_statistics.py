@@ -110,6 +110,8 @@ def quantiles(chunks: Live) -> tuple[np.ndarray, np.ndarray]:
     """Return the weighted median and interquartile range."""
     n_features = next(chunks())[0].shape[1]
     center, scale = np.zeros(n_features), np.zeros(n_features)
+    # One channel at a time: quantiles need all of its rows at once, and all channels of
+    # all rows may not fit into memory.
     for column in range(n_features):
         parts = [(values[:, column].copy(), weight) for values, weight in chunks()]
         values = np.concatenate([part for part, _ in parts])

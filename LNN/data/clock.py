@@ -83,6 +83,7 @@ class Clock:
             If no time passes in most rows, or if the time stamps are dates that were
             written as numbers.
         """
+        # Only of rows that some sample reads: a gap that nobody sees says nothing.
         gaps, weights = sequences.weighted_gaps(sample_weight)
         resolution, unit = sequences.time_resolution, time_unit(gaps, weights)
         regular = is_regular(gaps, unit, resolution)
@@ -136,6 +137,7 @@ class Clock:
             )
         gaps = sequences.covered_gaps(samples)
         if self.kind is None:
+            # Equal gaps are one unit each, which is what training has seen.
             if is_regular(gaps, time_unit(gaps), sequences.time_resolution):
                 return replace(sequences, elapsed=None)
             raise InvalidInputError(
@@ -154,6 +156,7 @@ class Clock:
         if len(gaps):
             coarsest = max(time_unit(gaps), self.unit)
             refuse_coarse_time(sequences.time_resolution, coarsest)
+        # One doubt at a time: a clock that stands makes gaps look strange as well.
         if not self.standing and stands_still(gaps, sequences):
             warn(standing_clock_warning(gaps, sequences, name))
         else:
@@ -194,6 +197,7 @@ class Clock:
         """Refuse gaps that the network's numbers cannot hold."""
         if sequences.elapsed is None:
             return
+        # In units a gap must fit into the network's numbers, before that into float64.
         largest = float(np.finfo(self.dtype).max) * self.unit
         largest = min(largest, np.finfo(np.float64).max)
         endless = np.flatnonzero(sequences.elapsed > largest)

@@ -109,6 +109,7 @@ def frame_like(values: np.ndarray, frame: Any) -> Any:
 
 def _are_plain(items: Any) -> bool:
     """Tell whether a list holds nothing that has to be made plain."""
+    # Types, of which there are few: lists of labels are as long as the data.
     return all(issubclass(kind, _SIMPLE) for kind in {type(item) for item in items})
 
 
@@ -142,6 +143,7 @@ def _from_elsewhere(data: Any) -> Any:
 
 def _as_table(data: Any) -> Any:
     """Return arrays and batches of pyarrow as the columns and tables they belong in."""
+    # Where data are pyarrow's it has been imported, which takes long.
     arrow = sys.modules.get("pyarrow")
     if arrow is None:
         return data
@@ -219,6 +221,7 @@ def _column(series: nw.Series) -> Any:
     if kind == nw.Categorical or kind == nw.Enum:
         series = series.cast(nw.String)
     elif kind in _NO_ARRAY or (kind == nw.Boolean and series.null_count()):
+        # numpy's booleans have no gap; as numbers a gap is NaN.
         series = series.cast(nw.Float64)
     elif kind in (nw.List, nw.Array, nw.Struct):
         return _cells(series.to_list())
@@ -227,6 +230,7 @@ def _column(series: nw.Series) -> Any:
         return pd.to_datetime(values)
     zone = getattr(kind, "time_zone", None)
     if kind == nw.Datetime and zone is not None:
+        # numpy has no zones: what it holds is universal time.
         return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(zone)
     return values
 

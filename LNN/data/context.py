@@ -30,7 +30,7 @@ def warn_if_context_is_unscaled(
     sequences : SequenceSet
         Rows of one recording, the context first.
     scaler : SequenceScaler
-        Of the training data.
+        The one that was fitted to the training data.
     window : int
         Rows that a prediction sees; only those next to each other are compared.
     """
@@ -74,7 +74,7 @@ def _unit(
     """Return the deviation of each column; None where the scaler does not know it."""
     spread = np.nanstd(after, axis=0)
     if scaler.method == "none":
-        # Who switches scaling off has scaled before, or has numbers of this size.
+        # Without scaling, numbers of order 1 were scaled before, or are such by nature.
         scaled = np.nanmax(np.abs(after)) < FAR
         return np.maximum(spread, 1) if scaled else None
     known = isinstance(scaler.method, str) and scaler.method in ("standard", "minmax")

@@ -183,6 +183,7 @@ def read_examples(
         Without samples of weight 0, which count as if they were absent.
     """
     given = Given(*map(plain, given))
+    # Before anything loses its labels: behind this door rows count by their place.
     warn_if_misaligned(**given._asdict(), suffix=suffix)
     X, y, sample_weight, timestamps, groups = given
     kind = layout_of(X, name="X" + suffix)
@@ -192,6 +193,7 @@ def read_examples(
     if isinstance(y, pd.DataFrame) and kind != "rows":
         y = y.to_numpy()  # iterating over a frame gives columns, not rows
     _check_given(y, suffix)
+    # The network is built for one kind; the shape of y decides only in a first fit.
     if known is not None and kind != "rows":
         return_sequences = known.targets.per_step
     per_step = is_per_step(y, X, kind, return_sequences, task)
@@ -226,6 +228,7 @@ def read_examples(
             f"No step of y{suffix} has a target among the samples used: all are NaN. "
             "Pass at least one."
         )
+    # Only now: which rows there are, and their windows, must not depend on weights.
     if (weights == 0).any():
         return examples.subset(np.flatnonzero(weights))
     return examples

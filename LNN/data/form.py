@@ -187,6 +187,7 @@ class InputLayout:
         else:
             self._check_columns(sequences, X, name)
         self._check_kind(sequences, name)
+        # Rows with a context are of one recording, whatever training had.
         if context is None:
             self._warn_if_recordings_are_lost(sequences, name)
         if self.timeless:
@@ -208,6 +209,7 @@ class InputLayout:
         if got != expected:
             shape = np.shape(X) if sequences.layout == "cube" else np.shape(X[0])
             hint = ""
+            # Other libraries put channels before time.
             if expected in shape[-2:-1]:
                 hint = (
                     " The axis before has that many: if the layout is (..., channels, "
@@ -254,6 +256,7 @@ class InputLayout:
         )
 
 
+# Cached, as a class is slow to make and every call of `predict` needs it.
 @cache
 def _estimator_named(owner: str) -> type[BaseEstimator]:
     """Return a class of this name that scikit-learn's checks can speak of."""

@@ -136,6 +136,8 @@ def _is_explained(values: np.ndarray, X: Any) -> bool:
     if steps.shape[:2] != values.shape or steps.ndim != 3:
         return False
     steps = np.nan_to_num(steps, nan=0.0, posinf=0.0, neginf=0.0)
+    # Less what all sequences share: labels that come and go at fixed steps would agree
+    # with any channel that does.
     labels = _standardised(values.astype(np.float64)[:, :, None])
     far = CLEARLY * np.sqrt(values.size)
     seen = [_standardised(steps), _standardised(np.cumsum(steps, axis=1))]

@@ -54,7 +54,7 @@ def without_mask(table: Any) -> Any:
     if table.dtype.kind in "mM":
         nothing: Any = np.array("NaT", dtype=table.dtype)
         return np.ma.filled(table, nothing)
-    if table.dtype.kind in "biu":
+    if table.dtype.kind in "biu":  # which have no NaN
         return np.ma.filled(table.astype(np.float64), np.nan)
     if table.dtype.kind in "SU":
         return np.ma.filled(table.astype(object), np.nan)
@@ -108,6 +108,7 @@ def naming_non_numeric(
     table: Any, name: str, *, time_column: bool = True
 ) -> Iterator[None]:
     """Turn an error inside into one that names the first cell that is not a number."""
+    # Looked for after an error only: to ask every cell takes much longer than reading.
     try:
         yield
     except (TypeError, ValueError) as error:

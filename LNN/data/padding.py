@@ -17,8 +17,8 @@ __all__ = ["advice_on_padding", "warn_if_padded", "warn_if_padded_by_value"]
 # Sequences look padded if at least this share of them has empty steps at one side, and
 # if these are this many times as many steps as chance would give.
 MANY_PADDED, LONGER = 0.1, 3
-# Of the sequences that begin or end without values, this share has the values in the
-# middle, where padding was put at both sides.
+# Padding was put at both sides if this share of the sequences that begin or end without
+# values has the values in the middle.
 CENTRED = 0.9
 # A value pads if this share of its steps, at most, is elsewhere; if this share of the
 # other steps, at most, repeats the step before; and if the last step before it is this

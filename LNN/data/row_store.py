@@ -123,6 +123,7 @@ class CubeRows(Rows):
         """Copy rows by position, as `Rows.take`."""
         if self._contiguous:
             return self._flat().take(positions, axis=0)
+        # Two indices in place of a reshape, which would copy other strides whole.
         samples, steps = np.divmod(positions, self.n_timesteps)
         return self.array[samples, steps]
 
@@ -267,6 +268,7 @@ class DifferencedRows(Rows):
     def take(self, positions: np.ndarray) -> np.ndarray:
         """Copy rows by position, as `Rows.take`."""
         positions = np.asarray(positions)
+        # `take` returns a new array, so the caller's is not written to.
         values = self.base.take(positions).astype(self.dtype, copy=False)
         before = self.base.take(np.maximum(positions - 1, 0))
         # In float64: levels are large beside their changes.

@@ -65,6 +65,7 @@ class RowReader:
         table, columns = self._table(X, labels, self.name, 1)
         parts = [table]
         if self.context is not None:
+            # In front: the context is read as the rows that it is, only not predicted.
             parts.insert(0, self._context_table(X, columns))
         n_context = sum(len(part.values) for part in parts[:-1])
         base = StackedRows([p.rows() for p in parts]) if n_context else table.rows()
@@ -188,6 +189,8 @@ class RowReader:
                 f"{int(codes.max()) + 1}. For several predict all rows, "
                 f"{_all_rows(self.name)}: windows never cross a recording."
             )
+        # Windows are spans, so rows of a recording must lie together; rows that do are
+        # not moved. Stable, since the order inside a recording is that of time.
         order = None
         if codes is None:
             codes = np.zeros(n_rows, dtype=np.int64)
@@ -205,6 +208,7 @@ class RowReader:
     ) -> dict[str, Any]:
         if self.window == 1:
             return {"elapsed": None}
+        # What was passed or named comes before what the index happens to hold.
         stamps, name = self.timestamps, "timestamps"
         if parts[-1].time is not None:
             stamps, name = joined([part.time for part in parts]), "the time column"
@@ -254,6 +258,7 @@ def _windows(
     n = len(recordings.codes)
     begins = np.flatnonzero(recordings.is_first)
     ends = np.append(begins[1:], n)
+    # Counted from the end: the latest row of each recording has a window.
     if len(begins) == 1:
         first = n_context + (n - n_context - 1) % stride
         target = np.arange(first, n, stride)
@@ -263,6 +268,7 @@ def _windows(
         target = np.flatnonzero((ends[rank] - 1 - np.arange(n)) % stride == 0)
         begin = begins[rank[target]]
     row = target - n_context if recordings.order is None else recordings.order[target]
+    # The first windows of a recording are shorter: they never reach into another one.
     start = np.maximum(target - (window - 1), begin)
     if recordings.order is not None:
         by_row = np.argsort(row)

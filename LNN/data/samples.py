@@ -77,6 +77,7 @@ def read_recordings(
     if owners is not None:
         owners = group_codes(owners, n_samples, unit="sample")
     inputs, anchors = with_anchors(rows, columns.anchors, is_first)
+    # Each sample is a recording: neither gaps nor changes cross from one to the next.
     return SequenceSet(
         rows=inputs,
         recording=np.repeat(np.arange(n_samples), lengths),
@@ -244,6 +245,7 @@ def _block_rows(tables: list[Table]) -> Rows:
     if alike:
         rows = BlockRows([table.values for table in tables])
         return rows if first is None else SelectedRows(rows, first)
+    # Some frames were cut to their inputs, others not: only by copies do they line up.
     parts = (table.rows() for table in tables)
     return BlockRows([part.block(0, part.n_rows) for part in parts])
 
@@ -296,6 +298,7 @@ def _joined_stamps(timestamps: Any, lengths: np.ndarray) -> Any:
         timestamps, shape = timestamps[:, :, 0], shape[:2]
     if isinstance(timestamps, pd.DataFrame):
         timestamps = list(timestamps.itertuples(index=False, name=None))
+    # One stamp per sequence, or one row for all: whose steps they are is not clear.
     if len(shape) == 1 and timestamps.dtype.kind != "O":
         raise InvalidInputError(_wrong_stamps(lengths, f"shape {shape}"))
     if len(timestamps) != len(lengths):

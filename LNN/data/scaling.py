@@ -60,6 +60,7 @@ def _repeatable(
     """Return what gives the chunks whenever it is called, or once if not `twice`."""
     if callable(chunks):
         return chunks
+    # Copies: a generator may hand out the same memory again and again.
     kept = [(np.array(v), w) for v, w in chunks] if twice else chunks
     return lambda: kept
 
@@ -169,6 +170,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
         self
         """
         self._check_method()
+        # Which of them are there tells how to scale: those of another method must go.
         for name in ("center_", "scale_", "transformer_", "neutral_"):
             if hasattr(self, name):
                 delattr(self, name)
@@ -376,6 +378,7 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
             values = pd.DataFrame(values, columns=names)
         weights = np.concatenate([weight for _, weight in kept])
         transformer = clone(self.method)
+        # If it takes no weights, rows of weight 0 are left out all the same (`live`).
         if has_fit_parameter(transformer, "sample_weight"):
             transformer.fit(values, sample_weight=weights)
         else:
@@ -413,6 +416,7 @@ def _chunks(
         return
     width = blocks.shape[-1]
     per_sample = int(np.prod(blocks.shape[1:-1]))
+    # In float64, to which statistics go, a whole array might not fit into memory.
     step = max(1, _CHUNK_VALUES // max(1, per_sample * width))
     for begin in range(0, len(blocks), step):
         rows = blocks[begin : begin + step].reshape(-1, width)

@@ -179,6 +179,7 @@ the index"} or None
         positions = start[:, None] + np.arange(longest)
         if length.min(initial=longest) == longest:
             return positions, None
+        # Padding repeats the last row: a position that is there, of the same recording.
         last = start + length - 1
         return np.minimum(positions, last[:, None], out=positions), length
 
@@ -379,6 +380,8 @@ the index"} or None
         self, start: np.ndarray, length: np.ndarray, weight: np.ndarray | None = None
     ) -> np.ndarray:
         """Sum of weights (or count) of the spans over each row."""
+        # Where spans begin and end, summed up: windows overlap, and to count their rows
+        # one by one would take `window_length` times as long.
         size = self.rows.n_rows + 1
         change = np.bincount(start, weight, size)
         change -= np.bincount(start + length, weight, size)

@@ -60,6 +60,7 @@ def standing_clock_warning(gaps: np.ndarray, sequences: SequenceSet, name: str) 
     name : str
         What the data are called in messages.
     """
+    # What caused it cannot be told from zeros: the likely causes are listed.
     zero = int(np.count_nonzero(gaps == 0))
     source = sequences.time_source
     is_ = "are" if source == "timestamps" else "is"

@@ -84,6 +84,7 @@ def in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], n_jobs: int | None
 ) -> list[Result]:
     """Return ``function`` of each item, in order, whatever ``n_jobs`` is."""
+    # Threads, not processes, to which rows would have to be copied.
     if n_jobs in (None, 1):
         return [function(item) for item in items]
     work = (joblib.delayed(function)(item) for item in items)
@@ -177,6 +178,7 @@ def _column_number(table: Any, n_features: int, label: Any, what: str) -> int | 
             f"{hint}"
         )
     if isinstance(table, pd.DataFrame):
+        # A name first: a column may be called 3, and not be the fourth.
         if label in table.columns:
             number = table.columns.get_loc(label)
             if isinstance(number, int):
@@ -233,6 +235,7 @@ def read_table(table: Any, columns: Columns, *, name: str, min_samples: int) -> 
 
 def _numeric(table: Any, *, name: str, min_samples: int) -> np.ndarray:
     table = without_mask(table)
+    # scikit-learn's check would change nothing in such an array.
     plain = type(table) is np.ndarray and table.dtype.kind in "biuf"
     if plain and table.ndim == 2 and len(table) >= min_samples and table.shape[1]:
         return table
@@ -294,6 +297,7 @@ def check_finite(
 
     def first_bad(begin: int) -> int | None:
         values = rows.block(begin, min(begin + step, rows.n_rows))
+        # Most chunks are; which values are allowed is asked only of the others.
         if np.isfinite(values).all():
             return None
         good = is_good(values)

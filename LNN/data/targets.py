@@ -70,6 +70,7 @@ def is_per_step(
         return False
     if return_sequences != "auto":
         return bool(return_sequences)
+    # A list has no shape: it is per step if its parts are as long as those of X.
     blocks = isinstance(y, list | tuple) or getattr(y, "dtype", None) == np.dtype("O")
     if layout == "ragged" or blocks:
         sizes = [len(item) if np.ndim(item) else None for item in y]
@@ -132,6 +133,7 @@ def read_targets(
         place = sequences.row_of_sample if place is None else place
         return _spread(values, counts)[place], ndim
     blocks = step_blocks(y, sequences.length)
+    # All together: a class or a type is told from all blocks, not from each.
     kept = [block for block, counted in zip(blocks, counts, strict=True) if counted]
     values, ndim = _per_step(np.concatenate(kept), kept[0].ndim - 1, task)
     return _spread(values, np.repeat(counts, sequences.length)), ndim
@@ -172,6 +174,7 @@ def _per_sample(
 ) -> tuple[np.ndarray, int]:
     in_rows, kept = sequences.layout == "rows", np.flatnonzero(counts)
     _check_lengths(y, len(counts), sequences)
+    # Before any check of values: the y of a sample of weight 0 is not read.
     if len(kept) < len(counts):
         y = _safe_indexing(y, kept)
     if task == "classification":
@@ -329,6 +332,7 @@ def encode_classes(
     if classes is None:
         classes = np.unique(known)
     place = np.searchsorted(classes, known)
+    # A label behind the last class would point past the end; it is refused below.
     place = np.minimum(place, max(len(classes) - 1, 0))
     strange = known[classes[place] != known] if len(classes) else known
     if len(strange):

@@ -210,7 +210,7 @@ def _warn_of_level(index: pd.MultiIndex, as_list: bool) -> bool:
 
 
 def _line_for(labels: pd.Index) -> str | None:
-    """Return the line that makes times of labels; None if they are no dates."""
+    """Return the line that makes times of labels; None if they are not dates."""
     if pd.api.types.is_any_real_numeric_dtype(labels.dtype):
         return line_for_numbers(labels)
     return line_for_text(labels)

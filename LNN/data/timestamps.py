@@ -189,6 +189,8 @@ def time_unit(gaps: np.ndarray, weights: np.ndarray | None = None) -> float:
     60.0
     """
     positive = gaps > 0
+    # The median, as one outage would move a mean; gaps of 0 are events at one time, and
+    # say nothing of the clock.
     if not positive.any():
         return 1.0
     if weights is None:
@@ -325,6 +327,7 @@ def _to_ticks(stamps: np.ndarray | pd.Index, place: Place, name: str) -> _Ticks:
     if isinstance(stamps, pd.Index):
         if isinstance(stamps, pd.DatetimeIndex | pd.TimedeltaIndex):
             _refuse(stamps.isna(), "is missing (NaT)", place, name)
+            # In the index's own unit: seconds may reach further than nanoseconds can.
             per_second = _TICKS_PER_SECOND[stamps.unit]
             return _Ticks(stamps.asi8, per_second, 0.0, "datetimes or durations")
         stamps = _numbers_of(stamps, place, name)
@@ -333,6 +336,8 @@ def _to_ticks(stamps: np.ndarray | pd.Index, place: Place, name: str) -> _Ticks:
         return _Ticks(stamps.astype(np.int64, copy=False), 1.0, 0.0)
     _refuse(np.isnan(stamps), "is NaN", place, name)
     _refuse(np.isinf(stamps), "is infinite", place, name)
+    # The step to the next number of this type at the largest stamp: float32 seconds
+    # since 1970 are rounded to 128.
     largest = np.abs(stamps).max() if len(stamps) else stamps.dtype.type(0)
     return _Ticks(stamps.astype(np.float64), 1.0, float(np.spacing(largest)))
 

@@ -21,8 +21,9 @@ __all__ = ["TrainingEnd"]
 
 # Rows that begin up to so many median gaps after training continue it.
 NEAR = 3
-# An index comes with the rows. Who passes time by hand may well test on a later part,
-# where few predictions are cold: only fewer rows than so many windows are doubted.
+# Time that is passed by hand often belongs to a test part, of which few predictions are
+# cold: it is doubted for fewer rows than this many windows. An index comes with the
+# rows, whatever they are for.
 SHORT = 3
 # Whole recordings: a state forgets most of what is further back.
 WARM = 128
@@ -54,6 +55,7 @@ class TrainingEnd:
         """Find it in the data of a fit; None if no row could be said to continue it."""
         if layout.kind != "rows" or layout.window_length == 1:
             return None
+        # With several recordings it is not clear whose end a row would continue.
         if given.groups is not None or layout.options.group_column is not None:
             return None
         last = slice(-1, None)

@@ -188,7 +188,7 @@ def _parsed(labels: pd.Index, how: dict[str, Any]) -> pd.DatetimeIndex | None:
 
 
 def _impossible(labels: pd.Index, stamps: pd.DatetimeIndex) -> set[bool | None]:
-    """Return which `dayfirst` cannot be, from days that are no months.
+    """Return which `dayfirst` cannot be, from days that cannot be months.
 
     pandas reads each label as it can, some with the day first and some without.
     """

@@ -11,11 +11,12 @@ from sklearn.utils import Bunch
 from LNN._random import random_source
 from LNN.exceptions import InvalidInputError
 
-# Of Mackey and Glass: production, decay and exponent.
+# Production, decay and exponent in the equation of Mackey and Glass.
 PRODUCTION, DECAY, EXPONENT = 0.2, 0.1, 10
 # Steps of the solver per unit of time, and units until the start is forgotten.
 RESOLUTION, WASH_OUT = 10, 300
-# Of the gaps between irregular times: seldom near 0, deviation 0.7 times their mean.
+# Shape of the gamma distribution of gaps between irregular times: seldom near 0, with a
+# deviation of 0.7 times their mean.
 GAP_SHAPE = 2.0
 DAY = 24.0
 

@@ -24,7 +24,7 @@ ROWS, SUBSET_ROWS = 164860, 16486
 FULL, SUBSET = "ConfLongDemo_JSI.txt", "ConfLongDemo_JSI_subset.csv"
 ZIP = "localization+data+for+person+activity.zip"
 SOURCE = Source("person", ((FULL,), (SUBSET,)), (Download(f"{UCI}/196/{ZIP}", ZIP),))
-# Of the first tenth, which is all that we have seen.
+# Digest of the first tenth, which is all that we have seen.
 DIGEST = "0ea4794517d7b10a5569e8da411df3d4ad76fcdd766bcdd02bf23fed55f90a3d"
 FEATURES = ("tag_identificator", "x", "y", "z")
 TAGS = ("010-000-024-033", "010-000-030-096", "020-000-033-111", "020-000-032-221")

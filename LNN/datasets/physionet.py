@@ -86,7 +86,7 @@ def fetch_physionet2012(
         Threads that parse records; None is 1, or what a `joblib.parallel_config`
         around the call says.
     dtype : dtype, default=float32
-        Of the values; the files have at most seven digits.
+        Type of the values. float32 loses nothing: the files have at most seven digits.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def _parsed_together(files: Sequence[File]) -> list[Record]:
     when = record * LONGEST + minute
     rows, row = np.unique(when[known], return_inverse=True)
     values = np.full((len(rows), len(CHANNELS)), np.nan)
-    # Of a value noted twice in a minute the last one counts.
+    # A value that was noted twice in a minute: the last one counts.
     values[row, channel[known]] = value[known]
     ends = np.searchsorted(rows, LONGEST * np.arange(len(files) + 1))
     lines = np.bincount(record, minlength=len(files))

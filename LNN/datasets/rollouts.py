@@ -35,7 +35,7 @@ WALKER = Source(
         ),
     ),
 )
-# Of the 31 and 400 files in turn, as their authors published them.
+# Digests of the 31 and 400 files in turn, as their authors published them.
 DIGESTS = {
     "cheetah": "137217cf7282e4e90a2d92ec55373160fcc8c3150761d85d020dc9c4c1ed9b50",
     "walker2d": "186b96c3df33917c29249235799c1ab7d51dcd69e2b891eff999f1b169ff4f60",

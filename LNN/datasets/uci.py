@@ -41,7 +41,7 @@ GESTURE_ROWS = {
     **{"a1": 1743, "a2": 1260, "a3": 1830, "b1": 1069, "b3": 1420, "c1": 1107},
     "c3": 1444,
 }
-# Of all rows in turn, less the headers, whose names differ from copy to copy.
+# Digest of all rows in turn, less the headers, whose names differ from copy to copy.
 GESTURE_DIGEST = "c15779d319bda86f67fc420f48fcbb58dd73992e6aad828ce9186fee47a7c630"
 GESTURE_PHASES = ("D", "H", "P", "R", "S")
 GESTURE = Source(

@@ -104,6 +104,7 @@ class CallbackTask:
     def _model_now(self) -> dict[str, Any]:
         model = self._estimator.model_
         known = {field.name: getattr(model, field.name) for field in fields(model)}
+        # A callback may keep it, while the next epoch changes the weights in place.
         known["network"] = copy.deepcopy(model.network).to("cpu").eval()
         return {"model_": ModelOfFit(**known, given=self._given)}
 

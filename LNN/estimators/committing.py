@@ -59,6 +59,7 @@ class Commit:
         model = self.model
         if model is None or self.estimator.model_ is not model:
             return False
+        # The same model may have new weights: load_state_dict changes them in place.
         return _versions_of(model) == self._versions
 
 

@@ -37,7 +37,7 @@ def give_constants(
         That of the targets.
     """
     known = (data.weight_per_value > 0) & ~np.isnan(changes).any(axis=1)
-    values = changes[known]
+    values = changes[known]  # at least one: data without any target are refused
     constant = is_constant(values[0], np.ptp(values, axis=0))
     if not constant.any():
         return

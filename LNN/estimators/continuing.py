@@ -33,6 +33,8 @@ def refuse_rebuilding(model: FittedModel, values: Mapping[str, Any]) -> None:
         now, then = values[name], model.parameters[name]
         if same(now, then):
             continue
+        # A matrix, an object of ncps and a `Wiring` may be the same neurons and
+        # synapses: what comes of them is compared.
         if name == "wiring" and _wiring(model, now) == _wiring(model, then):
             continue
         raise InvalidInputError(
@@ -60,9 +62,13 @@ def continue_from(
     """Return a model that goes on from a known one, which stays what it is."""
     now = {name: settings.declared[name] for name in CHANGEABLE}
     parameters = {**known.parameters, **now}
+    # Training changes weights in place; the known model is still the estimator's, and
+    # stays so if this training fails.
     network = with_backend(with_own_weights(known.network), now["backend"])
     device, dtype = resolve_device(settings.device), DTYPES[parameters["dtype"]]
     backend = network.backend_for(device, dtype)
+    # Scalers and clock stay: the weights have learnt numbers in these units. The
+    # objective does not: class_weight="balanced" follows the classes of these data.
     return replace(
         known,
         parameters=parameters,

@@ -244,6 +244,7 @@ class FittedModel:
         device, network = self._device(), self.network
         prepare_for_fork()
         if device.type != "cpu":
+            # A copy: `to` moves weights in place, from under other threads and streams.
             network = copy.deepcopy(network).to(device)
         preparation = self.preparation
         rows = preparation.rows(sequences.rows, device, self.parameters["n_jobs"])

@@ -45,14 +45,15 @@ from LNN.training.record import Moments, TrainingRecord
 from LNN.training.validation import WHOLE_RECORDINGS, split_samples
 
 # Unless the caller sets `epochs`, training takes at least this many optimiser steps,
-# and at least this many epochs.
+# and at least this many epochs. The small sets of docu/defaults.md are fitted by then.
 MIN_STEPS, MIN_EPOCHS = 500, 30
 # Patience: small data take few steps an epoch, and nothing is to be seen in 60 steps.
 PATIENT_STEPS, PATIENT_EPOCHS = 250, 20
 # A step of training takes chunks of recordings in place of windows, which share fewer
 # rows: so many windows weigh as much as one chunk (docu/defaults.md).
 ROWS_LIKE_ONE_CHUNK = 8
-# With at least this many training sequences, "auto" stops early.
+# With at least this many training sequences, "auto" stops early. With fewer, the tenth
+# that validates is under 20 of them, too few to choose an epoch by.
 EARLY_STOPPING_FROM = 200
 
 
@@ -92,6 +93,7 @@ def read_parts(
     # Time is learnt from the part that trains, as scalers are.
     form = form_of(training, settings, known)
     if held_out.X is not None:
+        # After the form: what comes to validate must match what trains.
         with arguments_end_in("_val"):
             validation = _read(held_out, settings, form, suffix="_val")
     return in_chunks(training, settings), validation, form
@@ -110,6 +112,7 @@ def read_training(
     """Read the data to train on; `classes` lists all labels if y may lack some."""
     form = None if known is None else _continued_form(known, settings)
     training = _read(given, settings, form, classes=classes)
+    # Later parts of a partial_fit may well show one class only.
     if known is None and training.classes is not None and len(training.classes) < 2:
         raise InvalidInputError(
             "A classifier needs samples of at least 2 classes in y, got one class "
@@ -135,6 +138,7 @@ def form_of(
 
 def _continued_form(known: FittedModel, settings: Settings) -> DataForm:
     """Return the form of a known model, with the windows that are set now."""
+    # The clock stays the first one: the weights have learnt time in its unit.
     layout = replace(known.layout, options=_read_options(settings))
     return known.form._replace(layout=layout)
 
@@ -160,6 +164,7 @@ def hold_out(
     # Windows over rows overlap: a random part would share its rows with training, so
     # the tail in time is held out. Whole sequences and single rows share nothing.
     rows = data.sequences.layout == "rows"
+    # Only one class per sample can be stratified.
     single = not data.targets.per_step and data.classes is not None
     training, validation = split_samples(
         data.sequences,
@@ -244,7 +249,10 @@ def build(
     """Fit the scalers to the training part and make the network, untrained."""
     scaler, target_scaler = fit_scalers(training, settings)
     objective = make_objective(training, settings)
+    # What one call of fit overrides is of that call alone; later ones see `declared`.
     parameters = {name: settings.declared[name] for name in CHANGEABLE}
+    # Copies: a graph or a transformer that its owner changes later would pass for what
+    # this network was built from.
     parameters |= {name: copy.deepcopy(settings[name]) for name in BUILT_FROM}
     network = build_network(training, form, parameters, scaler, objective, random)
     if target_scaler is not None:
@@ -262,6 +270,7 @@ def fit_scalers(
 ) -> tuple[SequenceScaler, SequenceScaler | None]:
     """Return the scaler of the inputs and, for regression, one of the targets."""
     sequences = data.sequences
+    # A row counts as often as windows read it: that is how often the network sees it.
     weights = sequences.row_weights(data.weights)
     if settings.missing != "error":
         _refuse_unseen_channels(sequences, weights)
@@ -275,6 +284,7 @@ def fit_scalers(
     if data.classes is not None:
         return scaler, None
     method = "standard" if settings.scale_target else "none"
+    # Scaled is what the network learns: the change from the anchor, where there is one.
     values, per_value = subtract_anchors(data).values, data.weight_per_value
     name = "y" if values.shape[1] == 1 else "column {} of y"
     target_scaler = _fit_scaler(method, lambda: [(values, per_value)], name.format)
@@ -409,6 +419,8 @@ def make_plan(settings: Settings, training: Examples) -> Plan:
         clip_value=settings.clip_value,
         clip_by=settings.clip_by,
         n_iter_no_change=int(patience),
+        # "auto" is true here: a validation part that the caller passed is there to stop
+        # training, however few samples there are.
         stops_early=bool(settings.early_stopping),
         tol=settings.tol,
         remedy=find(settings.model_type).remedy(settings.declared),
@@ -459,11 +471,13 @@ def train_model(
     what happened.
     """
     network, settings, parameters = run.model.network, run.settings, None
-    prepare_for_fork()
+    prepare_for_fork()  # the steps below may start torch's threads
     with gradients_recorded():
         try:
             with memory_errors_explained(run.plan.batch_size):
                 device = resolve_device(settings.device)
+                # Moved first: on another device each parameter gets memory of its own,
+                # and would no longer be a view of the vector.
                 parameters = ParameterVector(network.to(device))
                 kept = run.model.record.moments
                 optimizer = _optimizer(settings, parameters, kept)
@@ -473,6 +487,7 @@ def train_model(
                 train(step, *parts, run.random, after_epoch, history, run.score)
             return Moments.of(optimizer, settings.optimizer, parameters.names)
         finally:
+            # Also after an error: an epoch that was over has been published.
             if parameters is not None:
                 parameters.release()
             network.to("cpu")
@@ -484,6 +499,8 @@ def _optimizer(
     """Make the optimiser, with the moments that an earlier training has left."""
     name, vector = settings.optimizer, parameters.vector
     optimizer = OPTIMIZERS[name](vector, settings.learning_rate, settings.weight_decay)
+    # Moments of another optimiser, or of other weights than those that are trainable
+    # now, would be taken for those of this vector.
     if kept is not None and kept.suits(name, parameters.names):
         # The moments continue; learning rate and decay are the current ones.
         optimizer.state = kept.state(vector.device)
@@ -508,6 +525,7 @@ def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
 
     if validation is None:
         return batches(training, rows), None
+    # A part that was held out of X is spans over the same rows, scaled already.
     other = rows
     if validation.sequences.rows is not rows.rows:
         other = preparation.rows(validation.sequences.rows, device, n_jobs)

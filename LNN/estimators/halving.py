@@ -13,6 +13,7 @@ import numpy as np
 from LNN._warnings import warn
 
 _HALVING = "sklearn.model_selection._search_successive_halving"
+# Weak: a search, with its results and its best estimator, would never be freed.
 _warned: WeakSet = WeakSet()
 
 
@@ -52,6 +53,7 @@ def _frame_of_search(kind: type) -> tuple[FrameType | None, bool]:
     frame: FrameType | None = inspect.currentframe()
     is_candidate = False
     while frame is not None:
+        # Candidates are cloned from within it, the estimator of the last fit is not.
         is_candidate |= frame.f_code.co_name == "_run_search"
         is_fit = frame.f_code.co_name == "fit"
         if is_fit and isinstance(frame.f_locals.get("self"), kind):

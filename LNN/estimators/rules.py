@@ -58,6 +58,7 @@ def _listed(values: Collection[Any]) -> str:
 
 
 def _is_real(value: Any) -> bool:
+    # True is a number to Python; as a width or a rate it is a slip.
     return isinstance(value, Real) and not isinstance(value, bool)
 
 

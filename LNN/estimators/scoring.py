@@ -96,6 +96,7 @@ def validation_score(
     scorer = _with_named_errors(get_scorer(scoring), scoring, model.classifies)
     known, truth, weights = validation.known_targets()
     present = model.anchor_values(validation.sequences)
+    # Left out where they say nothing: some scores take no weights.
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
     if isinstance(scoring, str):
         # Perfect answers show before training whether it suits the task and targets.
@@ -134,6 +135,7 @@ def _with_named_errors(
 
 
 def _finite(score: float) -> float:
+    # NaN is not better than anything: no weights would ever be kept.
     if np.isfinite(score):
         return float(score)
     raise InvalidInputError(

@@ -50,7 +50,7 @@ class Metric:
         y_true : ndarray or list of ndarray
             (n,), (n, T) or (n, T, K), or per sequence (T_i,) or (T_i, K).
         predicted : ndarray or list of ndarray
-            Of the same shape; probabilities may have a last axis of both classes.
+            As `y_true`; probabilities may have a last axis of both classes.
 
         Returns
         -------
@@ -120,7 +120,7 @@ def _mse(truth: np.ndarray, predicted: np.ndarray) -> float:
 def _f1(truth: np.ndarray, predicted: np.ndarray) -> float:
     hits = np.sum((truth == 1) & (predicted == 1))
     total = np.sum(truth == 1) + np.sum(predicted == 1)
-    # As scikit-learn: nothing there and nothing found is no merit.
+    # 0 as in scikit-learn, where there was nothing to find and nothing was found.
     return 2.0 * hits / total if total else 0.0
 
 

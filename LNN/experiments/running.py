@@ -52,8 +52,8 @@ def run_all(
     Returns
     -------
     list of dict
-        The records of all runs, in their order; those skipped for want of data are
-        left out.
+        The records of all runs, in their order, without those that were skipped
+        because their data are missing.
 
     Examples
     --------

@@ -174,7 +174,7 @@ def neurons_for(target: int, parameters: dict[str, Any], sizes: Sizes) -> int:
     return low
 
 
-# Of an estimator's parameters those that the network is built from.
+# The parameters of an estimator that its network is built from.
 OF_NETWORK = (
     "model_type",
     "mode",

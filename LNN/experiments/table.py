@@ -35,7 +35,7 @@ class Summary:
     Attributes
     ----------
     mean, std : float
-        Of the test metric; std is that of a sample, 0 for a single seed.
+        The test metric over seeds; std is that of a sample, 0 for a single seed.
     n : int
     validation : float
         Mean of the validation metric at the epochs that were chosen.

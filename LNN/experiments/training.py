@@ -45,12 +45,12 @@ def execute(run: Run, folder: Path) -> Record:
     -------
     dict
         As in the file: what was run, with which parameters, on what, and what came out.
-        Where the data are not to be had there is no file, and `skipped` says why.
+        Where the data cannot be loaded no file is written, and `skipped` says why.
 
     Raises
     ------
     KeyboardInterrupt
-        If training was interrupted: half a run is no result.
+        If training was interrupted: half a run is not a result.
     """
     store = Store(folder)
     task = TASKS[run.task]
@@ -87,7 +87,7 @@ def part_of_budget(run: Run, data: TaskData) -> TaskData:
 
 
 def _spread(part: Part, n: int | None) -> Part:
-    """Return every so many-th sequence, n in all: the first ones may lack a class."""
+    """Return n sequences, evenly spread: the first ones may lack a class."""
     if n is None or len(part) <= n:
         return part
     return part.take(np.linspace(0, len(part) - 1, n).astype(int))

@@ -16,7 +16,7 @@ from LNN.experiments.task import Part, TaskData
 
 Scores = dict[str, float]
 
-# Of the penalty, for the summaries of records.
+# Strengths of the penalty that are tried, for the summaries of records.
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 
 
@@ -261,7 +261,7 @@ def logistic(**parameters: Any) -> Any:
     Parameters
     ----------
     **parameters
-        Of scikit-learn's LogisticRegression.
+        Parameters of scikit-learn's LogisticRegression.
 
     Returns
     -------

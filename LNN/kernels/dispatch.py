@@ -43,6 +43,7 @@ def _candidates(requested: str) -> list[Backend]:
     """Return the backends to try for a request, in order."""
     names = _names()
     choice("backend", requested, names)
+    # Read at every call, not at import: tests and notebooks set it in between.
     if requested == "auto":
         requested = os.environ.get("LNN_BACKEND", "auto")
         choice("LNN_BACKEND", requested, names)
@@ -67,6 +68,8 @@ def _candidates_named(name: str) -> list[Backend]:
             f'backend="{name}" is not available: {missing.reason}. To get it, '
             f'{missing.remedy}. backend="{last.name}" does the same, more slowly.'
         )
+    # A kernel that was asked for may still lack the case at hand, a second derivative
+    # for example: the same answer, more slowly, is better than none.
     return [chosen] if chosen is last else [chosen, last]
 
 
@@ -128,6 +131,7 @@ def run(
     final : Tensor of shape (B, S)
     """
     data = (cell, inputs, state, timespans)
+    # The last one is not asked: it runs everything.
     for candidate in _candidates(backend)[:-1]:
         if candidate.can_run(*data):
             return candidate.run(*data, lengths, all_states)

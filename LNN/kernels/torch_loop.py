@@ -59,6 +59,8 @@ def run(
         # Whatever stands in the padding, NaN included, must reach no gradient.
         padded = past_end(lengths, inputs.shape[1])
         inputs = inputs.masked_fill(padded.unsqueeze(-1), 0)
+    # All steps at once: only what depends on the state is left to the loop. unbind, as
+    # the gradient of an index per step would be a tensor of all steps, T times.
     drive = cell.drive(inputs).unbind(1)
     spans = timespans.unsqueeze(-1).unbind(1)
     constants = cell.constants()

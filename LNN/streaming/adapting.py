@@ -38,6 +38,7 @@ class Readout:
         head = network.readout
         if isinstance(head, MotorReadout):
             gain, bias = _array(head.weight), _array(head.bias)
+            # Motor neurons are the first ones, each with an output of its own.
             self.weight = np.zeros((len(gain), network.layers[-1].n_neurons))
             np.fill_diagonal(self.weight, gain)
         else:
@@ -126,6 +127,8 @@ class ReadoutAdapter(Adapter):
         a = keep * self.information
         a += self.curvature * weighted @ features
         a.flat[:: len(a) + 1] += (1 - keep) * FLOOR
+        # Solved anew: the floor changes A in all directions, so the few rows of an
+        # update do not lead from one P = A^-1 to the next.
         change = solve(a, weighted @ error, assume_a="pos").T
         # Nothing is kept before all of it has worked.
         self.information = a
@@ -151,6 +154,8 @@ class GradientAdapter(Adapter):
     ) -> None:
         """Learn from the last step."""
         network = self.engine.network
+        # A new vector each time, given up at the end: copies and pickles of a stream
+        # between updates hold plain parameters.
         parameters = ParameterVector(network)
         try:
             loss = self._loss(network, np.flatnonzero(known), goals[known])
@@ -174,6 +179,8 @@ class GradientAdapter(Adapter):
         self, network: LiquidNetwork, streams: np.ndarray, goals: np.ndarray
     ) -> torch.Tensor:
         """Return the mean loss of the last step, back to where the engine goes."""
+        # Truncated back-propagation through time: the state before the first of these
+        # steps is taken as a constant.
         arguments = self.engine.replay(streams)
         outputs = network(**arguments)
         if network.return_sequences:

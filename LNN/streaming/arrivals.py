@@ -93,11 +93,13 @@ class Arrivals:
         # A sum is finite if all are, and much cheaper to look at.
         if not math.isfinite(values.sum()):
             self._check_finite(values)
+        # All checks come before `accept`: a row that is refused leaves no trace.
         gaps = self.clock.read(dt, timestamp)
         present = None
         if self.columns.anchors is not None:
-            values = values.copy()
+            values = values.copy()  # it may be the caller's own array
             present = values[:, self.columns.anchors]
+            # The first row of a recording has a change of 0, as in `with_anchors`.
             before = present if self.present is None else self.present
             change = np.where(self.clock.started[:, None], present - before, 0.0)
             values[:, self.columns.anchors] = change
@@ -221,6 +223,7 @@ class Arrivals:
     def _check_group(self, group: list | None) -> None:
         if group is None or self.group is None or group == self.group:
             return
+        # A stream that was reset may be another recording from now on.
         for stream in np.flatnonzero(self.clock.started):
             before, now = self.group[stream], group[stream]
             if before != now:

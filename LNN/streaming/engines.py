@@ -157,6 +157,8 @@ class Window(Engine):
         longest = int(count.max())
         values = self._tensor(self.values[streams, :longest])
         gaps = self.gaps[streams, :longest]
+        # Filled anew at each step: what is missing in a window may only be held from
+        # rows that are still in it, as in training.
         inputs = self.rule.fill(values, self._tensor(gaps))
         return self._walked(inputs, gaps, None if (count == longest).all() else count)
 
@@ -222,6 +224,7 @@ class Carry(Engine):
         if self.rule.policy != "error":
             values = self._fill(values, units, started)
         if self.history.maxlen:
+            # Copies: steppers write states where they are, and callers reuse arrays.
             spans = np.broadcast_to(units, self.n).copy()
             self.history.append((self._copied_states(), values.copy(), spans))
             self.taken += 1
@@ -260,6 +263,7 @@ class Carry(Engine):
     def _fill(
         self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
     ) -> np.ndarray:
+        # Nothing has been seen before the first row, so nothing has grown older.
         since = np.where(started, units, 0.0)[:, None]
         inputs, self.held, self.age = self.rule.go_on(
             values, since, self.held, self.age
@@ -308,6 +312,8 @@ class Carry(Engine):
 
     def weights_changed(self) -> None:
         """Pack the weights again; states stay."""
+        # Steppers have packed copies of the weights, and the states are their memory:
+        # all are made again, and filled with what the old ones held.
         before = self.states
         layers = self.network.layers
         how = self.backend, self.n, self.dtype
@@ -337,6 +343,7 @@ class Carry(Engine):
         self._set_states([state[f"state_{k}"] for k in range(len(self.states))])
         if self.pool is not None:
             self.pool.set_state(state)
+        # Steps of another past lead to another state: none can be replayed.
         self.history.clear()
         self.taken[:] = 0
 

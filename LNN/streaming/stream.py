@@ -135,6 +135,7 @@ class LiquidStream(RiverNames):
         self._arrivals = Arrivals(model, n)
         windowed = mode == "window" and model.layout.in_rows and not model.layout.whole
         _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation)
+        # Only learning by gradients goes back over steps that were taken.
         history = (truncation or TRUNCATION) if adapt == "sgd" else 0
         self._engine = self._make_engine(windowed, history)
         self._adapter = self._make_adapter(forgetting, learning_rate)
@@ -269,6 +270,7 @@ class LiquidStream(RiverNames):
         """Return the network's outputs (n, O) after one more row, and the anchors."""
         arrivals = self._arrivals
         arrival: Arrival = arrivals.read(x, dt, timestamp)
+        # Taken first: whether an answer is finite is known only after the step.
         past = self._engine.past()
         features = self._engine.advance(
             arrival.values, arrival.units, arrivals.clock.started
@@ -278,6 +280,8 @@ class LiquidStream(RiverNames):
         if not math.isfinite(outputs.sum()):
             self._check_finite(outputs, past)
         arrivals.accept(arrival)
+        # Kept until the truth comes, which may be much later; a copy, as a stepper
+        # writes its next state into the same memory.
         if self.adapt is not None:
             self._last = _Last(features.copy(), arrival.present)
         return outputs, arrival.present
@@ -344,11 +348,13 @@ class LiquidStream(RiverNames):
                 "update(y_true) is for the last step, once: take a step first."
             )
         goals, known = self._goals(y_true, self._last.present)
+        # The truth about a row that was before a reset comes too late for that stream.
         known &= self._last.current
         if known.any():
             with gradients_recorded():
                 self._adapter.update(self._last.features, goals, known)
             if self.adapt == "sgd":
+                # It is a copy of the network's last map, which has changed as well.
                 self._readout = Readout(self._network)
         self._last = None
 
@@ -414,6 +420,7 @@ class LiquidStream(RiverNames):
                 'with stream(adapt="readout") or adapt="sgd".'
             )
         if self.adapt == "readout":
+            # Learnt in double precision; only what is committed is rounded.
             self._readout.store(self._network)
         with gradients_recorded():  # what is committed may be trained later
             learnt = replace(self.model, network=copy.deepcopy(self._network))
@@ -466,6 +473,7 @@ class LiquidStream(RiverNames):
 
     def copy(self) -> LiquidStream:
         """Return a stream of the same model that stands where this one stands."""
+        # The model never changes: both streams may have it.
         shared: dict[int, Any] = {id(self.model): self.model}
         if self._publish is not None:
             shared[id(self._publish)] = copy.copy(self._publish)
@@ -495,7 +503,7 @@ class LiquidStream(RiverNames):
             )
         self._arrivals.set_state(given)
         self._engine.set_state(given)
-        self._last = None
+        self._last = None  # the last step belongs to another past
 
     def _without_taking(
         self, step: Callable[..., Any], x: Any, dt: Any, timestamp: Any

@@ -95,6 +95,7 @@ class StreamClock:
         self.started[which] = False
 
     def _scalar(self, dt: float) -> float | np.ndarray:
+        # A path of its own: arrays of one number would take most of a step's time.
         if not 0 <= dt <= self.longest:
             raise InvalidInputError(_wrong_gap(dt))
         if not self.started.all():
@@ -229,6 +230,7 @@ class StreamClock:
             raise InvalidInputError(
                 f"Expected timestamp as a number, as in fit, got {timestamp!r}."
             )
+        # Whole numbers stay whole: large ones lose their last digits as float64.
         if values.dtype.kind != "f":
             return values.astype(np.int64)
         refuse_coarse_time(float(np.spacing(np.abs(values).max())), self.unit)

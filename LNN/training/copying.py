@@ -48,6 +48,8 @@ def with_backend(network: LiquidNetwork, backend: str) -> LiquidNetwork:
         if hasattr(layer, "backend"):
             layer.backend = backend
         layers.append(layer)
+    # A shallow copy shares the dict of modules: to assign `other.layers` would give
+    # the new layers to the first network too.
     vars(other)["_modules"] = {**vars(network)["_modules"], "layers": layers}
     return other
 
@@ -59,6 +61,8 @@ def _copied(module: Any, memo: dict[int, Any]) -> Any:
     if not ours and type(module) not in _PLAIN:
         return copy.deepcopy(module, memo)
     other = memo[id(module)] = object.__new__(type(module))
+    # Dicts are where modules register weights, parts and hooks: shared ones would
+    # register for both.
     own = {k: v.copy() if isinstance(v, dict) else v for k, v in vars(module).items()}
     weights, parts = own["_parameters"], own["_modules"]
     for name, weight in weights.items():

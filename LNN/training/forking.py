@@ -20,6 +20,7 @@ def prepare_for_fork() -> None:
         _register()
 
 
+# Once per process: Python cannot take such a function back, and every fit asks for it.
 @functools.cache
 def _register() -> None:
     if hasattr(os, "register_at_fork"):

@@ -144,9 +144,11 @@ def train(
         If the loss is NaN or infinite. The best weights so far are kept.
     """
     network, plan, weights = step.network, step.plan, step.parameters.vector
+    # From the source of this fit: results repeat, and no global generator is moved.
     seed = int(random.randint(2**31 - 1))
     set_dropout_generator(network, torch.Generator(batches.device).manual_seed(seed))
     per_epoch = math.ceil(len(batches) / plan.batch_size)
+    # A third: "plateau" lowers the rate before early stopping runs out of patience.
     slow = max(1, plan.n_iter_no_change // 3)
     schedule = Schedule(plan.lr_schedule, step.optimizer, plan.epochs, per_epoch, slow)
     stops = validation is not None and plan.stops_early
@@ -154,7 +156,7 @@ def train(
     best, exhausted = BestWeights(weights), False
     try:
         for epoch in range(1, plan.epochs + 1):
-            before = weights.clone()
+            before = weights.clone()  # steps change the vector in place
             loss = step.epoch(batches, random.permutation(len(batches)), schedule)
             refuse_non_finite(loss, epoch, plan.remedy)
             if validation is None:
@@ -163,7 +165,7 @@ def train(
                 best.update(loss, before)
             else:
                 checked, scored = validate(step, validation, score, epoch, history)
-                monitored = checked if scored is None else -scored
+                monitored = checked if scored is None else -scored  # less is better
                 best.update(monitored)
             history.loss.append(loss)
             schedule.after_epoch(monitored)
@@ -174,8 +176,9 @@ def train(
             if after_epoch(told) or exhausted:
                 break
         if plan.keep_last:
-            best.update(-math.inf)
+            best.update(-math.inf)  # lower than any loss: the last weights win
         elif validation is None:
+            # Each epoch judged the weights before it: the last ones are still unjudged.
             best.update(evaluate(step, batches))
     except KeyboardInterrupt:
         warn(
@@ -201,6 +204,7 @@ def validate(
     history: History,
 ) -> tuple[float, float | None]:
     """Return the loss on the validation part, and its score if there is one."""
+    # One pass serves both; the loss is wanted for the curve even where a score decides.
     outputs = None if score is None else validation.empty_outputs(step.network)
     loss = evaluate(step, validation, outputs)
     refuse_non_finite(loss, epoch, step.plan.remedy)

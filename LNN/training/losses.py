@@ -118,6 +118,7 @@ class Loss(ABC):
         weight : Tensor of shape (...), or None for ones
         """
         losses = self.each(outputs, target)
+        # A loss of the user's own that averages would broadcast against the weights.
         if losses.ndim != outputs.ndim or losses.shape[-1] != self.n_terms:
             raise InvalidInputError(
                 f"Expected {type(self).__name__}.each to return (..., {self.n_terms}), "
@@ -227,6 +228,7 @@ class RegressionLoss(Loss):
         """Return targets without NaN, and weights that are 0 where one was."""
         known = ~torch.isnan(target).any(-1)
         weight = weight.masked_fill(~known, 0)
+        # The weight alone would not do: 0 times NaN is NaN, in sums and in gradients.
         return target.masked_fill(~known.unsqueeze(-1), 0), weight
 
     def prediction(self, outputs: NDArray) -> NDArray:
@@ -260,6 +262,7 @@ class SquaredError(RegressionLoss):
 
     def constant(self, target: Tensor, weight: Tensor) -> Tensor:
         """Return the means."""
+        # In double precision: a long sum of float32 would lose the small targets.
         return weight.double() @ target.double() / weight.double().sum()
 
 
@@ -293,6 +296,7 @@ class Huber(RegressionLoss):
     def constant(self, target: Tensor, weight: Tensor) -> Tensor:
         """Return the means of targets within 1 of their medians, about the best."""
         middle = _constant_quantiles(target, weight, (0.5,)).to(target)
+        # The median is one of the targets, so the weight of those near it is not 0.
         near = weight.unsqueeze(-1) * (abs(target - middle) <= 1)
         return (near * target).sum(0) / near.sum(0)
 
@@ -404,7 +408,7 @@ class ClassLoss(Loss):
     def without_gaps(self, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Return codes without -1, and weights that are 0 where one was."""
         weight = weight.masked_fill(~(target >= 0), 0)
-        target = target.clamp_min(0)
+        target = target.clamp_min(0)  # some class, as torch refuses -1
         if self.class_weights:
             weight = weight * weight.new_tensor(self.class_weights)[target]
         return target, weight
@@ -440,10 +444,11 @@ class CrossEntropy(ClassLoss):
     """
 
     name = "cross_entropy"
-    curvature = 0.5
+    curvature = 0.5  # diag(p) - p p' is at most half the identity, for every p
 
     def each(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Return the losses, (..., 1)."""
+        # torch takes classes on axis 1; here they are last, after any number of axes.
         flat = F.cross_entropy(
             outputs.reshape(-1, self.n_targets), target.reshape(-1), reduction="none"
         )

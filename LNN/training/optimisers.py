@@ -59,6 +59,8 @@ class Adam(Optimizer):
         mean.lerp_(gradient, 1 - self.momentum)
         square.mul_(self.decay).addcmul_(gradient, gradient, value=1 - self.decay)
         # Both moments start at 0; this corrects for it, as in section 2 of the paper.
+        # Two numbers are corrected in place of two vectors. Epsilon is corrected with
+        # the root that it is added to, so that it weighs what it does in the paper.
         unseen = math.sqrt(1 - self.decay**step)
         rate = self.rate * unseen / (1 - self.momentum**step)
         size = square.sqrt().add_(self.epsilon * unseen)
@@ -96,6 +98,9 @@ class SGD(Optimizer):
 
     def _move(self, gradient: Tensor) -> None:
         velocity = self.state["velocity"].mul_(self.momentum).add_(gradient)
+        # Nesterov takes the gradient where momentum will carry the weights. To let it
+        # be taken where they are, the vector stands for that place (Bengio et al. 2013,
+        # Advances in optimizing recurrent networks).
         ahead = gradient.add(velocity, alpha=self.momentum)
         self.vector.add_(ahead, alpha=-self.rate)
 
@@ -113,6 +118,7 @@ def clip_gradient(gradient: Tensor, value: float | None, by: str) -> None:
     if not value:
         return
     if by == "norm":
+        # Does not read the norm, as a comparison would: an accelerator need not wait.
         gradient[None].renorm_(2, 0, value)
     else:
         gradient.clamp_(-value, value)

@@ -32,7 +32,7 @@ def warn_if_constant_is_as_good(
     training, validation : TargetTensors
         The constant is the best one for the training part.
     loss, validation_loss : list of float
-        Of each epoch, until early stopping ended training.
+        One of each epoch, until early stopping ended training.
     """
     count = _count(validation)
     if len(loss) < ENOUGH_EPOCHS or count < ENOUGH_TARGETS:

@@ -39,6 +39,8 @@ class Moments:
         """Copy the state of an optimiser."""
         state = dict(optimizer.state)
         step = state.pop("step")
+        # Copied on the CPU too: an array that shares the tensor's memory would change
+        # with the next step.
         arrays = {n: t.to("cpu", copy=True).numpy() for n, t in state.items()}
         return cls(name, tuple(trained), step, arrays)
 
@@ -48,6 +50,7 @@ class Moments:
 
     def state(self, device: torch.device) -> dict[str, Any]:
         """Return a copy as the state of an optimiser on this device."""
+        # A copy, as steps change it in place and models share their moments.
         tensors = {
             name: torch.tensor(array, device=device)
             for name, array in self.arrays.items()
@@ -127,6 +130,8 @@ class TrainingRecord:
         """
         curve = [*self.loss_curve, *history.loss]
         best = min(curve, default=math.inf)
+        # The weights after the last epoch were measured apart. If they are the ones
+        # that are kept, their loss is not in the curve.
         if not validated and not keep_last and math.isfinite(history.kept):
             best = history.kept
         found: dict[str, Any] = {"best_loss": best}

@@ -12,7 +12,7 @@ from LNN.training.loop import Epoch
 
 
 class Reporter:
-    """Passes each epoch on to whoever wants to know.
+    """Reports each epoch: by a line, a progress bar, and to callbacks.
 
     Parameters
     ----------

@@ -11,7 +11,8 @@ SCHEDULES = (None, "plateau", "cosine", "exponential", "onecycle")
 # The learning rate at the end of "cosine" and "exponential", as a part of the first.
 FINAL_RATE = 0.01
 # For "onecycle": the part of training in which the rate rises, how far below the
-# highest it starts and ends, and the momentum at the lowest and highest rate.
+# highest it starts and ends, and the momentum at the lowest and highest rate. They are
+# the defaults of torch's OneCycleLR.
 RISE, START_RATE, END_RATE, MOMENTA = 0.3, 1 / 25, 1 / 25e4, (0.95, 0.85)
 # For "plateau": what the rate is multiplied with, and what counts as progress.
 PLATEAU_FACTOR, PLATEAU_THRESHOLD = 0.5, 1e-4
@@ -65,6 +66,8 @@ class Schedule:
 
     def _cycle(self) -> None:
         """Smith & Topin 2018: up to the highest rate and down; momentum the reverse."""
+        # torch counts rates, of which there is one more than batches: the first is set
+        # before any batch.
         top = RISE * (self._batches + 1) - 1
         low, high = MOMENTA
         if self._done <= top:

@@ -27,9 +27,11 @@ class BestWeights:
 
         Weights that are not finite are never taken.
         """
-        if not loss < self.loss:
+        if not loss < self.loss:  # so that NaN is not taken either
             return
         weights = self._weights.clone() if weights is None else weights
+        # A finite loss does not vouch for the last weights of a part: none is measured
+        # after the last step, which may be the one that overflowed.
         if bool(torch.isfinite(weights).all()):
             self.loss, self._best = loss, weights
 
@@ -59,5 +61,7 @@ class Patience:
             self.count = 0
         else:
             self.count += 1
+        # Gains below `tol` lower the bar too, as in scikit-learn's networks: many small
+        # ones do not add up to an improvement.
         self.best = min(self.best, loss)
         return self.n_epochs is not None and self.count >= self.n_epochs

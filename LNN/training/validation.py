@@ -7,7 +7,8 @@ import numpy as np
 from LNN._warnings import warn
 from LNN.data import SequenceSet
 
-# With at least this many recordings, hold out whole ones.
+# With at least this many recordings, hold out whole ones. One of fewer would be more
+# than the default fraction.
 WHOLE_RECORDINGS = 10
 
 
@@ -70,6 +71,7 @@ def split_samples(
 
 def _tails(recording: np.ndarray, last: np.ndarray, fraction: float) -> np.ndarray:
     """Hold out the samples of each recording that end last."""
+    # Samples are in the caller's order, in which recordings may take turns.
     order = np.lexsort((last, recording))
     ordered = recording[order]
     first = np.r_[True, ordered[1:] != ordered[:-1]]
@@ -101,6 +103,7 @@ def _drawn(
         held_out[random.permutation(n)[:n_held]] = True
         return held_out
     counts = np.bincount(codes)
+    # scikit-learn refuses to stratify a part of fewer samples than there are classes.
     n_held = max(n_held, int(np.count_nonzero(counts)))
     if counts[counts > 0].min() < 2 or n - n_held < np.count_nonzero(counts):
         return held_out  # a class with one sample cannot be in both parts

@@ -79,6 +79,7 @@ def build_wiring(
         wiring = Wiring.from_adjacency(spec, n_inputs=n_inputs, n_outputs=n_outputs)
     else:
         raise InvalidInputError(_unknown_spec(spec))
+    # Only a name is built to size; what a wiring has by itself is not changed silently.
     wanted = {"n_inputs": n_inputs, "n_neurons": n_neurons, "n_outputs": n_outputs}
     for name, value in wanted.items():
         has = getattr(wiring, name)

@@ -35,6 +35,8 @@ def check_edges(raw: Any, n_sources: int, n_targets: int, kind: str) -> EdgeArra
             f"{kind} polarity must be +1 or -1, got {np.unique(polarity).tolist()}. "
             "Leave out synapses that do not exist."
         )
+    # One order for the same synapses: circuits are compared by their bytes, and the
+    # kernels expect this one (csrc/problem.h).
     order = np.lexsort((source, target))
     source, target = source[order], target[order]
     same = (source[1:] == source[:-1]) & (target[1:] == target[:-1])
@@ -90,7 +92,7 @@ def check_matrix(matrix: ArrayLike, what: str) -> NDArray[np.int8]:
     try:
         array = np.asarray(matrix)
     except ValueError as error:
-        raise InvalidInputError(f"{what} is no matrix: {error}.") from error
+        raise InvalidInputError(f"{what} is not a matrix: {error}.") from error
     if array.ndim != 2 or 0 in array.shape:
         raise InvalidInputError(
             f"{what} must be a 2-D matrix with rows and columns, got shape "
@@ -185,6 +187,7 @@ def check_seed(seed: int | None, default: int) -> int:
 
 def positive_int(value: Any, name: str) -> int:
     """Refuse anything but a whole number of 1 or more."""
+    # True has an index, 1; as a size it is a slip.
     try:
         number = 0 if isinstance(value, bool) else operator.index(value)
     except TypeError:
@@ -198,12 +201,14 @@ def positive_int(value: Any, name: str) -> int:
 
 def edges_of_matrix(matrix: NDArray[np.int8]) -> EdgeArrays:
     """Return the edges of a signed matrix, sorted by target."""
+    # Transposed, as nonzero goes row by row.
     target, source = np.nonzero(matrix.T)
     return source, target, matrix[source, target]
 
 
 def frozen(array: NDArray[Any], dtype: type) -> NDArray[Any]:
     """Copy an array and make it read-only."""
+    # A copy: the caller could write to an array that is shared.
     array = np.array(array, dtype=dtype)
     array.flags.writeable = False
     return array

@@ -70,6 +70,7 @@ class Circuit:
             "recurrent": Edges(*recurrent),
             "layers": tuple(Layer(*pair) for pair in check_layers(layers, n_neurons)),
         }
+        # Past the frozen dataclass's own refusal: until here nobody has seen the value.
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -88,6 +89,7 @@ class Circuit:
     def __hash__(self) -> int:
         return hash(self._key())
 
+    # A value that never changes: copies of a network share it.
     def __copy__(self) -> Self:
         return self
 
@@ -197,6 +199,7 @@ class Circuit:
         own = np.eye(self.n_neurons, dtype=bool)
         layer_of = self.layer_of
         for i, (_, ids) in enumerate(self.layers):
+            # What earlier layers read in this step counts, not their old values.
             earlier = layer_of < i
             old = recurrent[:, ids] & ~earlier[:, None]
             reach[:, ids] = np.vstack([sensory[:, ids], old | own[:, ids]])

@@ -152,6 +152,7 @@ class Wiring(Circuit):
         n_inputs = positive_int(n_inputs, "n_inputs")
         # The draws of ncps, which makes them one by one: 1.1 s for 300 neurons.
         random = np.random.default_rng(check_seed(seed, DENSE_SEED))
+        # Recurrent ones first: in this order ncps draws from one generator.
         recurrent = random.choice([-1, 1, 1], size=(n_neurons, n_neurons))
         sensory = random.choice([-1, 1, 1], size=(n_inputs, n_neurons))
         return cls.from_adjacency(recurrent, sensory=sensory, n_outputs=n_outputs)
@@ -284,7 +285,7 @@ class Wiring(Circuit):
         Parameters
         ----------
         seed : int, optional
-            Of the new polarities; 22222 if omitted.
+            Seed of the new polarities; 22222 if omitted.
 
         Examples
         --------

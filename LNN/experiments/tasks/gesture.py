@@ -11,12 +11,12 @@ from LNN.experiments.trivial import classes_from_step
 
 STEPS = 32
 PHASES = ("D", "P", "S", "H", "R")
-# The order in which the paper's code reads the files: the permutation hangs on it.
+# The order in which the paper's code reads the files; its permutation depends on it.
 PAPER_ORDER = ("a3", "b1", "b3", "c1", "c3", "a2", "a1")
 SPLIT_SEED = 23489
-# Of these the first part trains and the rest validates. A whole recording to validate
-# would be one of b, whose phases the others hardly foretell: models could not be told
-# apart by it.
+# The first part of each learnt recording trains, the rest validates. A whole recording
+# to validate would be one of b, whose phases the others hardly predict: it could not
+# tell models apart.
 SOUND_LEARNT, SOUND_TESTED = ("a1", "a2", "b1", "b3", "c1"), ("a3", "c3")
 SOUND_TRAIN_PART = 0.8
 SOUND_STRIDE = 8
@@ -41,7 +41,7 @@ def published() -> TaskData:
         for r in (recordings[name] for name in PAPER_ORDER)
     )
     X = windows.X
-    # Of all windows, those of the test part too.
+    # Over all windows, those of the test part too, as the paper's code does.
     X = (X - X.mean(axis=(0, 1))) / X.std(axis=(0, 1))
     return drawn(type(windows)(X, windows.y), SPLIT_SEED)
 

@@ -18,7 +18,7 @@ from LNN.experiments.trivial import Scores, classes_from_step, one_threshold
 PAPER_STEPS, PAPER_TEST_STRIDE = 16, 8
 SPLIT_SEED = 893429
 STEPS, STRIDE = 32, 8
-# Of the training file, the end in time chooses the model.
+# This part of the training file, the last in time, chooses the model.
 VALIDATES = 0.2
 LIGHT = 2
 

@@ -33,7 +33,9 @@ class SequenceFunction(torch.autograd.Function):
         ctx.cell, ctx.description = cell, description
         data = (inputs, state, timespans, lengths)
         ctx.call = Call(description.problem, data, description.pack(parameters))
+        # All states, wanted or not: the way back replays its chunks from them.
         states, final = ctx.call.forward(all_states=True, keep_record=True)
+        # Missing gradients stay None, for which the library does nothing.
         ctx.set_materialize_grads(False)
         # All that is large is autograd's to keep: checkpoints and hooks know of it
         # then, and it does not live as long as a loss that is kept.
@@ -59,6 +61,7 @@ class SequenceFunction(torch.autograd.Function):
             # A way back uses the record up: another one has to replay.
             given = record if ctx.record_is_new else None
             ctx.call.take((*data, lengths), given)
+            # Before the pass, which may be interrupted half way through the record.
             ctx.record_is_new = False
             *data, packed = ctx.call.backward(states, *gradients, wanted)
             ctx.call.let_go()

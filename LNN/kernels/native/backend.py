@@ -89,6 +89,8 @@ def run(
     description = description_of(cell)
     assert description is not None
     parameters = description.parameters(cell)
+    # Calls through ctypes cannot be traced: torch.compile gets an operator to put into
+    # its graph. Else a node of autograd costs time, so there is one only if wanted.
     if torch.compiler.is_compiling():
         states, final = torch.ops.lnn.sequence(
             inputs,
@@ -118,6 +120,7 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
         return False
     if exporting() or _is_watched(inputs, state, timespans):
         return False
+    # Empty arrays stay on torch: the library need not allow for them.
     dtype = inputs.dtype
     if not _has_kernel(cell, dtype) or not inputs.numel() or not state.numel():
         return False
@@ -132,7 +135,8 @@ def _is_watched(*tensors: Tensor) -> bool:
     """Tell whether someone records or replaces torch's operators as they run.
 
     A tracer, a dispatch mode, or a tensor's own class (its memory may not be there).
-    The library's work is no such operator; torch.compile gets one.
+    They would not see the library's work, which is not such an operator. For
+    torch.compile there is one.
     """
     if torch.compiler.is_compiling():
         return False

@@ -47,6 +47,7 @@ class Call:
     """
 
     def __init__(self, cell: Problem, data: Data, parameters: Sequence[Tensor | None]):
+        # The library reads plain rows of memory and knows no strides.
         self.parameters = [None if p is None else p.contiguous() for p in parameters]
         isa = ISAS[load().isa]
         self.problem = make_problem(cell, isa, *_as_read(*data), self.parameters)
@@ -118,6 +119,7 @@ class Call:
         """Do a pass over what the problem points to now, `buffers` among it."""
         library, problem = functions(), self.problem
         pointer = ctypes.byref(problem)
+        # The library allocates nothing itself: no pass can fail half way.
         scratch = Memory(library.lnn_scratch_bytes(pointer, backward))
         problem.scratch = scratch.address
         library.lnn_prepare(pointer, backward)

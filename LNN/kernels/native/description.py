@@ -20,7 +20,7 @@ from LNN.kernels.native.problem import cell_problem
 SYNAPSES = ("sensory", "recurrent")
 # The mode by which the library knows a solver of the LTC.
 SOLVERS = {"semi-implicit": "default", "exponential": "exponential"}
-# Of the parameters, five places are for A, w_tau and the memory; a map takes two, and
+# Five of the parameters' places are for A, w_tau and the memory. A map takes two, and
 # the heads are one more map.
 MAX_BACKBONE_LAYERS = (MAX_PARAMETERS - 5) // 2 - 1
 
@@ -57,7 +57,7 @@ class CellDescription:
     names : list of str
         The parameters' names in `Cell.named_parameters`.
     shapes : list of tuple, or None where there is no parameter
-        Of the parameters that the kernels expect.
+        Shapes of the parameters that the kernels expect.
     pack : callable
         From the parameters to the library's own list.
     unpack : callable
@@ -114,6 +114,7 @@ OPTIONAL = ("input_weight", "input_bias")
 
 def description_of(cell: Cell) -> CellDescription | None:
     """Describe a cell, once for its settings; None if the library has no kernel."""
+    # Once, as it goes through all synapses; at every call settings alone are compared.
     settings = _settings(cell)
     if cell.fused is None or cell.fused[0] != settings:
         cell.fused = (settings, _describe(cell))
@@ -142,6 +143,7 @@ def has_dropout(cell: Cell) -> bool:
 
 
 def _describe(cell: Cell) -> CellDescription | None:
+    # By exact type: a subclass may have other equations, which the library lacks.
     if type(cell) is MixedMemoryCell:
         return _mixed_memory(cell)
     if type(cell) is LTCCell and cell.solver in SOLVERS:
@@ -260,6 +262,7 @@ class _Union:
             index = getattr(cell, f"{name}_{kind}_index")
             source, target = index.edges
             pairs.append(target * index.n_sources + source)
+        # Sorted by target, then source, as csrc/problem.h asks.
         union = np.unique(np.concatenate(pairs))
         n_sources = cell.state_size if kind == "recurrent" else cell.input_size
         self.source, self.target = union % n_sources, union // n_sources

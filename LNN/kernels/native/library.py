@@ -10,7 +10,7 @@ from pathlib import Path
 
 from LNN.kernels.native.mirror import ABI, ISAS, expected_layout
 
-# setup.py names the file, the same for every Python: it is no extension module.
+# setup.py names the file, the same for every Python: it is not an extension module.
 _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 FILE = Path(__file__).with_name("_native" + _SUFFIX)
 # LNN is in no package index: the way to it is a clone. pip hides a failed build from
@@ -107,6 +107,7 @@ def _find() -> Library:
         functions = ctypes.CDLL(str(FILE))
         functions.lnn_abi.restype = ctypes.c_int64
         found = functions.lnn_abi()
+        # Another version may lack some of the functions; it is refused by its number.
         if found == ABI:
             _declare(functions)
     except (OSError, AttributeError) as error:

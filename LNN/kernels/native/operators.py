@@ -59,6 +59,8 @@ def _call_of(
 
 def _operator_forward(*arguments: Any) -> tuple[Tensor, Tensor]:
     *of_call, all_states = arguments
+    # No record, as torch.compile keeps only what an operator returns: the way back
+    # replays.
     return _call_of(*of_call).forward(all_states, keep_record=False)
 
 
@@ -68,6 +70,7 @@ def _operator_backward(*arguments: Any) -> tuple:
     return (*data, [g for g in parameters if g is not None])
 
 
+# Shapes alone, for tracing: torch.compile asks for them before there are numbers.
 def _fake_forward(inputs: Tensor, state: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
     steps = inputs.shape[1] if rest[-1] else 0
     states = inputs.new_empty(inputs.shape[0], steps, state.shape[1])

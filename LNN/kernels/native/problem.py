@@ -53,6 +53,7 @@ def make_problem(
     results, scratch and record are the caller's to keep.
     """
     problem = Problem.from_buffer_copy(cell)
+    # The copy has addresses only: what they point to must live as long as it does.
     problem.owned = cell, parameters
     problem.isa, problem.precision = isa, 8 * inputs.element_size()
     problem.batch, problem.steps, problem.inputs = inputs.shape
@@ -78,6 +79,7 @@ def place_data(
 def place_all(table: ctypes.Array, tensors: list[Tensor | None], memory: int) -> None:
     """Enter addresses; with mixed memory the last three go to the table's end."""
     places = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
+    # The inner cell's parameters then have the places that they have without memory.
     if memory:
         table[MAX_PARAMETERS - 3 :] = places[-3:]
         del places[-3:]

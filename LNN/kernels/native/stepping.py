@@ -50,6 +50,7 @@ class NativeStepper:
         self.state = state.numpy()
         description = description_of(cell)
         assert description is not None
+        # Copies: some weights are read at every step, not packed, and may change.
         parameters = [
             None
             if p is None
@@ -74,6 +75,7 @@ class NativeStepper:
 
     def advance(self) -> None:
         """Take one step of all streams."""
+        # The usual case; asking for threads takes longer than such a step.
         if self._groups == 1:
             self._run(self._pointer, 0, 0)
             return

@@ -29,6 +29,7 @@ static INLINE void activate_rows_gradient(int64_t activation, real *x, const rea
 static INLINE void heads_step(const lnn_problem *p, int mode, const pure_form *pure,
                               cfc_rows r, int nv) {
     real *heads = r.maps;
+    /* In place: the way back needs no sums of the heads, only what they were made into. */
     const int m = n_maps_of(mode);
     for (int64_t j = 0; j < p->neurons; j++) {
         pure_lanes own = pure_of(mode, pure, j);

@@ -9,6 +9,7 @@ static void pure_finish(const lnn_problem *p, const batch_group *w) {
     if (p->mode != LNN_PURE) return;
     real *ga = p->grad_parameters[first_pure(p)],
          *gr = p->grad_parameters[first_pure(p) + 1];
+    /* A lane sums the samples that it has held; only here do the lanes come together. */
     for (int64_t j = 0; j < p->neurons; j++) {
         ga[j] = (real)lanes_total(w->pure.g_asymptote + j * W);
         gr[j] = (real)lanes_total(w->pure.g_rate + j * W);
@@ -55,6 +56,8 @@ static void batch_prepare(const lnn_problem *p, int backward) {
     for (int64_t i = 0; p->kind == LNN_CFC && i < p->n_maps; i++) {
         dense_map *d = &q.maps[i];
         dense_prepare(d, p->parameters[2 + 2 * i], p->parameters[3 + 2 * i]);
+        /* The first map reads [x, h]. With memory h is what the LSTM has made of it, and
+         * lies behind the state itself. */
         for (int64_t k = 0; k < d->sources; k++) {
             d->from[k] = i || k < f ? k * L : before + (k - f) * L;
             d->to[k] = k * L;
@@ -66,6 +69,8 @@ static void batch_prepare(const lnn_problem *p, int backward) {
         dense_pack(&q.gates, w[0], f, 0);
         dense_pack(&q.gates, w[2], n, f);
         memcpy(q.gates.bias, w[1], sizeof(real) * 4 * n);
+        /* The gates read the state of the step before, the cell one that the gates have
+         * changed: their gradients of h go to rows apart (g_h, g_before). */
         for (int64_t k = 0; k < f + n; k++) {
             q.gates.from[k] = k * L;
             q.gates.to[k] = (k < f ? k : k + 2 * n) * L;
@@ -79,6 +84,7 @@ static void batch_run(const lnn_problem *p, int backward, int64_t index) {
     batch_group w;
     batch_lay_out_group(&q, (char *)p->scratch + q.packed_bytes + index * q.group_bytes,
                         &w);
+    /* Only sums go on from tile to tile; tiles set the rest themselves. */
     if (backward) {
         char *end = (char *)p->scratch + q.packed_bytes + (index + 1) * q.group_bytes;
         memset(w.sums, 0, (size_t)(end - (char *)w.sums));
@@ -86,6 +92,8 @@ static void batch_run(const lnn_problem *p, int backward, int64_t index) {
     int64_t first = index * q.tiles / q.groups, last = (index + 1) * q.tiles / q.groups;
     for (int64_t i = first; i < last; i++) {
         tile where = {i, i * L, smaller(L, p->batch - i * L), 0};
+        /* One vector holds all samples: a second one would compute what nobody reads. The
+         * counts are constants, so that inner loops over vectors are unrolled. */
         if (where.samples <= W)
             run_tile(&q, &w, where, 1);
         else
@@ -93,7 +101,8 @@ static void batch_run(const lnn_problem *p, int backward, int64_t index) {
     }
 }
 
-/* Add up the groups, in order, and turn sums into gradients of the parameters. */
+/* Add up the groups, in order, and turn sums into gradients of the parameters. Another
+ * order, as threads happen to be done, would round otherwise from run to run. */
 static void batch_finish(const lnn_problem *p) {
     batch_layout q = make_batch_layout(p, 1);
     batch_group w, other;
@@ -119,6 +128,7 @@ static int64_t batch_record_bytes(const lnn_problem *p) {
     batch_layout q = make_batch_layout(p, 1);
     int64_t chunks = (p->steps + q.chunk - 1) / q.chunk;
     int64_t bytes = q.tiles * chunks * q.record_bytes;
+    /* All or nothing: without a record every chunk is replayed. */
     return bytes <= (p->kind == LNN_LTC ? LTC_RECORD_BYTES : RECORD_BYTES) ? bytes : 0;
 }
 

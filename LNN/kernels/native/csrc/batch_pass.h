@@ -34,6 +34,7 @@ static void load_chunk(const batch_layout *q, batch_group *w, tile where, int64_
             live[b] =
                 b < where.samples &&
                 start + t < sample_length(p, where.first + smaller(b, where.samples - 1));
+            /* Padding may hold NaN, and on the way back 0 times NaN would be NaN. */
             if (!(live[b] > 0)) span[b] = 1;
         }
         for (int u = 0; u < NV; u++)
@@ -50,6 +51,7 @@ static void load_state(const batch_layout *q, batch_group *w, tile where, int64_
     const int64_t n = p->neurons, steps = p->steps, columns = q->columns;
     const real *from = p->start;
     int64_t apart = columns;
+    /* The states that the caller got anyway are the checkpoints to replay from. */
     if (start > 0) {
         from = (const real *)p->states + (start - 1) * columns;
         apart = steps * columns;
@@ -67,6 +69,8 @@ static INLINE void backbone_step(const batch_layout *q, batch_group *w, int64_t 
     const real *rows = w->x + at;
     for (int64_t i = 0; i < last; i++) {
         real *y = w->output[i] + at;
+        /* Where the slope follows from the output, sums are not needed again: they are
+         * overwritten, and one row less goes through the caches. */
         real *sums = is_invertible(p->activation) ? y : w->input[i] + at;
         dense_apply(&q->maps[i], rows, sums, nv);
         activate_rows(p->activation, sums, y, q->maps[i].outputs, nv);
@@ -121,6 +125,8 @@ static INLINE void cell_step(const batch_layout *q, batch_group *w, int64_t t, i
         ltc_step(&q->ltc, p, ltc_rows_of(q, w, t), &w->ltc_work, nv);
         return;
     }
+    /* Unrolled, this makes a copy of the step for each mode, a constant in it: the mode
+     * is looked at once a step, not at every neuron. */
     for (int mode = 0; mode < LNN_MODES; mode++) {
         if (mode != p->mode) continue;
         if (p->kind == LNN_WIRED_CFC)
@@ -191,6 +197,7 @@ static INLINE void forward(const batch_layout *q, batch_group *w, tile where, in
                         p->steps * columns);
         slot = steps;
     }
+    /* Beyond the tile's longest sequence nothing is computed: all states are held. */
     for (int64_t t = where.steps; states && t < p->steps; t++)
         store_state(q, w, where, slot, states + t * columns, p->steps * columns);
     store_state(q, w, where, slot, (real *)p->final + where.first * columns, columns);
@@ -212,6 +219,7 @@ static INLINE void cell_step_gradient(const batch_layout *q, batch_group *w, int
         ltc_gradients g = {w->g_new, w->g_x, w->g_dt};
         ltc_step_gradient(&q->ltc, p, ltc_rows_of(q, w, t), g, &w->ltc_work, &w->ltc, nv);
         memcpy(w->g_before, w->g_new, sizeof(real) * n * L);
+        /* It is the gradient of h = dt / U, which every unfold has used. */
         for (int i = 0; i < L; i++) w->g_dt[i] /= (real)p->unfolds;
         return;
     }
@@ -241,6 +249,8 @@ static INLINE void step_gradient(const batch_layout *q, batch_group *w, int64_t 
         split_held(w->g_new, w->kept, w->live + t * L, n);
         if (p->memory) split_held(w->g_c, w->kept + block, w->live + t * L, n);
     }
+    /* Not g_new, which lies behind these rows: it comes from the step after this one, and
+     * later layers add to it for earlier ones. */
     memset(w->g, 0, sizeof(real) * (p->inputs + n) * L);
     memset(w->g_h, 0, sizeof(real) * block);
     memset(w->g_dt, 0, sizeof(real) * L);
@@ -258,7 +268,9 @@ static INLINE void step_gradient(const batch_layout *q, batch_group *w, int64_t 
     for (int64_t i = 0; p->memory && i < block; i++) w->g_c[i] += w->kept[block + i];
 }
 
-/* Sums over the chunk that are done at once, as products of recorded rows. */
+/* Sums over the chunk that are done at once, as products of recorded rows: a weight's sum
+ * stays in a register for the chunk. Step by step it would be loaded and stored each time.
+ */
 static INLINE void chunk_gradients(const batch_layout *q, batch_group *w, int64_t steps,
                                    int nv) {
     const lnn_problem *p = q->p;
@@ -329,8 +341,11 @@ static INLINE void backward(const batch_layout *q, batch_group *w, tile where, i
     if (g_final) add_state_gradient(q, w, where, g_final, columns);
     backward_past_end(q, w, where);
     for (int64_t end = where.steps; end > 0;) {
+        /* Chunks begin where those of the forward pass did, so the last may be shorter. */
         int64_t steps = (end - 1) % q->chunk + 1, start = end - steps;
         select_chunk(q, w, where, start);
+        /* Values on the way take many times the memory of the states between steps. So
+         * states are kept, and one chunk at a time is computed again, in the caches. */
         if (!p->record) {
             load_state(q, w, where, start);
             advance(q, w, where, start, steps, nv);

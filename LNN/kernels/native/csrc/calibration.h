@@ -43,7 +43,8 @@ static double calibrate(int64_t backward, int64_t n) {
     return total;
 }
 
-/* 0 sigmoid, 1 tanh, 2 exp, 3 the synapses' sigmoid, on n values of the engine's own type.
+/* 0 sigmoid, 1 tanh, 2 exp, 3 softplus, 4 decay, else the synapses' sigmoid, on n values of
+ * the engine's own type.
  */
 static void apply_function(int64_t which, const void *from, void *to, int64_t n) {
     real lane[W];

@@ -15,7 +15,8 @@ typedef struct {
     int64_t next; /* from these maps to those that are read next */
 } cfc_rows;
 
-/* The new state of neuron j from its maps, in the lanes of vector u; z as above. */
+/* The new state of neuron j from its maps, in the lanes of vector u. As in `closed_form`,
+ * z becomes what the way back needs. */
 static INLINE void store_new_state(int mode, vec *z, cfc_rows r, int64_t j, int u,
                                    pure_lanes pure) {
     const int64_t at = j * L + u * W;
@@ -24,7 +25,8 @@ static INLINE void store_new_state(int mode, vec *z, cfc_rows r, int64_t j, int 
     v_store(r.states + at, closed_form(mode, z, old, v_load(r.dt + u * W), pure));
 }
 
-/* Its gradients, of the maps into z, others to where they are summed. */
+/* The gradients by the new state: of the maps into z, the others to where they are summed.
+ */
 static INLINE void add_state_gradients(int mode, vec *z, cfc_rows r, int64_t j, int u,
                                        pure_lanes pure) {
     const int64_t at = j * L + u * W;
@@ -34,6 +36,7 @@ static INLINE void add_state_gradients(int mode, vec *z, cfc_rows r, int64_t j, 
         lanes.g_old = v_load(r.g_before + at);
     }
     closed_form_gradient(mode, v_load(r.g_new + at), z, &lanes, pure);
+    /* Other modes read the old state through the maps alone. */
     if (mode == LNN_EXPONENTIAL) v_store(r.g_before + at, lanes.g_old);
     v_store(r.g_dt + u * W, lanes.g_dt);
 }

@@ -53,8 +53,8 @@ static INLINE vec gated(int mode, vec f1, vec f2, vec s) {
     return v_fma(s, mode == LNN_NO_GATE ? f2 : v_sub(f2, f1), f1);
 }
 
-/* z: values of the maps in, replaced as told above; returns the new state. Of the old one
- * "exponential" alone keeps a part by itself.
+/* Return the new state. z holds the values of the maps and is left as told above. Only
+ * "exponential" reads `old`: in other modes the old state acts through the maps alone.
  */
 static INLINE vec closed_form(int mode, vec *z, vec old, vec dt, pure_lanes pure) {
     if (mode == LNN_PURE) {
@@ -106,6 +106,7 @@ static INLINE void closed_form_gradient(int mode, vec g, vec *z, step_lanes *at,
         vec decay = exponential(v_fnma(dt, speed, v_set(0)));
         vec a = v_mul(asymptote, v_mul(g, decay));
         v_store(ga, v_fma(g, v_fnma(decay, f, one), v_load(ga)));
+        /* 0 at 0, as torch has the slope of an absolute value there. */
         vec sign = v_sub(v_where_positive(rate, one, v_set(0)),
                          v_where_positive(v_sub(v_set(0), rate), one, v_set(0)));
         v_store(gr, v_fma(v_mul(a, f), v_mul(dt, sign), v_load(gr)));
@@ -116,6 +117,7 @@ static INLINE void closed_form_gradient(int mode, vec g, vec *z, step_lanes *at,
     vec f1 = z[0], f2 = z[1], ta = z[2], s = z[3];
     vec gs = v_mul(g, s), g1 = mode == LNN_NO_GATE ? g : v_sub(g, gs);
     vec step = mode == LNN_NO_GATE ? f2 : v_sub(f2, f1);
+    /* The slopes of sigmoid and tanh follow from their values: s (1 - s), 1 - f^2. */
     vec gu = v_mul(v_mul(g, step), v_fnma(s, s, s));
     z[0] = v_mul(g1, v_fnma(f1, f1, one));
     z[1] = v_mul(gs, v_fnma(f2, f2, one));

@@ -1,5 +1,4 @@
-/* The LTC's solvers and their gradients (design: one step is U unfolds), with samples in
- * the lanes.
+/* The LTC's solvers and their gradients, with samples in the lanes. One step is U unfolds.
  *
  *     s_e = sigmoid(sigma_e (v_i - mu_e))        for every live synapse e: i -> j
  *     I_j = gleak_j vleak_j + sum w_e E_e s_e,   G_j = gleak_j + eps + sum w_e s_e
@@ -173,7 +172,8 @@ static INLINE void unfold_rows(const ltc_pack *k, int solver, const ltc_work *w,
     }
 }
 
-/* By itself, an unfold has all registers. */
+/* Not inlined, as an unfold by itself has all registers. Each copy has its solver and its
+ * number of vectors as constants. */
 static NOINLINE void ltc_unfold(const ltc_pack *k, const ltc_work *w, const real *v,
                                 real *next, const real *h, int nv) {
     const int exponential = k->solver == LNN_EXPONENTIAL;
@@ -235,7 +235,8 @@ static INLINE void neuron_gradient(const ltc_pack *pack, int64_t j, ltc_unfoldin
     v_store(sum, by_cm);
 }
 
-/* Backwards through one unfold. What the unfold computed is computed again. */
+/* Backwards through one unfold. What the unfold computed is computed again: sigmoids of
+ * all synapses and unfolds would be many times the states, which are kept. */
 static INLINE void unfold_rows_gradient(const ltc_pack *pack, ltc_unfolding a, int solver,
                                         int nv) {
     a.solver = solver; /* a constant where this is inlined */
@@ -316,6 +317,8 @@ static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p, lt
     for (int64_t i = unfolds - 1; i >= 0; i--) {
         const real *v = unfolded(w, r, unfolds, block, i);
         const ltc_unfolding back = {0, k->neurons, v, next, r.h, from, to, g.h, w, sums};
+        /* A neuron's gradient is read while those of its sources are added to: two rows
+         * take turns. */
         memset(to, 0, sizeof(real) * block);
         unfold_gradient(k, &back, nv);
         next = v;
@@ -325,6 +328,7 @@ static INLINE void ltc_step_gradient(const ltc_pack *k, const lnn_problem *p, lt
     }
     if (from != g.states) memcpy(g.states, from, sizeof(real) * block);
     memset(w->g_x, 0, sizeof(real) * p->inputs * L);
+    /* Inputs and leak are the same in all unfolds: their gradients come from totals. */
     drive_gradient(k, w, sums, nv);
     input_gradient(p, r.x, w, sums, g.x, nv);
 }

@@ -23,12 +23,15 @@ typedef struct {
 static INLINE vec membrane_step(int solver, vec v, vec current, vec conductance, vec cm,
                                 vec h, membrane_record *keep) {
     if (solver == LNN_EXPONENTIAL) {
+        /* Not by 0: the leak and its epsilon are part of the conductance. */
         vec goal = v_divide(current, conductance);
         keep->first = goal;
         keep->second = conductance;
+        /* 1 - e^-x without the loss of digits near x = 0. */
         vec gone = decay(v_divide(v_mul(h, conductance), cm));
         return v_fma(gone, v_sub(goal, v), v);
     }
+    /* r and 1 / D are kept, since the way back needs both: D is divided by only once. */
     keep->second = v_reciprocal(v_fma(h, conductance, cm));
     keep->first = v_mul(v_fnma(conductance, v, current), keep->second);
     return v_fma(h, keep->first, v);

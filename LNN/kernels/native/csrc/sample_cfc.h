@@ -5,7 +5,8 @@
 #include "engines.h"
 #include "sample_cfc_step.h"
 
-/* to[lane] = from[neuron], 0 in lanes that hold none; and back. */
+/* to[lane] = from[neuron], and back. Lanes without a neuron get 0, as sums over lanes take
+ * them in. */
 static void into_lanes(const sample_cfc_layout *q, const real *from, real *to) {
     for (int64_t i = 0; i < q->lanes; i++)
         to[i] = q->neuron[i] < q->p->neurons ? from[q->neuron[i]] : 0;
@@ -66,6 +67,7 @@ static void sample_cfc_replay(const sample_cfc_layout *q, sample_cfc_group w,
     const int64_t columns = state_columns(p), first = sample * p->steps;
     const real *x = (const real *)p->inputs_data + first * p->inputs;
     const real *dt = (const real *)p->timespans + first;
+    /* In the group's own h and c are the gradients on the way back. */
     w.h = w.replayed;
     w.c = w.replayed + q->lanes;
     sample_cfc_load(q, &w,
@@ -76,7 +78,8 @@ static void sample_cfc_replay(const sample_cfc_layout *q, sample_cfc_group w,
                         dt[t]);
 }
 
-/* The weights' gradients over steps [start, end), from their values and gradients. */
+/* The weights' gradients over steps [start, end), from their values and gradients. Done at
+ * once, they stay in registers for all these steps. */
 static void sample_cfc_chunk_gradients(const sample_cfc_layout *q,
                                        const sample_cfc_group *w, int64_t sample,
                                        int64_t start, int64_t end) {
@@ -104,7 +107,7 @@ static void sample_cfc_chunk_backward(const sample_cfc_layout *q, const sample_c
     sample_cfc_chunk_gradients(q, w, sample, start, end);
 }
 
-/* By itself, it has all registers. */
+/* Not inlined, as a function by itself has all registers. */
 static NOINLINE void sample_cfc_backward(const sample_cfc_layout *q,
                                          const sample_cfc_group *w, int64_t sample) {
     const lnn_problem *p = q->p;
@@ -120,6 +123,7 @@ static NOINLINE void sample_cfc_backward(const sample_cfc_layout *q,
         if (g_dt) g_dt[first + t] = 0;
         if (g_x) memset(g_x + (first + t) * f, 0, sizeof(real) * f);
     }
+    /* Chunk by chunk, as engine.h tells: values of one chunk at a time are in memory. */
     for (int64_t end = steps, start; end > 0; end = start) {
         start = (end - 1) / q->chunk * q->chunk;
         if (!p->record) sample_cfc_replay(q, *w, sample, start, end);
@@ -167,7 +171,7 @@ static void sample_cfc_finish_dense(const sample_cfc_layout *q, const sample_cfc
     }
 }
 
-/* Add up the samples, in order, and take their sums apart. */
+/* Add up the samples, in order, whichever was done first, and take their sums apart. */
 static void sample_cfc_finish(const lnn_problem *p) {
     sample_cfc_layout q = make_sample_cfc_layout(p, 1);
     sample_cfc_group w, other;

@@ -13,7 +13,8 @@ static INLINE pure_lanes sample_cfc_pure(const sample_cfc_layout *q,
     return pure;
 }
 
-/* New states from the last map's block of each slice. */
+/* New states from the last map's block of each slice. Slices are in the order of layers, so
+ * the new states that a slice reads are there. */
 static INLINE void sample_cfc_states(const sample_cfc_layout *q, const sample_cfc_group *w,
                                      const blocked_map *c, real *s, vec dt, int mode) {
     const int m = n_maps_of(mode);
@@ -60,6 +61,7 @@ static INLINE void sample_cfc_layer(const sample_cfc_layout *q, int64_t layer, r
         vec y[MAX_WIDTH];
         map_apply(c, b, s, y, width);
         for (int v = 0; v < width; v++) {
+            /* Else the slope follows from the output: this place is for the gradient. */
             if (!is_invertible(activation))
                 v_store(s + c->place + (b * width + v) * W, y[v]);
             v_store(s + q->output[layer] + (v * c->blocks + b) * W,
@@ -86,6 +88,7 @@ static INLINE void sample_cfc_layer_gradient(const sample_cfc_layout *q,
     }
 }
 
+/* The widths are constants, so that a block's sums are registers. */
 static void sample_cfc_backbone(const sample_cfc_layout *q, real *s) {
     for (int64_t i = 0; i + 1 < q->p->n_maps; i++)
         if (q->maps[i].width == 1)
@@ -161,11 +164,13 @@ static NOINLINE real sample_cfc_step_gradient(const sample_cfc_layout *q,
     const blocked_map *last = &q->maps[sample_cfc_maps(p) - 1];
     vec g_dt = v_set(0);
     memset(w->g, 0, sizeof(real) * q->sources);
+    /* New states are sources too, of later layers, which add to their gradients. */
     memcpy(w->g + q->after, w->h, sizeof(real) * q->lanes);
     for (int mode = 0; mode < LNN_MODES; mode++)
         if (mode == p->mode)
             g_dt = sample_cfc_states_gradient(q, w, last, s, v_set(dt), mode);
     if (p->kind == LNN_CFC) sample_cfc_backbone_gradient(q, w, s);
+    /* Last, as the LSTM came first: by now all of its gradient is there. */
     if (p->memory) sample_cfc_lstm_gradient(q, w, s);
     memcpy(w->h, w->g + q->before, sizeof(real) * q->lanes);
     return v_sum(g_dt);

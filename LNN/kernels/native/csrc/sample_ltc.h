@@ -155,6 +155,7 @@ static void sample_ltc_prepare(const lnn_problem *p, int backward) {
         real *to = q.neuron + i / W * 3 * W + i % W;
         int64_t j = q.recurrent.lanes.neuron[i];
         double g = j < n ? softplus(leak[j]) : 0;
+        /* Ones in lanes without a neuron: they are divided by. */
         to[0] = j < n ? (real)(g * rest[j]) : 0;
         to[W] = j < n ? (real)(g + p->epsilon) : 1;
         to[2 * W] = j < n ? (real)softplus(cm[j]) : 1;
@@ -205,6 +206,7 @@ static INLINE const real *sample_ltc_step(const sample_ltc_layout *q, sample_ltc
     const real *scale = p->parameters[11], *shift = p->parameters[12];
     for (int64_t f = 0; f < p->inputs; f++)
         r->x[f] = x[f] * (scale ? scale[f] : 1) + (shift ? shift[f] : 0);
+    /* The places that lanes without a source read. */
     r->x[p->inputs] = 0;
     for (int64_t i = 0; i < slots; i++) r->v[i * (n + 1) + n] = 0;
     memcpy(r->v, before, sizeof(real) * n);
@@ -247,6 +249,7 @@ static INLINE void sample_ltc_synapses_gradient(const sample_ltc_synapses *k, in
         if (k->lanes.common[i] >= 0) {
             to[k->lanes.common[i]] += v_sum(pulled);
         } else {
+            /* One after the other: lanes may share a source, to which each must add. */
             v_store(lane, pulled);
             for (int l = 0; l < W; l++) to[source[l]] += lane[l];
         }
@@ -283,6 +286,7 @@ static INLINE real sample_ltc_unfold_gradient(const sample_ltc_layout *q, int so
         v_store(total + W, v_add(v_load(total + W), own.kv));
         sample_ltc_synapses_gradient(&q->recurrent, k, own.k, own.kv, rows);
     }
+    /* Empty places have added here, and lanes without a neuron read it. */
     w->passed[n] = 0;
     real *swap = w->g;
     w->g = w->passed;
@@ -319,7 +323,7 @@ static INLINE void sample_ltc_step_gradient(const sample_ltc_layout *q, sample_l
     if (g_dt) *g_dt = by_step / (real)p->unfolds;
 }
 
-/* By itself, a pass has all registers. */
+/* Not inlined, as a pass by itself has all registers. */
 static NOINLINE void sample_ltc_forward(const sample_ltc_layout *q, sample_ltc_group *w,
                                         int64_t sample) {
     const lnn_problem *p = q->p;
@@ -359,6 +363,7 @@ static NOINLINE void sample_ltc_backward(const sample_ltc_layout *q, sample_ltc_
         for (int64_t j = 0; g_states && j < n; j++)
             w->g[j] += g_states[(first + t) * n + j];
         if (t >= steps) continue;
+        /* Below the chunk at hand: replay the one before, from the state it began with. */
         if (t == steps - 1 || t < chunk) {
             int64_t end = t + 1;
             chunk = t - t % q->chunk;
@@ -383,11 +388,13 @@ static void sample_ltc_run(const lnn_problem *p, int backward, int64_t sample) {
         sample_ltc_forward(&q, &w, sample);
         return;
     }
+    /* The sums, which end the group. */
     memset(w.sensory, 0, (size_t)(base + q.group_bytes - (char *)w.sensory));
     sample_ltc_backward(&q, &w, sample);
 }
 
-/* Sum k of synapse e over the samples. */
+/* Sum k of the lane at `place` over the samples, in order, so that the bits do not depend
+ * on threads. */
 static double sample_ltc_total(const sample_ltc_layout *q, const real *sums, int64_t place,
                                int64_t k, int64_t fields) {
     double total = 0;

@@ -1,6 +1,7 @@
 """Fixtures for all tests, and names for their cases."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ import LNN  # noqa: F401
 # torch.compile compiles in this process: its pool of workers, inside one of several
 # test processes, has hung.
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+
+# What tests of several folders share.
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 
 @pytest.fixture(scope="session")

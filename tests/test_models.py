@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from tiny import TINY
 from torch import nn
 
 from LNN import (
@@ -106,7 +107,7 @@ def rng(seed=0):
 
 
 def small(cls, **settings):
-    common = {"n_neurons": 8, "window_length": 4, "epochs": 2, "random_state": 0}
+    common = TINY | {"window_length": 4}
     return cls(**(common | settings))
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.datasets import make_xor
@@ -24,7 +25,6 @@ from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.kernels.native.library import load
 from LNN.network import LiquidNetwork
 
-TINY = {"n_neurons": 12, "epochs": 1, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=5)
 Classifier = partial(LiquidClassifier, **TINY, window_length=5)
 N = 12

@@ -50,14 +50,14 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 
-TINY = {"n_neurons": 8, "epochs": 1, "window_length": 4, "device": "cpu"}
-TINY |= {"random_state": 0, "dtype": "float64"}
-Regressor = partial(LiquidRegressor, **TINY)
-Classifier = partial(LiquidClassifier, **TINY)
+SETTINGS = TINY | {"epochs": 1, "window_length": 4, "dtype": "float64"}
+Regressor = partial(LiquidRegressor, **SETTINGS)
+Classifier = partial(LiquidClassifier, **SETTINGS)
 N = 48
 
 _random = np.random.default_rng(0)

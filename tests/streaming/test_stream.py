@@ -10,6 +10,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError
@@ -53,7 +54,7 @@ def stamps(seed: int = 1) -> np.ndarray:
 
 def regressor(**options) -> LiquidRegressor:
     """Return an estimator that trains in no time."""
-    settings = {"n_neurons": 8, "window_length": 7, "epochs": 1, "random_state": 0}
+    settings = TINY | {"window_length": 7, "epochs": 1}
     return LiquidRegressor(**{**settings, **options})
 
 

@@ -28,7 +28,7 @@ from LNN.cells.synapses import SynapseIndex, linear, uniform
 from LNN.estimators.parameters import DEFAULTS
 from LNN.models import MODELS, ModelType, find, liquid, register, unregister
 
-LIQUID = ["CfC", "LTC"]
+LIQUID = models.names(liquid=True)
 
 
 class LeakyCell(Cell):
@@ -189,10 +189,11 @@ def test__leaky__liquid_options__have_their_effect(leaky):
 
 
 def test__average__options_of_liquid_cells__are_refused():
+    liquid_ones = f"{', '.join(LIQUID[:-1])} and {LIQUID[-1]}"
     register(TOYS["Average"])
     try:
         model = small(LiquidRegressor, model_type="Average", readout="motor")
-        with pytest.raises(InvalidInputError, match="only CfC and LTC have motor"):
+        with pytest.raises(InvalidInputError, match=f"only {liquid_ones} have motor"):
             model.fit(*rows())
     finally:
         unregister("Average")
@@ -200,7 +201,8 @@ def test__average__options_of_liquid_cells__are_refused():
 
 def test__unregister__name_is_unknown_again(leaky):
     unregister(leaky)
-    with pytest.raises(InvalidInputError, match="must be one of 'CfC', 'LTC', 'LSTM'"):
+    listed = ", ".join(map(repr, MODELS))
+    with pytest.raises(InvalidInputError, match=f"must be one of {listed}"):
         small(LiquidRegressor, model_type=leaky).fit(*rows())
     with pytest.raises(InvalidInputError, match="model_type must be one of"):
         unregister(leaky)

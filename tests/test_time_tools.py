@@ -111,7 +111,20 @@ def on(make, y, rows=slice(None), **given):
 
 
 def by_hand(make, y, cv, method="predict", **given):
-    """Return test rows and predictions of each fold, by a loop with time."""
+    """Return test rows and predictions of each fold, by a loop with time.
+
+    All carriers are compared with the same ones, which are made once.
+    """
+    key = (str(make), y.tobytes(), str(cv), method, *given)
+    if key not in _FOLDS:
+        _FOLDS[key] = list(_folds(make, y, cv, method, **given))
+    return _FOLDS[key]
+
+
+_FOLDS: dict = {}
+
+
+def _folds(make, y, cv, method, **given):
     cut = {"groups": GROUPS} if isinstance(cv, GroupKFold) else {}
     for train, test in cv.split(X, y, **cut):
         model = on(make, y, train, **given)

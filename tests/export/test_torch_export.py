@@ -164,19 +164,32 @@ def modules():
     }
 
 
-@pytest.mark.parametrize("dim", FREE)
-@pytest.mark.parametrize("name", modules())
-def test__export__free_time__refused_by_name(name, dim):
+def export_free_time(name, dim, strict):
     module, lengths = modules()[name]
     given = {"inputs": torch.randn(3, 4, 3), "timespans": torch.rand(3, 4)}
     shapes = {key: {1: FREE[dim]} for key in given}
     if lengths is not None:
         given["lengths"], shapes["lengths"] = lengths, None
+    torch.export.export(module, (), given, dynamic_shapes=shapes, strict=strict)
+
+
+@pytest.mark.parametrize("dim", FREE)
+@pytest.mark.parametrize("name", modules())
+def test__export__free_time__refused_by_name(name, dim):
     with pytest.raises(InvalidInputError, match=WRITE):
-        torch.export.export(module, (), given, dynamic_shapes=shapes, strict=False)
+        export_free_time(name, dim, strict=False)
+
+
+# Strict export traces for seconds: one kind of dimension with every loop, and each kind
+# at least once.
+@pytest.mark.parametrize(
+    ("name", "dim"),
+    [*((name, "AUTO") for name in modules()), ("network", "Dim"), ("layer", "DYNAMIC")],
+)
+def test__strict_export__free_time__refused_by_name(name, dim):
     # Strict export wraps what was raised; the message is in it.
     with pytest.raises(Exception, match="InvalidInputError.*" + WRITE):
-        torch.export.export(module, (), given, dynamic_shapes=shapes, strict=True)
+        export_free_time(name, dim, strict=True)
 
 
 def test__exporting__where_torch_does_not_tell__found_out():

@@ -17,7 +17,7 @@ from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.pooling import POOLINGS
 
-N, F = 60, 3
+N, F = 40, 3
 MODELS = {
     "CfC": {},
     "CfC no_gate": {"mode": "no_gate"},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from inspect import Parameter, signature
 from numbers import Integral
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from LNN import kernels
 from LNN._plain import takes_any_number
@@ -21,8 +21,8 @@ from LNN.cells.names import (
     check_batch_first,
     packed_hint,
     refuse_unknown,
-    refuse_weights_of_ncps,
 )
+from LNN.cells.own_weights import OwnWeights
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.wiring import Wiring, build_wiring
@@ -30,7 +30,7 @@ from LNN.wiring import Wiring, build_wiring
 KEYWORD_ONLY = Parameter.KEYWORD_ONLY
 
 
-class SequenceLayer(nn.Module):
+class SequenceLayer(OwnWeights):
     """A liquid cell over time: the base of `LTC`, `CfC` and layers of other cells.
 
     Parameters
@@ -80,13 +80,6 @@ class SequenceLayer(nn.Module):
             linear(cell.output_size, proj_size, generator) if proj_size else None
         )
         self.output_size = proj_size or cell.output_size
-
-    def _load_from_state_dict(
-        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
-    ) -> None:
-        names = (name for name in state_dict if name.startswith(prefix))
-        refuse_weights_of_ncps(self, names)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def forward(
         self,

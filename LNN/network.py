@@ -15,7 +15,8 @@ from LNN._plain import takes_any_number
 from LNN.cells.base import check_timespans, choice, past_end
 from LNN.cells.dropout import Dropout
 from LNN.cells.hooks import call
-from LNN.cells.names import packed_hint, refuse_weights_of_ncps
+from LNN.cells.names import packed_hint
+from LNN.cells.own_weights import OwnWeights
 from LNN.cells.synapses import linear
 from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
@@ -29,7 +30,7 @@ from LNN.pooling import POOLINGS, pooled, pooled_size
 from LNN.wiring import Wiring, build_wiring
 
 
-class LiquidNetwork(nn.Module):
+class LiquidNetwork(OwnWeights):
     """Liquid layers with a read-out, as one torch module.
 
     Parameters
@@ -95,6 +96,7 @@ default="ncp"
     """
 
     layers: ModuleListOf[Layer]
+    parts_of_the_caller = ("encoder",)
 
     @takes_any_number
     def __init__(
@@ -154,18 +156,6 @@ default="ncp"
             n_read = pooled_size(self.pooling, n_neurons)
             head = linear(n_read, self.output_size, generator)
             self.readout = nn.Sequential(Dropout(dropout), head)
-
-    def _load_from_state_dict(
-        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
-    ) -> None:
-        # The encoder is the caller's own module, of ncps perhaps.
-        names = (
-            name
-            for name in state_dict
-            if name.startswith(prefix) and not name.startswith(f"{prefix}encoder.")
-        )
-        refuse_weights_of_ncps(self, names)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
         """Return the kernel backend that training on this device runs on."""

@@ -62,46 +62,43 @@ class RunningPool:
 
     def __init__(self, pooling: str, n: int, n_neurons: int):
         self.parts = pooling.split("+")
-        # In float64, as a stream may run for ever: in float32 a long sum stops growing.
-        self.total = np.zeros((n, n_neurons))
-        self.largest = np.full((n, n_neurons), -np.inf)
-        self.count = np.zeros((n, 1))
+        # Only what these parts need of the steps so far. In float64, as a stream may run
+        # for ever: in float32 a long sum stops growing.
+        self.past: dict[str, np.ndarray] = {}
+        if "mean" in self.parts:
+            self.past["pool_total"] = np.zeros((n, n_neurons))
+            self.past["pool_count"] = np.zeros((n, 1))
+        if "max" in self.parts:
+            self.past["pool_largest"] = np.full((n, n_neurons), -np.inf)
 
     def add(self, states: np.ndarray) -> np.ndarray:
         """Take in the next states (n, N); return what all so far are pooled to."""
         # New arrays: `state` hands out the old ones, for a stream to go back to.
-        self.total = self.total + states
-        self.largest = np.maximum(self.largest, states)
-        self.count = self.count + 1
-        values = {
-            "last": states,
-            "mean": self.total / self.count,
-            "max": self.largest,
-        }
+        past, values = self.past, {"last": states}
+        if "mean" in self.parts:
+            past["pool_total"] = past["pool_total"] + states
+            past["pool_count"] = past["pool_count"] + 1
+            values["mean"] = past["pool_total"] / past["pool_count"]
+        if "max" in self.parts:
+            past["pool_largest"] = np.maximum(past["pool_largest"], states)
+            values["max"] = past["pool_largest"]
         found = np.concatenate([values[part] for part in self.parts], axis=1)
         return found.astype(states.dtype)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that hold the past; their first axis is the streams."""
-        return {
-            "pool_total": self.total,
-            "pool_largest": self.largest,
-            "pool_count": self.count,
-        }
+        return dict(self.past)
 
     def set_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Take arrays as `state` returns them."""
-        self.total = np.array(state["pool_total"])
-        self.largest = np.array(state["pool_largest"])
-        self.count = np.array(state["pool_count"])
+        self.past = {name: np.array(state[name]) for name in self.past}
 
     def set_back(self, state: Mapping[str, np.ndarray], which: np.ndarray) -> None:
         """Go back to an earlier state in some streams."""
-        for name, now in self.state().items():
+        for name, now in self.past.items():
             now[which] = state[name][which]
 
     def reset(self, which: Any) -> None:
         """Forget the past of some streams."""
-        self.total[which] = 0.0
-        self.largest[which] = -np.inf
-        self.count[which] = 0.0
+        for name, values in self.past.items():
+            values[which] = -np.inf if name == "pool_largest" else 0.0

@@ -1,6 +1,7 @@
 """Fixtures for all tests, and names for their cases."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,11 @@ import LNN  # noqa: F401
 # test processes, has hung.
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 
+# What tests of several folders share.
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+
+import excerpts  # noqa: E402
+
 
 @pytest.fixture(scope="session")
 def data_home():
@@ -27,6 +33,26 @@ def data_home():
             "occupancy/, ucr_uea/, ..."
         )
     return home
+
+
+@pytest.fixture(scope="session")
+def unpacked_excerpts(tmp_path_factory):
+    """Folder of small parts of the data sets, for `excerpt_home`."""
+    return excerpts.unpack(tmp_path_factory.mktemp("excerpts"))
+
+
+@pytest.fixture
+def excerpt_home(unpacked_excerpts, monkeypatch):
+    """Folder of small parts of the data sets, which fetchers take for the whole."""
+    excerpts.expect(monkeypatch)
+    return unpacked_excerpts
+
+
+@pytest.fixture(params=["excerpt", pytest.param("whole", marks=pytest.mark.slow)])
+def any_home(request):
+    """Folder of small parts of the data sets; in slow tests also of the whole ones."""
+    home = {"excerpt": "excerpt_home", "whole": "data_home"}[request.param]
+    return request.getfixturevalue(home)
 
 
 @pytest.fixture

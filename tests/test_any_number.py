@@ -13,7 +13,7 @@ from LNN.baselines import BASELINES, TIMED, baseline_class, make_baseline
 from LNN.cells.cfc import CfCCell
 from LNN.cells.ltc import LTCCell
 from LNN.exceptions import InvalidInputError
-from LNN.models import MODELS
+from LNN.models import MODELS, names
 
 WHOLE = [np.int64, np.int8, np.uint8, np.uint64]
 NUMBERS = {
@@ -65,7 +65,7 @@ def test__parameters__numpy_numbers__fit_as_plain_ones(
 
 
 @pytest.mark.parametrize("wiring", ["full", "ncp", "random"])
-@pytest.mark.parametrize("model_type", ["CfC", "LTC"])
+@pytest.mark.parametrize("model_type", names(liquid=True))
 @pytest.mark.parametrize("whole", WHOLE)
 def test__wirings__numpy_numbers__fit_as_plain_ones(wiring, model_type, whole, cube):
     more = OF_WIRING if wiring != "full" else {}

@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import (
@@ -19,7 +20,6 @@ from LNN.exceptions import (
     NonFiniteLossError,
 )
 
-TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=4)
 Classifier = partial(LiquidClassifier, **TINY, window_length=4)
 N = 30

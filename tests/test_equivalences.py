@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from LNN.baselines import BASELINES
 from LNN.layers import LTC, CfC
+from LNN.models import MODELS
 from LNN.network import LiquidNetwork
 from LNN.pooling import POOLINGS
 from LNN.wiring import Wiring
@@ -12,7 +12,7 @@ from LNN.wiring import Wiring
 F64 = torch.float64
 N = 6
 # torchdiffeq is optional: tests/baselines has the Neural ODE.
-KINDS = ["CfC", "LTC", *(kind for kind in BASELINES if kind != "Neural-ODE")]
+KINDS = [kind for kind in MODELS if kind != "Neural-ODE"]
 TIGHT = {"rtol": 1e-12, "atol": 1e-13}
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.preprocessing import QuantileTransformer
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.batching.missing import MissingRule
@@ -37,7 +38,7 @@ def filled(values: np.ndarray, spans: np.ndarray, neutral: np.ndarray, mask: boo
 
 def small(policy: str, **options) -> LiquidRegressor:
     """Return an estimator that trains in no time."""
-    settings = {"n_neurons": 8, "window_length": 6, "epochs": 2, "random_state": 0}
+    settings = TINY | {"window_length": 6}
     return LiquidRegressor(missing=policy, **{**settings, **options})
 
 

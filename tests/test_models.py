@@ -10,6 +10,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from tiny import TINY
 from torch import nn
 
 from LNN import (
@@ -27,7 +28,7 @@ from LNN.cells.synapses import SynapseIndex, linear, uniform
 from LNN.estimators.parameters import DEFAULTS
 from LNN.models import MODELS, ModelType, find, liquid, register, unregister
 
-LIQUID = ["CfC", "LTC"]
+LIQUID = models.names(liquid=True)
 
 
 class LeakyCell(Cell):
@@ -106,7 +107,7 @@ def rng(seed=0):
 
 
 def small(cls, **settings):
-    common = {"n_neurons": 8, "window_length": 4, "epochs": 2, "random_state": 0}
+    common = TINY | {"window_length": 4}
     return cls(**(common | settings))
 
 
@@ -188,10 +189,11 @@ def test__leaky__liquid_options__have_their_effect(leaky):
 
 
 def test__average__options_of_liquid_cells__are_refused():
+    liquid_ones = f"{', '.join(LIQUID[:-1])} and {LIQUID[-1]}"
     register(TOYS["Average"])
     try:
         model = small(LiquidRegressor, model_type="Average", readout="motor")
-        with pytest.raises(InvalidInputError, match="only CfC and LTC have motor"):
+        with pytest.raises(InvalidInputError, match=f"only {liquid_ones} have motor"):
             model.fit(*rows())
     finally:
         unregister("Average")
@@ -199,7 +201,8 @@ def test__average__options_of_liquid_cells__are_refused():
 
 def test__unregister__name_is_unknown_again(leaky):
     unregister(leaky)
-    with pytest.raises(InvalidInputError, match="must be one of 'CfC', 'LTC', 'LSTM'"):
+    listed = ", ".join(map(repr, MODELS))
+    with pytest.raises(InvalidInputError, match=f"must be one of {listed}"):
         small(LiquidRegressor, model_type=leaky).fit(*rows())
     with pytest.raises(InvalidInputError, match="model_type must be one of"):
         unregister(leaky)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from LNN import models
 from LNN.baselines import TIMED, RecurrentBaseline
 from LNN.cells.dropout import Dropout, set_dropout_generator
 from LNN.exceptions import InvalidInputError
@@ -15,8 +16,8 @@ from LNN.network import LiquidNetwork, MotorReadout
 from LNN.pooling import POOLINGS, pooled_size
 from LNN.wiring import Wiring
 
-KINDS = ["CfC", "LTC", "LSTM", "GRU", *(kind for kind in TIMED if kind != "Neural-ODE")]
-LIQUID = ["CfC", "LTC"]
+LIQUID = models.names(liquid=True)
+KINDS = [*LIQUID, "LSTM", "GRU", *(kind for kind in TIMED if kind != "Neural-ODE")]
 
 
 def rng(seed=0):

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import LNNWarning
 from LNN.pooling import POOLINGS
 
-TINY = {"n_neurons": 8, "epochs": 3, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=5)
 N = 220
 

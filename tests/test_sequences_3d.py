@@ -10,22 +10,16 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError, LNNWarning
 
-TINY = {
-    "n_neurons": 8,
-    "epochs": 4,
-    "dtype": "float64",
-    "batch_size": 10**6,
-    "early_stopping": False,
-    "device": "cpu",
-    "random_state": 0,
-}
-Regressor = partial(LiquidRegressor, **TINY)
+ONE_BATCH = {"batch_size": 10**6, "early_stopping": False}
+SETTINGS = TINY | ONE_BATCH | {"dtype": "float64"}
+Regressor = partial(LiquidRegressor, **SETTINGS)
 PerStep = partial(Regressor, return_sequences=True)
-Classifier = partial(LiquidClassifier, **TINY)
+Classifier = partial(LiquidClassifier, **SETTINGS)
 N, T, F = 14, 7, 3
 CUBE_AND_LIST = pytest.mark.parametrize("layout", ["cube", "list", "object", "frames"])
 
@@ -517,14 +511,15 @@ def test__fit__after_other_kind__starts_afresh(cube):
 
 
 def test__front_door__task__changes_methods_with_it(cube):
-    model = LiquidNeuralNetwork(**TINY, task="classification").fit(cube, labels(cube))
+    model = LiquidNeuralNetwork(**SETTINGS, task="classification")
+    model.fit(cube, labels(cube))
     assert_same(model.predict(cube), Classifier().fit(cube, labels(cube)).predict(cube))
-    regression = LiquidNeuralNetwork(**TINY).fit(cube, target(cube))
+    regression = LiquidNeuralNetwork(**SETTINGS).fit(cube, target(cube))
     assert not hasattr(regression, "predict_proba")
 
 
 def test__front_door__task_set_after_fit__counts_from_the_next_fit(cube):
-    model = LiquidNeuralNetwork(**TINY).fit(cube, target(cube))
+    model = LiquidNeuralNetwork(**SETTINGS).fit(cube, target(cube))
     predicted, score = model.predict(cube), model.score(cube, target(cube))
     model.set_params(task="classification")
     assert_same(model.predict(cube), predicted)

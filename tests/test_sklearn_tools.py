@@ -33,6 +33,7 @@ from sklearn.multioutput import ClassifierChain, RegressorChain
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
+from tiny import TINY
 
 from LNN import (
     LiquidClassifier,
@@ -43,7 +44,6 @@ from LNN import (
 from LNN.estimators import fitting
 from LNN.exceptions import InvalidInputError
 
-TINY = {"n_neurons": 8, "epochs": 3, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY)
 Classifier = partial(LiquidClassifier, **TINY)
 N, T, F = 24, 6, 2

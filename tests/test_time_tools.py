@@ -50,14 +50,14 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 
-TINY = {"n_neurons": 8, "epochs": 1, "window_length": 4, "device": "cpu"}
-TINY |= {"random_state": 0, "dtype": "float64"}
-Regressor = partial(LiquidRegressor, **TINY)
-Classifier = partial(LiquidClassifier, **TINY)
+SETTINGS = TINY | {"epochs": 1, "window_length": 4, "dtype": "float64"}
+Regressor = partial(LiquidRegressor, **SETTINGS)
+Classifier = partial(LiquidClassifier, **SETTINGS)
 N = 48
 
 _random = np.random.default_rng(0)
@@ -111,7 +111,20 @@ def on(make, y, rows=slice(None), **given):
 
 
 def by_hand(make, y, cv, method="predict", **given):
-    """Return test rows and predictions of each fold, by a loop with time."""
+    """Return test rows and predictions of each fold, by a loop with time.
+
+    All carriers are compared with the same ones, which are made once.
+    """
+    key = (str(make), y.tobytes(), str(cv), method, *given)
+    if key not in _FOLDS:
+        _FOLDS[key] = list(_folds(make, y, cv, method, **given))
+    return _FOLDS[key]
+
+
+_FOLDS: dict = {}
+
+
+def _folds(make, y, cv, method, **given):
     cut = {"groups": GROUPS} if isinstance(cv, GroupKFold) else {}
     for train, test in cv.split(X, y, **cut):
         model = on(make, y, train, **given)

@@ -5,13 +5,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 
-TINY = {"window_length": 4, "epochs": 2, "dtype": "float64", "random_state": 0}
-Classifier = partial(LiquidClassifier, 4, **TINY)
-Regressor = partial(LiquidRegressor, 4, **TINY)
+SETTINGS = TINY | {"window_length": 4, "dtype": "float64"}
+Classifier = partial(LiquidClassifier, **SETTINGS)
+Regressor = partial(LiquidRegressor, **SETTINGS)
 N = 30
 OUT = np.arange(N) % 3 == 0
 WEIGHT = np.where(OUT, 0.0, 1.0)

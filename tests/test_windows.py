@@ -7,11 +7,11 @@ import pytest
 from sklearn import config_context
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.estimators import fitting
 
-TINY = {"n_neurons": 8, "epochs": 3, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=5, dtype="float64")
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from LNN.cells.hooks import refresh_parts
-from LNN.cells.names import by_our_names, packed_hint, refuse_weights_of_ncps
+from LNN.cells.names import by_our_names, packed_hint
+from LNN.cells.own_weights import OwnWeights
 from LNN.exceptions import InvalidInputError
 
 # The state of a layer; with mixed memory, and for an LSTM, the pair (h, c).
 State = Tensor | tuple[Tensor, Tensor]
 
 
-class Cell(nn.Module):
+class Cell(OwnWeights):
     """One time step of a recurrent network, split so that work can be shared.
 
     A runner calls `enter` once on the initial state, `drive` once on all
@@ -39,13 +39,6 @@ class Cell(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is remembered: a copy has parameters and parts of its own."""
         return {**super().__getstate__(), "fused": None, "known_parts": None}
-
-    def _load_from_state_dict(
-        self, state_dict: Mapping[str, Any], prefix: str, *args: Any, **kwargs: Any
-    ) -> None:
-        names = (name for name in state_dict if name.startswith(prefix))
-        refuse_weights_of_ncps(self, names)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., input_size) to all that does not depend on the state."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from LNN.exceptions import InvalidInputError
@@ -37,10 +36,6 @@ def by_our_names(owner: object, ours: dict[str, Any], theirs: dict[str, Any]) ->
     return tuple(ours.values())
 
 
-# What stands in the names of weights of ncps, and in none of ours.
-_WEIGHTS_OF_NCPS = ("rnn_cell.", "sparsity_mask")
-
-
 def refuse_unknown(owner: object, names: dict[str, Any], known: list[str]) -> None:
     """Refuse options that a layer or cell lacks, and say how ours are called."""
     if not names:
@@ -64,20 +59,6 @@ def check_batch_first(batch_first: bool) -> None:
             "batch_first must be True: the layers read (batch, time, features). Leave "
             "it out, and give inputs.transpose(0, 1)."
         )
-
-
-def refuse_weights_of_ncps(owner: object, names: Iterable[str]) -> None:
-    """Refuse to load the weights of a module of ncps, which are laid out otherwise.
-
-    With `strict=False` torch would load none of them without a word.
-    """
-    for name in names:
-        if any(mark in name for mark in _WEIGHTS_OF_NCPS):
-            raise InvalidInputError(
-                f"The weights to load are those of an ncps module ({name}); those of "
-                f"{type(owner).__name__} are laid out otherwise. Load them into the "
-                "ncps module, then convert that: layer = LNN.from_ncps(module)."
-            )
 
 
 def packed_hint(inputs: object) -> str | None:

@@ -320,12 +320,11 @@ the index"} or None
         ndarray of float64, shape (n,)
             Empty without time stamps.
         """
-        if self.elapsed is None:
-            return np.empty(0)
-        chosen = slice(None) if samples is None else samples
-        covered = self._cover(self.start[chosen], self.length[chosen]) > 0
-        gaps = self.elapsed[covered]
-        return gaps[~np.isnan(gaps)]
+        weight = None
+        if samples is not None:
+            weight = np.zeros(len(self))
+            weight[samples] = 1.0
+        return self.weighted_gaps(weight)[0]
 
     def weighted_gaps(
         self, sample_weight: np.ndarray | None = None

@@ -19,7 +19,7 @@ from LNN.wiring import Wiring
 
 TOLERANCE = {torch.float32: (1e-6, 3e-5), torch.float64: (1e-11, 1e-11)}
 DTYPES = [torch.float32, torch.float64]
-N_INPUTS, BATCH, STEPS = 3, 4, 6
+N_INPUTS, BATCH, STEPS = 3, 4, 4
 
 WIRINGS = {
     "auto": lambda: AutoNCP(13, 2, sparsity_level=0.5, seed=7),

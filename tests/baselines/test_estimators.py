@@ -11,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
-from LNN.baselines import BASELINES, GRUD, TIMED
+from LNN.baselines import GRUD, TIMED
 from LNN.exceptions import InvalidInputError, MissingDependencyError
+from LNN.models import MODELS
 
 FAST = [kind for kind in TIMED if kind != "Neural-ODE"]
 
@@ -118,11 +119,11 @@ def test__grid_search__over_model_type__tries_all():
     X, _, y = sequences(n=24, steps=4)
     search = GridSearchCV(
         LiquidRegressor(4, epochs=1, random_state=0),
-        {"model_type": ["CfC", "LTC", *BASELINES]},
+        {"model_type": list(MODELS)},
         cv=2,
         error_score="raise",
     ).fit(X, y)
-    assert len(search.cv_results_["params"]) == 10
+    assert len(search.cv_results_["params"]) == len(MODELS)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert np.isfinite(search.predict(X)).all()
 

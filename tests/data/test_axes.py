@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.data.axes import doubt_axes
 from LNN.exceptions import InvalidInputError, LNNWarning
 
 RNG = np.random.default_rng(0)
-HOW = {"n_neurons": 4, "epochs": 1, "random_state": 0, "early_stopping": False}
+HOW = TINY | {"epochs": 1, "early_stopping": False}
 
 
 def waves(n, steps):

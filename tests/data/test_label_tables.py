@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier
 from LNN.exceptions import InvalidInputError, LNNWarning
@@ -13,7 +14,7 @@ X = RNG.normal(size=(N, T, 2))
 CLASSES = RNG.integers(0, T, N)
 ONE_HOT = np.eye(T, dtype=int)[CLASSES]
 SEVERAL = RNG.integers(0, 2, (N, T))
-WHOLE = {"n_neurons": 4, "epochs": 1, "random_state": 0, "early_stopping": False}
+WHOLE = TINY | {"epochs": 1, "early_stopping": False}
 CONTAINERS = {
     "int": lambda y: y,
     "float": lambda y: y.astype(float),

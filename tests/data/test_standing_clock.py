@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import LNNWarning
@@ -26,9 +27,7 @@ AFTER_ZERO = np.where(np.arange(9) == 0, 0.0, DT)
 
 
 def model(**parameters):
-    return LiquidRegressor(
-        **{"n_neurons": 4, "epochs": 1, "random_state": 0} | parameters
-    )
+    return LiquidRegressor(**TINY | {"epochs": 1} | parameters)
 
 
 def rows_model(**parameters):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import LNNWarning
@@ -14,7 +15,7 @@ N, CUT = 240, 200
 WAVES = np.sin(np.arange(N)[:, None] / [5, 9]) + 0.1 * RNG.normal(size=(N, 2))
 PLANT = WAVES * [5.0, 200.0] + [60.0, 3000.0]
 Y = WAVES[:, 0]
-HOW = {"n_neurons": 4, "window_length": 16, "epochs": 1, "random_state": 0}
+HOW = TINY | {"window_length": 16, "epochs": 1}
 
 
 def pipeline(scaler, kind=LiquidRegressor, **how):

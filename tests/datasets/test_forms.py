@@ -29,12 +29,6 @@ from LNN.datasets import (
 )
 
 
-def need(path):
-    if not path.exists():
-        pytest.skip(f"real data: no {path}")
-    return path
-
-
 def zipped(path, members):
     """Write a zip of names and bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,45 +42,44 @@ def contents(folder, pattern):
     return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
 
 
-def test__fetch_occupancy__uci_zip__is_read(data_home, tmp_path):
-    folder = need(data_home / "occupancy")
-    members = contents(folder, "*.txt")
+def test__fetch_occupancy__uci_zip__is_read(excerpt_home, tmp_path):
+    members = contents(excerpt_home / "occupancy", "*.txt")
     zipped(tmp_path / "occupancy" / "occupancy+detection.zip", members)
     packed = fetch_occupancy(data_home=tmp_path, download_if_missing=False)
-    assert packed.data.equals(fetch_occupancy(data_home=data_home).data)
+    assert packed.data.equals(fetch_occupancy(data_home=excerpt_home).data)
 
 
-def test__fetch_traffic__gz_in_uci_zip__is_read(data_home, tmp_path):
-    file = need(data_home / "traffic" / "Metro_Interstate_Traffic_Volume.csv")
+def test__fetch_traffic__gz_in_uci_zip__is_read(excerpt_home, tmp_path):
+    file = excerpt_home / "traffic" / "Metro_Interstate_Traffic_Volume.csv"
     members = {f"{file.name}.gz": gzip.compress(file.read_bytes(), 1)}
     zipped(tmp_path / "traffic" / "metro.zip", members)
     packed = fetch_traffic(data_home=tmp_path, download_if_missing=False)
-    assert packed.data.equals(fetch_traffic(data_home=data_home).data)
+    assert packed.data.equals(fetch_traffic(data_home=excerpt_home).data)
 
 
-def test__fetch_cheetah__archive_of_github__is_read(data_home, tmp_path):
-    traces = contents(need(data_home / "cheetah"), "*.npy")
+def test__fetch_cheetah__archive_of_github__is_read(excerpt_home, tmp_path):
+    traces = contents(excerpt_home / "cheetah", "*.npy")
     deep = "liquid_time_constant_networks-4a8a4fa/experiments_with_ltcs/data/cheetah"
     members = {f"{deep}/{name}": content for name, content in traces.items()}
     zipped(tmp_path / "cheetah" / "a.zip", members | {f"{deep}/.DS_Store": b"x"})
     packed = fetch_cheetah(data_home=tmp_path, download_if_missing=False)
-    assert packed.data.equals(fetch_cheetah(data_home=data_home).data)
+    assert packed.data.equals(fetch_cheetah(data_home=excerpt_home).data)
 
 
 @pytest.mark.parametrize("form", ["own zip", "whole archive", "unpacked archive"])
-def test__fetch_ucr__forms_of_the_archive__are_read(data_home, tmp_path, form):
-    folder = need(data_home / "ucr_uea" / "GunPoint")
+def test__fetch_ucr__forms_of_the_archive__are_read(waves, tmp_path, form):
+    folder = waves / "ucr_uea" / "Waves"
     files = contents(folder, "*.ts")
     home = tmp_path / "ucr_uea"
     if form == "own zip":
-        zipped(home / "GunPoint.zip", files)
+        zipped(home / "Waves.zip", files)
     elif form == "whole archive":
-        members = {f"Univariate_ts/GunPoint/{name}": files[name] for name in files}
+        members = {f"Univariate_ts/Waves/{name}": files[name] for name in files}
         zipped(home / "Univariate2018_ts.zip", members)
     else:
-        shutil.copytree(folder, home / "Univariate_ts" / "GunPoint")
-    packed = fetch_ucr("GunPoint", data_home=tmp_path, download_if_missing=False)
-    assert np.array_equal(packed.data, fetch_ucr("GunPoint", data_home=data_home).data)
+        shutil.copytree(folder, home / "Univariate_ts" / "Waves")
+    packed = fetch_ucr("Waves", data_home=tmp_path, download_if_missing=False)
+    assert np.array_equal(packed.data, fetch_ucr("Waves", data_home=waves).data)
 
 
 POWER = """Date;Time;Global_active_power;Global_reactive_power;Voltage;\
@@ -164,39 +157,39 @@ def _whole_person(path, subset):
 
 
 def test__fetch_person__both_forms__have_the_same_checksum(
-    data_home, tmp_path, monkeypatch
+    excerpt_home, tmp_path, monkeypatch
 ):
-    subset = need(data_home / "person" / person.SUBSET)
+    subset = excerpt_home / "person" / person.SUBSET
     monkeypatch.setattr(person, "ROWS", person.SUBSET_ROWS)
     path = tmp_path / "person" / person.FULL
     lines = _whole_person(path, subset)
     whole = fetch_person(data_home=tmp_path, download_if_missing=False)
     assert whole.complete
-    part = fetch_person(data_home=data_home, download_if_missing=False)
+    part = fetch_person(data_home=excerpt_home, download_if_missing=False)
     assert np.array_equal(whole.groups, part.groups)
     path.write_text("\n".join([lines[0].replace(",walking", ",sitting"), *lines[1:]]))
     with pytest.raises(DatasetCorruptedError, match="sha256"):
         fetch_person(data_home=tmp_path, download_if_missing=False)
 
 
-def test__fetch_ozone__other_line_ends__have_the_same_checksum(data_home, tmp_path):
-    content = need(data_home / "ozone" / "eighthr.data").read_bytes()
+def test__fetch_ozone__other_line_ends__have_the_same_checksum(excerpt_home, tmp_path):
+    content = (excerpt_home / "ozone" / "eighthr.data").read_bytes()
     (tmp_path / "ozone").mkdir()
     official = content.replace(b"\n", b"\r\n") + b"\r\n"
     (tmp_path / "ozone" / "eighthr.data").write_bytes(official)
     found = fetch_ozone(data_home=tmp_path, download_if_missing=False)
-    assert found.data.equals(fetch_ozone(data_home=data_home).data)
+    assert found.data.equals(fetch_ozone(data_home=excerpt_home).data)
 
 
-def test__fetch_gesture__other_header__has_the_same_checksum(data_home, tmp_path):
-    files = contents(need(data_home / "gesture"), "*_va3.csv")
+def test__fetch_gesture__other_header__has_the_same_checksum(excerpt_home, tmp_path):
+    files = contents(excerpt_home / "gesture", "*_va3.csv")
     named = {
         name: b"lhv" + content.replace(b"\n", b"\r\n")
         for name, content in files.items()
     }
     zipped(tmp_path / "gesture" / "gesture.zip", named)
     found = fetch_gesture(data_home=tmp_path, download_if_missing=False)
-    assert np.array_equal(found.target, fetch_gesture(data_home=data_home).target)
+    assert np.array_equal(found.target, fetch_gesture(data_home=excerpt_home).target)
 
 
 RECORD = """Time,Parameter,Value

@@ -12,12 +12,14 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from tiny import TINY
 
 import LNN
 from LNN import LiquidClassifier, LiquidRegressor, SequenceScaler
 
 callback = pytest.importorskip("sklearn.callback")
-TINY = {"n_neurons": 8, "epochs": 4, "device": "cpu", "random_state": 0}
+
+SETTINGS = TINY | {"epochs": 4}
 
 
 class KeepFitted:
@@ -46,17 +48,17 @@ def cube():
 def test__scoring_monitor__regressor__logs_every_epoch(cube):
     y = cube[:, 0, 0]
     monitor = callback.ScoringMonitor(scoring="r2")
-    model = LiquidRegressor(**TINY).set_callbacks(monitor).fit(cube, y)
+    model = LiquidRegressor(**SETTINGS).set_callbacks(monitor).fit(cube, y)
     tasks = monitor.get_logs().data_as_pandas.dropna(subset="r2")["task_name"]
     assert tasks.tolist() == ["fit"] + ["epoch"] * model.n_iter_
-    plain = LiquidRegressor(**TINY).fit(cube, y)
+    plain = LiquidRegressor(**SETTINGS).fit(cube, y)
     assert model.loss_curve_ == plain.loss_curve_
 
 
 def test__callbacks__network_with_dropout__is_in_evaluation_mode(cube):
     y = cube[:, 0, 0]
     seen = []
-    model = LiquidRegressor(**TINY, dropout=0.5)
+    model = LiquidRegressor(**SETTINGS, dropout=0.5)
     model.set_params(callback=lambda epoch: seen.append(model.network_.training))
     model.set_callbacks(callback.ScoringMonitor(scoring="r2")).fit(cube, y)
     assert seen == [False] * 4
@@ -65,22 +67,24 @@ def test__callbacks__network_with_dropout__is_in_evaluation_mode(cube):
 def test__progress_bar__fit__shows_and_changes_nothing(cube, capsys):
     pytest.importorskip("rich")
     y = cube[:, 0, 0]
-    model = LiquidRegressor(**TINY).set_callbacks(callback.ProgressBar()).fit(cube, y)
+    model = (
+        LiquidRegressor(**SETTINGS).set_callbacks(callback.ProgressBar()).fit(cube, y)
+    )
     assert "LiquidRegressor" in capsys.readouterr().out
-    plain = LiquidRegressor(**TINY).fit(cube, y)
+    plain = LiquidRegressor(**SETTINGS).fit(cube, y)
     np.testing.assert_array_equal(model.predict(cube), plain.predict(cube))
 
 
 def test__progress_bar__grid_search__reaches_the_estimators(cube, capsys):
     pytest.importorskip("rich")
-    search = GridSearchCV(LiquidRegressor(**TINY), {"n_neurons": [6, 8]}, cv=2)
+    search = GridSearchCV(LiquidRegressor(**SETTINGS), {"n_neurons": [6, 8]}, cv=2)
     search.set_callbacks(callback.ProgressBar()).fit(cube, cube[:, 0, 0])
     assert "GridSearchCV" in capsys.readouterr().out
 
 
 def test__scoring_monitor__inside_grid_search__logs_every_fit(cube):
     monitor = callback.ScoringMonitor(scoring="accuracy")
-    inner = LiquidClassifier(**TINY).set_callbacks(monitor)
+    inner = LiquidClassifier(**SETTINGS).set_callbacks(monitor)
     labels = np.where(cube[:, 0, 0] > 0, "up", "down")
     GridSearchCV(inner, {"n_neurons": [6, 8]}, cv=2).fit(cube, labels)
     data = monitor.get_logs().data_as_pandas
@@ -90,7 +94,7 @@ def test__scoring_monitor__inside_grid_search__logs_every_fit(cube):
 
 def test__scoring_monitor__last_step_of_a_pipeline__logs(cube):
     monitor = callback.ScoringMonitor(scoring="r2")
-    last = LiquidRegressor(**TINY).set_callbacks(monitor)
+    last = LiquidRegressor(**SETTINGS).set_callbacks(monitor)
     make_pipeline(SequenceScaler(), last).fit(cube, cube[:, 0, 0])
     assert monitor.get_logs().data_as_pandas["r2"].notna().sum() == 5
 
@@ -98,14 +102,16 @@ def test__scoring_monitor__last_step_of_a_pipeline__logs(cube):
 def test__callbacks__own_and_protocol__both_hear_of_each_epoch(cube):
     heard = []
     monitor = callback.ScoringMonitor(scoring="r2")
-    model = LiquidRegressor(**TINY, callback=lambda epoch: heard.append(epoch.epoch))
+    model = LiquidRegressor(
+        **SETTINGS, callback=lambda epoch: heard.append(epoch.epoch)
+    )
     model.set_callbacks(monitor).fit(cube, cube[:, 0, 0])
     assert heard == [1, 2, 3, 4]
 
 
 def test__callbacks__partial_fit__works(cube):
     monitor = callback.ScoringMonitor(scoring="r2")
-    model = LiquidRegressor(**TINY).set_callbacks(monitor)
+    model = LiquidRegressor(**SETTINGS).set_callbacks(monitor)
     model.partial_fit(cube, cube[:, 0, 0]).partial_fit(cube, cube[:, 0, 0])
     assert model.n_iter_ == 2
 
@@ -115,7 +121,7 @@ def test__callbacks__error_in_training__leaves_later_fits_usable(cube):
         raise RuntimeError("mine")
 
     monitor = callback.ScoringMonitor(scoring="r2")
-    model = LiquidRegressor(**TINY, callback=fail).set_callbacks(monitor)
+    model = LiquidRegressor(**SETTINGS, callback=fail).set_callbacks(monitor)
     with pytest.raises(RuntimeError, match="mine"):
         model.fit(cube, cube[:, 0, 0])
     model.set_params(callback=None).fit(cube, cube[:, 0, 0])
@@ -135,7 +141,7 @@ def test__scoring_monitor__fit_with_timestamps__scores_with_them(
 ):
     y = cube[:, 0, 0]
     monitor = callback.ScoringMonitor(scoring=scoring)
-    model = LiquidRegressor(**TINY).set_callbacks(monitor)
+    model = LiquidRegressor(**SETTINGS).set_callbacks(monitor)
     model.fit(cube, y, timestamps=irregular)
     data = monitor.get_logs().data_as_pandas
     last = data[data["task_name"] == "fit"].iloc[0]
@@ -146,7 +152,7 @@ def test__scoring_monitor__fit_with_groups__no_window_crosses_recordings():
     X = np.random.default_rng(0).normal(size=(60, 2))
     y, groups = X[:, 0], np.repeat([0, 1, 2], 20)
     monitor = callback.ScoringMonitor(scoring="r2")
-    model = LiquidRegressor(**TINY, window_length=8).set_callbacks(monitor)
+    model = LiquidRegressor(**SETTINGS, window_length=8).set_callbacks(monitor)
     model.fit(X, y, groups=groups)
     data = monitor.get_logs().data_as_pandas
     last = data[data["task_name"] == "fit"].iloc[0]
@@ -156,7 +162,7 @@ def test__scoring_monitor__fit_with_groups__no_window_crosses_recordings():
 def test__scoring_monitor__fit_with_weights__scores_with_them(cube):
     y, weights = cube[:, 0, 0], np.arange(30) % 3
     monitor = callback.ScoringMonitor(scoring="r2")
-    model = LiquidRegressor(**TINY).set_callbacks(monitor).fit(cube, y, weights)
+    model = LiquidRegressor(**SETTINGS).set_callbacks(monitor).fit(cube, y, weights)
     data = monitor.get_logs().data_as_pandas
     last = data[data["task_name"] == "fit"].iloc[0]
     assert last["r2"] == pytest.approx(model.score(cube, y, weights))
@@ -167,14 +173,14 @@ def test__scoring_monitor__classifier_with_timestamps__scores_probabilities(
 ):
     labels = np.where(cube[:, 0, 0] > 0, "up", "down")
     monitor = callback.ScoringMonitor(scoring="neg_log_loss")
-    model = LiquidClassifier(**TINY).set_callbacks(monitor)
+    model = LiquidClassifier(**SETTINGS).set_callbacks(monitor)
     model.fit(cube, labels, timestamps=irregular)
     assert monitor.get_logs().data_as_pandas["neg_log_loss"].notna().sum() == 5
 
 
 def test__scoring_monitor__partial_fit_with_timestamps__logs(cube, irregular):
     monitor = callback.ScoringMonitor(scoring="r2")
-    model = LiquidRegressor(**TINY).set_callbacks(monitor)
+    model = LiquidRegressor(**SETTINGS).set_callbacks(monitor)
     model.partial_fit(cube, cube[:, 0, 0], timestamps=irregular)
     assert monitor.get_logs().data_as_pandas["r2"].notna().sum() == 2
 
@@ -182,7 +188,7 @@ def test__scoring_monitor__partial_fit_with_timestamps__logs(cube, irregular):
 def test__fitted_estimator__of_a_callback__can_be_pickled_and_asks_for_time(
     cube, irregular
 ):
-    model = LiquidRegressor(**TINY).set_callbacks(KeepFitted())
+    model = LiquidRegressor(**SETTINGS).set_callbacks(KeepFitted())
     model.fit(cube, cube[:, 0, 0], timestamps=irregular)
     model.set_callbacks()
     seen = KeepFitted.kept.pop().set_callbacks()

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import validate_data
+from tiny import TINY
 
 from LNN import (
     FittedModel,
@@ -26,9 +27,9 @@ from LNN import (
 )
 from LNN.exceptions import InvalidInputError, LNNWarning, NonFiniteLossError
 
-TINY = {"n_neurons": 8, "epochs": 3, "device": "cpu", "random_state": 0}
-Regressor = partial(LiquidRegressor, **TINY, window_length=6)
-Classifier = partial(LiquidClassifier, **TINY, window_length=6)
+SETTINGS = TINY | {"epochs": 3}
+Regressor = partial(LiquidRegressor, **SETTINGS, window_length=6)
+Classifier = partial(LiquidClassifier, **SETTINGS, window_length=6)
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test__attributes__before_a_fit__are_not_there():
 
 def test__attributes__another_task__are_those_of_the_last_fit(rows):
     names = pd.DataFrame(rows, columns=["a", "b"])
-    estimator = LiquidNeuralNetwork(**TINY, task="classification", window_length=6)
+    estimator = LiquidNeuralNetwork(**SETTINGS, task="classification", window_length=6)
     estimator.fit(names, rows[:, 0] > 0)
     assert estimator.classes_.tolist() == [False, True]
     assert list(estimator.feature_names_in_) == ["a", "b"]

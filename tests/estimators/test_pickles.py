@@ -16,6 +16,7 @@ import pytest
 import torch
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
+from tiny import TINY
 
 from LNN import (
     LiquidClassifier,
@@ -29,7 +30,6 @@ from LNN.estimators import storage
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.models import MODELS
 
-TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}
 Regressor = partial(LiquidRegressor, **TINY, window_length=6)
 Classifier = partial(LiquidClassifier, **TINY, window_length=6)
 STORED = Path(__file__).parents[1] / "data" / "pickles"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tiny import TINY
 
 from LNN import (
     LiquidClassifier,
@@ -14,7 +15,7 @@ from LNN.models import MODELS
 io_of = pytest.importorskip("skops.io")
 ROWS = np.random.default_rng(0).normal(size=(40, 2))
 UP = (ROWS[:, 0] > 0).astype(int)
-TINY = {"n_neurons": 6, "window_length": 4, "epochs": 1, "random_state": 0}
+SETTINGS = TINY | {"epochs": 1, "window_length": 4}
 
 
 def through_skops(value):
@@ -30,7 +31,7 @@ def through_skops(value):
     "kind", [LiquidRegressor, LiquidClassifier, LiquidNeuralNetwork]
 )
 def test__estimators__fitted_or_not__come_back(kind):
-    model = kind(**TINY)
+    model = kind(**SETTINGS)
     assert through_skops(model).get_params() == model.get_params()
     model.fit(ROWS, UP)
     again = through_skops(model)
@@ -41,7 +42,7 @@ def test__estimators__fitted_or_not__come_back(kind):
 
 @pytest.mark.parametrize("model_type", MODELS)
 def test__model_types__come_back(model_type):
-    model = LiquidRegressor(**TINY, model_type=model_type).fit(ROWS, ROWS[:, 0])
+    model = LiquidRegressor(**SETTINGS, model_type=model_type).fit(ROWS, ROWS[:, 0])
     again = through_skops(model)
     np.testing.assert_array_equal(again.predict(ROWS), model.predict(ROWS))
 
@@ -63,7 +64,7 @@ def test__scaler__comes_back(method):
 
 @pytest.mark.parametrize("mode", ["window", "carry"])
 def test__stream__its_state_comes_back_beside_the_estimator(mode):
-    model = LiquidRegressor(**TINY).fit(ROWS, ROWS[:, 0])
+    model = LiquidRegressor(**SETTINGS).fit(ROWS, ROWS[:, 0])
     stream = model.stream(mode)
     for row in ROWS[:10]:
         stream.step(row)

@@ -51,14 +51,18 @@ def through_file(module, given, strict=False, shapes=None):
     return torch.export.load(file).module()
 
 
+def check(module, make, steps=(), strict=False, batches=(9,)):
+    """Export with a free batch, and compare at other batches."""
+    given = make(module, *steps)
+    loaded = through_file(module, given, strict, free_batch(given))
+    for batch in batches:
+        other = make(module, *steps, batch)
+        assert_equal(expected(loaded, other), expected(module, other))
+
+
 @pytest.mark.parametrize("name", ["CfC", "LTC"])
 def test__export__one_step_of_a_network__other_batches(name):
-    network = NETWORKS[name]()
-    given = of_network(network, 1)
-    loaded = through_file(network, given, shapes=free_batch(given))
-    for batch in (2, BATCH, 9):
-        other = of_network(network, 1, batch)
-        assert_equal(expected(loaded, other), expected(network, other))
+    check(NETWORKS[name](), of_network, (1,), batches=(2, BATCH, 9))
 
 
 class TwoNames(torch.nn.Module):
@@ -82,22 +86,14 @@ def test__export__module_of_two_names__is_the_same():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test__export__one_step_of_every_network__other_batches(name):
-    network = NETWORKS[name]()
-    given = of_network(network, 1)
-    loaded = through_file(network, given, True, free_batch(given))
-    other = of_network(network, 1, 9)
-    assert_equal(expected(loaded, other), expected(network, other))
+    check(NETWORKS[name](), of_network, (1,), strict=True)
 
 
 @pytest.mark.slow
 @STRICT
 @pytest.mark.parametrize("name", SOME)
 def test__export__three_steps__with_state(name, strict):
-    network = NETWORKS[name]()
-    given = of_network(network, 3)
-    loaded = through_file(network, given, strict, free_batch(given))
-    other = of_network(network, 3, 9)
-    assert_equal(expected(loaded, other), expected(network, other))
+    check(NETWORKS[name](), of_network, (3,), strict)
 
 
 @pytest.mark.slow
@@ -115,22 +111,14 @@ def test__export__lengths__nothing_of_the_padding(name):
 @STRICT
 @pytest.mark.parametrize("name", LAYERS)
 def test__export__three_steps_of_a_layer__other_batches(name, strict):
-    layer, steps = LAYERS[name](), 3
-    given = of_layer(layer, steps)
-    loaded = through_file(layer, given, strict, free_batch(given))
-    other = of_layer(layer, steps, 9)
-    assert_equal(expected(loaded, other), expected(layer, other))
+    check(LAYERS[name](), of_layer, (3,), strict)
 
 
 @pytest.mark.slow
 @STRICT
 @pytest.mark.parametrize("name", CELLS)
 def test__export__cell__other_batches(name, strict):
-    cell = CELLS[name]()
-    given = of_cell(cell)
-    loaded = through_file(cell, given, strict, free_batch(given))
-    other = of_cell(cell, 9)
-    assert_equal(expected(loaded, other), expected(cell, other))
+    check(CELLS[name](), of_cell, strict=strict)
 
 
 @pytest.mark.parametrize(
@@ -176,19 +164,32 @@ def modules():
     }
 
 
-@pytest.mark.parametrize("dim", FREE)
-@pytest.mark.parametrize("name", modules())
-def test__export__free_time__refused_by_name(name, dim):
+def export_free_time(name, dim, strict):
     module, lengths = modules()[name]
     given = {"inputs": torch.randn(3, 4, 3), "timespans": torch.rand(3, 4)}
     shapes = {key: {1: FREE[dim]} for key in given}
     if lengths is not None:
         given["lengths"], shapes["lengths"] = lengths, None
+    torch.export.export(module, (), given, dynamic_shapes=shapes, strict=strict)
+
+
+@pytest.mark.parametrize("dim", FREE)
+@pytest.mark.parametrize("name", modules())
+def test__export__free_time__refused_by_name(name, dim):
     with pytest.raises(InvalidInputError, match=WRITE):
-        torch.export.export(module, (), given, dynamic_shapes=shapes, strict=False)
+        export_free_time(name, dim, strict=False)
+
+
+# Strict export traces for seconds: one kind of dimension with every loop, and each kind
+# at least once.
+@pytest.mark.parametrize(
+    ("name", "dim"),
+    [*((name, "AUTO") for name in modules()), ("network", "Dim"), ("layer", "DYNAMIC")],
+)
+def test__strict_export__free_time__refused_by_name(name, dim):
     # Strict export wraps what was raised; the message is in it.
     with pytest.raises(Exception, match="InvalidInputError.*" + WRITE):
-        torch.export.export(module, (), given, dynamic_shapes=shapes, strict=True)
+        export_free_time(name, dim, strict=True)
 
 
 def test__exporting__where_torch_does_not_tell__found_out():

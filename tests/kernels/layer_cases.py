@@ -19,14 +19,16 @@ LAYERS = {
     "LTC exponential": lambda: LTC(
         F, WIRING, solver="exponential", ode_unfolds=2, generator=rng()
     ),
-    "LTC linear": lambda: LTC(F, WIRING, input_mapping="linear", generator=rng()),
+    "LTC linear": lambda: LTC(
+        F, WIRING, input_mapping="linear", ode_unfolds=2, generator=rng()
+    ),
     "wired": lambda: CfC(F, WIRING, generator=rng()),
     "wired pure": lambda: CfC(F, WIRING, mode="pure", generator=rng()),
     "wired exponential": lambda: CfC(F, WIRING, mode="exponential", generator=rng()),
     "CfC": lambda: CfC(F, 5, backbone_units=7, generator=rng()),
     "CfC pure": lambda: CfC(F, 5, backbone_units=7, mode="pure", generator=rng()),
     "CfC exponential": lambda: CfC(F, 5, mode="exponential", generator=rng()),
-    "memory": lambda: LTC(F, WIRING, mixed_memory=True, generator=rng()),
+    "memory": lambda: LTC(F, WIRING, mixed_memory=True, ode_unfolds=2, generator=rng()),
     "memory CfC": lambda: CfC(F, 5, mixed_memory=True, generator=rng()),
     "memory wired": lambda: CfC(F, WIRING, mixed_memory=True, generator=rng()),
 }

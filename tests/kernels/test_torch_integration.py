@@ -383,8 +383,9 @@ def test__compile__lengths_out_of_range__are_cut(layer, x, graphs):
 
     # In a graph nobody can refuse them, so that the kernel must not believe them.
     program = torch.compile(Ragged(), fullgraph=True, backend=graphs[1])
-    expected = program(x, torch.tensor([6, 0, 6, 1]))
-    found = program(x, torch.tensor([8, -3, 7, 1]))
+    with torch.no_grad():
+        expected = program(x, torch.tensor([6, 0, 6, 1]))
+        found = program(x, torch.tensor([8, -3, 7, 1]))
     torch.testing.assert_close(found, expected)
 
 
@@ -429,6 +430,7 @@ def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native)
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # checks of shapes
 @pytest.mark.parametrize("trained", [False, True])
 def test__jit_trace__other_inputs__are_the_same(layer, trained, x, ran):
+    x = x[:, :2]  # a graph holds each step
     other = torch.randn(x.shape, generator=rng(9))
     with torch.set_grad_enabled(trained):
         traced = torch.jit.trace(layer, (x,), check_trace=False)
@@ -440,6 +442,7 @@ def test__jit_trace__other_inputs__are_the_same(layer, trained, x, ran):
 
 @pytest.mark.parametrize("trained", [False, True])
 def test__make_fx__other_inputs__are_the_same(layer, trained, x, ran):
+    x = x[:, :2]
     other = torch.randn(x.shape, generator=rng(9))
     with torch.set_grad_enabled(trained):
         graph = make_fx(lambda inputs: layer(inputs)[0])(x)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor, LiquidStream
 from LNN.exceptions import InvalidInputError, NonFiniteLossError
@@ -25,7 +26,7 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
 
 def regressor(**options) -> LiquidRegressor:
     """Return an estimator that trains in no time."""
-    settings = {"n_neurons": 8, "window_length": 6, "epochs": 2, "random_state": 0}
+    settings = TINY | {"window_length": 6}
     return LiquidRegressor(**{**settings, **options})
 
 

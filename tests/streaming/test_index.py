@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import TINY
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
@@ -22,7 +23,7 @@ LATER = [*range(10), *range(40, 50)]  # a gap of a month in the middle
 
 def regressor(**options) -> LiquidRegressor:
     """Return an estimator that trains in no time."""
-    settings = {"n_neurons": 8, "window_length": 6, "epochs": 1, "random_state": 0}
+    settings = TINY | {"window_length": 6, "epochs": 1}
     return LiquidRegressor(**{**settings, **options})
 
 

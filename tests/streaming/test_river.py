@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 
 ROWS = np.random.default_rng(0).normal(size=(40, 2))
 FRAME = pd.DataFrame(ROWS, columns=["a", "b"])
-TINY = {"n_neurons": 6, "window_length": 4, "epochs": 1, "random_state": 0}
+SETTINGS = TINY | {"epochs": 1, "window_length": 4}
 UP = ROWS[:, 0] > 0
 LABELS = {
     "bool": UP,
@@ -24,7 +25,7 @@ LABELS = {
 
 @pytest.mark.parametrize("kind", LABELS)
 def test__labels__of_any_kind__go_into_json(kind):
-    model = LiquidClassifier(**TINY).fit(ROWS, LABELS[kind])
+    model = LiquidClassifier(**SETTINGS).fit(ROWS, LABELS[kind])
     stream, row = model.stream(), dict(enumerate(ROWS[0]))
     label = stream.predict_one(row)
     assert json.loads(json.dumps(label)) == label
@@ -35,7 +36,7 @@ def test__labels__of_any_kind__go_into_json(kind):
 
 
 def test__numbers__go_into_json():
-    stream = LiquidRegressor(**TINY).fit(ROWS, ROWS[:, 0]).stream()
+    stream = LiquidRegressor(**SETTINGS).fit(ROWS, ROWS[:, 0]).stream()
     answer = stream.predict_one(dict(enumerate(ROWS[0])))
     assert type(answer) is float
     assert json.loads(json.dumps(answer)) == answer
@@ -43,7 +44,7 @@ def test__numbers__go_into_json():
 
 @pytest.mark.parametrize("X", [ROWS, FRAME])
 def test__unknown_keys__are_left_out(X):
-    model = LiquidClassifier(**TINY).fit(X, UP)
+    model = LiquidClassifier(**SETTINGS).fit(X, UP)
     one, other = model.stream(adapt="sgd"), model.stream(adapt="sgd")
     names = list(FRAME) if X is FRAME else [0, 1]
     for k in range(10):
@@ -57,13 +58,13 @@ def test__unknown_keys__are_left_out(X):
 
 @pytest.mark.parametrize("missing", ["error", "hold"])
 def test__unknown_key__beside_a_missing_column__is_refused_as_misspelt(missing):
-    model = LiquidRegressor(**TINY, missing=missing).fit(FRAME, ROWS[:, 0])
+    model = LiquidRegressor(**SETTINGS, missing=missing).fit(FRAME, ROWS[:, 0])
     for row in ({"a": 1.0, "B": 2.0}, {"a": 1.0, "B": 2.0, "id": 3}):
         with pytest.raises(InvalidInputError, match="unknown"):
             model.stream().predict_one(row)
 
 
 def test__probabilities_of_a_regressor__name_what_it_has():
-    stream = LiquidRegressor(**TINY).fit(FRAME, ROWS[:, 0]).stream()
+    stream = LiquidRegressor(**SETTINGS).fit(FRAME, ROWS[:, 0]).stream()
     with pytest.raises(AttributeError, match=r"^predict_proba_one .* Use predict_one"):
         stream.predict_proba_one({"a": 0.1, "b": 0.2})

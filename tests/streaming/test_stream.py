@@ -6,16 +6,18 @@ import copy
 import pickle
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.pooling import POOLINGS
 
-N, F = 60, 3
+N, F = 40, 3
 MODELS = {
     "CfC": {},
     "CfC no_gate": {"mode": "no_gate"},
@@ -51,9 +53,17 @@ def stamps(seed: int = 1) -> np.ndarray:
     return t
 
 
+@cache
+def fitted(name: str, backend: str) -> LiquidRegressor:
+    """Return one of `MODELS`, fitted on `rows` and `stamps`."""
+    X = rows()
+    model = regressor(backend=backend, **MODELS[name])
+    return model.fit(X, X[:, 0], timestamps=stamps())
+
+
 def regressor(**options) -> LiquidRegressor:
     """Return an estimator that trains in no time."""
-    settings = {"n_neurons": 8, "window_length": 7, "epochs": 1, "random_state": 0}
+    settings = TINY | {"window_length": 7, "epochs": 1}
     return LiquidRegressor(**{**settings, **options})
 
 
@@ -77,9 +87,7 @@ def per_step(model, X, y=None, **time) -> np.ndarray:
 @pytest.mark.parametrize("backend", ["auto", "torch"])
 @pytest.mark.parametrize("name", MODELS)
 def test__window__any_cell__equals_predict(name, backend):
-    X, t = rows(), stamps()
-    model = regressor(backend=backend, **MODELS[name])
-    model.fit(X, X[:, 0], timestamps=t)
+    X, t, model = rows(), stamps(), fitted(name, backend)
     stream = model.stream()
     got = [stream.step(x, timestamp=when) for x, when in zip(X, t, strict=True)]
     want = model.predict(X, timestamps=t)
@@ -89,9 +97,7 @@ def test__window__any_cell__equals_predict(name, backend):
 @pytest.mark.parametrize("backend", ["auto", "torch"])
 @pytest.mark.parametrize("name", MODELS)
 def test__carry__any_cell__equals_the_whole_sequence(name, backend):
-    X, t = rows(), stamps()
-    model = regressor(backend=backend, **MODELS[name])
-    model.fit(X, X[:, 0], timestamps=t)
+    X, t, model = rows(), stamps(), fitted(name, backend)
     stream = model.stream("carry")
     got = [stream.step(x, timestamp=when) for x, when in zip(X, t, strict=True)]
     want = per_step(model, X, timestamps=t)
@@ -206,8 +212,9 @@ def test__pooling__over_a_sequence__carry_equals_predict_so_far(pooling, backend
     stream = model.stream("carry", n=5)
     for k in range(N):
         got = stream.step(X[:, k])
-        expected = model.predict(X[:, : k + 1])
-        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+        if k < 5 or k % 7 == 0:  # each length of the past takes a pass of its own
+            expected = model.predict(X[:, : k + 1])
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
         if k == 20:
             stream = pickle.loads(pickle.dumps(stream))
     stream.reset(1)

@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, dataclass
 import numpy as np
 import pytest
 import torch
+from tiny import TINY
 
 from LNN import LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError
@@ -26,7 +27,6 @@ ALL = [
     CrossEntropy.for_targets(3),
     CrossEntropy.for_targets(3, class_weights=(np.float64(1.0), 2, 0.5)),
 ]
-TINY = {"n_neurons": 6, "window_length": 4, "epochs": 2, "random_state": 0}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def test__prediction__each_kind__has_its_shape():
 
 
 def test__loss__of_the_users_own__goes_everywhere(toys, rows):
-    model = LiquidRegressor(loss="toy", **TINY).fit(rows, rows[:, 0])
+    model = LiquidRegressor(loss="toy", window_length=4, **TINY).fit(rows, rows[:, 0])
     assert model.predict(rows).shape == (60,)
     assert model.score(rows, rows[:, 0]) == -12345.0
     again = pickle.loads(pickle.dumps(model))
@@ -138,7 +138,7 @@ def test__loss__with_a_curvature__adapts_the_readout(toys, rows):
 
 def test__loss__not_entered__is_refused_with_the_names(rows):
     with pytest.raises(InvalidInputError, match="'huber', 'quantile'"):
-        LiquidRegressor(loss="toy", **TINY).fit(rows, rows[:, 0])
+        LiquidRegressor(loss="toy", window_length=4, **TINY).fit(rows, rows[:, 0])
 
 
 def test__Huber__probabilities__says_that_numbers_have_none():

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.estimators import fitting
 from LNN.exceptions import InvalidInputError, LNNWarning
-
-TINY = {"n_neurons": 8, "epochs": 2, "device": "cpu", "random_state": 0}
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class NetworkParameters:
         *,
         task: Literal["regression", "classification"] = "regression",
         model_type: str = "CfC",
-        mode: str = "default",
+        mode: str = "auto",
         wiring: Any = "ncp",
         sparsity: float | None = None,
         wiring_seed: int | None = None,
@@ -135,10 +135,11 @@ class NetworkParameters:
             The cell: "CfC" or "LTC". For comparison, trained in the same way: "LSTM",
             "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D",
             "RNN-decay". "Neural-ODE" needs torchdiffeq. See docu/baselines.md.
-        mode : {"default", "no_gate", "pure", "exponential"}, default="default"
-            Form of the CfC: one of the paper's three, or "exponential", whose neurons
-            decay exactly over the time between rows and which has half of the weights.
-            See docu/torch.md.
+        mode : {"auto", "default", "no_gate", "pure", "exponential"}, default="auto"
+            Form of the CfC: one of the paper's three ("default", "no_gate", "pure"), or
+            "exponential", whose neurons decay exactly over the time between rows and
+            which has half of the weights. "auto" is "exponential", which did better in
+            docu/defaults.md. See docu/torch.md.
         wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
             Which synapses exist. "full" with CfC is the fully connected cell with its
             backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons)
@@ -187,8 +188,8 @@ class NetworkParameters:
         pooling : {"auto", "last", "mean", "max", "last+mean+max", "attention"}, default="auto"
             What the read-out sees of a sequence's states: the last state, the mean or
             the maximum of each neuron, these three side by side ("last+mean+max"), or a
-            learnt weighted mean ("attention"). "auto" is "mean" for one target per
-            sequence of more than 100 steps (in the median), else "last".
+            learnt weighted mean ("attention"). "auto" is "last+mean+max" for one target
+            per sequence, and "last" for windows and with `readout="motor"`.
         return_sequences : bool or "auto", default="auto"
             Whether y has a target for every step of a sequence. "auto" decides by the
             shape of y, and warns if a regression's y could be either. If y has one
@@ -293,7 +294,7 @@ class RegressorParameters(NetworkParameters):
         n_neurons: int = 32,
         *,
         model_type: str = "CfC",
-        mode: str = "default",
+        mode: str = "auto",
         wiring: Any = "ncp",
         sparsity: float | None = None,
         wiring_seed: int | None = None,
@@ -353,7 +354,7 @@ class ClassifierParameters(NetworkParameters):
         n_neurons: int = 32,
         *,
         model_type: str = "CfC",
-        mode: str = "default",
+        mode: str = "auto",
         wiring: Any = "ncp",
         sparsity: float | None = None,
         wiring_seed: int | None = None,

@@ -40,6 +40,7 @@ from LNN.estimators.parameters import (
     check_parameters,
     default_parameters,
     parameter_values,
+    with_present_defaults,
 )
 from LNN.estimators.scoring import scoring_name, select_counted, validation_score
 from LNN.estimators.settings import Settings
@@ -577,7 +578,7 @@ or list, default=None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Rebuild the fitted model; parameters that are missing get their default."""
-        state = default_parameters(type(self)) | state
+        state = with_present_defaults(default_parameters(type(self)) | state)
         version = state.pop("_lnn_version", "unknown")
         if "model_" in state:
             state["model_"] = FittedModel.from_plain(state["model_"])

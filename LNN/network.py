@@ -137,7 +137,7 @@ default="ncp"
         _check_head(readout, pooling, return_sequences)
         self.input_size, self.output_size = input_size, output_size
         self.pooling, self.return_sequences = pooling, return_sequences
-        self.mode = mode
+        self.mode, self.ode_unfolds = mode, ode_unfolds
         self.encoder = encoder
         self.layers = _stack(models.find(model_type), given)
         self._make_head(readout, dropout, generator)

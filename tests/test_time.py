@@ -289,7 +289,8 @@ def test__timestamps__regular_in_any_layout__same_bits_as_without(
 def test__timestamps__duplicates__leave_the_state_of_an_ltc(cube):
     """What is seen when no time passes has no effect on the equation."""
     time = np.stack([clock(6, seed) for seed in range(len(cube))])
-    model = Regressor(model_type="LTC").fit(cube, cube[:, 0, 0], timestamps=time)
+    model = Regressor(model_type="LTC", pooling="last")
+    model.fit(cube, cube[:, 0, 0], timestamps=time)
     before = model.predict(cube, timestamps=time)
     longer = np.concatenate([cube, 7 * cube[:, -1:], -cube[:, -1:]], axis=1)
     stamps = np.concatenate([time, time[:, -1:], time[:, -1:]], axis=1)

@@ -201,18 +201,18 @@ def read_examples(
         doubt_labels_per_step(labels, X)
     how = {"timestamps": timestamps, "groups": groups, "per_step": per_step}
     how |= {"stride": options.stride, "n_jobs": n_jobs, "name": "X" + suffix}
+    by_row = check_weights(sample_weight, _num_samples(X))
     if known is None:
         sequences = options.read(X, **how)
-        by_row = check_weights(sample_weight, _num_samples(X))
         told = per_step or layout != "auto" or not options.names_no_column
         if not told and timestamps is None and groups is None:
             doubt_axes(X, kind, window_length=options.window_length)
     else:
-        by_row = check_weights(sample_weight, _num_samples(X))
         sequences = known.layout.read(X, known.clock, counts=by_row > 0, **how)
     weights, row_weights = _weights_used(by_row, sequences, suffix)
+    counted = by_row > 0
     values, ndim = read_targets(
-        y, sequences, counts=by_row > 0, task=task, per_step=per_step
+        y, sequences, counts=counted, task=task, per_step=per_step
     )
     found = None
     if task == "classification":

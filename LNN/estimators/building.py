@@ -51,7 +51,7 @@ def build_network(
     generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
     lengths = training.sequences.length.astype(np.float64)
     typical = weighted_median(lengths, training.weights)
-    mode = settled_mode(parameters["mode"])
+    mode = _settled_mode(parameters)
     return _network(
         form,
         parameters,
@@ -61,7 +61,8 @@ def build_network(
         wiring=parameters["wiring"],
         pooling=_settled_pooling(form, parameters),
         mode=mode,
-        time_constants=_first_time_constants(form.targets.per_step, typical),
+        ode_unfolds=_settled_unfolds(parameters),
+        time_constants=_first_time_constants(form.targets.per_step, typical, mode),
         gaps=_gaps(training, form.clock),
         generator=generator,
     )
@@ -73,8 +74,7 @@ def rebuild_network(
     scaler: SequenceScaler,
     objective: Loss,
     n_neurons: int,
-    pooling: str,
-    mode: str,
+    settled: Mapping[str, Any],
     wirings: Sequence[Wiring] | None,
 ) -> LiquidNetwork:
     """Make a network of the structure that was stored; its weights mean nothing yet.
@@ -84,8 +84,8 @@ def rebuild_network(
     form, parameters, scaler, objective
         As in `FittedModel`.
     n_neurons : int
-    pooling, mode : str
-        What "auto" stood for.
+    settled : mapping of str
+        `pooling`, `mode` and `ode_unfolds`, where the parameter may be "auto".
     wirings : sequence of Wiring, or None
         One per layer, used as they are; None where the parameter `wiring` is enough.
     """
@@ -96,9 +96,8 @@ def rebuild_network(
         objective,
         hidden_size=n_neurons,
         wiring=parameters["wiring"] if wirings is None else wirings,
-        pooling=pooling,
-        mode=mode,
         generator=torch.Generator().manual_seed(0),  # no trace in the global one
+        **settled,
     )
 
 
@@ -126,9 +125,20 @@ def _network(
     return network.to(DTYPES[parameters["dtype"]])
 
 
-def settled_mode(mode: str) -> str:
+def _settled_mode(parameters: Mapping[str, Any]) -> str:
     """Return the form of the CfC that "auto" stands for (docu/defaults.md)."""
+    mode: str = parameters["mode"]
     return "exponential" if mode == "auto" else mode
+
+
+def _settled_unfolds(parameters: Mapping[str, Any]) -> int:
+    """Return the solver steps that "auto" stands for (docu/defaults.md)."""
+    if parameters["ode_unfolds"] != "auto":
+        return parameters["ode_unfolds"]
+    if parameters["solver"] != "exponential":
+        return 6  # as in the paper
+    # An input reaches a motor neuron over inter and command neurons.
+    return 3 if parameters["readout"] == "motor" else 1
 
 
 def _settled_pooling(form: DataForm, parameters: Mapping[str, Any]) -> str:
@@ -150,13 +160,17 @@ def _n_neurons(parameters: Mapping[str, Any]) -> int:
     return own_n_neurons(wiring) or given
 
 
-def _first_time_constants(per_step: bool, steps: float) -> tuple[float, float] | None:
+def _first_time_constants(
+    per_step: bool, steps: float, mode: str
+) -> tuple[float, float] | None:
     """Return the time constants at the start, in steps (docu/defaults.md).
 
-    An output at the end of a sequence needs memory: from one step up to half of the
-    sequence. An output at every step depends mostly on that step: neurons start fast.
+    An output at the end of a sequence needs memory: from about one step up to half of
+    the sequence. An output at every step depends mostly on that step: neurons start
+    fast. Exponential neurons hold all that they do not forget, so some start faster.
     """
-    return None if per_step else (1.0, max(2.0, steps / 2))
+    shortest = 0.3 if mode == "exponential" else 1.0
+    return None if per_step else (shortest, max(2.0, steps / 2))
 
 
 def _gaps(training: Examples, clock: Clock) -> tuple[float, float, float] | None:

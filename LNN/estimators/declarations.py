@@ -229,22 +229,27 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "solver",
         type="str",
-        default="semi-implicit",
+        default="exponential",
         rule=one_of(*SOLVERS),
         kind=braced(*SOLVERS),
         doc="""
         Solver of the LTC. One unfold of "exponential" is about as near the solution as
-        six of "semi-implicit". With 6 `ode_unfolds`, "explicit" and "rk4" explode at
-        gaps in time of 5 to 50 median gaps; see docu/time.md.
+        six of "semi-implicit", the paper's. With 6 `ode_unfolds`, "explicit" and "rk4"
+        explode at gaps in time of 5 to 50 median gaps; see docu/time.md.
         """,
         built_from=True,
     ),
     Parameter(
         "ode_unfolds",
-        type="int",
-        default=6,
-        rule=integer(1),
-        doc="Solver steps of the LTC per time step.",
+        type="int | str",
+        default="auto",
+        rule=one_of("auto") | integer(1),
+        kind='int or "auto"',
+        doc="""
+        Solver steps of the LTC per time step; each carries a signal over one synapse.
+        "auto" is 1 with `solver="exponential"`, 3 if the read-out is that of the motor
+        neurons, which are three synapses from the inputs, and 6 for other solvers.
+        """,
         built_from=True,
     ),
     Parameter(

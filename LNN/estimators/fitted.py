@@ -147,8 +147,7 @@ class FittedModel:
     @property
     def settled(self) -> dict[str, Any]:
         """All parameters, with what "auto" stood for in the network."""
-        network = self.network
-        return {**self.parameters, "pooling": network.pooling, "mode": network.mode}
+        return {**self.parameters, **storage.settled_in(self.network)}
 
     @property
     def preparation(self) -> Preparation:

@@ -18,6 +18,8 @@ DEFAULTS: dict[str, Any] = {p.name: p.default for p in PARAMETERS}
 BUILT_FROM = tuple(p.name for p in PARAMETERS if p.built_from)
 # What may change after a fit without changing what was fitted.
 CHANGEABLE = tuple(p.name for p in PARAMETERS if p.changeable)
+# What these were in earlier versions: stored estimators hold them, wanted or not.
+FORMER_DEFAULTS = {"mode": "default", "solver": "semi-implicit", "ode_unfolds": 6}
 RULES: dict[str, Rule] = {p.name: p.rule for p in PARAMETERS if p.rule is not ANY}
 
 
@@ -74,6 +76,19 @@ def check_parameters(owner: str, values: Mapping[str, Any]) -> None:
                 f"{parameter.name} out; in a search give each kind of model a grid of "
                 "its own (a list of dicts)."
             )
+
+
+def with_present_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace stored defaults of an earlier version where they have no effect.
+
+    As in a CfC that names the LTC's solver: such a value was nobody's choice, and
+    would be refused as one. Where it has an effect, it stays.
+    """
+    found = dict(values)
+    for name, former in FORMER_DEFAULTS.items():
+        if found[name] == former and models.without_effect(found["model_type"], name):
+            found[name] = DEFAULTS[name]
+    return found
 
 
 def _check_task(values: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ class NetworkParameters:
     readout: str
     n_layers: int
     solver: str
-    ode_unfolds: int
+    ode_unfolds: int | str
     mixed_memory: bool
     backbone_units: int | None
     backbone_layers: int | None
@@ -75,8 +75,8 @@ class NetworkParameters:
         layer_recurrence: bool | None = None,
         readout: str = "dense",
         n_layers: int = 1,
-        solver: str = "semi-implicit",
-        ode_unfolds: int = 6,
+        solver: str = "exponential",
+        ode_unfolds: int | str = "auto",
         mixed_memory: bool = False,
         backbone_units: int | None = None,
         backbone_layers: int | None = None,
@@ -155,12 +155,15 @@ class NetworkParameters:
             Outputs as linear maps of all neurons, or one affine map per motor neuron.
         n_layers : int, default=1
             Liquid layers on top of each other.
-        solver : {"semi-implicit", "exponential", "explicit", "rk4"}, default="semi-implicit"
+        solver : {"semi-implicit", "exponential", "explicit", "rk4"}, default="exponential"
             Solver of the LTC. One unfold of "exponential" is about as near the solution
-            as six of "semi-implicit". With 6 `ode_unfolds`, "explicit" and "rk4"
-            explode at gaps in time of 5 to 50 median gaps; see docu/time.md.
-        ode_unfolds : int, default=6
-            Solver steps of the LTC per time step.
+            as six of "semi-implicit", the paper's. With 6 `ode_unfolds`, "explicit" and
+            "rk4" explode at gaps in time of 5 to 50 median gaps; see docu/time.md.
+        ode_unfolds : int or "auto", default="auto"
+            Solver steps of the LTC per time step; each carries a signal over one
+            synapse. "auto" is 1 with `solver="exponential"`, 3 if the read-out is that
+            of the motor neurons, which are three synapses from the inputs, and 6 for
+            other solvers.
         mixed_memory : bool, default=False
             Put an LSTM cell around the liquid cell, for long memories.
         backbone_units : int, default=None
@@ -301,8 +304,8 @@ class RegressorParameters(NetworkParameters):
         layer_recurrence: bool | None = None,
         readout: str = "dense",
         n_layers: int = 1,
-        solver: str = "semi-implicit",
-        ode_unfolds: int = 6,
+        solver: str = "exponential",
+        ode_unfolds: int | str = "auto",
         mixed_memory: bool = False,
         backbone_units: int | None = None,
         backbone_layers: int | None = None,
@@ -361,8 +364,8 @@ class ClassifierParameters(NetworkParameters):
         layer_recurrence: bool | None = None,
         readout: str = "dense",
         n_layers: int = 1,
-        solver: str = "semi-implicit",
-        ode_unfolds: int = 6,
+        solver: str = "exponential",
+        ode_unfolds: int | str = "auto",
         mixed_memory: bool = False,
         backbone_units: int | None = None,
         backbone_layers: int | None = None,

@@ -21,7 +21,12 @@ from LNN.data.form import DataForm, InputLayout, ReadOptions, TargetLayout
 from LNN.data.gap_range import GapRange
 from LNN.data.tables import Columns
 from LNN.estimators.building import rebuild_network
-from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, DEFAULTS
+from LNN.estimators.parameters import (
+    BUILT_FROM,
+    CHANGEABLE,
+    DEFAULTS,
+    with_present_defaults,
+)
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.training.losses import Loss
@@ -90,6 +95,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     for name in (*BUILT_FROM, *CHANGEABLE):
         if name not in parameters:
             parameters[name] = DEFAULTS[name]
+    parameters = with_present_defaults(parameters)
     return {
         **form._asdict(),
         "parameters": parameters,
@@ -139,13 +145,21 @@ def _scaler_from_plain(plain: Mapping[str, Any]) -> SequenceScaler:
 # ----------------------------------------------------------------------- the network
 
 
+# Parameters that may be "auto": what it stood for is kept by the network.
+SETTLED = ("pooling", "mode", "ode_unfolds")
+
+
+def settled_in(network: LiquidNetwork) -> dict[str, Any]:
+    """Return what "auto" stands for in a network."""
+    return {name: getattr(network, name) for name in SETTLED}
+
+
 def _network_to_plain(model: Any) -> dict[str, Any]:
     network: LiquidNetwork = model.network
     wirings = _wirings_to_plain(network, model.parameters["wiring"])
     plain: dict[str, Any] = {
         "n_neurons": network.layers[-1].n_neurons,
-        "pooling": network.pooling,
-        "mode": network.mode,
+        **settled_in(network),
         "wirings": wirings,
         "weights": weights_of(network),
         "frozen": [n for n, p in network.named_parameters() if not p.requires_grad],
@@ -170,9 +184,8 @@ def _network_from_plain(
         scaler,
         objective,
         plain["n_neurons"],
-        plain["pooling"],
-        # Before there was "auto", the parameter was the mode.
-        plain.get("mode", parameters["mode"]),
+        # Before there was "auto", the parameters were the values.
+        {name: plain.get(name, parameters[name]) for name in SETTLED},
         wirings,
     )
     _refuse_other_weights(network, plain["weights"])

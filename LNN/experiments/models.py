@@ -36,6 +36,17 @@ def _liquid(*, equal: bool = False, **parameters: Any) -> Model:
     return Model(parameters, True, equal)
 
 
+def _ltc(*, equal: bool = False, **parameters: Any) -> Model:
+    """Return an LTC with the solver of its paper, not the estimators' own default."""
+    return _liquid(
+        equal=equal,
+        model_type="LTC",
+        solver="semi-implicit",
+        ode_unfolds=6,
+        **parameters,
+    )
+
+
 def _cfc(*, mode: str = "default", **parameters: Any) -> Model:
     """Return a CfC in a form of its paper, not in the estimators' own default."""
     return _liquid(equal=True, model_type="CfC", mode=mode, **parameters)
@@ -46,8 +57,8 @@ def _other(model_type: str) -> Model:
 
 
 MODELS: dict[str, Model] = {
-    "LTC": _liquid(equal=True, model_type="LTC", wiring="full"),
-    "LTC-NCP": _liquid(model_type="LTC", wiring="ncp"),
+    "LTC": _ltc(equal=True, wiring="full"),
+    "LTC-NCP": _ltc(wiring="ncp"),
     "CfC": _cfc(wiring="full"),
     "CfC-NCP": _cfc(wiring="ncp"),
     "CfC-no-gate": _cfc(wiring="full", mode="no_gate"),

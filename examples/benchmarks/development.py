@@ -1,16 +1,21 @@
-"""Compare settings by cross-validation on training parts of the UCR archive.
+"""Compare settings on the UCR archive: by cross-validation, and at last on test parts.
 
     python examples/benchmarks/development.py run results.jsonl
     python examples/benchmarks/development.py run results.jsonl --sets GunPoint
     python examples/benchmarks/development.py table results.jsonl --base LSTM
+    python examples/benchmarks/development.py test tested.jsonl
+    python examples/benchmarks/development.py table tested.jsonl
 
 This is how defaults are chosen (docu/defaults.md): the sets are the development half of
-the archive (`ucr2018` in LNN_DATA_HOME), and their test parts are never read. Each fit
-has a seed of its own, 500 optimiser steps and no early stopping, unless a setting says
-otherwise. The held-out part is also read at half of the rate, with time stamps. One
-line per fit is appended to the file; a run that was stopped goes on where it was.
-`table` prints means over the sets and, against the base, the number of sets won and
-lost, with Wilcoxon's p over the sets.
+the archive (`ucr2018` in LNN_DATA_HOME), and `run` never reads their test parts. `test`
+does: it fits the chosen defaults, and what they are compared with, on all of the
+training part, once everything is chosen.
+
+Each fit has a seed of its own, 500 optimiser steps and no early stopping, unless a
+setting says otherwise. What is held out is also read at half of the rate, with time
+stamps. One line per fit is appended to the file; a run that was stopped goes on where
+it was. `table` prints means over the sets and, against the base, the number of sets won
+and lost, with Wilcoxon's p over the sets.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -60,7 +66,13 @@ SETS = (
 
 ALL = "last+mean+max"
 EXPONENTIAL = {"mode": "exponential", "pooling": ALL}
-LTC = {"model_type": "LTC", "pooling": ALL}
+DEFAULT = EXPONENTIAL | {"start": (0.3, 2)}
+LTC = {
+    "model_type": "LTC",
+    "solver": "semi-implicit",
+    "ode_unfolds": 6,
+    "pooling": ALL,
+}
 SETTINGS: dict[str, dict] = {
     "exp": EXPONENTIAL | {"start": (0.3, 8)},
     "LSTM": {"model_type": "LSTM", "pooling": ALL},
@@ -82,55 +94,76 @@ SETTINGS: dict[str, dict] = {
     | {"start": (0.3, 8), "n_neurons": 23, "mixed_memory": True},
     "exp, auto pooling": {"mode": "exponential", "start": (0.3, 8)},
     "CfC, 0.3 to T/8": {"mode": "default", "pooling": ALL, "start": (0.3, 8)},
+    "exp, rate 0.005": DEFAULT | {"learning_rate": 0.005},
+    "exp, rate 0.02": DEFAULT | {"learning_rate": 0.02},
+    "exp, strict, 0.3 to T/2": DEFAULT | {"layer_recurrence": False},
+    "exp, stops early": DEFAULT | {"early_stopping": True},
+    "exp, stops early, 20 epochs": DEFAULT
+    | {"early_stopping": True, "n_iter_no_change": 20},
+}
+# What is tested: the defaults of each family, and the papers' forms. LSTM and GRU have
+# the same pooling; "liquid, 58" has as many weights as they.
+TESTED: dict[str, dict] = {
+    "liquid (default)": {},
+    "LSTM": {"model_type": "LSTM"},
+    "liquid, 58": {"n_neurons": 58},
+    "LTC (default)": {"model_type": "LTC"},
+    "GRU": {"model_type": "GRU", "n_neurons": 37},
+    "CfC, paper": {"mode": "default"},
+    "LTC, paper": LTC,
+    "CfC, paper, last": {"mode": "default", "pooling": "last"},
 }
 
 
-def training_part(name: str) -> tuple[list[np.ndarray], np.ndarray]:
+def part_of(name: str, part: str) -> tuple[list[np.ndarray], np.ndarray]:
     """Return the sequences, without the padding at their ends, and their classes."""
     home = Path(os.environ.get("LNN_DATA_HOME", "shared/data"))
-    rows = np.load(home / "ucr2018" / f"{name}.npz")["train"]
+    rows = np.load(home / "ucr2018" / f"{name}.npz")[part]
     kept = [row[1:][: np.flatnonzero(~np.isnan(row[1:]))[-1] + 1] for row in rows]
     return [row[:, None] for row in kept], rows[:, 0].astype(int)
 
 
-def starting_with(start: tuple[float, float] | None) -> mock._patch:
+def starting_with(start: tuple[float, float] | None) -> AbstractContextManager:
     """Patch where time constants start: from `low` steps to the length / `part`."""
-
-    def time_constants(per_step: bool, steps: float) -> tuple[float, float] | None:
-        return (start[0], max(2.0, steps / start[1]))
-
     if start is None:
-        return mock.patch.object(building, "_unchanged", None, create=True)
+        return nullcontext()
+    low, part = start
+
+    def time_constants(per_step: bool, steps: float, mode: str) -> tuple[float, float]:
+        return (low, max(2.0, steps / part))
+
     return mock.patch.object(building, "_first_time_constants", time_constants)
 
 
-def fit_once(name: str, setting: str, fold: int, n_folds: int) -> dict:
-    """Fit on the other folds and score on this one, also at half of the rate."""
-    X, y = training_part(name)
+def parts_of(name: str, fold: int, n_folds: int) -> tuple:
+    """Return sequences and classes to train on, and those of the held-out fold."""
+    X, y = part_of(name, "train")
     rarest = np.unique(y, return_counts=True)[1].min()
     folds = StratifiedKFold(
         max(2, min(n_folds, rarest)), shuffle=True, random_state=fold // n_folds
     )
     training, held_out = list(folds.split(y, y))[fold % folds.get_n_splits()]
-    options = {"early_stopping": False} | SETTINGS[setting]
+    seen, new = [X[k] for k in training], [X[k] for k in held_out]
+    return seen, y[training], new, y[held_out]
+
+
+def measure(options: dict, parts: tuple, seed: int) -> dict:
+    """Fit, and score on what is new, also at half of the rate."""
+    X, y, new, truth = parts
+    options = {"early_stopping": False} | options
     start = options.pop("start", None)
-    model = LiquidClassifier(**options, random_state=fold, device="cpu", n_jobs=1)
+    model = LiquidClassifier(**options, random_state=seed, device="cpu", n_jobs=1)
     begun = time.process_time()
     with starting_with(start), warnings.catch_warnings(action="ignore"):
-        seen = [X[k] for k in training]
-        model.fit(seen, y[training], timestamps=[np.arange(len(x)) for x in seen])
+        model.fit(X, y, timestamps=[np.arange(len(x)) for x in X])
     seconds = time.process_time() - begun
-    new = [X[k] for k in held_out]
     odds = model.predict_proba(new, timestamps=[np.arange(len(x)) for x in new])
     half = [x[1::2] for x in new]
     times = [2 * np.arange(len(x)) for x in half]
     return {
-        "set": name,
-        "setting": setting,
-        "fold": fold,
-        "accuracy": float(np.mean(model.classes_[odds.argmax(axis=1)] == y[held_out])),
-        "log loss": float(log_loss(y[held_out], odds, labels=model.classes_)),
-        "half": float(model.score(half, y[held_out], timestamps=times)),
+        "accuracy": float(np.mean(model.classes_[odds.argmax(axis=1)] == truth)),
+        "log loss": float(log_loss(truth, odds, labels=model.classes_)),
+        "half": float(model.score(half, truth, timestamps=times)),
         "seconds": round(seconds, 2),
         "parameters": int(model.n_parameters_),
     }
@@ -144,18 +177,27 @@ def lines_of(path: Path) -> list[dict]:
 def run(options: argparse.Namespace) -> None:
     """Measure what the file does not hold yet: all settings on a set, then the next."""
     torch.set_num_threads(1)
+    tested = options.do == "test"
+    settings = TESTED if tested else SETTINGS
     done = {(r["set"], r["setting"], r["fold"]) for r in lines_of(options.file)}
     for name, setting, fold in _todo(options):
-        if (name, setting, fold) not in done:
-            result = fit_once(name, setting, fold, options.folds)
-            with options.file.open("a") as file:
-                file.write(json.dumps(result) + "\n")
+        if (name, setting, fold) in done:
+            continue
+        if tested:
+            parts = (*part_of(name, "train"), *part_of(name, "test"))
+        else:
+            parts = parts_of(name, fold, options.folds)
+        result = {"set": name, "setting": setting, "fold": fold}
+        result |= measure(settings[setting], parts, seed=fold)
+        with options.file.open("a") as file:
+            file.write(json.dumps(result) + "\n")
 
 
 def _todo(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
+    settings = options.settings or (TESTED if options.do == "test" else SETTINGS)
     for fold in range(options.folds):
         for name in options.sets:
-            for setting in options.settings:
+            for setting in settings:
                 yield name, setting, fold
 
 
@@ -178,8 +220,7 @@ def means(lines: list[dict], what: str, settings: list[str]) -> np.ndarray:
 def table(options: argparse.Namespace) -> None:
     """Print the means, and how the settings fare against the base."""
     lines = lines_of(options.file)
-    have = {r["setting"] for r in lines}
-    settings = [s for s in options.settings if s in have]
+    settings = options.settings or list(dict.fromkeys(r["setting"] for r in lines))
     accuracy, loss, half, seconds, parameters = (
         means(lines, what, settings)
         for what in ("accuracy", "log loss", "half", "seconds", "parameters")
@@ -204,15 +245,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("do", choices=("run", "table"))
+    parser.add_argument("do", choices=("run", "test", "table"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--sets", nargs="+", default=list(SETS))
-    parser.add_argument("--settings", nargs="+", default=list(SETTINGS))
+    parser.add_argument("--settings", nargs="+")
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--base", default="LSTM")
     options = parser.parse_args(arguments)
     commands: dict[str, Callable[[argparse.Namespace], None]] = {
         "run": run,
+        "test": run,
         "table": table,
     }
     commands[options.do](options)

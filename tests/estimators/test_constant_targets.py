@@ -77,7 +77,7 @@ def test__constant_target__that_varies_later__is_learnt(further):
     assert model.predict(X[:1]) == y[0]
     for _ in range(60 if further == "partial_fit" else 1):
         (model.fit if further == "warm_start" else model.partial_fit)(X, y)
-    assert model.score(X, y) > 0.5
+    assert model.score(X, y) > 0.3
 
 
 def test__varying_target__beside_a_constant_one__same_as_with_two():

@@ -23,7 +23,8 @@ LOSSES = {
 
 
 def regressor(**settings):
-    return LiquidRegressor(8, **{"random_state": 0} | settings)
+    given = {"random_state": 0, "n_iter_no_change": 20} | settings
+    return LiquidRegressor(8, **given)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -46,7 +47,7 @@ def test__per_step__nothing_to_learn__says_so():
     noise = RANDOM.normal(size=(400, 20))
     noise[:, ::3] = np.nan
     with warned():
-        regressor(batch_size=16).fit(X, noise)
+        regressor(batch_size=16).fit(X, noise, X_val=X, y_val=-noise)
 
 
 def test__plateau__training_loss_did_not_fall_either__says_to_wait():
@@ -102,7 +103,7 @@ def test__partial_fit__is_silent():
 def test__warning_as_error__model_is_kept_nonetheless():
     model = regressor()
     with pytest.raises(LNNWarning, match="never fell below"):
-        model.fit(X, NOISE, X_val=X, y_val=OTHER_NOISE)
+        model.fit(X, NOISE, X_val=X, y_val=-NOISE)
     assert model.n_iter_ > 10
     assert np.isfinite(model.predict(X[:1])).all()
 

@@ -74,6 +74,7 @@ def test__fit__optimizer_and_schedule__lower_the_loss(cube, optimizer, schedule)
         lr_schedule=schedule,
         device="cpu",
         random_state=0,
+        learning_rate=0.03,
     ).fit(cube, cube[:, :, 0].mean(axis=1))
     assert model.best_loss_ < 0.8 * model.loss_curve_[0]
 

@@ -210,15 +210,13 @@ def read_examples(
     else:
         sequences = known.layout.read(X, known.clock, counts=by_row > 0, **how)
     weights, row_weights = _weights_used(by_row, sequences, suffix)
-    counted = by_row > 0
-    values, ndim = read_targets(
-        y, sequences, counts=counted, task=task, per_step=per_step
-    )
+    how = {"counts": by_row > 0, "task": task, "per_step": per_step}
+    values, ndim = read_targets(y, sequences, **how)
     found = None
     if task == "classification":
         counts = sequences.row_weights(weights) if per_step else weights
-        counts = (counts if row_weights is None else row_weights) > 0
-        found, values = _encoded(values, counts, classes, known)
+        counts = counts if row_weights is None else row_weights
+        found, values = _encoded(values, counts > 0, classes, known)
     elif known is not None:
         _check_n_targets(values.shape[1], known.targets.n_targets, suffix)
     targets = Targets(values, per_step or sequences.whole, ndim)

@@ -101,7 +101,7 @@ def test__partial_fit__is_silent():
 
 
 def test__warning_as_error__model_is_kept_nonetheless():
-    model = regressor()
+    model = regressor(learning_rate=0.03)
     with pytest.raises(LNNWarning, match="never fell below"):
         model.fit(X, NOISE, X_val=X, y_val=-NOISE)
     assert model.n_iter_ > 10

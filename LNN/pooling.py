@@ -62,8 +62,8 @@ class RunningPool:
 
     def __init__(self, pooling: str, n: int, n_neurons: int):
         self.parts = pooling.split("+")
-        # Only what these parts need of the steps so far. In float64, as a stream may run
-        # for ever: in float32 a long sum stops growing.
+        # Only what these parts need of the steps so far. In float64, as a stream may
+        # run for ever: in float32 a long sum stops growing.
         self.past: dict[str, np.ndarray] = {}
         if "mean" in self.parts:
             self.past["pool_total"] = np.zeros((n, n_neurons))

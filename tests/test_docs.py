@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TOP = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
 PAGES = [*TOP, *sorted((ROOT / "docu").glob("*.md"))]
+# Its exporters take longer than all other pages; tests/export has fast tests of both.
+SLOW = {"export.md"}
 # What the code of a page needs beyond LNN.
 NEEDS = {"export.md": ("onnxscript", "onnxruntime")}
 
@@ -20,7 +22,14 @@ def blocks(page: Path) -> str:
 
 # torch's exporter to ONNX calls what torch deprecates.
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if page.name in SLOW else [])
+        for page in PAGES
+    ],
+    ids=lambda page: page.name,
+)
 def test__docs__code_blocks__run(page, tmp_path, monkeypatch):
     code = blocks(page)
     if not code:

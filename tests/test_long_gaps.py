@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.models import names
@@ -13,7 +14,7 @@ N, T = 12, 9
 GAPS = np.array([1.0, 1, 3, 1, 2, 1, 1, 5, 1])
 TIMES = GAPS.cumsum()
 CELLS = [*names(liquid=True), *names(liquid=False)]
-TINY = {"n_neurons": 6, "epochs": 2, "random_state": 0, "dtype": "float64"}
+SETTINGS = TINY | {"dtype": "float64"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def filled(X: np.ndarray) -> np.ndarray:
 def fitted(X: np.ndarray, y: np.ndarray, kind=LiquidRegressor, **options):
     """Return a model of equal gaps of one unit."""
     times = np.tile(np.arange(1.0, X.shape[1] + 1), (len(X), 1))
-    return kind(**{**TINY, **options}).fit(X, y, timestamps=times)
+    return kind(**{**SETTINGS, **options}).fit(X, y, timestamps=times)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -54,7 +55,7 @@ def test__targets_per_step__answers_stand_at_the_real_steps(X):
 
 def test__training__long_gaps__learns_what_rows_in_the_gaps_teach(X):
     # An LTC starts the same whatever the gaps are.
-    how = {**TINY, "model_type": "LTC", "scale": "none", "return_sequences": True}
+    how = {**SETTINGS, "model_type": "LTC", "scale": "none", "return_sequences": True}
     y = X[:, :, 0].cumsum(axis=1)
     walked = LiquidRegressor(**how, max_step=1.0)
     walked.fit(X, y, timestamps=np.tile(TIMES, (N, 1)))
@@ -83,7 +84,7 @@ def test__equal_gaps__same_bits_with_and_without(X):
 
 def test__irregular_training__auto_is_none(X):
     times = np.tile(TIMES, (N, 1))
-    model = LiquidRegressor(**TINY).fit(X, X[:, -1, 0], timestamps=times)
+    model = LiquidRegressor(**SETTINGS).fit(X, X[:, -1, 0], timestamps=times)
     assert model.model_.clock.max_step is None
     assert "walked" not in model.summary()
 
@@ -91,7 +92,7 @@ def test__irregular_training__auto_is_none(X):
 def test__steps_of_half_a_unit__equal_gaps_are_walked_too(X):
     """With time stamps of one unit or without any, each row is two sub-steps."""
     timed = fitted(X, X[:, -1, 0], max_step=0.5)
-    plain = LiquidRegressor(**TINY, max_step=0.5).fit(X, X[:, -1, 0])
+    plain = LiquidRegressor(**SETTINGS, max_step=0.5).fit(X, X[:, -1, 0])
     times = np.tile(np.arange(1.0, T + 1), (N, 1))
     np.testing.assert_allclose(timed.predict(X, timestamps=times), plain.predict(X))
     assert "walked in steps of at most 0.5" in plain.summary()
@@ -129,7 +130,7 @@ def test__streams_together__each_walks_its_own_gaps(X):
 def test__windows_of_rows__stream_equals_predict():
     rows = np.random.default_rng(2).normal(size=(60, 2))
     times = np.arange(60.0)
-    model = LiquidRegressor(**TINY, window_length=5).fit(
+    model = LiquidRegressor(**SETTINGS, window_length=5).fit(
         rows, rows[:, 0], timestamps=times
     )
     gaps = np.random.default_rng(3).choice([1.0, 1, 1, 4], size=60)
@@ -171,4 +172,4 @@ def test__pickle__keeps_how_gaps_are_walked(X):
 @pytest.mark.parametrize("wrong", [0, -1.0, "long", True])
 def test__max_step__wrong_value__is_refused(X, wrong):
     with pytest.raises(ValueError, match="max_step"):
-        LiquidRegressor(**TINY, max_step=wrong).fit(X, X[:, -1, 0])
+        LiquidRegressor(**SETTINGS, max_step=wrong).fit(X, X[:, -1, 0])

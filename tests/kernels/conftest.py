@@ -12,7 +12,7 @@ from LNN.kernels.native import library
 sys.path.insert(0, str(Path(__file__).parent))  # for what follows
 
 from kernel_cases import rng  # noqa: E402
-from layer_cases import LAYERS, F  # noqa: E402
+from layer_cases import LAYERS, SOME, F  # noqa: E402
 
 
 @pytest.fixture
@@ -62,6 +62,17 @@ def set_threads():
 @pytest.fixture(params=LAYERS)
 def layer(request, native):
     """A layer of each kind in turn."""
+    return LAYERS[request.param]()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[] if name in SOME else pytest.mark.slow)
+        for name in LAYERS
+    ]
+)
+def traced(request, native):
+    """A layer to trace, which takes long: of each operator, in slow tests each kind."""
     return LAYERS[request.param]()
 
 

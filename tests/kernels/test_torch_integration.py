@@ -367,16 +367,16 @@ def test__compile__other_batch_sizes__are_the_same(layer, graphs):
             torch.testing.assert_close(compiled(x)[0], layer(x)[0])
 
 
-def test__export__any_layer__holds_no_operator_of_the_library(layer, x):
-    graph = torch.export.export(layer, (x[:, :1],), strict=False).graph
+def test__export__any_layer__holds_no_operator_of_the_library(traced, x):
+    graph = torch.export.export(traced, (x[:, :1],), strict=False).graph
     assert count_operators(graph) == 0
 
 
-def test__compile__lengths_out_of_range__are_cut(layer, x, graphs):
+def test__compile__lengths_out_of_range__are_cut(traced, x, graphs):
     class Ragged(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.layer = layer
+            self.layer = traced
 
         def forward(self, inputs, lengths):
             return self.layer(inputs, lengths=lengths)[0]
@@ -441,13 +441,13 @@ def test__jit_trace__other_inputs__are_the_same(layer, trained, x, ran):
 
 
 @pytest.mark.parametrize("trained", [False, True])
-def test__make_fx__other_inputs__are_the_same(layer, trained, x, ran):
+def test__make_fx__other_inputs__are_the_same(traced, trained, x, ran):
     x = x[:, :2]
     other = torch.randn(x.shape, generator=rng(9))
     with torch.set_grad_enabled(trained):
-        graph = make_fx(lambda inputs: layer(inputs)[0])(x)
+        graph = make_fx(lambda inputs: traced(inputs)[0])(x)
         assert ran == ["torch"]
-        torch.testing.assert_close(graph(other), layer(other)[0])
+        torch.testing.assert_close(graph(other), traced(other)[0])
 
 
 @pytest.mark.parametrize("inside", [False, True])

@@ -275,6 +275,7 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     """Return sample weights as float64 (n,), ones for None."""
     if sample_weight is None:
         return np.ones(n_samples)
+    # Errors begin in the words of scikit-learn's `_check_sample_weight`.
     advice = (
         "Pass one weight per sequence, or per row of 2-D X; of a sequence with targets "
         "per step, NaN in y leaves a step out."
@@ -316,6 +317,7 @@ def _weights_used(
     if sequences.row_of_position is not None:
         counted = sequences.counted(by_row > 0).astype(np.float64)
         return counted, by_row[sequences.row_of_position]
+    # A window counts as much as the row that it predicts.
     weights = by_row[sequences.row_of_sample]
     if not (weights > 0).any():
         raise InvalidInputError(

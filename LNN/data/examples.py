@@ -183,7 +183,6 @@ def read_examples(
         Without samples of weight 0, which count as if they were absent.
     """
     given = Given(*map(plain, given))
-    # Before anything loses its labels: behind this door rows count by their place.
     warn_if_misaligned(**given._asdict(), suffix=suffix)
     X, y, sample_weight, timestamps, groups = given
     kind = layout_of(X, name="X" + suffix)
@@ -193,9 +192,8 @@ def read_examples(
     if isinstance(y, pd.DataFrame) and kind != "rows":
         y = y.to_numpy()  # iterating over a frame gives columns, not rows
     _check_given(y, suffix)
-    # The network is built for one kind; the shape of y decides only in a first fit.
     if known is not None and kind != "rows":
-        return_sequences = known.targets.per_step
+        return_sequences = known.targets.per_step  # what its network is built for
     per_step = is_per_step(y, X, kind, return_sequences, task)
     if per_step and task == "classification" and return_sequences == "auto":
         doubt_labels_per_step(labels, X)

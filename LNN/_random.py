@@ -41,7 +41,7 @@ def unmoved_on_error(
     before = random.get_state()
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C too: the same call again then draws the same
         if not unless():
             random.set_state(before)
         raise

@@ -283,6 +283,8 @@ def _backbone_from(cell: Any) -> dict[str, Any]:
 def _wired_edges(cell: Any) -> tuple[Wiring, dict[str, tuple[Edges, Edges]]]:
     """All synapses of a wired ncps CfC, and those of each map."""
     theirs = cell._wiring
+    # In a layer ncps takes neurons in the order given, we by their numbers: only where
+    # both agree is its state ours, layer after layer.
     layers = [list(theirs.get_neurons_of_layer(i)) for i in range(theirs.num_layers)]
     drawn = Wiring.from_ncps(theirs)
     last = len(layers[-1])
@@ -524,6 +526,7 @@ def _wiring_class() -> type:
                 return super().get_type_of_neuron(neuron_id)
             return next(name for name, ids in self._layers if neuron_id in ids)
 
+    # Defined in a function it would have its name, and pickle could not find it.
     FixedWiring.__qualname__ = "FixedWiring"
     return FixedWiring
 
@@ -561,6 +564,7 @@ _ALL = slice(None)
 
 def _pairs(layer: LTC | CfC, module: Any) -> Iterator[_Pair]:
     """List all parameters of a layer beside those of its ncps counterpart."""
+    # One list for both directions: what is read cannot differ from what is written.
     cell = _liquid_cell(layer)
     order = np.arange(layer.n_neurons)
     if isinstance(cell, WiredCfCCell):

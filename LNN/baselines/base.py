@@ -127,6 +127,7 @@ def refuse_empty(lengths: Tensor) -> None:
 def hold_after_end(states: Tensor, lengths: Tensor) -> Tensor:
     """Replace the states (B, T, S) past each end by the last valid one."""
     step = torch.arange(states.shape[1], device=states.device)
+    # After the run, not in it: no step then has to look at the lengths.
     held = torch.minimum(step, lengths[:, None] - 1).unsqueeze(-1)
     return states.gather(1, held.expand_as(states))
 
@@ -136,6 +137,7 @@ def input_map(
 ) -> nn.Linear:
     """Make `count` Glorot-initialised maps of the inputs, side by side."""
     layer = linear(n_in, count * n_out, generator)
+    # Drawn again one by one: all as one map, Glorot's bound would be too small.
     for block in layer.weight.data.split(n_out):
         block.copy_(drawn(block.shape, nn.init.xavier_uniform_, generator=generator))
     return layer

@@ -69,6 +69,7 @@ class CTRNN(Baseline):
         self.input_size, self.n_neurons = input_size, n_neurons
         self.inputs = input_map(input_size, n_neurons, 1, generator)
         self.recurrent = recurrent_map(n_neurons, n_neurons, 1, generator)
+        # The logarithm, so that tau stays positive however it is trained.
         self.log_tau = nn.Parameter(torch.zeros(n_neurons))
 
     def advance(self, inputs: Tensor, state: Tensor, spans: Tensor) -> Tensor:
@@ -77,6 +78,7 @@ class CTRNN(Baseline):
         In u the equation has one constant less: u <- f + exp(-delta / tau) (u - f).
         """
         tau = self.log_tau.exp()
+        # U reads h = tau u.
         weight = tau.unsqueeze(-1) * self.recurrent
         drives = self.inputs(inputs).unbind(1)
         leaks = torch.exp(-(spans / UNFOLDS).unsqueeze(-1) / tau).unbind(1)

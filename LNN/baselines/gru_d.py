@@ -95,6 +95,7 @@ class GRUD(Baseline):
         self.register_buffer("neutral", neutral)
         self.state_decay = Decay(n_times, n_neurons, longest, generator=generator)
         self.inputs = input_map(n_read, n_neurons, 3, generator)
+        # Apart: U of the candidate reads the state that the reset gate has cut.
         self.gate_recurrent = recurrent_map(n_neurons, n_neurons, 2, generator)
         self.new_recurrent = recurrent_map(n_neurons, n_neurons, 1, generator)
 
@@ -110,10 +111,11 @@ class GRUD(Baseline):
             return self._steps(inputs, state, self.state_decay(elapsed))
         held, seen, log_age = inputs.chunk(3, dim=-1)
         state, age_before = state.split([self.n_neurons, len(self.neutral)], dim=-1)
-        age = log_age.expm1()
+        age = log_age.expm1()  # undoes the log1p of `MissingRule`
         since = elapsed + torch.cat([age_before.unsqueeze(1), age[:, :-1]], dim=1)
         neutral = self.neutral.to(held.dtype)
         last = torch.lerp(neutral, held, self.input_decay(since))
+        # Where a channel was seen, the held value is its own and has not decayed.
         read = torch.cat([torch.lerp(last, held, seen), seen], dim=-1)
         states = self._steps(read, state, self.state_decay(since))
         return torch.cat([states, age], dim=-1)

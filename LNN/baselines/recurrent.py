@@ -121,6 +121,7 @@ class RecurrentBaseline(Baseline):
             return self._run_by_steps(inputs, state, lengths)
         if lengths is None:
             return self.rnn(inputs, state)
+        # torch takes these lengths on the CPU only.
         packed = pack_padded_sequence(
             inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
         )

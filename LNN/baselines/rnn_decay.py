@@ -67,6 +67,7 @@ class RNNDecay(Baseline):
         self.decay = Decay(1, 1, longest, generator=generator)
         self.inputs = input_map(input_size, n_neurons, 3, generator)
         self.recurrent = recurrent_map(n_neurons, n_neurons, 3, generator)
+        # c_n, which the reset gate multiplies: other biases would add up to one.
         self.recurrent_bias = nn.Parameter(torch.zeros(n_neurons))
 
     def advance(self, inputs: Tensor, state: Tensor, spans: Tensor) -> Tensor:

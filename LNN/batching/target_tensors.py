@@ -83,7 +83,7 @@ class TargetTensors:
         target = gather(self.target, places)
         weight = None if self.weight is None else gather(self.weight, places)
         if self.per_step and counted is not None:
-            # Padding repeats the last row, whose target must count only once.
+            # Padding and sub-steps repeat a row, whose target must count only once.
             counts = torch.from_numpy(counted).to(target.device)
             weight = counts if weight is None else weight * counts
         return target, weight

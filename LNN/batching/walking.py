@@ -54,6 +54,7 @@ class Walk:
         ends = np.zeros(inside.shape, dtype=bool)
         row, column = np.nonzero(count)
         ends[row, count.cumsum(axis=1)[row, column] - 1] = True
+        # 1 on padding, as time spans are divided by it.
         return cls(step, ends, np.maximum(count, 1), None if inside.all() else total)
 
     def held(self, inputs: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ def by_our_names(owner: object, ours: dict[str, Any], theirs: dict[str, Any]) ->
     who = type(owner).__name__
     for name, value in theirs.items():
         own = OURS.get(name)
+        # A TypeError, as Python raises for an argument that a function does not have.
         if own not in ours:
             raise TypeError(
                 f"{who} got an unexpected argument {name!r}. It takes: "

@@ -47,6 +47,7 @@ def log_uniform(
 
 def inverse_softplus(value: Tensor) -> Tensor:
     """Return x with softplus(x) = value > 0, without overflow for large values."""
+    # log(e^v - 1), with e^v taken out of the logarithm.
     return value + torch.log(-torch.expm1(-value))
 
 

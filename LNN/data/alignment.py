@@ -65,6 +65,7 @@ def _warn_if_apart(name: str, data: Any, other_name: str, other: Any) -> bool:
         return False
     if ours.equals(theirs) or _are_levels(ours, theirs) or _are_one_clock(ours, theirs):
         return False
+    # Numbered together: labels of any type are then compared as whole numbers.
     both = _as_read(ours).append(_as_read(theirs))
     here, there = np.split(pd.factorize(both)[0], 2)
     advice = _advice(ours, theirs, here, there)

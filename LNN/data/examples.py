@@ -183,7 +183,6 @@ def read_examples(
         Without samples of weight 0, which count as if they were absent.
     """
     given = Given(*map(plain, given))
-    # Before anything loses its labels: behind this door rows count by their place.
     warn_if_misaligned(**given._asdict(), suffix=suffix)
     X, y, sample_weight, timestamps, groups = given
     kind = layout_of(X, name="X" + suffix)
@@ -193,9 +192,8 @@ def read_examples(
     if isinstance(y, pd.DataFrame) and kind != "rows":
         y = y.to_numpy()  # iterating over a frame gives columns, not rows
     _check_given(y, suffix)
-    # The network is built for one kind; the shape of y decides only in a first fit.
     if known is not None and kind != "rows":
-        return_sequences = known.targets.per_step
+        return_sequences = known.targets.per_step  # what its network is built for
     per_step = is_per_step(y, X, kind, return_sequences, task)
     if per_step and task == "classification" and return_sequences == "auto":
         doubt_labels_per_step(labels, X)
@@ -273,6 +271,7 @@ def check_weights(sample_weight: Any, n_samples: int) -> np.ndarray:
     """Return sample weights as float64 (n,), ones for None."""
     if sample_weight is None:
         return np.ones(n_samples)
+    # Errors begin in the words of scikit-learn's `_check_sample_weight`.
     advice = (
         "Pass one weight per sequence, or per row of 2-D X; of a sequence with targets "
         "per step, NaN in y leaves a step out."
@@ -314,6 +313,7 @@ def _weights_used(
     if sequences.row_of_position is not None:
         counted = sequences.counted(by_row > 0).astype(np.float64)
         return counted, by_row[sequences.row_of_position]
+    # A window counts as much as the row that it predicts.
     weights = by_row[sequences.row_of_sample]
     if not (weights > 0).any():
         raise InvalidInputError(

@@ -192,6 +192,7 @@ class InputLayout:
             self._warn_if_recordings_are_lost(sequences, name)
         if self.timeless:
             return sequences
+        # Gaps that only samples of weight 0 read are nobody's concern.
         samples = None if counts is None else sequences.counted(counts)
         return clock.checked(sequences, self.owner, name, samples)
 

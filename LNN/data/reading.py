@@ -103,6 +103,7 @@ n_features), or list of array-likes of shape (T_i, n_features)
         raise InvalidInputError(
             "Expected groups= or group_column=, got both. Drop one of them."
         )
+    # The one border for containers: behind it there are numpy and pandas alone.
     X, timestamps, context = plain(X), plain(timestamps), plain(context)
     groups = plain(groups)
     layout = layout_of(X, name=name)

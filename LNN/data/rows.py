@@ -173,10 +173,12 @@ class RowReader:
             labels = self.context.columns
             time = None if time is None else labels[time]
             group = None if group is None else labels[group]
+        # It may be empty: context=X[:0] says that a cold start is meant.
         return self._table(self.context, (time, group, None), "context", 0)[0]
 
     def _recordings(self, owners: Any, parts: list[Table]) -> _Recordings:
         n_rows = sum(len(part.values) for part in parts)
+        # What the caller names comes before the levels of an index.
         codes = owners
         if self.groups is not None:
             codes = group_codes(self.groups, n_rows, unit="row")

@@ -62,6 +62,7 @@ def read_recordings(
         allow_missing=allow_missing,
         hint=lambda: advice_on_padding(rows, start, ends, X, name),
     )
+    # Only an array has to be padded; in a list each sequence is as long as it is.
     if layout == "cube":
         warn_if_padded(
             rows, n_samples, name, gaps_allowed=allow_missing, per_step=per_step
@@ -172,6 +173,7 @@ def _read_list(
 
 def check_recording(item: Any, what: str) -> None:
     """Raise unless an element of a list is a table with rows and columns."""
+    # First: numpy cannot tell the shape of such a pair.
     if is_keyed(item):
         raise InvalidInputError(
             f"Expected {what} to be a recording, got a pair of a label and a frame: "
@@ -257,6 +259,7 @@ def _time_of(tables: list[Table], name: str) -> Any:
     timed = [index is not None for index in found]
     told = warn_of_written_dates(tables[0].index, as_list=True)
     if not any(timed):
+        # One warning speaks for all: the frames of a list are mostly made alike.
         for table in tables:
             if told or warn_of_ignored_numbers(table.index, as_list=True):
                 break

@@ -106,6 +106,7 @@ def column_names(frame: Any) -> np.ndarray | None:
     if all(strings):
         return np.asarray(frame.columns, dtype=object)
     if any(strings):
+        # The error of scikit-learn, word for word.
         raise TypeError(
             "Feature names are only supported if all input features have string "
             f"names, but your input has {kinds} as feature name / column name types. "
@@ -283,7 +284,7 @@ def check_finite(
     InvalidInputError
         With scikit-learn's wording first, then row and column.
     """
-    if rows.dtype.kind != "f":
+    if rows.dtype.kind != "f":  # integers have neither NaN nor infinity
         return
     step = max(1, _CHUNK_VALUES // max(rows.n_features, 1))
     full: Any = slice(None)

@@ -310,6 +310,7 @@ def _labels_per_step(values: np.ndarray) -> np.ndarray:
             "pass numpy.argmax(y, axis=-1)."
         )
     values = values.ravel()
+    # Without the gaps, which scikit-learn's check refuses.
     check_classification_targets(values[~np.asarray(pd.isna(values))])
     return values
 

@@ -67,6 +67,7 @@ def check_labels(where: str, labels: Iterable, allowed: Iterable) -> None:
 
 def check_digest(where: str, contents: Iterable[bytes], expected: str) -> None:
     """Raise an error unless the sha256 of all contents in turn is the known one."""
+    # Of contents, not of files: archives of the same files differ from place to place.
     digest = hashlib.sha256()
     for content in contents:
         digest.update(content)

@@ -73,6 +73,8 @@ def gather(folder: Path, patterns: Sequence[str]) -> dict[str, list[File]]:
     DatasetCorruptedError
         If an archive cannot be read.
     """
+    # Sorted, as systems list folders in orders of their own; without hidden files, in
+    # which systems keep notes under the names of others (._name).
     visible = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
     loose = [path for path in visible if not path.name.endswith(ARCHIVES)]
     found = {
@@ -140,6 +142,7 @@ class _Member:
 
 
 def _content(member: _Member, where: str) -> bytes:
+    # Before it is unpacked: a small archive may hold more than memory does.
     if member.size > LARGEST:
         raise DatasetCorruptedError(
             f"{where}: {member.path}: expected at most {LARGEST:,} bytes unpacked, got "

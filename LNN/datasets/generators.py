@@ -95,6 +95,7 @@ def _mackey_glass(n_steps: int, tau: float, start: float) -> np.ndarray:
     x = [start] * (delay + 1)
     for _ in range((WASH_OUT + n_steps) * RESOLUTION):
         past, next_past = x[-delay - 1], x[-delay]
+        # Runge and Kutta's middle lies between two known values of the past.
         gain = [_production(p) for p in (past, (past + next_past) / 2, next_past)]
         k1 = gain[0] - DECAY * x[-1]
         k2 = gain[1] - DECAY * (x[-1] + h / 2 * k1)
@@ -288,6 +289,7 @@ def _kept(
 ) -> np.ndarray:
     """Return which rows are there: silence begins at random and lasts 5 hours or so."""
     going_on = 0.8
+    # As many silences begin as end when this share of the rows is silent.
     begins = dropouts * (1 - going_on) / (1 - dropouts)
     chance = random.uniform(size=size)
     silent = np.zeros(size, dtype=bool)

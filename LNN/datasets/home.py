@@ -147,6 +147,7 @@ def _look(source: Source, form: int, folder: Path) -> list[File] | None:
 
 
 def _writable(folder: Path) -> bool:
+    # It may not be there yet: what counts is the folder in which it would be made.
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return os.access(folder, os.W_OK)

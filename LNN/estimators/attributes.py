@@ -45,6 +45,7 @@ class FromModel(Generic[Value]):
             return known[self.name]
         if model is None or (self.absent is not None and self.absent(model)):
             kind = owner if estimator is None else type(estimator)
+            # In Python's type and words, so that hasattr tells what there is.
             raise AttributeError(
                 f"{getattr(kind, '__name__', kind)!r} object has no attribute "
                 f"{self.name!r}"

@@ -80,6 +80,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
             f"{plain['format']}: a later version of LNN wrote it. Install that version "
             "or a newer one."
         )
+    # asdict has taken what is inside of the clock apart as well.
     clock = dict(plain["clock"])
     if clock["gap_range"] is not None:
         clock["gap_range"] = _of(GapRange, clock["gap_range"])
@@ -137,6 +138,7 @@ def _scaler_to_plain(scaler: SequenceScaler | None) -> dict[str, Any] | None:
 
 def _scaler_from_plain(plain: Mapping[str, Any]) -> SequenceScaler:
     scaler = SequenceScaler(plain["method"])
+    # Only what was stored: which attributes there are says how the scaler works.
     for name, value in plain.items():
         setattr(scaler, name, value)
     return scaler
@@ -164,6 +166,7 @@ def _network_to_plain(model: Any) -> dict[str, Any]:
         "weights": weights_of(network),
         "frozen": [n for n, p in network.named_parameters() if not p.requires_grad],
     }
+    # Refused where it is stored: to load it would fail later, perhaps elsewhere.
     model.structure.refuse_other(network)
     return plain
 
@@ -191,6 +194,7 @@ def _network_from_plain(
     _refuse_other_weights(network, plain["weights"])
     with torch.no_grad():
         for name, parameter in network.named_parameters():
+            # A copy: torch warns of arrays that are read-only, as memory maps are.
             parameter.copy_(torch.from_numpy(np.array(plain["weights"][name])))
             parameter.requires_grad_(name not in plain["frozen"])
     return network.eval()
@@ -221,6 +225,8 @@ def _refuse_other_weights(
 
 def _wirings_to_plain(network: LiquidNetwork, wiring: Any) -> list[dict] | None:
     """Return one wiring per layer; None if there is none, or for the name "full"."""
+    # "full" follows from sizes and seed; its synapses would be most of a pickle. The
+    # other names are drawn by ncps, whose next version may draw others.
     if network.wiring is None or (isinstance(wiring, str) and wiring == "full"):
         return None
     return [_wiring_to_plain(own) for own in network.wirings]

@@ -102,6 +102,7 @@ def as_json(parameters: dict) -> dict:
 
 
 def _results(runs: list[Run], folder: Path, n_jobs: int | None) -> Iterable[Record]:
+    # As they finish, and one by one: runs take from seconds to hours.
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
     here = os.getpid()
     return parallel(delayed(_execute)(run, folder, here) for run in runs)

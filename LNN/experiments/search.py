@@ -72,10 +72,10 @@ def search(
         max_resources=epochs,
         cv=PredefinedSplit(fold),
         scoring=_Scorer(metric),
-        refit=False,
+        refit=False,  # the runs fit what was found, with seeds of their own
         random_state=0,
         n_jobs=n_jobs,
-        error_score=-np.inf,
+        error_score=-np.inf,  # a candidate that cannot be fitted only loses
     )
     # Else the estimator would hold out a part of the training part to choose the epoch,
     # and where windows overlap that part is known to it.

@@ -131,6 +131,8 @@ def estimator_parameters(
     parameters["epochs"] = max(
         2, math.ceil(BUDGETS[run.budget].epochs * parameters["epochs"])
     )
+    # Early stopping keeps the epoch that validates best; with so much patience it stops
+    # none, so that each model has all of its budget.
     parameters.update(
         scoring=METRICS[task.metric].scorer,
         early_stopping=True,
@@ -164,6 +166,7 @@ def sizes_of(task: Task, data: TaskData) -> Sizes:
 
 def neurons_for(target: int, parameters: dict[str, Any], sizes: Sizes) -> int:
     """Return how many neurons give the most weights that are not above a target."""
+    # Weights grow with neurons, so their number can be closed in on from both sides.
     low, high = 1, 2
     while weight_count({**parameters, "n_neurons": high}, sizes) <= target:
         low, high = high, 2 * high

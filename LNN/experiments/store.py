@@ -108,6 +108,7 @@ def collect(records: Iterable[Record], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for task, found in sorted(by_task.items()):
+        # A line each, in order: a new result changes one line of a committed file.
         lines = (json.dumps(found[key]) for key in sorted(found))
         path = folder / f"{task}.json"
         path.write_text("[\n" + ",\n".join(lines) + "\n]\n")

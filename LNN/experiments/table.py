@@ -124,6 +124,7 @@ def best_liquid(results: Results, task: str, at_most: float = inf) -> str | None
     at_most : float, default=inf
         Weights that it may have.
     """
+    # Chosen by validation: the best on the test part would be so by luck as well.
     sign = 1 if METRICS[TASKS[task].metric].greater_is_better else -1
     liquid = {
         name: sign * summary.validation

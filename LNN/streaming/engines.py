@@ -99,7 +99,7 @@ class Engine(ABC):
             lengths = walk.length
         return {
             "inputs": inputs,
-            # A column is no state, even if no time passes in these rows.
+            # As a column it cannot be taken for a state (network_state.py).
             "timespans": timespans[..., None],
             "lengths": None if lengths is None else torch.from_numpy(lengths),
         }

@@ -87,6 +87,7 @@ class StreamClock:
 
     def accept(self, gaps: Gaps) -> None:
         """Remember the row that was read: the step was taken."""
+        # None after a gap that came as dt: the time of that row is not known.
         self.stamps = gaps.stamps
         self.started[:] = True
 

@@ -134,6 +134,7 @@ def _build_named(
     if name not in ("ncp", "random"):
         raise InvalidInputError(_unknown_spec(name))
     make = Wiring.ncp if name == "ncp" else Wiring.random
+    # None comes from estimators, where it says that the user has not set it.
     sparsity = DEFAULT_SPARSITY if sparsity is None else sparsity
     return make(*sizes, sparsity=sparsity, seed=seed, layer_recurrence=layer_recurrence)
 

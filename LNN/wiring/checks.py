@@ -160,7 +160,7 @@ def check_sparsity(
     try:
         value = float(sparsity)
     except (TypeError, ValueError):
-        value = np.nan
+        value = np.nan  # which is in no interval
     if not (low <= value < high or (closed and value == high)):
         raise InvalidInputError(
             f"sparsity of a {kind!r} wiring must be a number {allowed}, got "

@@ -39,6 +39,7 @@ def _synapse_kinds(circuit: Circuit) -> list[tuple[str, int, int, int]]:
     for source, block in sources:
         for target, ids in circuit.layers:
             part = block[:, ids]
+            # Most pairs of layers have no synapses by design, and would fill the table.
             if part.any():
                 kind = f"{source} -> {target}"
                 excitatory = int((part > 0).sum())

@@ -90,6 +90,7 @@ def sound_data(
 
     Columns of X are brought to mean 0 and deviation 1 of the training rows.
     """
+    # Rows, not windows, which overlap: those in the middle would count more often.
     rows = np.concatenate([recording.X for recording in train])
     mean, deviation = rows.mean(axis=0), rows.std(axis=0)
     deviation[deviation == 0] = 1.0

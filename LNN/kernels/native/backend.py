@@ -153,6 +153,8 @@ def _has_kernel(cell: Cell, dtype: torch.dtype) -> bool:
     """Tell whether there is a kernel for the cell as it is set now, on the CPU."""
     if dtype not in PRECISIONS or has_dropout(cell):
         return False
+    # The parameters are looked at in each call: any of them may have been replaced,
+    # pruned or cast since.
     description = description_of(cell)
     return description is not None and description.takes(
         description.parameters(cell), dtype

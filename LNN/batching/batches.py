@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -158,4 +160,7 @@ class Batches:
     def size_without_gradients(self) -> int:
         """Return how many samples a forward pass takes if no gradients follow."""
         # By the longest: a batch is padded to it.
-        return min(MAX_SAMPLES, max(1, MAX_STEPS // max(1, self.sequences.max_length)))
+        steps = max(1, self.sequences.max_length)
+        if self._sub_steps is not None:
+            steps *= math.ceil(self._sub_steps.mean())
+        return min(MAX_SAMPLES, max(1, MAX_STEPS // steps))

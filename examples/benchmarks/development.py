@@ -21,6 +21,7 @@ and lost, with Wilcoxon's p over the sets.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -33,7 +34,7 @@ from unittest import mock
 
 import numpy as np
 import torch
-from scipy.stats import rankdata, wilcoxon
+from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
@@ -238,6 +239,25 @@ def table(options: argparse.Namespace) -> None:
             f"{half[:, k].mean():11.3f}{ranks[k]:6.2f}{won:6}/{lost:<4}{p:8.3f}"
             f"{seconds[:, k].mean():8.1f}{parameters[:, k].mean():8.0f}"
         )
+    print_pairs(accuracy, settings)
+
+
+def print_pairs(accuracy: np.ndarray, settings: list[str]) -> None:
+    """Print whether the settings differ at all, and which pairs do after Holm."""
+    if len(settings) > 2:
+        print(f"Friedman: p = {friedmanchisquare(*accuracy.T).pvalue:.2g}")
+    pairs = []
+    for a, b in itertools.combinations(range(len(settings)), 2):
+        difference = accuracy[:, a] - accuracy[:, b]
+        p = wilcoxon(difference).pvalue if np.any(difference) else 1.0
+        better, worse = (a, b) if np.median(difference) >= 0 else (b, a)
+        pairs.append((p, f"{settings[better]} > {settings[worse]}"))
+    print(f"Pairs that differ, by Wilcoxon with Holm's correction for {len(pairs)}:")
+    for rank, (p, words) in enumerate(sorted(pairs)):
+        corrected = p * (len(pairs) - rank)
+        if corrected > 0.05:
+            break  # by Holm's rule no later pair differs
+        print(f"  {words}  (p = {corrected:.3g})")
 
 
 def main(arguments: list[str] | None = None) -> None:

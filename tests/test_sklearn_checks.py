@@ -104,6 +104,17 @@ def test__sklearn_checks__defaults__only_windows_fail(estimator, check):
 
 @pytest.mark.slow
 @parametrize_with_checks(
+    # Two hundred rows are one step of training, so epochs stay as they are.
+    [LiquidRegressor(12, window_length=None, device="cpu")],
+    expected_failed_checks=lambda estimator: BY_WINDOWS,
+    xfail_strict=True,
+)
+def test__sklearn_checks__whole_recordings__fail_as_windows_do(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
     pair(**QUICK, window_length=1, dtype="float64"), xfail_strict=True
 )
 def test__sklearn_checks__independent_rows_in_float64__all_pass(estimator, check):

@@ -386,6 +386,7 @@ def test__full_CfC__all_the_news_is_in_the_gaps__learns_quickly(mixed_memory):
     t = [x[:n] for x, n in zip(bits.timestamps, bits.lengths, strict=True)]
     model = LiquidClassifier(
         wiring="full",
+        mode="default",
         n_neurons=32,
         backbone_activation="relu",
         mixed_memory=mixed_memory,

@@ -121,6 +121,11 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("PhysioNet", "LSTM"): {"n_neurons": 64, "learning_rate": 0.01},
     ("PhysioNet", "GRU"): {"n_neurons": 64, "learning_rate": 0.01},
 }
+# The forms of the papers, in which the table was made.
+PAPER: dict[str, dict[str, Any]] = {
+    "CfC": {"mode": "default"},
+    "LTC": {"solver": "semi-implicit"},
+}
 QUICK_SEQUENCES = 256
 
 
@@ -135,7 +140,8 @@ def load(name: str, fold: int = 0, quick: bool = False) -> IrregularData:
 
 def settings_of(name: str, model: str, quick: bool) -> dict[str, Any]:
     """Return the estimator's parameters for a model on a data set."""
-    settings = BUDGETS[name] | SETTINGS[name, model] | {"model_type": model}
+    settings = BUDGETS[name] | SETTINGS[name, model] | PAPER.get(model, {})
+    settings |= {"model_type": model, "pooling": "last"}
     return settings | {"epochs": 2} if quick else settings
 
 

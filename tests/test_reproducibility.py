@@ -96,16 +96,14 @@ def test__fit__joblib_threads__same_bits(rows):
     assert set(results) == {fit_bits(rows, rows[:, 0], dropout=0.2)}
 
 
-def _fit_in_worker(X, y):
+def _fit_in_worker(X, y, settings):
     """Import inside: a worker process knows nothing of this file."""
     import torch
 
     from LNN import LiquidRegressor
 
     torch.set_num_threads(1)
-    model = LiquidRegressor(
-        8, epochs=3, window_length=5, device="cpu", random_state=0
-    ).fit(X, y)
+    model = LiquidRegressor(**settings).fit(X, y)
     state = model.network_.state_dict()
     return b"".join(state[name].numpy().tobytes() for name in sorted(state))
 
@@ -118,7 +116,9 @@ def test__fit__joblib_processes__same_bits(rows):
         here = fit_bits(rows, rows[:, 0])
     finally:
         torch.set_num_threads(threads)
-    jobs = [joblib.delayed(_fit_in_worker)(rows, rows[:, 0]) for _ in range(2)]
+    settings = {**TINY, "window_length": 5}
+    one = joblib.delayed(_fit_in_worker)(rows, rows[:, 0], settings)
+    jobs = [one, one]
     assert set(joblib.Parallel(2, backend="loky")(jobs)) == {here}
 
 

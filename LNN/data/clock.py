@@ -188,6 +188,8 @@ class Clock:
         """
         steps, known = np.asarray(units, dtype=np.float64), 1.0
         if self.max_step is not None:
+            # What counts is the length of a step. Training walked its own gaps, of one
+            # unit, in the same way.
             steps = steps / sub_steps(steps, self.max_step)
             known = 1.0 / float(sub_steps(1.0, self.max_step))
         near = tolerance(self.unit, max(resolution, self.resolution))

@@ -103,5 +103,6 @@ def _depth(item: Any) -> int:
     if hasattr(item, "ndim"):
         return int(item.ndim)
     if isinstance(item, list | tuple):
+        # The first element speaks for all: reading finds those that are unlike it.
         return 1 + (_depth(item[0]) if len(item) else 0)
     return 0

@@ -242,6 +242,7 @@ the index"} or None
         burn_in : int
             Rows that a chunk reads before its first target, where there are any.
         """
+        # Of nearly equal length: a short last chunk would be mostly padding in a batch.
         n_targets = self.length - self.first_target
         chunks = -(-n_targets // length)
         span = np.repeat(np.arange(len(self)), chunks)
@@ -271,6 +272,7 @@ the index"} or None
         n_tail = np.round(fraction * (self.length - self.first_target)).astype(np.int64)
         kept = self.length - n_tail
         before = np.minimum(kept, warm)
+        # Parts without any target have nothing to train on, or to judge by.
         head = replace(self, length=kept).subset(kept > self.first_target)
         tail = replace(
             self,

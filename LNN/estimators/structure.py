@@ -28,6 +28,7 @@ class NetworkStructure:
     @classmethod
     def of(cls, network: nn.Module) -> NetworkStructure:
         """Read a network."""
+        # Without values: weights that were changed by hand are stored as they are.
         modules = tuple((n, type(m).__qualname__) for n, m in network.named_modules())
         weights = tuple(
             (n, tuple(p.shape), str(p.dtype)) for n, p in network.named_parameters()

@@ -237,6 +237,7 @@ class Carry(Engine):
         self, values: np.ndarray, units: float | np.ndarray, counts: np.ndarray
     ) -> np.ndarray:
         """Take in one row of each stream in sub-steps; those with fewer begin later."""
+        # Counted down, so that all streams take their last sub-step in the last pass.
         for left in range(counts.max(), 1, -1):
             waiting, before = counts < left, self._copied_states()
             pool = None if self.pool is None else self.pool.state()

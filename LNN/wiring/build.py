@@ -103,6 +103,7 @@ def given_wiring(wiring: Any, n_inputs: int | None, owner: object) -> Wiring:
         The cell, for messages.
     """
     who, got = type(owner).__name__, type(wiring).__name__
+    # By what it has: to tell, ncps need not be imported.
     is_theirs = hasattr(wiring, "adjacency_matrix")
     if not is_theirs and not isinstance(wiring, Wiring):
         raise InvalidInputError(

@@ -77,6 +77,7 @@ class Circuit:
     # ------------------------------------------------------------------ value type
 
     def _key(self) -> tuple[Any, ...]:
+        # Bytes, which compare and hash as a whole: arrays do neither.
         edges = (a.tobytes() for e in (self.sensory, self.recurrent) for a in e)
         layers = tuple((name, ids.tobytes()) for name, ids in self.layers)
         return (self.n_inputs, self.n_neurons, self.n_outputs, *edges, layers)

@@ -288,6 +288,11 @@ def test__not_finite__names_the_row(X, y):
         model.predict(X)
 
 
+def test__stride__is_refused(X, y):
+    with pytest.raises(ValueError, match=r"stride=3 .* has no windows"):
+        regressor(stride=3).fit(X, y)
+
+
 @pytest.mark.parametrize("name", ["chunk_length", "burn_in"])
 def test__windows__chunks_have_no_effect__is_refused(X, y, name):
     model = LiquidRegressor(6, epochs=1, **{name: 5})

@@ -113,6 +113,11 @@ def _has_windows(values: Mapping[str, Any]) -> str:
     return "only window_length=None reads it" if windows else ""
 
 
+def _has_no_windows(values: Mapping[str, Any]) -> str:
+    whole = values["window_length"] is None
+    return "window_length=None has no windows" if whole else ""
+
+
 def _has_no_classes(values: Mapping[str, Any]) -> str:
     return "" if values["task"] == "classification" else "regression has no classes"
 
@@ -344,6 +349,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         doc="""
         Train on every stride-th window of 2-D data; predictions are for every row.
         """,
+        idle=_has_no_windows,
     ),
     Parameter(
         "pooling",

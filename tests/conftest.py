@@ -12,8 +12,8 @@ import sklearn
 # mean two registries of model types.
 import LNN  # noqa: F401
 
-# torch.compile compiles in this process: its pool of workers, inside one of several
-# test processes, has hung.
+# torch.compile compiles in this process: a pool of workers in each of several test
+# processes is slower, and one more thing that could hang.
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 
 # What tests of several folders share.

@@ -86,7 +86,9 @@ class Batches:
         """Return what the network takes, and what `TargetTensors.of` returns."""
         positions, length = self.sequences.spans(samples)
         walk = self._walk(positions, length)
-        places, counted = self._places(samples, positions, length, walk)
+        places, counted = positions, None
+        if self.targets.per_step:  # else targets go by sample
+            places, counted = self._places(samples, positions, length, walk)
         targets = self.targets.of(samples, places, counted)
         return self._inputs(positions, length, walk), targets
 
@@ -131,9 +133,8 @@ class Batches:
             counted = walk.ends
         else:
             places = positions
-        first = self.sequences.first_target[samples]
-        if self.sequences.whole and first.any():
-            late = step >= first[:, None]
+        if self.sequences.whole:
+            late = step >= self.sequences.first_target[samples][:, None]
             counted = late if counted is None else counted & late
         return places, counted
 

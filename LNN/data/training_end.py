@@ -17,7 +17,7 @@ from .form import InputLayout
 from .time_index import joined, time_of_recording
 from .timestamps import as_times, elapsed_time, plain_array
 
-__all__ = ["TrainingEnd"]
+__all__ = ["WARM", "TrainingEnd"]
 
 # Rows that begin up to so many median gaps after training continue it.
 NEAR = 3

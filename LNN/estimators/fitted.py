@@ -23,6 +23,7 @@ from LNN.data.alignment import warn_if_misaligned
 from LNN.data.clock import Clock
 from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.form import DataForm, InputLayout, TargetLayout
+from LNN.data.training_end import WARM
 from LNN.estimators import storage
 from LNN.estimators.parameters import CHANGEABLE
 from LNN.estimators.structure import NetworkStructure
@@ -34,9 +35,6 @@ from LNN.training.device import resolve_device
 from LNN.training.forking import prepare_for_fork
 from LNN.training.losses import Loss
 from LNN.training.record import TrainingRecord
-
-# Rows of a whole recording that are compared with those of its context.
-WARM_ROWS = 128
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -215,7 +213,7 @@ class FittedModel:
             n_jobs=self.parameters["n_jobs"],
         )
         if context is not None:
-            window = self.layout.window_length or WARM_ROWS
+            window = self.layout.window_length or WARM
             warn_if_context_is_unscaled(sequences, self.scaler, window)
         return sequences
 

@@ -72,12 +72,12 @@ def test__constant_change_from_an_anchor__windows_and_streams__is_exact():
 def test__constant_target__that_varies_later__is_learnt(further):
     """The first part of a stream of data may be a single row."""
     y = X[:, -1, 0]
-    model = regressor(epochs=60, warm_start=further == "warm_start")
+    model = regressor(epochs=120, warm_start=further == "warm_start")
     model.partial_fit(X[:1], y[:1])
     assert model.predict(X[:1]) == y[0]
     for _ in range(60 if further == "partial_fit" else 1):
         (model.fit if further == "warm_start" else model.partial_fit)(X, y)
-    assert model.score(X, y) > 0.3
+    assert model.score(X, y) > 0.5
 
 
 def test__varying_target__beside_a_constant_one__same_as_with_two():

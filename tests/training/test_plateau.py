@@ -12,7 +12,7 @@ from LNN.training.losses import find_loss
 
 RANDOM = np.random.default_rng(2)
 X = RANDOM.normal(size=(400, 20, 2))
-NOISE, OTHER_NOISE = RANDOM.normal(size=(2, 400))
+NOISE = RANDOM.normal(size=400)
 warned = partial(pytest.warns, LNNWarning, match="never fell below that of a constant")
 LOSSES = {
     "squared_error": {},

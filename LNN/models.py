@@ -100,7 +100,10 @@ class ModelType:
         n_layers = values["n_layers"]
         each = f" in each of {n_layers} layers" if n_layers > 1 else ""
         memory = "mixed memory" if values["mixed_memory"] else ""
-        parts = [self.name, f"{n_neurons} neurons{each}", self.details(values), memory]
+        patches = values["patch"]
+        front = f"patches of {patches} rows" if patches != 1 else ""
+        neurons = f"{n_neurons} neurons{each}"
+        parts = [self.name, neurons, self.details(values), memory, front]
         return ", ".join(part for part in parts if part)
 
 

@@ -26,6 +26,8 @@ from LNN.network_state import (
     refuse_state_as_spans,
     states_of_layers,
 )
+from LNN.own_scale import OwnScale
+from LNN.patching import Patching
 from LNN.pooling import POOLINGS, pooled, pooled_size
 from LNN.wiring import Wiring, build_wiring
 
@@ -72,6 +74,13 @@ default="ncp"
     encoder : nn.Module, default=None
         Applied to each step before the first layer: it gets (B * T, ...) and returns
         (B * T, input_size). For images, spectra, raw channels.
+    own_scale : int, default=0
+        So many channels, the first ones, are scaled by the mean and the spread that
+        they have in their own sequence, which become inputs too; see `OwnScale`. Only
+        with one output per sequence.
+    patch : int, default=1
+        Steps of the inputs that one step of the layers reads; see `Patching`. Only with
+        one output per sequence.
     use_time : bool, default=False
         Give LSTM and GRU the elapsed time as an input; all others always use it.
     neutral : Tensor of shape (F,), default=None
@@ -127,6 +136,8 @@ default="ncp"
         gaps: tuple[float, float, float] | None = None,
         backend: str = "auto",
         encoder: nn.Module | None = None,
+        own_scale: int = 0,
+        patch: int = 1,
         use_time: bool = False,
         neutral: Tensor | None = None,
         generator: torch.Generator | None = None,
@@ -135,12 +146,31 @@ default="ncp"
         given = locals()
         super().__init__()
         _check_head(readout, pooling, return_sequences)
+        model = models.find(model_type)
+        _check_front(model, given)
         self.input_size, self.output_size = input_size, output_size
         self.pooling, self.return_sequences = pooling, return_sequences
-        self.mode, self.ode_unfolds = mode, ode_unfolds
+        self.mode, self.ode_unfolds, self.patch = mode, ode_unfolds, patch
         self.encoder = encoder
-        self.layers = _stack(models.find(model_type), given)
+        given["input_size"] = self._make_front(own_scale, use_time, generator)
+        self.layers = _stack(model, given)
         self._make_head(readout, dropout, generator)
+
+    def _make_front(
+        self, own_scale: int, use_time: bool, generator: torch.Generator | None
+    ) -> int:
+        """Make what stands before the layers; return the inputs of the first one."""
+        size = self.input_size
+        self.own_scale = OwnScale(own_scale) if own_scale else None
+        if self.own_scale is not None:
+            size = self.own_scale.n_outputs(size)
+        self.patching = None
+        if self.patch > 1:
+            self.patching = Patching(
+                size, self.patch, reads_gaps=use_time, generator=generator
+            )
+            size = self.patching.n_outputs
+        return size
 
     def _make_head(
         self, readout: str, dropout: float, generator: torch.Generator | None
@@ -224,6 +254,8 @@ default="ncp"
         every = self.return_sequences or self.pooling != "last"
         states, last = self._run(inputs, timespans, lengths, state, every)
         if not self.return_sequences:
+            if self.patching is not None:
+                lengths = self.patching.n_steps(lengths)
             states = self._pool(states, lengths)
         return states, last
 
@@ -236,7 +268,10 @@ default="ncp"
         lengths: Tensor | None = None,
         state: tuple | None = None,
     ) -> tuple[Tensor, tuple]:
-        """Return the last layer's states (B, T, hidden_size) and all final states."""
+        """Return the last layer's states (B, T, hidden_size) and all final states.
+
+        With `patch` there is one step for each patch.
+        """
         return self._run(inputs, timespans, lengths, state, every=True)
 
     def _run(
@@ -261,7 +296,39 @@ default="ncp"
         if state is None:
             neurons = [layer.n_neurons for layer in self.layers]
             refuse_state_as_spans(timespans, shape, neurons)
-        timespans = check_timespans(timespans, shape, inputs, lengths)
+        spans = check_timespans(timespans, shape, inputs, lengths)
+        if self.own_scale is not None or self.patching is not None:
+            self._check_front(inputs, state)
+        if self.own_scale is not None:
+            inputs = self.own_scale(inputs, lengths)
+        if self.patching is not None:
+            inputs, spans, lengths = self.patching(inputs, spans, lengths)
+        return self.run_layers(inputs, spans, lengths, state, every)
+
+    def _check_front(self, inputs: Tensor, state: Any) -> None:
+        """Refuse what `own_scale` and `patching` cannot read; layers check the rest."""
+        if state is not None:
+            raise InvalidInputError(
+                "Expected no state: it does not hold the rows before, which scales of "
+                "whole sequences (own_scale=) and patches read. Pass whole sequences."
+            )
+        # With an encoder its outputs are read, and `input_size` is how many there are.
+        if inputs.ndim != 3 or inputs.shape[2] != self.input_size:
+            raise InvalidInputError(
+                f"{type(self).__name__} expects inputs of shape (batch, time, "
+                f"{self.input_size}), got {tuple(inputs.shape)}. The layout is batch "
+                "first, features last."
+            )
+
+    def run_layers(
+        self,
+        inputs: Tensor,
+        timespans: Tensor,
+        lengths: Tensor | None,
+        state: Any,
+        every: bool,
+    ) -> tuple[Tensor, tuple]:
+        """Run the layers on what the parts before them have made; as `states`."""
         starts = states_of_layers(state, len(self.layers))
         finals = []
         for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
@@ -438,4 +505,27 @@ def _check_head(readout: str, pooling: str, return_sequences: bool) -> None:
             f'pooling="{pooling}" reads each neuron several times, but with '
             'readout="motor" each output is one motor neuron. Use readout="dense", or '
             'pooling="last", "mean" or "max".'
+        )
+
+
+def _check_front(model: ModelType, given: Mapping[str, Any]) -> None:
+    """Refuse what cannot stand before the layers."""
+    changes_channels = given["patch"] > 1 or given["own_scale"]
+    if changes_channels and "neutral" in model.takes and given["neutral"] is not None:
+        raise InvalidInputError(
+            f"{model.name} reads each channel and its mask, but patch= and "
+            'scale="sequence" make other inputs of them. Leave these out.'
+        )
+    if not given["return_sequences"]:
+        return
+    if given["patch"] > 1:
+        raise InvalidInputError(
+            f"patch={given['patch']} makes one step of {given['patch']}, but there is "
+            "an output for each step. Use patch=1, or one output per sequence."
+        )
+    if given["own_scale"]:
+        raise InvalidInputError(
+            'The scale of a whole sequence (scale="sequence") would tell outputs '
+            'within it what comes later. Use scale="standard", or one output per '
+            "sequence."
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from LNN._running import Running
 from LNN.cells.base import past_end
 
 # "attention" has weights of its own, which the network holds.
@@ -50,7 +51,7 @@ def pooled(pooling: str, states: Tensor, lengths: Tensor | None) -> Tensor:
     return torch.cat(parts, dim=-1)
 
 
-class RunningPool:
+class RunningPool(Running):
     """The same row by row, for `n` streams at once.
 
     Parameters
@@ -59,6 +60,8 @@ class RunningPool:
         Any but "attention".
     n, n_neurons : int
     """
+
+    starts: ClassVar[Mapping[str, float]] = {"pool_largest": -np.inf}
 
     def __init__(self, pooling: str, n: int, n_neurons: int):
         self.parts = pooling.split("+")
@@ -84,21 +87,3 @@ class RunningPool:
             values["max"] = past["pool_largest"]
         found = np.concatenate([values[part] for part in self.parts], axis=1)
         return found.astype(states.dtype)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the arrays that hold the past; their first axis is the streams."""
-        return dict(self.past)
-
-    def set_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take arrays as `state` returns them."""
-        self.past = {name: np.array(state[name]) for name in self.past}
-
-    def set_back(self, state: Mapping[str, np.ndarray], which: np.ndarray) -> None:
-        """Go back to an earlier state in some streams."""
-        for name, now in self.past.items():
-            now[which] = state[name][which]
-
-    def reset(self, which: Any) -> None:
-        """Forget the past of some streams."""
-        for name, values in self.past.items():
-            values[which] = -np.inf if name == "pool_largest" else 0.0

@@ -51,7 +51,7 @@ def build_network(
     generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
     lengths = training.sequences.length.astype(np.float64)
     typical = weighted_median(lengths, training.weights)
-    mode = _settled_mode(parameters)
+    mode, patch = _settled_mode(parameters), _settled_patch(form, parameters, typical)
     return _network(
         form,
         parameters,
@@ -60,9 +60,12 @@ def build_network(
         hidden_size=_n_neurons(parameters),
         wiring=parameters["wiring"],
         pooling=_settled_pooling(form, parameters),
+        patch=patch,
         mode=mode,
         ode_unfolds=_settled_unfolds(parameters),
-        time_constants=_first_time_constants(form.targets.per_step, typical, mode),
+        time_constants=_first_time_constants(
+            form.targets.per_step, typical / patch, mode
+        ),
         gaps=_gaps(training, form.clock),
         generator=generator,
     )
@@ -85,7 +88,7 @@ def rebuild_network(
         As in `FittedModel`.
     n_neurons : int
     settled : mapping of str
-        `pooling`, `mode` and `ode_unfolds`, where the parameter may be "auto".
+        `pooling`, `patch`, `mode` and `ode_unfolds`, where the parameter may be "auto".
     wirings : sequence of Wiring, or None
         One per layer, used as they are; None where the parameter `wiring` is enough.
     """
@@ -110,6 +113,9 @@ def _network(
 ) -> LiquidNetwork:
     rule = MissingRule.of_scaler(parameters["missing"], scaler)
     names = _TAKEN.intersection(parameters).difference(structure)
+    by_sequence = isinstance(parameters["scale"], str) and (
+        parameters["scale"] == "sequence"
+    )
     passed = {name: parameters[name] for name in names}
     # On the CPU whatever torch's default device is: the generator is there.
     with torch.device("cpu"), gradients_recorded():
@@ -119,6 +125,7 @@ def _network(
             return_sequences=form.every_step,
             use_time=not form.clock.regular,
             neutral=rule.neutral if rule.policy == "mask" else None,
+            own_scale=form.layout.n_channels if by_sequence else 0,
             **passed,
             **structure,
         )
@@ -149,6 +156,13 @@ def _settled_pooling(form: DataForm, parameters: Mapping[str, Any]) -> str:
     one_target = not form.layout.in_rows and not form.targets.per_step
     all_three = one_target and parameters["readout"] != "motor"
     return "last+mean+max" if all_three else "last"
+
+
+def _settled_patch(form: DataForm, parameters: Mapping[str, Any], steps: float) -> int:
+    """Return the rows of a patch that "auto" stands for (docu/defaults.md)."""
+    if parameters["patch"] != "auto":
+        return parameters["patch"]
+    return 1
 
 
 def _n_neurons(parameters: Mapping[str, Any]) -> int:

@@ -6,17 +6,23 @@ taken from this table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from LNN.batching.missing import POLICIES
 from LNN.batching.preparation import DTYPES
 from LNN.cells.cfc import ACTIVATIONS, MODES
 from LNN.cells.ltc import SOLVERS
 from LNN.data.axes import LAYOUTS
+from LNN.estimators.parameter import (
+    Parameter,
+    braced,
+    has_another_loss,
+    has_no_classes,
+    has_no_windows,
+    has_windows,
+    quoted,
+    reads_motor_neurons,
+    wiring_is_given,
+)
 from LNN.estimators.rules import (
-    ANY,
     BOOL,
     CALLABLE,
     CLASS_WEIGHT,
@@ -26,7 +32,6 @@ from LNN.estimators.rules import (
     NONE,
     SCORER_NAME,
     TRANSFORMER,
-    Rule,
     integer,
     name_in,
     one_of,
@@ -35,92 +40,11 @@ from LNN.estimators.rules import (
 from LNN.kernels import BACKENDS
 from LNN.models import MODELS, names
 from LNN.pooling import POOLINGS
-from LNN.training.losses import LOSSES, find_loss
+from LNN.training.losses import LOSSES
 from LNN.training.optimisers import OPTIMIZERS
 from LNN.training.schedules import SCHEDULES
 
 TASKS = ("regression", "classification")
-
-
-def _never(values: Mapping[str, Any]) -> str:
-    return ""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of the estimators.
-
-    Attributes
-    ----------
-    name : str
-    type : str
-        As signatures have it.
-    default : object
-    doc : str
-        What it does; one paragraph, whose line breaks do not matter.
-    rule : Rule
-        Which values it may have. Without one, the data or the network checks it.
-    kind : str
-        Its type in words; "" takes `type`.
-    built_from : bool
-        Whether the network or the scalers depend on it, so that it cannot change
-        without a new fit.
-    changeable : bool
-        Whether a fitted model follows it, when it is changed after the fit.
-    idle : callable
-        Says from all values why this one has no effect; "" if it has one. `LNN.models`
-        knows what depends on `model_type`.
-    """
-
-    name: str
-    type: str
-    default: Any
-    doc: str
-    rule: Rule = ANY
-    kind: str = ""
-    built_from: bool = False
-    changeable: bool = False
-    idle: Callable[[Mapping[str, Any]], str] = _never
-
-
-def braced(*values: Any) -> str:
-    """Return values as numpydoc writes a choice."""
-    return "{" + _quoted(values) + "}"
-
-
-def _quoted(values: Iterable[Any], between: str = ", ") -> str:
-    return between.join(f'"{value}"' for value in values)
-
-
-def _wiring_is_given(values: Mapping[str, Any]) -> str:
-    given = not isinstance(values["wiring"], str)
-    return "the wiring says which synapses there are" if given else ""
-
-
-def _reads_motor_neurons(values: Mapping[str, Any]) -> str:
-    motor = values["readout"] == "motor"
-    return "it acts on what the dense read-out reads" if motor else ""
-
-
-def _has_another_loss(values: Mapping[str, Any]) -> str:
-    classifies = values["task"] == "classification"
-    read = find_loss(values["loss"], classifies=classifies).parameters
-    return "" if "quantile" in read else 'only loss="quantile" reads it'
-
-
-def _has_windows(values: Mapping[str, Any]) -> str:
-    windows = values["window_length"] is not None
-    return "only window_length=None reads it" if windows else ""
-
-
-def _has_no_windows(values: Mapping[str, Any]) -> str:
-    whole = values["window_length"] is None
-    return "window_length=None has no windows" if whole else ""
-
-
-def _has_no_classes(values: Mapping[str, Any]) -> str:
-    return "" if values["task"] == "classification" else "regression has no classes"
-
 
 PARAMETERS: tuple[Parameter, ...] = (
     # ----------------------------------------------------------- the network
@@ -150,8 +74,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="CfC",
         rule=name_in(MODELS),
         doc=f"""
-        The cell: {_quoted(names(liquid=True), " or ")}. For comparison, trained in the
-        same way: {_quoted(names(liquid=False))}. "Neural-ODE" needs torchdiffeq. See
+        The cell: {quoted(names(liquid=True), " or ")}. For comparison, trained in the
+        same way: {quoted(names(liquid=False))}. "Neural-ODE" needs torchdiffeq. See
         docu/baselines.md.
         """,
         built_from=True,
@@ -191,7 +115,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
         """,
         built_from=True,
-        idle=_wiring_is_given,
+        idle=wiring_is_given,
     ),
     Parameter(
         "wiring_seed",
@@ -304,7 +228,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=real(0, 1),
         doc="Dropout on the neurons that the dense read-out reads.",
         built_from=True,
-        idle=_reads_motor_neurons,
+        idle=reads_motor_neurons,
     ),
     # -------------------------------------------------------------- the data
     Parameter(
@@ -328,7 +252,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         With `window_length=None`, the most targets in a chunk of a recording: so far
         back a step of training goes.
         """,
-        idle=_has_windows,
+        idle=has_windows,
     ),
     Parameter(
         "burn_in",
@@ -339,7 +263,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         With `window_length=None`, the rows before the first target of a chunk, from
         which the state starts: their targets belong to the chunk before.
         """,
-        idle=_has_windows,
+        idle=has_windows,
     ),
     Parameter(
         "stride",
@@ -349,7 +273,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         doc="""
         Train on every stride-th window of 2-D data; predictions are for every row.
         """,
-        idle=_has_no_windows,
+        idle=has_no_windows,
     ),
     Parameter(
         "pooling",
@@ -362,6 +286,19 @@ PARAMETERS: tuple[Parameter, ...] = (
         maximum of each neuron, these three side by side ("last+mean+max"), or a learnt
         weighted mean ("attention"). "auto" is "last+mean+max" for one target per
         sequence, and "last" for windows and with `readout="motor"`.
+        """,
+        built_from=True,
+    ),
+    Parameter(
+        "patch",
+        type="int | str",
+        default=1,
+        rule=one_of("auto") | integer(1),
+        kind='int or "auto"',
+        doc="""
+        Rows that one step of the network reads, for long sequences and windows: a
+        learnt causal convolution of so many rows and as many before them, with that
+        stride. Only with one target per sequence, or for windows.
         """,
         built_from=True,
     ),
@@ -588,7 +525,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind="float or list of float",
         doc='Level or levels that `loss="quantile"` predicts.',
         built_from=True,
-        idle=_has_another_loss,
+        idle=has_another_loss,
     ),
     Parameter(
         "class_weight",
@@ -597,16 +534,22 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=CLASS_WEIGHT,
         kind='dict or "balanced"',
         doc='Weights of classes; "balanced" gives all classes the same total.',
-        idle=_has_no_classes,
+        idle=has_no_classes,
     ),
     # --------------------------------------------------------------- scaling
     Parameter(
         "scale",
         type="Any",
         default="standard",
-        rule=one_of("standard", "minmax", "robust", "none") | TRANSFORMER,
-        kind='{"standard", "minmax", "robust", "none"} or transformer',
-        doc="Scaling of the inputs, per column, fitted on the training part only.",
+        rule=one_of("standard", "minmax", "robust", "none", "sequence") | TRANSFORMER,
+        kind='{"standard", "minmax", "robust", "none", "sequence"} or transformer',
+        doc="""
+        Scaling of the inputs, per column, fitted on the training part only. "sequence"
+        is "standard", and then tells the shape of each sequence (or window) from its
+        size: every column is scaled by its own mean and spread there, which become
+        inputs too. It reads the whole sequence, and so is refused for targets per step
+        and carried streams.
+        """,
         built_from=True,
     ),
     Parameter(

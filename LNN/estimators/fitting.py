@@ -274,8 +274,10 @@ def fit_scalers(
     weights = sequences.row_weights(data.weights)
     if settings.missing != "error":
         _refuse_unseen_channels(sequences, weights)
+    # What is scaled by sequence is scaled by column first: one model has one unit.
+    by_sequence = isinstance(settings.scale, str) and settings.scale == "sequence"
     scaler = _fit_scaler(
-        settings.scale,
+        "standard" if by_sequence else settings.scale,
         lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows()),
         lambda column: f"{sequences.columns.describe(column)} of X",
         settings.n_jobs,

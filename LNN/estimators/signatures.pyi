@@ -29,6 +29,7 @@ class NetworkParameters:
     burn_in: int
     stride: int
     pooling: str
+    patch: int | str
     return_sequences: bool | str
     layout: str
     time_column: str | int | None
@@ -88,6 +89,7 @@ class NetworkParameters:
         burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
+        patch: int | str = 1,
         return_sequences: bool | str = "auto",
         layout: str = "auto",
         time_column: str | int | None = None,
@@ -193,6 +195,10 @@ class NetworkParameters:
             the maximum of each neuron, these three side by side ("last+mean+max"), or a
             learnt weighted mean ("attention"). "auto" is "last+mean+max" for one target
             per sequence, and "last" for windows and with `readout="motor"`.
+        patch : int or "auto", default=1
+            Rows that one step of the network reads, for long sequences and windows: a
+            learnt causal convolution of so many rows and as many before them, with that
+            stride. Only with one target per sequence, or for windows.
         return_sequences : bool or "auto", default="auto"
             Whether y has a target for every step of a sequence. "auto" decides by the
             shape of y, and warns if a regression's y could be either. If y has one
@@ -265,8 +271,12 @@ class NetworkParameters:
             Level or levels that `loss="quantile"` predicts.
         class_weight : dict or "balanced", default=None
             Weights of classes; "balanced" gives all classes the same total.
-        scale : {"standard", "minmax", "robust", "none"} or transformer, default="standard"
+        scale : {"standard", "minmax", "robust", "none", "sequence"} or transformer, default="standard"
             Scaling of the inputs, per column, fitted on the training part only.
+            "sequence" is "standard", and then tells the shape of each sequence (or
+            window) from its size: every column is scaled by its own mean and spread
+            there, which become inputs too. It reads the whole sequence, and so is
+            refused for targets per step and carried streams.
         scale_target : bool, default=True
             Whether regression targets are standardised while training.
         backend : {"auto", "torch", "native"}, default="auto"
@@ -317,6 +327,7 @@ class RegressorParameters(NetworkParameters):
         burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
+        patch: int | str = 1,
         return_sequences: bool | str = "auto",
         layout: str = "auto",
         time_column: str | int | None = None,
@@ -377,6 +388,7 @@ class ClassifierParameters(NetworkParameters):
         burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
+        patch: int | str = 1,
         return_sequences: bool | str = "auto",
         layout: str = "auto",
         time_column: str | int | None = None,

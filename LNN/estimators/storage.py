@@ -148,7 +148,7 @@ def _scaler_from_plain(plain: Mapping[str, Any]) -> SequenceScaler:
 
 
 # Parameters that may be "auto": what it stood for is kept by the network.
-SETTLED = ("pooling", "mode", "ode_unfolds")
+SETTLED = ("pooling", "patch", "mode", "ode_unfolds")
 
 
 def settled_in(network: LiquidNetwork) -> dict[str, Any]:
@@ -187,8 +187,8 @@ def _network_from_plain(
         scaler,
         objective,
         plain["n_neurons"],
-        # Before there was "auto", the parameters were the values.
-        {name: plain.get(name, parameters[name]) for name in SETTLED},
+        # Before there was "auto", the parameters were the values; there was no patch.
+        {name: plain.get(name, {**parameters, "patch": 1}[name]) for name in SETTLED},
         wirings,
     )
     _refuse_other_weights(network, plain["weights"])

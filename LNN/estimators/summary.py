@@ -13,6 +13,7 @@ def summarise(model: FittedModel) -> str:
     lines = {
         "data": _data(model),
         "time": _time(model),
+        "scale": _scale(model),
         "missing": _missing(model),
         "network": _network(model),
         "wiring": _wiring(model),
@@ -59,6 +60,13 @@ def _gaps(clock: Clock) -> str:
     return (
         f"irregular, from {clock.kind}; one unit is the median gap, {unit} (time_unit_)"
     )
+
+
+def _scale(model: FittedModel) -> str:
+    if model.network.own_scale is None:
+        return ""
+    n = model.layout.n_channels
+    return f"each sequence by its own, {2 * n} further inputs tell its size"
 
 
 def _missing(model: FittedModel) -> str:

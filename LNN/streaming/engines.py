@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from LNN._running import Running
 from LNN.batching.missing import MissingRule
 from LNN.batching.preparation import Preparation
 from LNN.batching.walking import Walk
 from LNN.kernels import Stepper
 from LNN.network import LiquidNetwork
+from LNN.patching import RunningPatches
 from LNN.pooling import RunningPool
 
 
@@ -199,6 +201,9 @@ class Carry(Engine):
         # have been of each stream.
         self.history: deque = deque(maxlen=history)
         self.taken = np.zeros(n, dtype=np.int64)
+        self.patches: RunningPatches | None = None
+        if network.patching is not None:
+            self.patches = RunningPatches(network.patching, n)
         self.pool: RunningPool | None = None
         if network.pooling != "last" and not network.return_sequences:
             self.pool = RunningPool(network.pooling, n, network.layers[-1].n_neurons)
@@ -213,6 +218,11 @@ class Carry(Engine):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.weights_changed()
+
+    @property
+    def _running(self) -> list[Running]:
+        """What runs along beside the layers' states."""
+        return [part for part in (self.patches, self.pool) if part is not None]
 
     def _copied_states(self) -> list[np.ndarray]:
         return [state.copy() for state in self.states]
@@ -230,7 +240,7 @@ class Carry(Engine):
             self.taken += 1
         counts = self.preparation.sub_steps(units)
         if counts is None:
-            return self._pooled(self._last_states(values, units))
+            return self._step(values, units)
         return self._walk(values, units / counts, np.broadcast_to(counts, self.n))
 
     def _walk(
@@ -239,17 +249,42 @@ class Carry(Engine):
         """Take in one row of each stream in sub-steps; those with fewer begin later."""
         # Counted down, so that all streams take their last sub-step in the last pass.
         for left in range(counts.max(), 1, -1):
-            waiting, before = counts < left, self._copied_states()
-            pool = None if self.pool is None else self.pool.state()
-            self._pooled(self._last_states(values, units))
-            for state, old in zip(self.states, before, strict=True):
-                state[waiting] = old[waiting]
-            if self.pool is not None and pool is not None:
-                self.pool.set_back(pool, waiting)
-        return self._pooled(self._last_states(values, units))
+            waiting, before = counts < left, self._of_layers()
+            patches = None if self.patches is None else self.patches.state()
+            self._step(values, units)
+            self._set_layers_back(before, waiting)
+            if self.patches is not None and patches is not None:
+                self.patches.set_back(patches, waiting)
+        return self._step(values, units)
+
+    def _step(self, values: np.ndarray, units: float | np.ndarray) -> np.ndarray:
+        """Return what the read-out reads after one step of each stream."""
+        if self.patches is None:
+            return self._pooled(self._last_states(values, units))
+        steps, spans, complete = self.patches.add(values, units)
+        before = self._of_layers()
+        # A copy: it may be the memory that is set back.
+        features = self._pooled(self._last_states(steps, spans)).copy()
+        # The next row belongs to the same patch, whose step is taken again.
+        self._set_layers_back(before, ~complete)
+        return features
 
     def _pooled(self, states: np.ndarray) -> np.ndarray:
         return states if self.pool is None else self.pool.add(states)
+
+    def _of_layers(self) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+        """Return copies of the states, and what was pooled of them so far."""
+        return self._copied_states(), {} if self.pool is None else self.pool.state()
+
+    def _set_layers_back(
+        self, past: tuple[list[np.ndarray], dict[str, np.ndarray]], which: np.ndarray
+    ) -> None:
+        """Go back to what `_of_layers` returned in some streams."""
+        states, pool = past
+        for now, old in zip(self.states, states, strict=True):
+            now[which] = old[which]
+        if self.pool is not None:
+            self.pool.set_back(pool, which)
 
     def _last_states(self, values: np.ndarray, units: float | np.ndarray) -> np.ndarray:
         if self.steppers is None:
@@ -276,10 +311,12 @@ class Carry(Engine):
     ) -> np.ndarray:
         timespans = self._tensor(np.broadcast_to(units, (self.n,)))[:, None]
         with torch.no_grad():
-            states, finals = self.network.states(
+            states, finals = self.network.run_layers(
                 self._tensor(values)[:, None],
                 timespans,
+                lengths=None,
                 state=self._shaped(self.states),
+                every=True,
             )
         self.states = [_flat(final).numpy() for final in finals]
         return states[:, -1].numpy()
@@ -308,8 +345,8 @@ class Carry(Engine):
         self.held[which] = self.rule.neutral.numpy()
         self.age[which] = 0.0
         self.taken[which] = 0
-        if self.pool is not None:
-            self.pool.reset(which)
+        for running in self._running:
+            running.reset(which)
 
     def weights_changed(self) -> None:
         """Pack the weights again; states stay."""
@@ -335,15 +372,17 @@ class Carry(Engine):
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that hold the past, a state of each layer among them."""
         states = {f"state_{k}": state for k, state in enumerate(self.states)}
-        pool = {} if self.pool is None else self.pool.state()
-        return {**super().state(), **states, **pool}
+        found = {**super().state(), **states}
+        for running in self._running:
+            found |= running.state()
+        return found
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Take arrays of the same names and shapes."""
         super().set_state(state)
         self._set_states([state[f"state_{k}"] for k in range(len(self.states))])
-        if self.pool is not None:
-            self.pool.set_state(state)
+        for running in self._running:
+            running.set_state(state)
         # Steps of another past lead to another state: none can be replayed.
         self.history.clear()
         self.taken[:] = 0
@@ -351,16 +390,16 @@ class Carry(Engine):
     def past(self) -> Any:
         """Return what `go_back` needs: replays are part of it."""
         history = list(self.history), self.taken.copy()
-        pool = None if self.pool is None else self.pool.state()
+        running = [part.state() for part in self._running]
         # What was held or pooled is replaced by a step, not written to.
-        return self._copied_states(), self.held, self.age, pool, *history
+        return self._copied_states(), self.held, self.age, running, *history
 
     def go_back(self, past: Any) -> None:
         """Go back to where the engine was when `past` was called."""
-        states, self.held, self.age, pool, history, self.taken = past
+        states, self.held, self.age, running, history, self.taken = past
         self._set_states(states)
-        if self.pool is not None:
-            self.pool.set_state(pool)
+        for part, state in zip(self._running, running, strict=True):
+            part.set_state(state)
         self.history.clear()
         self.history.extend(history)
 

@@ -19,6 +19,7 @@ from LNN.data.containers import plain
 from LNN.estimators.committing import publisher_of
 from LNN.estimators.fitted import FittedModel, as_fitted, last_step
 from LNN.exceptions import InvalidInputError
+from LNN.network import LiquidNetwork
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
@@ -176,6 +177,7 @@ class LiquidStream(RiverNames):
         if windowed and length is not None:
             return Window(network, preparation, n, layout.n_channels, length)
         self._refuse_pooling(network.pooling)
+        self._refuse_front(network)
         backend = model.parameters["backend"]
         return Carry(network, preparation, n, layout.n_channels, backend, history)
 
@@ -195,6 +197,24 @@ class LiquidStream(RiverNames):
             raise InvalidInputError(
                 f'adapt="sgd" learns from the last steps, but pooling="{pooling}" '
                 'reads all of them. Use adapt="readout", or fit with pooling="last".'
+            )
+
+    def _refuse_front(self, network: LiquidNetwork) -> None:
+        """Raise if what stands before the layers cannot run along."""
+        if network.own_scale is not None:
+            raise InvalidInputError(
+                'scale="sequence" looks at whole sequences, but a carried stream has '
+                'seen no more than the rows so far. Fit with scale="standard".'
+            )
+        if network.patching is not None and self.model.layout.in_rows:
+            raise InvalidInputError(
+                f"patch={network.patch} cuts a window from its first row on, but a "
+                'carried stream has no window. Fit with patch=1, or use mode="window".'
+            )
+        if network.patching is not None and self.adapt == "sgd":
+            raise InvalidInputError(
+                'adapt="sgd" learns from the last steps, but patches read rows before '
+                'them too. Use adapt="readout", or fit with patch=1.'
             )
 
     def _make_adapter(

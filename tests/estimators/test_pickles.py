@@ -423,8 +423,8 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
         *("method", "center_", "scale_", "neutral_", "n_features_in_"),
     }
     assert plain["network"].keys() == {
-        *("n_neurons", "pooling", "mode", "ode_unfolds", "wirings", "weights"),
-        "frozen",
+        *("n_neurons", "pooling", "patch", "mode", "ode_unfolds"),
+        *("wirings", "weights", "frozen"),
     }
     assert plain["record"].keys() == {
         *("backend", "loss_curve", "validation_loss_curve", "validation_scores"),

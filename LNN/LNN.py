@@ -224,7 +224,7 @@ or list, default=None
         else:
             model = continue_from(known, training, form, settings).with_fresh_curves()
         # Train and publish: only now does the estimator change.
-        plan = fitting.make_plan(settings, training)
+        plan = fitting.make_plan(settings, training, model.network)
         score = validation_score(model, self.scoring, validation)
         run = Run(model, training, validation, plan, settings, random, score)
         self._train(run, given)
@@ -292,7 +292,7 @@ or list, default=None
             model = continue_from(known, training, form, settings)
         model = model.with_random(kept)
         # How many epochs will follow is unknown, so no schedule applies.
-        plan = fitting.make_plan(settings, training)
+        plan = fitting.make_plan(settings, training, model.network)
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
         run = Run(model, training, None, plan, settings, random)
         self._train(run, given)

@@ -26,6 +26,8 @@ from LNN.wiring.checks import own_n_neurons
 # The quantiles of irregular gaps that gates start to watch, and the largest share of
 # gates that do.
 GAP_QUANTILES, MOST_GATES = (0.01, 0.9999), 0.5
+# Steps from which sequences are long, and the rows of their patches.
+LONG_SEQUENCE, LONG_PATCH = 250, 8
 # Parameters of these names are passed on as they are, unless they were settled before.
 _TAKEN = frozenset(inspect.signature(LiquidNetwork).parameters)
 
@@ -162,7 +164,11 @@ def _settled_patch(form: DataForm, parameters: Mapping[str, Any], steps: float) 
     """Return the rows of a patch that "auto" stands for (docu/defaults.md)."""
     if parameters["patch"] != "auto":
         return parameters["patch"]
-    return 1
+    # Neurons of an audited network read the columns themselves, as GRU-D does.
+    reads_columns = parameters["readout"] == "motor" or parameters["missing"] == "mask"
+    one_target = not form.layout.in_rows and not form.targets.per_step
+    long = steps >= LONG_SEQUENCE and form.clock.regular
+    return LONG_PATCH if one_target and long and not reads_columns else 1
 
 
 def _n_neurons(parameters: Mapping[str, Any]) -> int:

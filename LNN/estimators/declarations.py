@@ -296,9 +296,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto") | integer(1),
         kind='int or "auto"',
         doc="""
-        Rows that one step of the network reads, for long sequences and windows: a
-        learnt causal convolution of so many rows and as many before them, with that
-        stride. Only with one target per sequence, or for windows.
+        Rows that one step of the network reads, for long sequences: a learnt causal
+        convolution of so many rows and as many before them, with that stride. "auto" is
+        8 for sequences of 250 steps and more at equal gaps with one target each, else
+        1. Neurons then read 16 features of a patch (or as many as there are columns) in
+        place of the columns. Refused for targets per step.
         """,
         built_from=True,
     ),
@@ -395,7 +397,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto") | integer(1),
         kind='int or "auto"',
         doc="""
-        Passes over the training data; "auto" is at least 30 and 500 optimiser steps.
+        Passes over the training data; "auto" is at least 30 and 500 optimiser steps,
+        with patches 1,500.
         """,
     ),
     Parameter(

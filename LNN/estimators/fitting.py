@@ -35,6 +35,7 @@ from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
 from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
 from LNN.models import find
+from LNN.network import LiquidNetwork
 from LNN.training.device import memory_errors_explained, resolve_device
 from LNN.training.forking import prepare_for_fork
 from LNN.training.loop import Epoch, History, Plan, Step, train
@@ -46,7 +47,8 @@ from LNN.training.validation import WHOLE_RECORDINGS, split_samples
 
 # Unless the caller sets `epochs`, training takes at least this many optimiser steps,
 # and at least this many epochs. The small sets of docu/defaults.md are fitted by then.
-MIN_STEPS, MIN_EPOCHS = 500, 30
+# Steps on patches take a fraction of the time, and more of them pay.
+MIN_STEPS, MIN_STEPS_ON_PATCHES, MIN_EPOCHS = 500, 1500, 30
 # Patience: small data take few steps an epoch, and nothing is to be seen in 60 steps.
 PATIENT_STEPS, PATIENT_EPOCHS = 250, 20
 # A step of training takes chunks of recordings in place of windows, which share fewer
@@ -403,7 +405,7 @@ def class_weights(data: Examples, wanted: dict | str | None) -> tuple[float, ...
 # ----------------------------------------------------------------------------- train
 
 
-def make_plan(settings: Settings, training: Examples) -> Plan:
+def make_plan(settings: Settings, training: Examples, network: LiquidNetwork) -> Plan:
     """Fill in how long and in which way to train."""
     size = settings.batch_size
     if training.sequences.whole:
@@ -411,7 +413,8 @@ def make_plan(settings: Settings, training: Examples) -> Plan:
     per_epoch = math.ceil(len(training) / size)
     epochs, patience = settings.epochs, settings.n_iter_no_change
     if epochs == "auto":
-        epochs = max(MIN_EPOCHS, math.ceil(MIN_STEPS / per_epoch))
+        steps = MIN_STEPS if network.patch == 1 else MIN_STEPS_ON_PATCHES
+        epochs = max(MIN_EPOCHS, math.ceil(steps / per_epoch))
     if patience == "auto":
         patience = max(PATIENT_EPOCHS, math.ceil(PATIENT_STEPS / per_epoch))
     return Plan(

@@ -196,9 +196,11 @@ class NetworkParameters:
             learnt weighted mean ("attention"). "auto" is "last+mean+max" for one target
             per sequence, and "last" for windows and with `readout="motor"`.
         patch : int or "auto", default=1
-            Rows that one step of the network reads, for long sequences and windows: a
-            learnt causal convolution of so many rows and as many before them, with that
-            stride. Only with one target per sequence, or for windows.
+            Rows that one step of the network reads, for long sequences: a learnt causal
+            convolution of so many rows and as many before them, with that stride.
+            "auto" is 8 for sequences of 250 steps and more at equal gaps with one
+            target each, else 1. Neurons then read 16 features of a patch (or as many as
+            there are columns) in place of the columns. Refused for targets per step.
         return_sequences : bool or "auto", default="auto"
             Whether y has a target for every step of a sequence. "auto" decides by the
             shape of y, and warns if a regression's y could be either. If y has one
@@ -231,7 +233,7 @@ class NetworkParameters:
             learnt. With irregular gaps it is None: every gap is one step.
         epochs : int or "auto", default="auto"
             Passes over the training data; "auto" is at least 30 and 500 optimiser
-            steps.
+            steps, with patches 1,500.
         batch_size : int, default=64
             Sequences or windows per optimiser step.
         learning_rate : float, default=0.01

@@ -76,7 +76,37 @@ def test__pickle__auto_means_something_else_later__predicts_the_same(kind, monke
     np.testing.assert_array_equal(pickle.loads(stored).predict(CUBE), want)
 
 
-@pytest.mark.parametrize("name", ["mode", "pooling", "ode_unfolds"])
+@pytest.mark.parametrize(
+    ("options", "steps", "patch"),
+    [
+        ({}, 250, 8),
+        ({"pooling": "mean"}, 300, 8),
+        ({}, 249, 1),
+        ({"readout": "motor"}, 250, 1),
+        ({"missing": "mask"}, 250, 1),
+    ],
+)
+def test__patch__auto__is_for_long_sequences(options, steps, patch):
+    X = np.random.default_rng(0).normal(size=(6, steps, 2))
+    model = fitted(X, X[:, 0, 0], patch="auto", **options)
+    assert model.network_.patch == patch
+    assert ("patches of 8 rows" in model.summary()) == (patch == 8)
+
+
+def test__patch__auto_in_irregular_time__is_one():
+    X = np.random.default_rng(0).normal(size=(6, 260, 2))
+    times = np.random.default_rng(0).exponential(size=(6, 260)).cumsum(axis=1)
+    model = LiquidRegressor(8, epochs=1, patch="auto")
+    assert model.fit(X, X[:, 0, 0], timestamps=times).network_.patch == 1
+
+
+def test__epochs__auto_with_patches__has_more_steps():
+    X = np.random.default_rng(0).normal(size=(6, 20, 2))
+    model = LiquidRegressor(4, patch=8).fit(X, X[:, 0, 0])
+    assert model.n_iter_ == 1500
+
+
+@pytest.mark.parametrize("name", ["mode", "pooling", "ode_unfolds", "patch"])
 def test__auto__in_a_search__is_a_value_like_others(name):
     kind = "LTC" if name == "ode_unfolds" else "CfC"
     model = LiquidClassifier(8, model_type=kind, epochs=1, **{name: "auto"})

@@ -28,6 +28,10 @@ __all__ = ["Continuation", "EndStates"]
 
 # A pickled model should stay small beside its data: ends of more bytes are not kept.
 MAX_BYTES = 16_000_000
+# So many different rows that repeat the last ones of fit are these, and no chance.
+SURE = 4
+# Rows that are compared at a time, and of those that are alike the first so many.
+_CHUNK, MANY = 2**16, 100
 _PLAIN_LABELS = (bool, int, float, str)
 
 
@@ -111,8 +115,7 @@ class Continuation:
         window : int or None
             Rows that a prediction sees; None for whole recordings.
         """
-        edges = sequences.edges
-        assert edges is not None  # training data come without a context
+        edges = _edges(sequences)
         odd = _odd_label(edges.labels)
         if odd is not None:
             return cls(
@@ -213,13 +216,14 @@ class Continuation:
         SequenceSet
             With predictions for the same rows.
         """
-        edges = sequences.edges
-        assert edges is not None  # they came without a context
+        edges = _edges(sequences)
         which = self._continued_by(edges, name)
         is_first = first_rows(sequences.recording)
         begins, raw = np.flatnonzero(is_first), _raw(sequences.rows)
         gaps = self._gaps(edges, which, name)
         self._refuse_repeated(gaps, which, raw, begins, edges, name)
+        if sequences.elapsed is None and len(begins) == 1:
+            self._doubt_repeated(which, raw, name)
         counts = np.where(which >= 0, self.counts[which], 0)
         places = _Places.of(is_first, counts, sequences.place)
         # Where the row at each place is found: kept ones first, then those of X.
@@ -351,6 +355,25 @@ class Continuation:
                     "X.loc[t:] holds the row t too: use X.loc[X.index > t]."
                 )
 
+    def _doubt_repeated(self, which: np.ndarray, raw: Rows, name: str) -> None:
+        """Warn if X holds the rows that were kept, where no time tells."""
+        stops = np.cumsum(self.counts)
+        stop = int(stops[which[0]]) if which[0] >= 0 else 0
+        kept = self.rows[stop - int(self.counts[which[0]]) : stop]
+        if self.states is not None or len(np.unique(kept, axis=0)) < len(kept):
+            return  # rows that repeat each other may come again
+        for end in _rows_like(kept[-1:], raw):
+            reach = min(end + 1, len(kept))
+            found = raw.block(end + 1 - reach, end + 1)
+            if reach < SURE or not np.array_equal(found, kept[-reach:], equal_nan=True):
+                continue
+            warn(
+                f'context="fit" puts the last rows of fit before {name}, but rows '
+                f"{end + 1 - reach} to {end} of {name} are the same ones. Pass only "
+                "rows that come after those of fit."
+            )
+            return
+
 
 @dataclass(frozen=True, eq=False)
 class _Places:
@@ -387,9 +410,26 @@ class _Places:
         return "a row of the training data" if old < 0 else self.words(old)
 
 
+def _edges(sequences: SequenceSet) -> Edges:
+    assert sequences.edges is not None  # they came without a context
+    return sequences.edges()
+
+
 def _raw(rows: Rows) -> Rows:
     """Return rows as they came, without changes in place of anchors."""
     return rows.base if isinstance(rows, DifferencedRows) else rows
+
+
+def _rows_like(row: np.ndarray, rows: Rows) -> list[int]:
+    """Return the first positions of rows that equal one, which may be empty."""
+    found: list[int] = []
+    for begin in range(0, rows.n_rows if len(row) else 0, _CHUNK):
+        block = rows.block(begin, min(begin + _CHUNK, rows.n_rows))
+        same = (block == row) | (np.isnan(block) & np.isnan(row))
+        found += (begin + np.flatnonzero(same.all(axis=1))).tolist()
+        if len(found) > MANY:
+            break
+    return found[:MANY]
 
 
 def _ranges(start: np.ndarray, count: np.ndarray) -> np.ndarray:

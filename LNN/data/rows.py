@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,8 @@ class RowReader:
         if self.context is None and self.window != 1:
             levels = self._levels(table, by_index is not None)
             how = recordings.is_first, recordings.order
-            edges = Edges.of(levels, stamps, *how)
+            # Asked for only where rows go on from others.
+            edges = partial(Edges.of, levels, stamps, *how)
         last = spans["start"] + spans["length"] - 1
         return SequenceSet(
             rows=inputs,

@@ -63,9 +63,9 @@ the index"} or None
         context: each has a target of its own. None for all others.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
-    edges : Edges or None
-        The recordings of rows that came without a context, which later rows may
-        continue. None for all others.
+    edges : callable or None
+        Returns the `Edges` of the recordings of rows that came without a context;
+        None for all others.
     continues : ndarray of int64, shape (n_samples,), or None
         For whole recordings that go on from the end of training: where it is in the
         model's `Continuation`, -1 for those that are not in it.
@@ -97,7 +97,7 @@ the index"} or None
     time_line: str | None = None
     row_of_position: np.ndarray | None = None
     place: Callable[[int], str] = "row {}".format
-    edges: Edges | None = None
+    edges: Callable[[], Edges] | None = None
     continues: np.ndarray | None = None
 
     def __len__(self) -> int:

@@ -507,14 +507,14 @@ def continuation_of(model: FittedModel, context: str) -> Continuation | None:
             "was fitted on sequences (3-D or a list), each of which is complete. Put "
             "the earlier steps into the sequences themselves."
         )
-    reason = None if known is None else known.reason
-    if known is None:
-        reason = "the model was stored by a version of LNN that kept none"
-    elif layout.whole and known.states is None and reason is None:
-        reason = "training was cut short"
-    if known is None or reason is not None:
+    if known is None or known.reason is not None:
+        reason = (
+            "its training is not over, or a version of LNN stored it that kept none"
+            if known is None
+            else known.reason
+        )
         raise InvalidInputError(
-            'Expected the end of the training data for context="fit", but '
+            'Expected the end of the training data for context="fit", but this '
             f"{model.owner} has none: {reason}. Pass the rows before X as context=."
         )
     return known

@@ -82,7 +82,9 @@ class LiquidNeuralNetwork(
     ----------
     model_ : FittedModel
         What the fit has made, in one value that never changes. Streams and other users
-        of a fitted model take it. The other attributes are views of it.
+        of a fitted model take it. The other attributes are views of it. For
+        `context="fit"` it holds the last rows of 2-D training data, and so do pickles:
+        `est.model_ = est.model_.without_context()` drops them.
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None

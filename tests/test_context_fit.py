@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.data import continuation
+from LNN.estimators import ends
 from LNN.exceptions import InvalidInputError, LNNWarning
 
 N, CUT = 90, 60
@@ -206,8 +207,7 @@ def test__partial_fit__recordings_it_lacks__stay(window_length):
     lnn, groups = model(window_length), np.repeat([3, 4, 3, 4, 5], [30, 30, 5, 20, 5])
     lnn.fit(X[BEFORE], Y[BEFORE], groups=groups[BEFORE])
     lnn.partial_fit(X[65:75], Y[65:75], groups=groups[65:75])
-    ends = lnn.model_.continuation
-    assert ends.labels == [(3,), (4,)]
+    assert lnn.model_.continuation.labels == [(3,), (4,)]
     new = np.array([3, 3, 4, 4])
     found = lnn.predict(X[80:84], groups=new, context="fit")
     if window_length is not None:
@@ -241,11 +241,18 @@ def test__copies__go_on_alike(window_length, way):
     np.testing.assert_array_equal(found, want)
 
 
+def test__fit__long_recording__is_gone_through_in_blocks(monkeypatch):
+    want = fitted(None, model_type="LTC").model_.continuation.states.layers
+    monkeypatch.setattr(ends, "MAX_STEPS", 7)
+    found = fitted(None, model_type="LTC").model_.continuation.states.layers
+    np.testing.assert_allclose(found, want, rtol=0, atol=1e-12)
+
+
 def test__pickle__whole_recordings__holds_no_row():
     lnn = fitted(None)
     assert lnn.model_.continuation.rows.size == 0
-    ends = fitted(None, anchor=0).model_.continuation
-    assert ends.rows.tolist() == [[X[CUT - 1, 0], 0.0]]  # what its change starts from
+    kept = fitted(None, anchor=0).model_.continuation
+    assert kept.rows.tolist() == [[X[CUT - 1, 0], 0.0]]  # what its change starts from
 
 
 # ------------------------------------------------------------------ what is refused

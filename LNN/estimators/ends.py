@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import torch
+from torch import Tensor
 
+from LNN.batching.batches import MAX_STEPS
 from LNN.data import SequenceSet
 from LNN.data.continuation import Continuation, EndStates
 from LNN.data.row_store import Rows, first_rows
 from LNN.estimators.fitted import FittedModel
+from LNN.network import LiquidNetwork
 from LNN.network_state import flat_state
 
 # Rows that are searched at a time for the last value of each channel.
@@ -55,14 +57,32 @@ def _final_states(model: FittedModel, sequences: SequenceSet) -> EndStates:
         groups=None,
     )
     layers: list[list[np.ndarray]] = [[] for _ in model.network.layers]
-    for _, _, _, state in model.passes(recordings, return_state=True):
+    for _, _, state in model.passes(recordings, _last_states):
         for parts, final in zip(layers, state, strict=True):
             parts.append(flat_state(final).cpu().numpy())
     held, age = _held(model, recordings)
     return EndStates([np.concatenate(parts) for parts in layers], held, age)
 
 
-@torch.no_grad()
+def _last_states(
+    network: LiquidNetwork,
+    inputs: Tensor,
+    timespans: Tensor | None = None,
+    lengths: Tensor | None = None,
+) -> tuple:
+    """Return the layers' states after the last step; one long sequence in blocks."""
+    steps = inputs.shape[1]
+    state: tuple | None = None
+    size = MAX_STEPS if lengths is None else steps
+    for begin in range(0, steps, size):
+        block = slice(begin, begin + size)
+        spans = None if timespans is None else timespans[:, block]
+        _, state = network.features(
+            inputs[:, block], timespans=spans, lengths=lengths, state=state
+        )
+    return state or ()
+
+
 def _held(model: FittedModel, recordings: SequenceSet) -> tuple[np.ndarray, np.ndarray]:
     """Return the last value of each channel, scaled, and how long ago it was seen."""
     preparation, rows = model.preparation, recordings.rows

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -37,6 +37,8 @@ from LNN.training.device import resolve_device
 from LNN.training.forking import prepare_for_fork
 from LNN.training.losses import Loss
 from LNN.training.record import TrainingRecord
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -257,7 +259,7 @@ class FittedModel:
             If the accelerator cannot hold a single sequence.
         """
         outputs = np.empty(0)
-        for batches, samples, answer, _ in self.passes(sequences):
+        for batches, samples, answer in self.passes(sequences, in_blocks):
             if not samples[0]:
                 outputs = batches.empty_outputs(self.network)
             batches.write(outputs, samples, answer)
@@ -268,25 +270,24 @@ class FittedModel:
 
     @torch.no_grad()
     def passes(
-        self, sequences: SequenceSet, return_state: bool = False
-    ) -> Iterator[tuple[Batches, NDArray, torch.Tensor, tuple]]:
+        self, sequences: SequenceSet, run: Callable[..., Answer]
+    ) -> Iterator[tuple[Batches, NDArray, Answer]]:
         """Run the network over batches of samples, one after another.
 
         Parameters
         ----------
         sequences : SequenceSet
             As `read` returns them.
-        return_state : bool, default=False
+        run : callable
+            As `in_blocks`: takes the network and its arguments.
 
         Yields
         ------
         batches : Batches
-            Those that these are taken from.
+            Those that these samples are taken from.
         samples : ndarray of int
-        answer : Tensor
-            The network's answer to these samples.
-        state : tuple
-            Of each layer after their last steps; empty unless `return_state`.
+        answer : object
+            What `run` returned for them.
         """
         device, network = self._device(), self.network
         prepare_for_fork()
@@ -306,7 +307,7 @@ class FittedModel:
                     how: dict[str, Any] = {**batches.inputs(samples)}
                     if starts is not None:
                         how["state"] = starts.state(network, samples)
-                    found = in_blocks(network, **how, return_state=return_state)
+                    answer = run(network, **how)
             except torch.OutOfMemoryError as error:
                 if size == 1:
                     raise DeviceMemoryError(
@@ -316,7 +317,7 @@ class FittedModel:
                     ) from error
                 size //= 2  # the answer is the same, in smaller parts
                 continue
-            yield batches, samples, *found
+            yield batches, samples, answer
             done += len(samples)
 
     def answers(self, outputs: NDArray, sequences: SequenceSet) -> Predictions:
@@ -445,7 +446,7 @@ class FittedModel:
         return Starts(
             [rows.tensor(np.where(on, layer[which], 0)) for layer in states.layers],
             rows.tensor(np.where(on, states.held[which], neutral)),
-            torch.tensor(np.where(on, states.age[which], np.nan), device=rows.device),
+            rows.tensor(np.where(on, states.age[which], np.nan)),
         )
 
     def _device(self) -> torch.device:
@@ -467,22 +468,18 @@ def in_blocks(
     timespans: torch.Tensor | None = None,
     lengths: torch.Tensor | None = None,
     state: tuple | None = None,
-    return_state: bool = False,
-) -> tuple[torch.Tensor, tuple]:
+) -> torch.Tensor:
     """Run over one long sequence block by block, so that memory stays in bounds."""
     steps = inputs.shape[1]
     if steps <= MAX_STEPS or lengths is not None or not network.return_sequences:
-        how = {"lengths": lengths, "state": state}
-        if return_state:
-            return network(inputs, timespans, **how, return_state=True)
-        return network(inputs, timespans, **how), ()
+        return network(inputs, timespans, lengths=lengths, state=state)
     answers = []
     for begin in range(0, steps, MAX_STEPS):
         block = slice(begin, begin + MAX_STEPS)
         spans = None if timespans is None else timespans[:, block]
         answer, state = network(inputs[:, block], spans, state=state, return_state=True)
         answers.append(answer)
-    return torch.cat(answers, dim=1), state or ()
+    return torch.cat(answers, dim=1)
 
 
 def continuation_of(model: FittedModel, context: str) -> Continuation | None:

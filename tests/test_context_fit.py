@@ -217,6 +217,21 @@ def test__partial_fit__recordings_it_lacks__stay(window_length):
     np.testing.assert_allclose(found[2:], want, rtol=0, atol=1e-9)
 
 
+def test__partial_fit__other_recordings__time_goes_on_in_all():
+    how = {"groups": np.repeat(["a", "b", "a", "b"], [40, 20, 10, 20])}
+    how["timestamps"] = STAMPS["zone"]
+    parts = [
+        {k: v[rows] for k, v in how.items()} for rows in (slice(40), slice(40, 60))
+    ]
+    lnn = model(8).partial_fit(X[:40], Y[:40], **parts[0])
+    lnn.partial_fit(X[40:60], Y[40:60], **parts[1])
+    want = lnn.predict(X, **how)[AFTER]
+    found = lnn.predict(
+        X[AFTER], context="fit", **{k: v[AFTER] for k, v in how.items()}
+    )
+    np.testing.assert_allclose(found, want, rtol=0, atol=1e-12)
+
+
 def test__fit__again__forgets_the_ends_before():
     lnn = model(8, warm_start=True)
     lnn.fit(X[BEFORE], Y[BEFORE], groups=NAMES[BEFORE])

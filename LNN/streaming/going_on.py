@@ -26,7 +26,9 @@ def go_on_from(known: Continuation, arrivals: Arrivals, engine: Engine) -> None:
     last = None if known.stamps is None else clock.read(None, _stamp(known)).stamps
     if states is None:
         for row, gap in zip(rows, _gaps(known), strict=True):
+            # Only the first row of a recording has none before it.
             clock.started[:] = gap is None or not np.isnan(gap)
+            gap = gap if clock.started[0] else None
             arrival = arrivals.of_inputs(row[None].astype(np.float64), gap, None, None)
             engine.advance(arrival.values, arrival.units, clock.started)
             arrivals.accept(arrival)

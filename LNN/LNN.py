@@ -32,6 +32,7 @@ from LNN.estimators.callbacks import (
 from LNN.estimators.cold_start import warn_if_cold
 from LNN.estimators.committing import Commit
 from LNN.estimators.continuing import continue_from, refuse_rebuilding
+from LNN.estimators.ends import with_continuation
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.fitting import Run
 from LNN.estimators.halving import warn_if_halving_draws_rows
@@ -81,7 +82,9 @@ class LiquidNeuralNetwork(
     ----------
     model_ : FittedModel
         What the fit has made, in one value that never changes. Streams and other users
-        of a fitted model take it. The other attributes are views of it.
+        of a fitted model take it. The other attributes are views of it. For
+        `context="fit"` it holds the last rows of 2-D training data, and so do pickles:
+        `est.model_ = est.model_.without_context()` drops them.
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None
@@ -229,6 +232,7 @@ or list, default=None
         run = Run(model, training, validation, plan, settings, random, score)
         self._train(run, given)
         self._remember_end(given, form)
+        self.model_ = with_continuation(self.model_, training.sequences)
         return self
 
     @with_callbacks
@@ -298,6 +302,7 @@ or list, default=None
         self._train(run, given)
         if vars(self).get("_training_end") is not None:  # not after it has warned
             self._remember_end(given, form)
+        self.model_ = with_continuation(self.model_, training.sequences, known)
         return self
 
     def _settings(self, **overrides: Any) -> Settings:
@@ -381,7 +386,7 @@ or list, default=None
         *,
         timestamps: Column | None = None,
         groups: Column | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
     ) -> Predictions:
         """Predict targets or classes.
 
@@ -391,10 +396,14 @@ or list, default=None
             As in `fit`. 2-D data get one prediction per row, from the rows up to it.
         timestamps, groups : array-like, default=None
             As in `fit`.
-        context : array-like of shape (n_rows, n_features), default=None
+        context : array-like of shape (n_rows, n_features) or "fit", default=None
             Rows that came just before X (`window_length` or more), so that the first
             predictions see as much history as the rest. 2-D data of one recording
-            only; `timestamps` then begin with those of these rows.
+            only; `timestamps` then begin with those of these rows. "fit" goes on from
+            the last rows of the last `fit` or `partial_fit` (of its X, the validation
+            part included, not of `X_val`), each recording from the one of its name;
+            those that were not there start cold. `timestamps` and `groups` are then
+            those of X alone.
 
         Returns
         -------
@@ -415,7 +424,7 @@ or list, default=None
         *,
         timestamps: Column | None = None,
         groups: Column | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
     ) -> Predictions:
         """Predict the probability of each class.
 
@@ -442,7 +451,7 @@ or list, default=None
         *,
         timestamps: Column | None = None,
         groups: Column | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
     ) -> Predictions:
         """Predict the logarithm of the probability of each class.
 
@@ -471,7 +480,7 @@ or list, default=None
         *,
         timestamps: Column | None = None,
         groups: Column | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
     ) -> float:
         """Return R2 (regression) or accuracy (classification).
 
@@ -508,7 +517,7 @@ or list, default=None
         forgetting: float | None = None,
         learning_rate: float | None = None,
         truncation: int | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
     ) -> LiquidStream:
         """Open a stream: predictions row by row, and learning on the way.
 

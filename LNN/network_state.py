@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -106,3 +106,16 @@ def refuse_state_as_spans(
         f"timespans of shape {tuple(spans.shape)} look like a state: each is a time "
         f"elapsed, of shape (batch, time) = {shape}, and some of it must pass. {remedy}"
     )
+
+
+def flat_state(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    """Return a layer's state as (B, S); torch's own have an axis of layers in front."""
+    if isinstance(state, tuple):
+        return torch.cat([flat_state(part) for part in state], dim=-1)
+    return state[0] if state.ndim == 3 else state
+
+
+def shaped_states(layers: Iterable[Any], states: Iterable[Tensor]) -> tuple:
+    """Return states (B, S), one per layer, as the layers take them."""
+    pairs = zip(layers, states, strict=True)
+    return tuple(layer.unflatten_state(state) for layer, state in pairs)

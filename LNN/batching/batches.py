@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,9 +15,31 @@ from LNN.batching.target_tensors import TargetTensors
 from LNN.batching.walking import Walk
 from LNN.data import SequenceSet
 from LNN.network import LiquidNetwork
+from LNN.network_state import shaped_states
 
 # Per forward pass without gradients: enough to be fast, little in memory.
 MAX_SAMPLES, MAX_STEPS = 512, 2**17
+
+
+@dataclass(frozen=True, eq=False)
+class Starts:
+    """What the network knows before the first step of each sample.
+
+    Attributes
+    ----------
+    layers : list of Tensor of shape (n_samples, state_size)
+    held, age : Tensor of shape (n_samples, n_channels)
+        As in `MissingRule.fill`; an age is NaN where nothing was seen yet.
+    """
+
+    layers: list[Tensor]
+    held: Tensor
+    age: Tensor
+
+    def state(self, network: LiquidNetwork, samples: np.ndarray) -> tuple:
+        """Return the states before the first steps of samples as a network's layers."""
+        chosen = (layer[samples] for layer in self.layers)
+        return shaped_states(network.layers, chosen)
 
 
 def cut(order: np.ndarray, size: int) -> list[np.ndarray]:
@@ -40,6 +63,8 @@ class Batches:
         What the network should answer, to train on or to evaluate.
     sub_steps : ndarray of int64, shape (n_rows,), or None
         Into how many sub-steps the gap before each row is cut; None cuts no gap.
+    starts : Starts, default=None
+        Where samples go on from; None starts all of them cold.
     """
 
     def __init__(
@@ -50,10 +75,11 @@ class Batches:
         missing: MissingRule,
         targets: TargetTensors | None = None,
         sub_steps: np.ndarray | None = None,
+        starts: Starts | None = None,
     ):
         self.sequences, self.rows = sequences, rows
         self._gaps, self._missing, self._targets = gaps, missing, targets
-        self._sub_steps = sub_steps
+        self._sub_steps, self._starts = sub_steps, starts
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -78,7 +104,8 @@ class Batches:
     def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
         """Return what the network takes: inputs, timespans, lengths."""
         positions, length = self.sequences.spans(samples)
-        return self._inputs(positions, length, self._walk(positions, length))
+        walk = self._walk(positions, length)
+        return self._inputs(samples, positions, length, walk)
 
     def inputs_and_targets(
         self, samples: np.ndarray
@@ -90,7 +117,7 @@ class Batches:
         if self.targets.per_step:  # else targets go by sample
             places, counted = self._places(samples, positions, length, walk)
         targets = self.targets.of(samples, places, counted)
-        return self._inputs(positions, length, walk), targets
+        return self._inputs(samples, positions, length, walk), targets
 
     def _walk(self, positions: np.ndarray, length: np.ndarray | None) -> Walk | None:
         if self._sub_steps is None:
@@ -98,12 +125,17 @@ class Batches:
         return Walk.of(self._sub_steps[positions], length)
 
     def _inputs(
-        self, positions: np.ndarray, length: np.ndarray | None, walk: Walk | None
+        self,
+        samples: np.ndarray,
+        positions: np.ndarray,
+        length: np.ndarray | None,
+        walk: Walk | None,
     ) -> dict[str, Tensor]:
         spans = None if self._gaps is None else gather(self._gaps, positions)
         # Filled here, not once for all rows: a window may hold values of its own rows
         # only, or training would see more of the past than `predict`.
-        inputs = self._missing.fill(self.rows.take(positions), spans)
+        before = self._held_before(samples, spans)
+        inputs = self._missing.fill(self.rows.take(positions), spans, *before)
         if walk is not None and spans is not None:
             inputs, spans, length = walk.held(inputs), walk.cut(spans), walk.length
         arguments = {"inputs": inputs}
@@ -113,6 +145,14 @@ class Batches:
         if length is not None:
             arguments["lengths"] = torch.from_numpy(length).to(self.device)
         return arguments
+
+    def _held_before(self, samples: np.ndarray, spans: Tensor | None) -> tuple:
+        """Return what was held before the first step, and for how long."""
+        if self._starts is None:
+            return ()
+        held, age = self._starts.held[samples], self._starts.age[samples]
+        first = torch.ones_like(age) if spans is None else spans[:, :1]
+        return held, torch.where(age.isnan(), -first, age)
 
     def _places(
         self,

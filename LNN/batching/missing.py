@@ -53,7 +53,13 @@ class MissingRule:
         """Return how many inputs the network has for a number of channels."""
         return 3 * n_channels if self.policy == "mask" else n_channels
 
-    def fill(self, values: Tensor, timespans: Tensor | None) -> Tensor:
+    def fill(
+        self,
+        values: Tensor,
+        timespans: Tensor | None,
+        held: Tensor | None = None,
+        age: Tensor | None = None,
+    ) -> Tensor:
         """Return the network's inputs for whole sequences.
 
         Parameters
@@ -62,6 +68,9 @@ class MissingRule:
             Scaled, NaN where missing.
         timespans : Tensor of shape (B, T), or None
             In units of time; None is 1.
+        held, age : Tensor of shape (B, F), default=None
+            What was held before the first step, and for how long by then; an age of
+            minus the first time span where nothing was seen yet. None is all of that.
 
         Returns
         -------
@@ -81,15 +90,18 @@ class MissingRule:
         seen = seen.transpose(1, 2)
         # Any step will do before the first value: what it gives is not read.
         source = seen.clamp_min(0)
-        held = torch.where(seen < 0, self.neutral, values.gather(1, source))
+        before = self.neutral if held is None else held[:, None]
+        filled = torch.where(seen < 0, before, values.gather(1, source))
         if self.policy == "hold":
-            return held
+            return filled
         if timespans is None:
             timespans = values.new_ones(values.shape[:2])
         # In double precision: ages are differences of long sums.
         time = timespans.double().cumsum(1)[..., None].expand(values.shape)
-        age = (time - time.gather(1, source)).to(values.dtype)
-        return torch.cat([held, ~missing, age.log1p()], dim=-1)
+        since = time - time.gather(1, source)
+        if age is not None:
+            since = torch.where(seen < 0, time + age[:, None], since)
+        return torch.cat([filled, ~missing, since.to(values.dtype).log1p()], dim=-1)
 
     def go_on(
         self,

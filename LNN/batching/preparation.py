@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from LNN.batching.batches import Batches
+from LNN.batching.batches import Batches, Starts
 from LNN.batching.missing import MissingRule
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.batching.target_tensors import TargetTensors
@@ -88,6 +88,7 @@ class Preparation:
         sequences: SequenceSet,
         rows: ScaledRows,
         targets: TargetTensors | None = None,
+        starts: Starts | None = None,
     ) -> Batches:
         """Return what gathers the network's arguments, batch by batch.
 
@@ -98,6 +99,8 @@ class Preparation:
             Those of the sequences.
         targets : TargetTensors, default=None
             What the network should answer, to train on or to evaluate.
+        starts : Starts, default=None
+            Where the sequences go on from; None starts all of them cold.
         """
         # Without time stamps the network takes every gap as one unit.
         units, gaps, counts = None, None, None
@@ -107,7 +110,8 @@ class Preparation:
             units = np.ones(sequences.rows.n_rows)  # without time, each gap is a unit
         if units is not None:
             gaps, counts = rows.tensor(units), self.sub_steps(units)
-        return Batches(sequences, rows, gaps, self.rule(rows.device), targets, counts)
+        rule = self.rule(rows.device)
+        return Batches(sequences, rows, gaps, rule, targets, counts, starts)
 
     def sub_steps(self, units: np.ndarray | float) -> np.ndarray | None:
         """Return into how many sub-steps gaps are cut; None if all stay whole."""

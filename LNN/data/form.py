@@ -15,6 +15,7 @@ from LNN.exceptions import InvalidInputError
 
 from .clock import Clock
 from .containers import plain
+from .continuation import Continuation
 from .layouts import stacked
 from .reading import read_sequences
 from .sequence_set import Layout, SequenceSet
@@ -148,6 +149,7 @@ class InputLayout:
         n_jobs: int | None = None,
         name: str = "X",
         counts: np.ndarray | None = None,
+        before: Continuation | None = None,
     ) -> SequenceSet:
         """Read X and check it against the training data.
 
@@ -159,6 +161,8 @@ class InputLayout:
             What the fit learnt about time.
         counts : ndarray of bool, optional
             Which samples (rows, for 2-D) have a weight above 0. None is all.
+        before : Continuation, optional
+            The ends of the training data, which these rows go on from.
 
         Returns
         -------
@@ -187,8 +191,10 @@ class InputLayout:
         else:
             self._check_columns(sequences, X, name)
         self._check_kind(sequences, name)
+        if before is not None:
+            sequences = before.ahead_of(sequences, self.window_length, name)
         # Rows with a context are of one recording, whatever training had.
-        if context is None:
+        elif context is None:
             self._warn_if_recordings_are_lost(sequences, name)
         if self.timeless:
             return sequences

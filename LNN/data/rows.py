@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
+from .edges import Edges
 from .row_store import ReorderedRows, StackedRows, first_rows, with_anchors
 from .sequence_set import SequenceSet
 from .tables import (
@@ -81,7 +83,8 @@ class RowReader:
                 parts = [_with_last_level(part) for part in parts]
         recordings = self._recordings(owners, parts)
         place = _RowWords(n_context)
-        time = self._time(parts, by_index, recordings, place)
+        stamps, source = self._stamps(parts, by_index)
+        time = self._time(stamps, source, parts, recordings, place)
         rows = base
         if recordings.order is not None:
             rows = ReorderedRows(base, recordings.order)
@@ -92,6 +95,12 @@ class RowReader:
             spans = _windows(recordings, n_context, self.window, self.stride)
         if owners is not None and self.window != 1 and not told:
             warn_of_single_rows(table.index, recordings.is_first)
+        edges = None
+        if self.context is None and self.window != 1:
+            levels = self._levels(table, by_index is not None)
+            how = recordings.is_first, recordings.order
+            # Asked for only where rows go on from others.
+            edges = partial(Edges.of, levels, stamps, *how)
         last = spans["start"] + spans["length"] - 1
         return SequenceSet(
             rows=inputs,
@@ -101,6 +110,7 @@ class RowReader:
             anchor_rows=anchors,
             groups=recordings.codes[last] if known or owners is not None else None,
             place=replace(place, order=recordings.order),
+            edges=edges,
             start=spans["start"],
             length=spans["length"],
             first_target=spans["first_target"],
@@ -201,24 +211,41 @@ class RowReader:
             codes = codes[order]
         return _Recordings(codes, order, first_rows(codes))
 
+    def _levels(self, table: Table, timed: bool) -> list[Any] | None:
+        """Return the names of the rows' recordings, level by level."""
+        if self.groups is not None:
+            return [self.groups]
+        if table.groups is not None:
+            return [table.groups]
+        index = table.index
+        if not isinstance(index, pd.MultiIndex):
+            return None
+        return [index.get_level_values(k) for k in range(index.nlevels - timed)]
+
+    def _stamps(self, parts: list[Table], by_index: pd.Index | None) -> tuple[Any, str]:
+        """Return the time stamps, if there are any, and where they stood."""
+        if self.window == 1:
+            return None, ""
+        # What was passed or named comes before what the index happens to hold.
+        if parts[-1].time is not None:
+            return joined([part.time for part in parts]), "the time column"
+        if self.timestamps is not None:
+            return self.timestamps, "timestamps"
+        stamps = time_of_index(parts)
+        if by_index is None:
+            return stamps, "the index"
+        return by_index if stamps is None else stamps, "the last level of the index"
+
     def _time(
         self,
+        stamps: Any,
+        name: str,
         parts: list[Table],
-        by_index: pd.Index | None,
         recordings: _Recordings,
         place: _RowWords,
     ) -> dict[str, Any]:
         if self.window == 1:
             return {"elapsed": None}
-        # What was passed or named comes before what the index happens to hold.
-        stamps, name = self.timestamps, "timestamps"
-        if parts[-1].time is not None:
-            stamps, name = joined([part.time for part in parts]), "the time column"
-        elif stamps is None:
-            stamps, name = time_of_index(parts), "the index"
-            if by_index is not None:
-                name = "the last level of the index"
-                stamps = by_index if stamps is None else stamps
         if stamps is None:
             index, order = parts[-1].index, recordings.order
             is_first = recordings.is_first

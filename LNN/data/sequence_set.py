@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from .edges import Edges
 from .row_store import Rows
 from .tables import Columns
 
@@ -62,6 +63,12 @@ the index"} or None
         context: each has a target of its own. None for all others.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
+    edges : callable or None
+        Returns the `Edges` of the recordings of rows that came without a context;
+        None for all others.
+    continues : ndarray of int64, shape (n_samples,), or None
+        For whole recordings that go on from the end of training: where it is in the
+        model's `Continuation`, -1 for those that are not in it.
 
     Examples
     --------
@@ -90,6 +97,8 @@ the index"} or None
     time_line: str | None = None
     row_of_position: np.ndarray | None = None
     place: Callable[[int], str] = "row {}".format
+    edges: Callable[[], Edges] | None = None
+    continues: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.start)
@@ -156,6 +165,7 @@ the index"} or None
             first_target=self.first_target[samples],
             row_of_sample=self.row_of_sample[samples],
             groups=None if self.groups is None else self.groups[samples],
+            continues=None if self.continues is None else self.continues[samples],
         )
 
     def spans(

@@ -27,7 +27,9 @@ __all__ = [
     "is_regular",
     "normalised",
     "plain_array",
+    "plain_stamps",
     "read_time",
+    "seconds_between",
     "time_unit",
     "tolerance",
 ]
@@ -166,6 +168,47 @@ def read_time(
         "time_source": source,
         "time_line": line_for_numbers(_as_column(stamps, source)),
     }
+
+
+def plain_stamps(stamps: Any) -> tuple[np.ndarray, bool]:
+    """Return time stamps as an array, and whether they had a time zone.
+
+    Parameters
+    ----------
+    stamps : array-like of shape (n,)
+        As in `elapsed_time`, which has read them without an error.
+
+    Returns
+    -------
+    stamps : ndarray of int64, float64, datetime64 or timedelta64, shape (n,)
+        Datetimes of a time zone are in UTC.
+    zoned : bool
+    """
+    column = _as_column(stamps, "timestamps")
+    if isinstance(column, pd.DatetimeIndex) and column.tz is not None:
+        return column.tz_convert("UTC").tz_localize(None).to_numpy(), True
+    if isinstance(column, pd.DatetimeIndex | pd.TimedeltaIndex):
+        return column.to_numpy(), False
+    return _to_ticks(column, "row {}".format, "timestamps").values, False
+
+
+def seconds_between(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return the gaps between stamps of `plain_stamps`; of numbers in their own unit.
+
+    Parameters
+    ----------
+    before, after : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        As `elapsed_time` has them.
+    """
+    gaps = after - before
+    if gaps.dtype.kind != "m":
+        return gaps.astype(np.float64)
+    per_second = _TICKS_PER_SECOND[np.datetime_data(gaps.dtype)[0]]
+    return gaps.astype(np.int64) / per_second
 
 
 def time_unit(gaps: np.ndarray, weights: np.ndarray | None = None) -> float:

@@ -47,6 +47,7 @@ def warn_if_cold(
     if not caller:
         return False
     rows = options.window_length
+    pipe = "pipe." if caller == "pipeline" else ""
     line = f"predict(X, context=X_train[-{end.window}:])"
     fewer = f"see fewer than window_length={rows} rows"
     if rows is None:
@@ -57,8 +58,8 @@ def warn_if_cold(
         line = "pipe.predict(rows)[len(before):], with rows = before and X in one table"
     warn(
         f"X continues the rows that {owner} was fitted on, but comes without them: its "
-        f"first predictions {fewer}. To start warm: {line}. For a cold start on "
-        "purpose, context=X[:0] says so."
+        f'first predictions {fewer}. To start warm: {pipe}predict(X, context="fit"), '
+        f"or {line}. For a cold start on purpose, context=X[:0] says so."
     )
     return True
 

@@ -76,4 +76,5 @@ def continue_from(
         network=network,
         objective=make_objective(training, settings),
         record=replace(known.record, backend=backend),
+        continuation=None,  # of other data, until training is over
     )

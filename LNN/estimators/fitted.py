@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,12 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from LNN._plain import plain_number
 from LNN._typing import Column, Predictions
 from LNN._warnings import warn
-from LNN.batching.batches import MAX_STEPS
+from LNN.batching.batches import MAX_STEPS, Batches, Starts
 from LNN.batching.preparation import Preparation
+from LNN.batching.scaled_rows import ScaledRows
 from LNN.data import SequenceScaler, SequenceSet
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.clock import Clock
 from LNN.data.context import warn_if_context_is_unscaled
+from LNN.data.continuation import Continuation
 from LNN.data.form import DataForm, InputLayout, TargetLayout
 from LNN.data.training_end import WARM
 from LNN.estimators import storage
@@ -35,6 +37,8 @@ from LNN.training.device import resolve_device
 from LNN.training.forking import prepare_for_fork
 from LNN.training.losses import Loss
 from LNN.training.record import TrainingRecord
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,6 +71,8 @@ class FittedModel:
         How training went.
     structure : NetworkStructure
         What the network was when it was built: pickles hold no other one.
+    continuation : Continuation or None
+        The ends of the training data, which `context="fit"` goes on from.
 
     Notes
     -----
@@ -96,6 +102,7 @@ class FittedModel:
     objective: Loss
     record: TrainingRecord
     structure: NetworkStructure | None = None
+    continuation: Continuation | None = None
 
     def __post_init__(self) -> None:
         if self.structure is None:
@@ -176,6 +183,15 @@ class FittedModel:
         """Return the model with the source that later training draws from."""
         return replace(self, record=replace(self.record, random=random))
 
+    def without_context(self) -> FittedModel:
+        """Return the model without the ends of its training data.
+
+        Pickles of windowed models then hold no row of these: `est.model_ =
+        est.model_.without_context()`. `context="fit"` is refused from then on.
+        """
+        dropped = Continuation("they were dropped by without_context()")
+        return replace(self, continuation=dropped)
+
     # -------------------------------------------------------------- from X to answers
 
     def read(
@@ -184,7 +200,7 @@ class FittedModel:
         *,
         timestamps: Column | None = None,
         groups: Column | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
     ) -> SequenceSet:
         """Read X as the training data were read, and check it against them.
 
@@ -203,6 +219,10 @@ class FittedModel:
             If X does not match the training data.
         """
         warn_if_misaligned(X, None, timestamps=timestamps, groups=groups)
+        before = None
+        if isinstance(context, str):
+            before = continuation_of(self, context)
+            context = None
         sequences = self.layout.read(
             X,
             self.clock,
@@ -211,13 +231,13 @@ class FittedModel:
             context=context,
             per_step=self.targets.per_step,
             n_jobs=self.parameters["n_jobs"],
+            before=before,
         )
         if context is not None:
             window = self.layout.window_length or WARM
             warn_if_context_is_unscaled(sequences, self.scaler, window)
         return sequences
 
-    @torch.no_grad()
     def outputs(self, sequences: SequenceSet) -> NDArray[np.float64]:
         """Run the network.
 
@@ -238,6 +258,37 @@ class FittedModel:
         DeviceMemoryError
             If the accelerator cannot hold a single sequence.
         """
+        outputs = np.empty(0)
+        for batches, samples, answer in self.passes(sequences, in_blocks):
+            if not samples[0]:
+                outputs = batches.empty_outputs(self.network)
+            batches.write(outputs, samples, answer)
+        if sequences.whole:
+            outputs = outputs[sequences.position_of_row]
+        self._check_finite(outputs, sequences)
+        return outputs
+
+    @torch.no_grad()
+    def passes(
+        self, sequences: SequenceSet, run: Callable[..., Answer]
+    ) -> Iterator[tuple[Batches, NDArray, Answer]]:
+        """Run the network over batches of samples, one after another.
+
+        Parameters
+        ----------
+        sequences : SequenceSet
+            As `read` returns them.
+        run : callable
+            As `in_blocks`: takes the network and its arguments.
+
+        Yields
+        ------
+        batches : Batches
+            Those that these samples are taken from.
+        samples : ndarray of int
+        answer : object
+            What `run` returned for them.
+        """
         device, network = self._device(), self.network
         prepare_for_fork()
         if device.type != "cpu":
@@ -245,15 +296,18 @@ class FittedModel:
             network = copy.deepcopy(network).to(device)
         preparation = self.preparation
         rows = preparation.rows(sequences.rows, device, self.parameters["n_jobs"])
-        batches = preparation.batches(sequences, rows)
-        outputs = batches.empty_outputs(network)
+        starts = self._starts(sequences, rows)
+        batches = preparation.batches(sequences, rows, starts=starts)
         size = batches.size_without_gradients()
         done = 0
         while done < len(sequences):
             samples = np.arange(done, min(done + size, len(sequences)))
             try:
                 with evaluating(network):
-                    answer = in_blocks(network, **batches.inputs(samples))
+                    how: dict[str, Any] = {**batches.inputs(samples)}
+                    if starts is not None:
+                        how["state"] = starts.state(network, samples)
+                    answer = run(network, **how)
             except torch.OutOfMemoryError as error:
                 if size == 1:
                     raise DeviceMemoryError(
@@ -263,12 +317,8 @@ class FittedModel:
                     ) from error
                 size //= 2  # the answer is the same, in smaller parts
                 continue
-            batches.write(outputs, samples, answer)
+            yield batches, samples, answer
             done += len(samples)
-        if sequences.whole:
-            outputs = outputs[sequences.position_of_row]
-        self._check_finite(outputs, sequences)
-        return outputs
 
     def answers(self, outputs: NDArray, sequences: SequenceSet) -> Predictions:
         """Turn the network's outputs into predictions in the caller's units and layout.
@@ -304,7 +354,7 @@ class FittedModel:
         *,
         timestamps: Column | None = None,
         groups: Column | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
     ) -> Predictions:
         """Predict as the estimator does.
 
@@ -385,6 +435,20 @@ class FittedModel:
             position = int(sequences.start[bad] + sequences.length[bad]) - 1
         raise self.not_finite_error(outputs[bad], sequences.place(position))
 
+    def _starts(self, sequences: SequenceSet, rows: ScaledRows) -> Starts | None:
+        """Return where whole recordings go on from; None where all start cold."""
+        which = sequences.continues
+        states = None if self.continuation is None else self.continuation.states
+        if which is None or states is None:
+            return None
+        on = (which >= 0)[:, None]
+        neutral = self.scaler.neutral_
+        return Starts(
+            [rows.tensor(np.where(on, layer[which], 0)) for layer in states.layers],
+            rows.tensor(np.where(on, states.held[which], neutral)),
+            rows.tensor(np.where(on, states.age[which], np.nan)),
+        )
+
     def _device(self) -> torch.device:
         """Return where to predict: a model from a GPU also works without one."""
         device = self.parameters["device"]
@@ -403,18 +467,54 @@ def in_blocks(
     inputs: torch.Tensor,
     timespans: torch.Tensor | None = None,
     lengths: torch.Tensor | None = None,
+    state: tuple | None = None,
 ) -> torch.Tensor:
     """Run over one long sequence block by block, so that memory stays in bounds."""
     steps = inputs.shape[1]
     if steps <= MAX_STEPS or lengths is not None or not network.return_sequences:
-        return network(inputs, timespans, lengths=lengths)
-    answers, state = [], None
+        return network(inputs, timespans, lengths=lengths, state=state)
+    answers = []
     for begin in range(0, steps, MAX_STEPS):
         block = slice(begin, begin + MAX_STEPS)
         spans = None if timespans is None else timespans[:, block]
         answer, state = network(inputs[:, block], spans, state=state, return_state=True)
         answers.append(answer)
     return torch.cat(answers, dim=1)
+
+
+def continuation_of(model: FittedModel, context: str) -> Continuation | None:
+    """Return what `context="fit"` goes on from; None where rows are independent.
+
+    Raises
+    ------
+    InvalidInputError
+        If the model knows no end of its training data, with the reason.
+    """
+    if context != "fit":
+        raise InvalidInputError(
+            f'Expected context as rows or "fit", got {context!r}. "fit" goes on from '
+            "the end of the training data."
+        )
+    layout, known = model.layout, model.continuation
+    if layout.timeless:
+        return None
+    if not layout.in_rows:
+        raise InvalidInputError(
+            f'Expected context="fit" of a model fitted on 2-D rows, but {model.owner} '
+            "was fitted on sequences (3-D or a list), each of which is complete. Put "
+            "the earlier steps into the sequences themselves."
+        )
+    if known is None or known.reason is not None:
+        reason = (
+            "its training is not over, or a version of LNN stored it that kept none"
+            if known is None
+            else known.reason
+        )
+        raise InvalidInputError(
+            'Expected the end of the training data for context="fit", but this '
+            f"{model.owner} has none: {reason}. Pass the rows before X as context=."
+        )
+    return known
 
 
 def as_fitted(fitted: Any) -> FittedModel:

@@ -17,6 +17,7 @@ from torch import nn
 
 from LNN.data import SequenceScaler
 from LNN.data.clock import Clock
+from LNN.data.continuation import Continuation, EndStates
 from LNN.data.form import DataForm, InputLayout, ReadOptions, TargetLayout
 from LNN.data.gap_range import GapRange
 from LNN.data.tables import Columns
@@ -62,6 +63,7 @@ def to_plain(model: Any) -> dict[str, Any]:
         "loss": model.objective.to_plain(),
         "network": _network_to_plain(model),
         "record": _record_to_plain(model.record),
+        "continuation": _continuation_to_plain(model.continuation),
     }
 
 
@@ -107,6 +109,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
             plain["network"], form, parameters, scaler, loss
         ),
         "record": _record_from_plain(plain["record"]),
+        "continuation": _continuation_from_plain(plain.get("continuation")),
     }
 
 
@@ -274,3 +277,20 @@ def _record_from_plain(plain: Mapping[str, Any]) -> TrainingRecord:
         random.set_state(found["random"])
         found["random"] = random
     return _of(TrainingRecord, found)
+
+
+# -------------------------------------------------------- the ends of training data
+
+
+def _continuation_to_plain(known: Continuation | None) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    states = known.states and _shallow(known.states)
+    return {**_shallow(known), "states": states}
+
+
+def _continuation_from_plain(plain: Mapping[str, Any] | None) -> Continuation | None:
+    if plain is None:
+        return None
+    states = plain["states"] and _of(EndStates, plain["states"])
+    return _of(Continuation, {**plain, "states": states})

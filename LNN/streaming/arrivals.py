@@ -90,6 +90,12 @@ class Arrivals:
                 if not timed and self.clock.kind is not None:
                     timestamp = by_index
         self._check_group(group)
+        return self.of_inputs(values, dt, timestamp, group)
+
+    def of_inputs(
+        self, values: np.ndarray, dt: Any, timestamp: Any, group: list | None
+    ) -> Arrival:
+        """Read the inputs of each stream's row, (n, n_channels), as `read` does."""
         # A sum is finite if all are, and much cheaper to look at.
         if not math.isfinite(values.sum()):
             self._check_finite(values)

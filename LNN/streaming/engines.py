@@ -16,6 +16,7 @@ from LNN.batching.preparation import Preparation
 from LNN.batching.walking import Walk
 from LNN.kernels import Stepper
 from LNN.network import LiquidNetwork
+from LNN.network_state import flat_state, shaped_states
 from LNN.patching import RunningPatches
 from LNN.pooling import RunningPool
 
@@ -318,7 +319,7 @@ class Carry(Engine):
                 state=self._shaped(self.states),
                 every=True,
             )
-        self.states = [_flat(final).numpy() for final in finals]
+        self.states = [flat_state(final).numpy() for final in finals]
         return states[:, -1].numpy()
 
     def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
@@ -409,12 +410,4 @@ class Carry(Engine):
 
     def _shaped(self, states: list[np.ndarray]) -> tuple:
         """Return states (n, S) as the layers take them."""
-        pairs = zip(self.network.layers, states, strict=True)
-        return tuple(layer.unflatten_state(self._tensor(s)) for layer, s in pairs)
-
-
-def _flat(state: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-    """Return a layer's state as (n, S); torch's own have an axis of layers in front."""
-    if isinstance(state, tuple):
-        return torch.cat([_flat(part) for part in state], dim=-1)
-    return state[0] if state.ndim == 3 else state
+        return shaped_states(self.network.layers, map(self._tensor, states))

@@ -17,12 +17,18 @@ from LNN._plain import takes_any_number
 from LNN._typing import Row
 from LNN.data.containers import plain
 from LNN.estimators.committing import publisher_of
-from LNN.estimators.fitted import FittedModel, as_fitted, last_step
+from LNN.estimators.fitted import (
+    FittedModel,
+    as_fitted,
+    continuation_of,
+    last_step,
+)
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
+from LNN.streaming.going_on import go_on_from
 from LNN.streaming.river import RiverNames
 from LNN.training.forking import prepare_for_fork
 from LNN.training.parameter_vector import gradients_recorded
@@ -64,10 +70,12 @@ class LiquidStream(RiverNames):
     truncation : int, default=None
         For "sgd" with mode "carry": how many steps to go back; None is 32. A window
         goes back to its first row.
-    context : array-like or DataFrame of shape (n_rows, n_features), default=None
+    context : array-like or DataFrame of shape (n_rows, n_features), or "fit", \
+default=None
         Rows that came before the first one, which are taken in without answers, as
         `step` would. Their time is in the index of a frame or in the time column. With
-        `n` streams an array of shape (n_rows, n, n_features).
+        `n` streams an array of shape (n_rows, n, n_features). "fit" goes on from the
+        end of the training data, as `predict` does; a single stream of one recording.
     publish : callable, default=None
         Called with the model that `commit` makes; None gives it to the estimator that
         `fitted` is or holds, if there is one.
@@ -122,7 +130,7 @@ class LiquidStream(RiverNames):
         forgetting: float | None = None,
         learning_rate: float | None = None,
         truncation: int | None = None,
-        context: ArrayLike | None = None,
+        context: ArrayLike | str | None = None,
         publish: Callable[[FittedModel], None] | None = None,
     ):
         _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
@@ -141,7 +149,9 @@ class LiquidStream(RiverNames):
         self._engine = self._make_engine(windowed, history)
         self._adapter = self._make_adapter(forgetting, learning_rate)
         self._last: _Last | None = None
-        if context is not None:
+        if isinstance(context, str):
+            self._go_on(context)
+        elif context is not None:
             # The gap to the first row of a window is all that it keeps from before.
             engine = self._engine
             kept = engine.length + 1 if isinstance(engine, Window) else None
@@ -167,6 +177,19 @@ class LiquidStream(RiverNames):
                     "their own, call step for each in place of context=."
                 ) from error
         self._last = None  # nothing was answered yet
+
+    def _go_on(self, context: str) -> None:
+        """Begin where training ended."""
+        known = continuation_of(self.model, context)
+        if known is None:
+            return  # rows are independent of each other
+        if len(known) != 1 or self.n is not None:
+            raise InvalidInputError(
+                'Expected one stream of one recording for context="fit", got '
+                f"n={self.n} of a model fitted on {len(known)} recording(s). Pass the "
+                "rows that came before as context=."
+            )
+        go_on_from(known, self._arrivals, self._engine)
 
     def _make_engine(self, windowed: bool, history: int) -> Engine:
         prepare_for_fork()
@@ -442,8 +465,13 @@ class LiquidStream(RiverNames):
         if self.adapt == "readout":
             # Learnt in double precision; only what is committed is rounded.
             self._readout.store(self._network)
+        known = self.model.continuation
         with gradients_recorded():  # what is committed may be trained later
-            learnt = replace(self.model, network=copy.deepcopy(self._network))
+            learnt = replace(
+                self.model,
+                network=copy.deepcopy(self._network),
+                continuation=known and known.of_other_weights(),
+            )
         if self._publish is not None:
             self._publish(learnt)
         self.model = learnt

@@ -70,6 +70,12 @@ def cases():
         "ncps wiring": (Regressor(wiring=ncps.wirings.AutoNCP(8, 1)), rows, rows[:, 0]),
         "matrix": (Regressor(wiring=matrix), rows, rows[:, 0], {}),
         "random": (Regressor(wiring="random", wiring_seed=3), rows, rows[:, 0], {}),
+        "whole recordings": (
+            Regressor(window_length=None),
+            rows,
+            rows[:, 0],
+            {"groups": np.arange(60) // 20, "timestamps": stamps},
+        ),
         "front door": (LiquidNeuralNetwork(**TINY), rows, rows[:, 0], {}),
     }
     for kind, model in MODELS.items():
@@ -291,7 +297,10 @@ def test__stored_pickle__of_an_earlier_version__predicts_as_it_did(name, recwarn
         found = model.predict(X, timestamps=stamps)
     # Other machines and versions of torch may round otherwise.
     np.testing.assert_allclose(found, stored["prediction"], rtol=1e-4, atol=1e-5)
+    with pytest.raises(InvalidInputError, match="a version of LNN stored it that kept"):
+        model.predict(X, timestamps=stamps, context="fit")
     model.partial_fit(X, stored["y"], timestamps=stamps)
+    model.predict(X, timestamps=stamps + stamps[-1], context="fit")
 
 
 def test__pickle__without_a_newer_parameter__takes_its_default():
@@ -430,6 +439,13 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
         *("backend", "loss_curve", "validation_loss_curve", "validation_scores"),
         *("scoring", "best_loss", "n_iter", "moments", "random"),
     }
+    assert plain["continuation"].keys() == {
+        *("reason", "labels", "stamps", "zoned", "resolution", "counts", "rows"),
+        *("elapsed", "states"),
+    }
+    whole = Regressor(window_length=None).fit(rows, rows[:, 0]).model_
+    states = whole.to_plain()["continuation"]["states"]
+    assert states.keys() == {"layers", "held", "age"}
     assert plain["record"]["moments"].keys() == {
         *("optimizer", "trained", "step", "arrays"),
     }

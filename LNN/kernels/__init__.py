@@ -5,7 +5,7 @@ in `dispatch.REGISTRY`. `torch_loop` is the oracle that the others must equal; `
 is a C library that computes a whole pass in one call.
 """
 
-from LNN.kernels.backend import Stepper
+from LNN.kernels.backend import AdamRule, Stepper, Trained, Trainer
 from LNN.kernels.dispatch import (
     BACKENDS,
     backend_for,
@@ -13,14 +13,19 @@ from LNN.kernels.dispatch import (
     resolve_backend,
     run,
     stepper_for,
+    trainer_for,
 )
 
 __all__ = [
     "BACKENDS",
+    "AdamRule",
     "Stepper",
+    "Trained",
+    "Trainer",
     "backend_for",
     "prepare",
     "resolve_backend",
     "run",
     "stepper_for",
+    "trainer_for",
 ]

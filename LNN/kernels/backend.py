@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +53,93 @@ class Stepper(Protocol):
 
     def advance(self) -> None:
         """Take one step of all streams."""
+
+
+@dataclass(frozen=True, eq=False)
+class AdamRule:
+    """Adam's step, and what it works on; tensors as long as the vector.
+
+    Attributes
+    ----------
+    vector, gradient, mean, square : Tensor
+        Changed in place.
+    decay, epsilon, weight_decay : float
+    decay_apart : bool
+        Whether the weights decay apart from the gradient (AdamW).
+    clip_value : float or None
+    clip_by : {"norm", "value"}
+    """
+
+    vector: Tensor
+    gradient: Tensor
+    mean: Tensor
+    square: Tensor
+    decay: float
+    epsilon: float
+    weight_decay: float
+    decay_apart: bool
+    clip_value: float | None
+    clip_by: str
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network and its loss, as a `Trainer` takes them.
+
+    Attributes
+    ----------
+    cells : sequence of Cell
+        Each reads all states of the one before.
+    weight, bias : Tensor of shape (outputs, n_read), (outputs,)
+        The read-out, an affine map of pooled states.
+    pooling : tuple of {"last", "mean", "max"}
+        Side by side in this order; empty if each step is read.
+    loss : str
+        One of LNN's, by name.
+    levels : tuple of float
+        Those of the quantile loss.
+    gradients : mapping from int to Tensor
+        Where the gradient of each parameter goes, by its `id`.
+    adam : AdamRule or None
+        What `adam_step` does, if it is called.
+    """
+
+    cells: Sequence[Cell]
+    weight: Tensor
+    bias: Tensor
+    pooling: tuple[str, ...]
+    loss: str
+    levels: tuple[float, ...]
+    gradients: Mapping[int, Tensor]
+    adam: AdamRule | None
+
+
+class Trainer(Protocol):
+    """Takes training steps of a network without autograd."""
+
+    def gradient(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | None,
+        lengths: Tensor | None,
+        target: Tensor,
+        weight: Tensor | None,
+    ) -> float:
+        """Fill in the gradients of sum(w l) of a batch, and return that sum.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, T, F)
+        timespans : Tensor of shape (B, T), or None for ones
+        lengths : Tensor of int64, shape (B,), or None
+        target, weight : Tensor
+            As `Loss.total` takes them.
+        """
+
+    def adam_step(
+        self, divisor: float, step: int, rate: float, momentum: float
+    ) -> None:
+        """Take a step with the gradients, divided by a number and clipped."""
 
 
 class Backend(ABC):
@@ -117,6 +204,10 @@ class Backend(ABC):
 
     def stepper(self, cell: Cell, n_streams: int, dtype: torch.dtype) -> Stepper | None:
         """Return a stepper for streams on the CPU; None if `run` is as good."""
+        return None
+
+    def trainer(self, network: Trained) -> Trainer | None:
+        """Return what trains a network of cells that are supported; None if nothing."""
         return None
 
     def prepare(self, cell: Cell) -> None:  # noqa: B027 (most have nothing to prepare)

@@ -11,7 +11,7 @@ from torch import Tensor
 from LNN._warnings import warn
 from LNN.cells.base import Cell, choice
 from LNN.exceptions import InvalidInputError
-from LNN.kernels.backend import Backend, Missing, Stepper
+from LNN.kernels.backend import Backend, Missing, Stepper, Trained, Trainer
 from LNN.kernels.native import NativeBackend
 from LNN.kernels.torch_loop import TorchLoop
 
@@ -95,6 +95,13 @@ def stepper_for(
     """Return a stepper for streams of this cell; None if its backend has none."""
     backend = _supporting(cell, requested, torch.device("cpu"), dtype)
     return backend.stepper(cell, n_streams, dtype)
+
+
+def trainer_for(network: Trained, requested: str) -> Trainer | None:
+    """Return what trains a network without autograd; None if its backend cannot."""
+    dtype, device = network.weight.dtype, network.weight.device
+    backends = {_supporting(c, requested, device, dtype) for c in network.cells}
+    return backends.pop().trainer(network) if len(backends) == 1 else None
 
 
 def prepare(cell: Cell) -> None:

@@ -14,6 +14,7 @@ from LNN.batching.batches import Batches, cut
 from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork
+from LNN.training.kernel_step import kernel_step
 from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -89,21 +90,25 @@ class Step:
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
         self.network.train()
+        clip = self.plan.clip_value, self.plan.clip_by
+        parts = self.network, self.parameters, self.objective, self.optimizer
+        take = kernel_step(*parts, clip) or self.by_autograd
         total: float | torch.Tensor = 0.0
         for samples in cut(order, self.plan.batch_size):
+            inputs, targets = batches.inputs_and_targets(samples)
+            # The mean weight of all samples, not of the batch: otherwise weights would
+            # cancel out in a batch of one, and the batches' sum be another loss.
+            weight = batches.mean_weight * len(samples)
             # Tensors are added up, not numbers: an accelerator need not wait here.
-            total = total + self.batch(batches, samples)
+            total = total + take(inputs, targets, weight)
             schedule.after_batch()
         return float(total / batches.targets.total_weight)
 
-    def batch(self, batches: Batches, samples: np.ndarray) -> torch.Tensor:
-        """Take one step; return sum(w l) of the batch, detached."""
-        inputs, targets = batches.inputs_and_targets(samples)
+    def by_autograd(self, inputs: dict, targets: tuple, weight: float) -> torch.Tensor:
+        """Take one step on a batch of this weight; return sum(w l), detached."""
         total = self.objective.total(self.network(**inputs), *targets)
         gradient = self.parameters.gradient(total)
-        # Divided by the mean weight of all samples, not of the batch: otherwise weights
-        # would cancel out in a batch of one, and the batches' sum be another loss.
-        gradient /= batches.mean_weight * len(samples)
+        gradient /= weight
         clip_gradient(gradient, self.plan.clip_value, self.plan.clip_by)
         self.optimizer.step(gradient)
         return total.detach()

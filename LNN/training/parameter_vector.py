@@ -63,6 +63,12 @@ class ParameterVector:
         gradients = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
         return torch.cat([part.flatten() for part in gradients])
 
+    def parts_of(self, vector: Tensor) -> dict[int, Tensor]:
+        """Return what stands for each parameter in another vector, by `id`."""
+        parts = vector.split([p.numel() for p in self._parameters])
+        pairs = zip(self._parameters, parts, strict=True)
+        return {id(p): part.view(p.shape) for p, part in pairs}
+
     def release(self) -> None:
         """Give each parameter memory of its own again."""
         # As a view it would be pickled with the whole vector.

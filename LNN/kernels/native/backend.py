@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -10,12 +11,13 @@ from torch import Tensor
 from LNN.cells.base import Cell, transformed
 from LNN.cells.exporting import exporting
 from LNN.cells.hooks import is_hooked
-from LNN.kernels.backend import Backend, Missing
+from LNN.kernels.backend import Backend, Missing, Trained
 from LNN.kernels.native import library, operators
 from LNN.kernels.native.autograd import SequenceFunction
 from LNN.kernels.native.call import Call
 from LNN.kernels.native.description import LIMITS, description_of, has_dropout
 from LNN.kernels.native.stepping import NativeStepper
+from LNN.kernels.native.training import NativeTrainer
 
 PRECISIONS = (torch.float32, torch.float64)
 
@@ -75,6 +77,18 @@ class NativeBackend(Backend):
         if is_hooked(cell):
             return None
         return NativeStepper(cell, n_streams, dtype)
+
+    def trainer(self, network: Trained) -> NativeTrainer | None:
+        """Return what trains a network whose cells have no hooks."""
+        for cell in network.cells:
+            inputs = network.weight.new_empty(1, 1, cell.input_size)
+            data = (inputs, cell.zero_state(inputs), inputs[..., 0])
+            # Asked here, once for many batches, what `run` asks at each call.
+            if is_hooked(cell) or not can_run(cell, *data):
+                return None
+        # With mixed memory the next layer reads half of the columns only.
+        chained = all(a.state_size == b.input_size for a, b in pairwise(network.cells))
+        return NativeTrainer(network) if chained else None
 
 
 def run(

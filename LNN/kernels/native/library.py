@@ -34,6 +34,8 @@ SIGNATURES = {
     "lnn_prepare": (None, [_POINTER, _INTEGER]),
     "lnn_run": (None, [_POINTER, _INTEGER, _INTEGER]),
     "lnn_finish": (None, [_POINTER]),
+    "lnn_read_out": (None, [_POINTER]),
+    "lnn_adam_step": (None, [_POINTER]),
     "lnn_engine_name": (ctypes.c_char_p, [_INTEGER, _INTEGER]),
     "lnn_lanes": (_INTEGER, [_INTEGER, _INTEGER]),
     "lnn_calibrate": (_REAL, [_INTEGER] * 4),

@@ -1,4 +1,4 @@
-"""The Python mirror of csrc/problem.h; `library` compares the two."""
+"""The Python mirror of csrc/problem.h and readout.h; `library` compares the two."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ __all__ = [
     "ACTIVATIONS",
     "ISAS",
     "KINDS",
+    "LOSSES",
     "MAX_PARAMETERS",
     "MODES",
     "OPTIONS",
+    "POOLINGS",
     "STRUCTURE",
+    "AdamStep",
     "Problem",
+    "Readout",
     "expected_layout",
 ]
 
-ABI = 2  # raised whenever the library's functions change
+ABI = 3  # raised whenever the library's functions change
 MAX_PARAMETERS = 32
 # What an enum of the header counts from 0.
 KINDS = ("LTC", "WIRED_CFC", "CFC")
 ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu", "gelu")
 ISAS = {"plain": 1, "avx2": 2, "avx512": 3, "neon": 4}
+LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "cross_entropy")
+POOLINGS = {"last": 1, "mean": 2, "max": 4}
 
 # What an int of a cell's options means, in this order.
 OPTIONS = (
@@ -79,6 +85,34 @@ class Problem(ctypes.Structure):
     ]
 
 
+class Readout(ctypes.Structure):
+    """What lies between the states of the last layer and the loss."""
+
+    _fields_ = [
+        *_fields(ctypes.c_int64, "precision isa pooling loss batch steps neurons"),
+        *_fields(ctypes.c_int64, "columns outputs n_levels"),
+        *_fields(ctypes.c_void_p, "lengths states final weight bias target"),
+        *_fields(ctypes.c_void_p, "sample_weight levels grad_states grad_final"),
+        *_fields(ctypes.c_void_p, "grad_weight grad_bias scratch"),
+        ("total", ctypes.c_double),
+    ]
+
+
+class AdamStep(ctypes.Structure):
+    """Clipping, and one step of Adam."""
+
+    _fields_ = [
+        *_fields(ctypes.c_int64, "precision isa size step clips_norm decay_apart"),
+        *_fields(ctypes.c_double, "divisor clip rate momentum decay epsilon"),
+        ("weight_decay", ctypes.c_double),
+        *_fields(ctypes.c_void_p, "vector gradient mean square"),
+    ]
+
+
+# By their names in C.
+_STRUCTS = {"lnn_problem": Problem, "lnn_readout": Readout, "lnn_adam": AdamStep}
+
+
 def expected_layout() -> dict[str, int]:
     """Return what csrc/layout.c has to say, by name."""
     enums = {
@@ -87,12 +121,15 @@ def expected_layout() -> dict[str, int]:
         **{name.upper(): value for value, name in enumerate(ACTIVATIONS)},
         **{name.upper(): value for name, value in ISAS.items()},
         "BEST": 0,
+        **{name.upper(): value for name, value in POOLINGS.items()},
+        **{name.upper(): value for value, name in enumerate(LOSSES)},
         "MAX_PARAMETERS": MAX_PARAMETERS,
     }
-    names = [name for name, *_ in Problem._fields_]
-    return {
-        **{f"LNN_{name}": value for name, value in enums.items()},
-        "sizeof(lnn_problem)": ctypes.sizeof(Problem),
-        **{f"offsetof {name}": getattr(Problem, name).offset for name in names},
-        **{f"sizeof {name}": getattr(Problem, name).size for name in names},
-    }
+    layout = {f"LNN_{name}": value for name, value in enums.items()}
+    for struct, mirror in _STRUCTS.items():
+        layout[f"sizeof({struct})"] = ctypes.sizeof(mirror)
+        for name, *_ in mirror._fields_:
+            field = getattr(mirror, name)
+            layout[f"offsetof {struct}.{name}"] = field.offset
+            layout[f"sizeof {struct}.{name}"] = field.size
+    return layout

@@ -14,7 +14,9 @@
 
 #include "batch.h"
 #include "calibration.h"
+#include "descent.h"
 #include "engines.h"
+#include "readout_pass.h"
 #include "sample_cfc.h"
 #include "sample_ltc.h"
 
@@ -34,6 +36,7 @@ static const lnn_schedule *schedule_of(const lnn_problem *p) {
 
 #define TEXT_OF(name) #name
 #define NAME_OF(engine) TEXT_OF(engine)
-const lnn_engine ENGINE = {NAME_OF(ENGINE), W, schedule_of, calibrate, apply_function};
+const lnn_engine ENGINE = {NAME_OF(ENGINE), W, schedule_of, calibrate, apply_function,
+                           readout_pass, adam_step};
 
 #endif

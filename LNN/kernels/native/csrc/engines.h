@@ -4,6 +4,7 @@
 
 #include "compiler.h"
 #include "problem.h"
+#include "readout.h"
 
 /* A way to run a problem: what lies in the lanes, in which memory, and what a group is.
  * Scratch and record are measured with `scratch` null. */
@@ -23,6 +24,8 @@ typedef struct {
     const lnn_schedule *(*schedule_of)(const lnn_problem *);
     double (*calibrate)(int64_t backward, int64_t n);
     void (*apply)(int64_t function, const void *from, void *to, int64_t n);
+    void (*readout)(lnn_readout *);
+    void (*adam)(const lnn_adam *);
 } lnn_engine;
 
 extern const lnn_engine lnn_plain_float, lnn_plain_double;

@@ -12,10 +12,13 @@ typedef struct {
 
 #define CONSTANT(name) {#name, name}
 /* C99 tells the size of a field only with an object at hand. */
-#define FIELD(name)                                       \
-    {"offsetof " #name, offsetof(lnn_problem, name)}, {   \
-        "sizeof " #name, sizeof(((lnn_problem *)0)->name) \
+#define FIELD_OF(type, name)                                            \
+    {"offsetof " #type "." #name, offsetof(type, name)}, {              \
+        "sizeof " #type "." #name, sizeof(((type *)0)->name)            \
     }
+#define FIELD(name) FIELD_OF(lnn_problem, name)
+#define READOUT(name) FIELD_OF(lnn_readout, name)
+#define ADAM(name) FIELD_OF(lnn_adam, name)
 
 static const layout_entry layout[] = {
     CONSTANT(LNN_LTC),
@@ -35,6 +38,14 @@ static const layout_entry layout[] = {
     CONSTANT(LNN_AVX2),
     CONSTANT(LNN_AVX512),
     CONSTANT(LNN_NEON),
+    CONSTANT(LNN_LAST),
+    CONSTANT(LNN_MEAN),
+    CONSTANT(LNN_MAX),
+    CONSTANT(LNN_SQUARED_ERROR),
+    CONSTANT(LNN_ABSOLUTE_ERROR),
+    CONSTANT(LNN_HUBER),
+    CONSTANT(LNN_QUANTILE),
+    CONSTANT(LNN_CROSS_ENTROPY),
     CONSTANT(LNN_MAX_PARAMETERS),
     CONSTANT(sizeof(lnn_problem)),
     FIELD(abi),
@@ -76,6 +87,49 @@ static const layout_entry layout[] = {
     FIELD(grad_parameters),
     FIELD(scratch),
     FIELD(record),
+    CONSTANT(sizeof(lnn_readout)),
+    READOUT(precision),
+    READOUT(isa),
+    READOUT(pooling),
+    READOUT(loss),
+    READOUT(batch),
+    READOUT(steps),
+    READOUT(neurons),
+    READOUT(columns),
+    READOUT(outputs),
+    READOUT(n_levels),
+    READOUT(lengths),
+    READOUT(states),
+    READOUT(final),
+    READOUT(weight),
+    READOUT(bias),
+    READOUT(target),
+    READOUT(sample_weight),
+    READOUT(levels),
+    READOUT(grad_states),
+    READOUT(grad_final),
+    READOUT(grad_weight),
+    READOUT(grad_bias),
+    READOUT(scratch),
+    READOUT(total),
+    CONSTANT(sizeof(lnn_adam)),
+    ADAM(precision),
+    ADAM(isa),
+    ADAM(size),
+    ADAM(step),
+    ADAM(clips_norm),
+    ADAM(decay_apart),
+    ADAM(divisor),
+    ADAM(clip),
+    ADAM(rate),
+    ADAM(momentum),
+    ADAM(decay),
+    ADAM(epsilon),
+    ADAM(weight_decay),
+    ADAM(vector),
+    ADAM(gradient),
+    ADAM(mean),
+    ADAM(square),
     {0, 0},
 };
 

@@ -129,6 +129,19 @@ EXPORT void lnn_finish(const lnn_problem *p) {
     restore_float_mode(before);
 }
 
+/* Pooling, read-out and loss, with all gradients: the loss goes to r->total. */
+EXPORT void lnn_read_out(lnn_readout *r) {
+    float_mode before = flush_small_numbers();
+    engine(r->isa, r->precision)->readout(r);
+    restore_float_mode(before);
+}
+
+EXPORT void lnn_adam_step(const lnn_adam *a) {
+    float_mode before = flush_small_numbers();
+    engine(a->isa, a->precision)->adam(a);
+    restore_float_mode(before);
+}
+
 /* What runs problems of a precision, and how many numbers it has in a vector. */
 EXPORT const char *lnn_engine_name(int64_t isa, int64_t precision) {
     return engine(isa, precision)->name;

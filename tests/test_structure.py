@@ -58,6 +58,7 @@ FOREIGN = {
     },
     "LNN/kernels/native/description.py": {"_modules", "_parameters"},
     "LNN/layers.py": {"_forward_hooks", "_parameters"},
+    "LNN/training/kernel_step.py": {"_has_any_global_hook"},
 }
 
 

@@ -61,10 +61,9 @@ def kernel_step(
     clip : (float or None, {"norm", "value"})
         As `clip_gradient` takes them.
     """
-    if not _is_known(network, objective):
+    if not _is_known(network, objective) or not parameters.is_shared():
         return None
-    vector = parameters.vector
-    gradient = torch.zeros_like(vector)
+    gradient = torch.zeros_like(parameters.vector)
     gradients = parameters.parts_of(gradient)
     cells = [layer.cell for layer in network.layers]
     head = network.readout[1]
@@ -122,6 +121,7 @@ def _is_known(network: LiquidNetwork, objective: Loss) -> bool:
         and type(objective) in LOSSES
         # Nor does anybody look on.
         and not is_hooked(network)
+        and not nn.modules.module._has_any_global_hook()
         and not torch.is_anomaly_enabled()
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,6 +56,7 @@ class ParameterVector:
                 "requires_grad_(True), say."
             )
         self.names, self._parameters = zip(*named, strict=True)
+        self._shapes = [p.shape for p in self._parameters]
         self.vector = parameters_to_vector(self._parameters).detach()
         vector_to_parameters(self.vector, self._parameters)
 
@@ -63,11 +65,25 @@ class ParameterVector:
         gradients = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
         return torch.cat([part.flatten() for part in gradients])
 
+    def is_shared(self) -> bool:
+        """Tell whether all parameters still are views of the vector.
+
+        They no longer are when someone casts the network, or gives one other memory.
+        """
+        parts = self.parts_of(self.vector)
+        return all(
+            p.data_ptr() == parts[id(p)].data_ptr()
+            and p.dtype is self.vector.dtype
+            and p.shape == parts[id(p)].shape
+            and p.is_contiguous()
+            for p in self._parameters
+        )
+
     def parts_of(self, vector: Tensor) -> dict[int, Tensor]:
         """Return what stands for each parameter in another vector, by `id`."""
-        parts = vector.split([p.numel() for p in self._parameters])
-        pairs = zip(self._parameters, parts, strict=True)
-        return {id(p): part.view(p.shape) for p, part in pairs}
+        parts = vector.split([math.prod(shape) for shape in self._shapes])
+        pairs = zip(self._parameters, parts, self._shapes, strict=True)
+        return {id(p): part.view(shape) for p, part, shape in pairs}
 
     def release(self) -> None:
         """Give each parameter memory of its own again."""

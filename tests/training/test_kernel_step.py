@@ -452,6 +452,15 @@ def no_bias(network):
     network.readout[1] = nn.Linear(N, Q, bias=False, dtype=torch.float64)
 
 
+def cast(network):
+    network.float()
+
+
+def move_a_weight(network):
+    weight = network.readout[1].weight
+    weight.data = weight.data.clone()
+
+
 def encode(network):
     network.encoder = nn.Linear(F, F, dtype=torch.float64)
 
@@ -479,8 +488,12 @@ CHANGES = [
 ]
 
 
-def ask(network, objective):
-    parameters = ParameterVector(network)
+# What may happen between two epochs, while the vector is there.
+LATER = [hook, hook_a_part, cast, move_a_weight, replace_the_readout]
+
+
+def ask(network, objective, parameters=None):
+    parameters = parameters or ParameterVector(network)
     recorder = Recorder(parameters.vector, 0.1, 0.0)
     return kernel_step(network, parameters, objective, recorder, (None, "norm"))
 
@@ -491,6 +504,15 @@ def test__kernel_step__network_changed__is_none(change):
     assert ask(network, SquaredError(Q)) is not None
     change(network)
     assert ask(network, SquaredError(Q)) is None
+
+
+@pytest.mark.parametrize("change", LATER, ids=lambda change: change.__name__)
+def test__kernel_step__network_changed_in_training__is_none(change):
+    network = make()
+    parameters = ParameterVector(network)
+    assert ask(network, SquaredError(Q), parameters) is not None
+    change(network)
+    assert ask(network, SquaredError(Q), parameters) is None
 
 
 def test__kernel_step__loss_of_the_users_own__is_none():
@@ -505,6 +527,9 @@ def test__kernel_step__someone_looks_on__is_none():
     network = make()
     with torch.autograd.set_detect_anomaly(True):
         assert ask(network, SquaredError(Q)) is None
+    handle = nn.modules.module.register_module_forward_hook(lambda *_: None)
+    assert ask(network, SquaredError(Q)) is None
+    handle.remove()
     with torch.autocast("cpu"):
         assert ask(network, SquaredError(Q)) is None
     assert ask(network, SquaredError(Q)) is not None

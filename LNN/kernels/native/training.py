@@ -40,9 +40,11 @@ class NativeTrainer:
         weight: Tensor | None,
     ) -> float:
         """Fill in the gradients of a batch, and return its loss."""
-        states = inputs
+        # The library reads plain rows of memory and knows no strides.
+        states, spans = inputs.contiguous(), _contiguous(timespans)
+        lengths = None if lengths is None else _contiguous(lengths.to(torch.int64))
         for layer in self._passes:
-            states, final = layer.forward(states, timespans, lengths)
+            states, final = layer.forward(states, spans, lengths)
         total, *above = self._head.run(states, final, lengths, target, weight)
         for layer in reversed(self._passes):
             above = [layer.backward(*above), None]
@@ -54,6 +56,10 @@ class NativeTrainer:
         """Clip the gradients, divided by a number, and take a step of Adam."""
         assert self._adam is not None
         self._adam.step(divisor, step, rate, momentum)
+
+
+def _contiguous(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.contiguous()
 
 
 class _Head:
@@ -101,7 +107,7 @@ class _Head:
         if states.shape != self._shape:
             self._make_room(states, final)
         if weight is not None:
-            weight = weight.to(self._dtype).contiguous()
+            weight = _contiguous(weight.to(self._dtype))
         target = target.contiguous()
         if target.numel() != self._n_rows * self._per_row:
             raise RuntimeError(

@@ -1,0 +1,41 @@
+"""Training steps on the library: each cell's passes, one after another."""
+
+import pytest
+import torch
+from kernel_cases import LIMITS, make_problem, norm, rng, shaken
+from test_equal_to_torch import CELLS
+
+from LNN.kernels.native.passes import Passes
+
+
+def through_autograd(native, cell, problem):
+    """Gradients of the parameters and the inputs, from a state of zeros."""
+    inputs = problem.inputs.clone().requires_grad_()
+    state = torch.zeros_like(problem.state)
+    data = (inputs, state, problem.timespans, problem.lengths)
+    states, final = native.run(cell, *data)
+    outputs, gradients = (states, final), (problem.grad_states, problem.grad_final)
+    leaves = [inputs, *cell.parameters()]
+    return torch.autograd.grad(outputs, leaves, gradients, materialize_grads=True)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("batch", [1, 9])
+@pytest.mark.parametrize("name", CELLS)
+def test__passes__every_kind_of_cell__have_the_bits_of_autograd(
+    name, batch, ragged, native
+):
+    for dtype in LIMITS:
+        cell = shaken(CELLS[name](), rng(3)).to(dtype)
+        gradients = {id(p): torch.zeros_like(p) for p in cell.parameters()}
+        passes = Passes(cell, gradients, needs_inputs=True)
+        # Twice, and once more in another shape: memory is used again.
+        for seed, steps in enumerate([5, 5, 2]):
+            problem = make_problem(cell, batch, steps, ragged, seed).to(dtype)
+            data = (problem.inputs, problem.timespans, problem.lengths)
+            passes.forward(*data)
+            inputs = passes.backward(problem.grad_states, problem.grad_final)
+            expected = through_autograd(native, cell, problem)
+            found = [inputs, *(gradients[id(p)] for p in cell.parameters())]
+            assert all(map(torch.equal, found, expected))
+            assert norm(found) > 0

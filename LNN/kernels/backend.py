@@ -207,7 +207,10 @@ class Backend(ABC):
         return None
 
     def trainer(self, network: Trained) -> Trainer | None:
-        """Return what trains a network of cells that are supported; None if nothing."""
+        """Return what trains a network of cells that are supported; None if nothing.
+
+        The cells have no hooks.
+        """
         return None
 
     def prepare(self, cell: Cell) -> None:  # noqa: B027 (most have nothing to prepare)

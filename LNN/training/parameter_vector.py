@@ -70,14 +70,13 @@ class ParameterVector:
 
         They no longer are when someone casts the network, or gives one other memory.
         """
-        parts = self.parts_of(self.vector)
-        return all(
-            p.data_ptr() == parts[id(p)].data_ptr()
-            and p.dtype is self.vector.dtype
-            and p.shape == parts[id(p)].shape
-            and p.is_contiguous()
-            for p in self._parameters
-        )
+        place, dtype = self.vector.data_ptr(), self.vector.dtype
+        for p, shape in zip(self._parameters, self._shapes, strict=True):
+            same = p.data_ptr() == place and p.dtype is dtype and p.shape == shape
+            if not (same and p.is_contiguous()):
+                return False
+            place += p.nbytes
+        return True
 
     def parts_of(self, vector: Tensor) -> dict[int, Tensor]:
         """Return what stands for each parameter in another vector, by `id`."""

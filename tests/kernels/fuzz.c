@@ -7,8 +7,9 @@
  * both passes run on scratch memory full of zeros and full of NaN, with the groups in
  * order and in two threads, with a record and without, and have to leave the same bits;
  * everything that is wanted has to be written and finite, although the padding of ragged
- * batches holds NaN; and all have to agree with doubles in plain C. With "print" the norms
- * of the plain engines' results are printed, to be compared between machines.
+ * batches holds NaN; and all have to agree with doubles in plain C. So do read-outs and
+ * steps of the optimiser. With "print" the norms of the plain engines' results are printed,
+ * to be compared between machines.
  */
 #define _POSIX_C_SOURCE 200112L
 #include <math.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 
 #include "problem.h"
+#include "readout.h"
 
 enum { LAST_ISA = LNN_NEON };
 
@@ -28,6 +30,8 @@ int64_t lnn_groups(const lnn_problem *p);
 void lnn_prepare(const lnn_problem *p, int64_t backward);
 void lnn_run(const lnn_problem *p, int64_t backward, int64_t group);
 void lnn_finish(const lnn_problem *p);
+void lnn_read_out(lnn_readout *r);
+void lnn_adam_step(const lnn_adam *a);
 void lnn_apply(int64_t isa, int64_t precision, int64_t function, const void *from, void *to,
                int64_t n);
 
@@ -481,6 +485,130 @@ static void all_engines(lnn_problem p, int print) {
     free(exact);
 }
 
+/* ------------------------------------------------------------- read-outs and optimisers */
+
+static lnn_readout draw_readout(void) {
+    lnn_readout r;
+    memset(&r, 0, sizeof r);
+    r.pooling = integer(0, LNN_LAST | LNN_MEAN | LNN_MAX);
+    r.loss = integer(LNN_SQUARED_ERROR, LNN_CROSS_ENTROPY);
+    r.batch = draw_size(6, 40);
+    r.steps = draw_size(5, 20);
+    r.neurons = draw_size(9, 40);
+    r.columns = r.neurons * integer(1, 2);
+    r.n_levels = r.loss == LNN_QUANTILE ? integer(1, 3) : 1;
+    r.outputs = r.n_levels * integer(1, 4);
+    if (chance(0.5)) {
+        int64_t *lengths = own(r.batch * (int64_t)sizeof *lengths);
+        for (int64_t b = 0; b < r.batch; b++) lengths[b] = integer(0, r.steps);
+        r.lengths = lengths;
+    }
+    return r;
+}
+
+/* Targets too far from all outputs for an error's sign to be a matter of rounding. */
+static void draw_targets(const lnn_problem *p, lnn_readout *r, int64_t rows) {
+    const int64_t n = rows * r->outputs / r->n_levels;
+    void *numeric = numbers(p, n, 20, 30);
+    for (int64_t i = 0; i < n; i++)
+        if (chance(0.5)) put(p, numeric, i, -get(p, numeric, i));
+    int64_t *codes = own(rows * (int64_t)sizeof *codes);
+    for (int64_t i = 0; i < rows; i++) codes[i] = integer(0, r->outputs - 1);
+    r->target = r->loss == LNN_CROSS_ENTROPY ? (void *)codes : numeric;
+    double *levels = own(r->n_levels * (int64_t)sizeof *levels);
+    for (int64_t i = 0; i < r->n_levels; i++) levels[i] = uniform(0.1, 0.9);
+    r->levels = levels;
+    if (chance(0.5)) r->sample_weight = numbers(p, rows, 0, 2);
+}
+
+/* Columns that are not read keep what stands there. */
+static void *zeros(const lnn_problem *p, int64_t count) {
+    void *to = result(p, count, 1);
+    return memset(to, 0, (size_t)(count * real_bytes(p)));
+}
+
+static void one_readout(const lnn_problem *p, lnn_readout r) {
+    const int64_t rows = r.pooling ? r.batch : r.batch * r.steps;
+    const int64_t kinds = (r.pooling & 1) + (r.pooling >> 1 & 1) + (r.pooling >> 2 & 1);
+    const int64_t read = (kinds ? kinds : 1) * r.neurons;
+    const int64_t all = r.batch * r.steps * r.columns, last = r.batch * r.columns;
+    const int uses_last = (r.pooling & LNN_LAST) != 0, uses_all = r.pooling != LNN_LAST;
+    r.precision = p->precision;
+    r.isa = p->isa;
+    void *states = numbers(p, all, -1, 1), *final = numbers(p, last, -1, 1);
+    r.states = uses_all ? states : 0;
+    r.final = uses_last ? final : 0;
+    r.weight = numbers(p, r.outputs * read, -0.1, 0.1);
+    r.bias = numbers(p, r.outputs, -1, 1);
+    draw_targets(p, &r, rows);
+    r.grad_states = uses_all ? zeros(p, all) : 0;
+    r.grad_final = uses_last ? zeros(p, last) : 0;
+    r.grad_weight = result(p, r.outputs * read, 1);
+    r.grad_bias = result(p, r.outputs, 1);
+    void *total = result(p, 1, 0), *first[MAX_ARRAYS] = {0};
+    const int64_t bytes = (2 * read + r.neurons + r.outputs) * real_bytes(p);
+    r.scratch = own(bytes);
+    for (int again = 0; again < 2; again++) {
+        memset(r.scratch, again ? 0xff : 0, (size_t)bytes);
+        lnn_read_out(&r);
+        put(p, total, 0, r.total);
+        if (!again) copy_results(p, first);
+    }
+    check_results(p, first, "two read-outs differ");
+    for (int i = 0; i < n_results; i++) free(first[i]);
+}
+
+static void one_descent(const lnn_problem *p) {
+    lnn_adam a;
+    memset(&a, 0, sizeof a);
+    a.precision = p->precision;
+    a.isa = p->isa;
+    a.size = draw_size(40, 300);
+    a.step = integer(1, 1000);
+    a.clips_norm = chance(0.5);
+    a.decay_apart = chance(0.5);
+    a.divisor = uniform(1, 10);
+    a.clip = chance(0.3) ? 0 : uniform(0.01, 2);
+    a.rate = uniform(1e-4, 1e-1);
+    a.momentum = uniform(0.8, 0.95);
+    a.decay = 0.999;
+    a.epsilon = 1e-8;
+    a.weight_decay = chance(0.5) ? 0 : uniform(0, 0.1);
+    void **places[] = {&a.vector, &a.gradient, &a.mean, &a.square};
+    for (int i = 0; i < 4; i++) {
+        *places[i] = result(p, a.size, 1);
+        for (int64_t k = 0; k < a.size; k++)
+            put(p, *places[i], k, (float)uniform(i == 3 ? 0.01 : -1, 1));
+    }
+    lnn_adam_step(&a);
+}
+
+/* The same with every engine, and as doubles in plain C have it. */
+static void heads_of_all_engines(void) {
+    const lnn_readout r = draw_readout();
+    const uint64_t seed = random_state;
+    const int kept = n_owned;
+    double *exact = 0;
+    lnn_problem p;
+    memset(&p, 0, sizeof p);
+    while (next_engine(&p)) {
+        random_state = seed;
+        n_results = 0;
+        one_readout(&p, r);
+        one_descent(&p);
+        double *found = malloc(sizeof *found * (size_t)total_count());
+        if (!found) abort();
+        collect(&p, found);
+        if (exact) compare(&p, found, exact);
+        if (exact)
+            free(found);
+        else
+            exact = found;
+        release(kept);
+    }
+    free(exact);
+}
+
 static double exact_function(int function, double x) {
     return function == 0 ? 1 / (1 + exp(-x)) : function == 1 ? tanh(x) : exp(x);
 }
@@ -516,6 +644,8 @@ int main(int count, char **arguments) {
     for (long i = 0; i < problems; i++) {
         random_state = seed * 1000003u + (uint64_t)i;
         all_engines(draw_problem(), count > 3);
+        release(0);
+        heads_of_all_engines();
         release(0);
     }
     if (count == 3) printf("%ld problems, seed %s: nothing found\n", problems, arguments[2]);

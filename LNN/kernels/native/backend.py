@@ -79,12 +79,12 @@ class NativeBackend(Backend):
         return NativeStepper(cell, n_streams, dtype)
 
     def trainer(self, network: Trained) -> NativeTrainer | None:
-        """Return what trains a network whose cells have no hooks."""
+        """Return what trains a network; None if `run` would leave a cell to torch."""
         for cell in network.cells:
             inputs = network.weight.new_empty(1, 1, cell.input_size)
             data = (inputs, cell.zero_state(inputs), inputs[..., 0])
             # Asked here, once for many batches, what `run` asks at each call.
-            if is_hooked(cell) or not can_run(cell, *data):
+            if not can_run(cell, *data):
                 return None
         # With mixed memory the next layer reads half of the columns only.
         chained = all(a.state_size == b.input_size for a, b in pairwise(network.cells))

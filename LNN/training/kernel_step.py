@@ -111,7 +111,8 @@ def _is_known(network: LiquidNetwork, objective: Loss) -> bool:
     layers, readout = list(network.layers), network.readout
     return (
         type(network) is LiquidNetwork
-        and network.encoder is None
+        # No encoder, nor anything else before the layers.
+        and [name for name, _ in network.named_children()] == ["layers", "readout"]
         and network.pooling in POOLINGS
         and all(type(layer) in (LTC, CfC) for layer in layers)
         and len({layer.backend for layer in layers}) == 1

@@ -388,6 +388,8 @@ def test__fit__with_and_without__learns_the_same(name, rows, cube, taken, monkey
     "options",
     [
         {"dropout": 0.2},
+        {"patch": 2},
+        {"scale": "sequence"},
         {"pooling": "attention"},
         {"readout": "motor"},
         {"model_type": "LSTM"},

@@ -157,7 +157,7 @@ class SequenceLayer(OwnWeights):
         Without `all_steps` the states are those after each last valid step,
         (B, n_neurons): a kernel then need not store the others.
         """
-        self._check(inputs)
+        self.check_inputs(inputs)
         return self._run(inputs, state, spans, lengths, all_steps)
 
     def _run(
@@ -211,13 +211,14 @@ class SequenceLayer(OwnWeights):
         timespans: Tensor | float | None,
         lengths: Tensor | None,
     ) -> tuple[Tensor, Tensor | None]:
-        self._check(inputs)
+        self.check_inputs(inputs)
         batch, steps = inputs.shape[:2]
         # Lengths first: time spans past the end of a sequence are not checked.
         lengths = check_lengths(lengths, batch, steps, inputs.device)
         return check_timespans(timespans, (batch, steps), inputs, lengths), lengths
 
-    def _check(self, inputs: Tensor) -> None:
+    def check_inputs(self, inputs: Tensor) -> None:
+        """Refuse what are no inputs (B, T, input_size) in the weights' dtype."""
         if not isinstance(inputs, Tensor):
             convert = f"Convert it: torch.as_tensor(inputs, dtype={self._dtype()})."
             raise InvalidInputError(

@@ -283,6 +283,21 @@ default="ncp"
         every: bool,
     ) -> tuple[Tensor, tuple]:
         """Run all layers; the states of the last one are (B, N) unless `every`."""
+        read = self.front(inputs, timespans, lengths=lengths, state=state)
+        return self.run_layers(*read, state, every)
+
+    def front(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | float | None = None,
+        *,
+        lengths: Tensor | None = None,
+        state: Any = None,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return inputs, time spans and lengths as the first layer reads them.
+
+        Takes what `forward` takes; the state is looked at, not changed.
+        """
         if not isinstance(inputs, Tensor):
             convert = "Convert it: torch.as_tensor(inputs, dtype=torch.float32)."
             raise InvalidInputError(
@@ -303,7 +318,7 @@ default="ncp"
             inputs = self.own_scale(inputs, lengths)
         if self.patching is not None:
             inputs, spans, lengths = self.patching(inputs, spans, lengths)
-        return self.run_layers(inputs, spans, lengths, state, every)
+        return inputs, spans, lengths
 
     def _check_front(self, inputs: Tensor, state: Any) -> None:
         """Refuse what `own_scale` and `patching` cannot read; layers check the rest."""

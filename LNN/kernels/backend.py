@@ -102,6 +102,8 @@ class Trained:
         Where the gradient of each parameter goes, by its `id`.
     adam : AdamRule or None
         What `adam_step` does, if it is called.
+    needs_inputs : bool
+        Whether the gradient of the inputs is wanted.
     """
 
     cells: Sequence[Cell]
@@ -112,10 +114,19 @@ class Trained:
     levels: tuple[float, ...]
     gradients: Mapping[int, Tensor]
     adam: AdamRule | None
+    needs_inputs: bool
 
 
 class Trainer(Protocol):
-    """Takes training steps of a network without autograd."""
+    """Takes training steps of a network without autograd.
+
+    Attributes
+    ----------
+    grad_inputs : Tensor of shape (B, T, F), or None
+        The gradient of the last batch's inputs, if it is wanted.
+    """
+
+    grad_inputs: Tensor | None
 
     def gradient(
         self,

@@ -9,6 +9,7 @@ those of autograd, to rounding (tests/training/test_kernel_step.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +17,8 @@ from torch import Tensor, nn
 from LNN import kernels
 from LNN.cells.dropout import Dropout
 from LNN.cells.hooks import is_hooked
-from LNN.kernels import AdamRule, Trained
-from LNN.layers import LTC, CfC
+from LNN.kernels import AdamRule, Trained, Trainer
+from LNN.layers import LTC, CfC, SequenceLayer
 from LNN.network import LiquidNetwork
 from LNN.training.losses import (
     AbsoluteError,
@@ -35,8 +36,8 @@ LOSSES = (SquaredError, AbsoluteError, Huber, Quantile, CrossEntropy)
 ADAMS = (Adam, AdamW)
 POOLINGS = ("last", "mean", "max", "last+mean+max")
 
-# Takes inputs, targets and the weight of a batch; returns sum(w l) over it.
-TakeStep = Callable[[dict[str, Tensor], tuple[Tensor, Tensor | None], float], float]
+# The parts of a network that kernels run; an encoder stands before them, say.
+KNOWN_PARTS = ("layers", "readout")
 
 
 def kernel_step(
@@ -45,7 +46,7 @@ def kernel_step(
     objective: Loss,
     optimizer: Optimizer,
     clip: tuple[float | None, str],
-) -> TakeStep | None:
+) -> KernelStep | None:
     """Return what takes a step on the kernels; None where they lack a part of it.
 
     For as long as nothing but the numbers in the vector changes: an epoch.
@@ -65,10 +66,13 @@ def kernel_step(
         return None
     gradient = torch.zeros_like(parameters.vector)
     gradients = parameters.parts_of(gradient)
-    cells = [layer.cell for layer in network.layers]
-    head = network.readout[1]
+    cells, head = [layer.cell for layer in network.layers], network.readout[1]
+    parts = dict(network.named_children())
+    before = [part for name, part in parts.items() if name not in KNOWN_PARTS]
+    of_front = [p for part in before for p in part.parameters() if id(p) in gradients]
     # A parameter that is frozen, stands in two places or belongs to another part.
     used = [id(p) for part in (*cells, head) for p in _all_parameters(part)]
+    used += map(id, of_front)
     if len(used) != len(gradients) or set(used) != set(gradients):
         return None
     trained = Trained(
@@ -80,30 +84,80 @@ def kernel_step(
         levels=objective.levels if isinstance(objective, Quantile) else (),
         gradients=gradients,
         adam=_adam_rule(optimizer, gradient, clip),
+        needs_inputs=bool(of_front),
     )
-    trainer = kernels.trainer_for(trained, network.layers[0].backend)
+    first, front = network.layers[0], network.front if before else None
+    trainer = kernels.trainer_for(trained, first.backend)
     if trainer is None:
         return None
+    return KernelStep(
+        front, of_front, first, optimizer, clip, gradient, trained, trainer
+    )
 
-    def take(
+
+@dataclass(frozen=True, eq=False)
+class KernelStep:
+    """Takes a step on a batch, and returns sum(w l) over it.
+
+    Attributes
+    ----------
+    front : callable or None
+        Makes what the layers read of a batch; None if that is the batch.
+    of_front : list of Parameter
+        Its parameters. They are autograd's.
+    first : SequenceLayer
+        What reads it.
+    optimizer : Optimizer
+    clip : (float or None, {"norm", "value"})
+    gradient : Tensor
+        As long as the optimiser's vector.
+    trained : Trained
+        Its gradients are views of `gradient`.
+    trainer : Trainer
+    """
+
+    front: Callable[..., tuple[Tensor, Tensor, Tensor | None]] | None
+    of_front: list[nn.Parameter]
+    first: SequenceLayer
+    optimizer: Optimizer
+    clip: tuple[float | None, str]
+    gradient: Tensor
+    trained: Trained
+    trainer: Trainer
+
+    def __call__(
+        self,
         inputs: dict[str, Tensor],
         targets: tuple[Tensor, Tensor | None],
         weight: float,
     ) -> float:
-        spans = inputs.get("timespans")
-        total = trainer.gradient(
-            inputs["inputs"], spans, inputs.get("lengths"), *targets
-        )
-        if trained.adam is not None:
+        """Take a step on a batch of this weight."""
+        total = self._fill_in_gradient(inputs, targets)
+        optimizer = self.optimizer
+        if self.trained.adam is not None:
             step = optimizer.state["step"] = optimizer.state["step"] + 1
-            trainer.adam_step(weight, step, optimizer.rate, optimizer.momentum)
+            self.trainer.adam_step(weight, step, optimizer.rate, optimizer.momentum)
         else:
-            gradient.div_(weight)
-            clip_gradient(gradient, *clip)
-            optimizer.step(gradient)
+            self.gradient.div_(weight)
+            clip_gradient(self.gradient, *self.clip)
+            optimizer.step(self.gradient)
         return total
 
-    return take
+    def _fill_in_gradient(
+        self, inputs: dict[str, Tensor], targets: tuple[Tensor, Tensor | None]
+    ) -> float:
+        if self.front is None:
+            read, spans, lengths = map(inputs.get, ("inputs", "timespans", "lengths"))
+        else:
+            read, spans, lengths = self.front(**inputs)
+        self.first.check_inputs(read)  # the library would read anything
+        total = self.trainer.gradient(read.detach(), spans, lengths, *targets)
+        if self.of_front:
+            own, above = self.of_front, self.trainer.grad_inputs
+            found = torch.autograd.grad(read, own, above, materialize_grads=True)
+            for parameter, part in zip(own, found, strict=True):
+                self.trained.gradients[id(parameter)].copy_(part)
+        return total
 
 
 def _is_known(network: LiquidNetwork, objective: Loss) -> bool:
@@ -111,8 +165,6 @@ def _is_known(network: LiquidNetwork, objective: Loss) -> bool:
     layers, readout = list(network.layers), network.readout
     return (
         type(network) is LiquidNetwork
-        # No encoder, nor anything else before the layers.
-        and [name for name, _ in network.named_children()] == ["layers", "readout"]
         and network.pooling in POOLINGS
         and all(type(layer) in (LTC, CfC) for layer in layers)
         and len({layer.backend for layer in layers}) == 1

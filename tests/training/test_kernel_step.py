@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from LNN import LiquidClassifier, LiquidRegressor
+from LNN.exceptions import InvalidInputError
 from LNN.kernels.native import library, threads
 from LNN.kernels.native.mirror import ISAS
 from LNN.network import LiquidNetwork
@@ -172,6 +173,35 @@ def test__gradient__target_of_each_step__counts_where_it_is_said_to(name):
     assert_same_gradient(network, objective, batch, targets)
 
 
+def encoder(seed):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(5, F), nn.BatchNorm1d(F), nn.Linear(F, F)).double()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [{"patch": 2}, {"own_scale": 2}, {"own_scale": 1, "patch": 3, "n_layers": 2}, {}],
+    ids=str,
+)
+def test__gradient__something_before_the_layers__is_that_of_autograd(
+    options, ragged, frozen
+):
+    network = make(pooling="last+mean+max", **options)
+    if network.patching is not None:
+        network.patching.dropout.p = 0.0  # each pass would draw another mask
+    batch, objective = make_batch(ragged=ragged, timed=True), SquaredError(Q)
+    if not options:
+        network.encoder = encoder(0)
+        batch["inputs"] = torch.randn(B, T, 5, dtype=torch.float64)
+    if frozen:
+        for part in (network.encoder, network.patching):
+            if part is not None:
+                next(part.parameters()).requires_grad_(False)
+    assert_same_gradient(network, objective, batch, make_targets(objective, (B,)))
+
+
 def test__loss_table__every_loss_of_ours__is_among_those_that_are_known():
     assert {type(objective) for objective in OBJECTIVES.values()} == {*LOSSES.values()}
 
@@ -233,10 +263,21 @@ def test__cross_entropy__class_that_is_not_there__is_no_number(code):
     assert np.isnan(total)
 
 
-def test__targets__too_few__are_not_read_past_their_end():
-    targets = torch.zeros(B - 1, Q, dtype=torch.float64), None
-    with pytest.raises(RuntimeError, match="as many targets"):
+@pytest.mark.parametrize("short", ["target", "weight"])
+def test__targets__too_few__are_not_read_past_their_end(short):
+    target, weight = make_targets(SquaredError(Q), (B,), weighted=True)
+    targets = (target[1:], weight) if short == "target" else (target, weight[1:])
+    with pytest.raises(RuntimeError, match="targets and weights"):
         by_kernels(make(), SquaredError(Q), make_batch(), targets)
+
+
+@pytest.mark.parametrize(
+    "bad", [torch.zeros(B, T, F + 1).double(), torch.zeros(B, T, F)]
+)
+def test__inputs__of_another_kind__are_refused_by_name(bad):
+    targets = make_targets(SquaredError(Q), (B,))
+    with pytest.raises(InvalidInputError, match="inputs"):
+        by_kernels(make(), SquaredError(Q), {"inputs": bad}, targets)
 
 
 # ------------------------------------------------------------------- optimisers
@@ -347,6 +388,10 @@ FITS = {
     "LTC": lambda r, c: Regressor(model_type="LTC").fit(*c[:2]),
     "deep": lambda r, c: Regressor(n_layers=2, pooling="max").fit(*c[:2]),
     "memory": lambda r, c: Regressor(mixed_memory=True).fit(*c[:2]),
+    "patches": lambda r, c: Regressor(patch=3).fit(*c[:2]),
+    "ragged patches": lambda r, c: Regressor(patch=2, scale="sequence").fit(
+        [x[: 3 + k % 5] for k, x in enumerate(c[0])], c[1]
+    ),
     "quantiles": lambda r, c: Regressor(loss="quantile", quantile=[0.1, 0.9]).fit(
         *c[:2]
     ),
@@ -388,8 +433,6 @@ def test__fit__with_and_without__learns_the_same(name, rows, cube, taken, monkey
     "options",
     [
         {"dropout": 0.2},
-        {"patch": 2},
-        {"scale": "sequence"},
         {"pooling": "attention"},
         {"readout": "motor"},
         {"model_type": "LSTM"},
@@ -442,6 +485,15 @@ def tie(network):
     cell.b_copy = next(cell.parameters())
 
 
+def tie_the_encoder(network):
+    network.encoder = nn.Linear(F, F, dtype=torch.float64)
+    network.encoder.bias = network.readout[1].bias
+
+
+def add_a_weight(network):
+    network.scale = nn.Parameter(torch.ones(1, dtype=torch.float64))
+
+
 def prune(network):
     nn.utils.parametrizations.weight_norm(network.readout[1])
 
@@ -463,10 +515,6 @@ def move_a_weight(network):
     weight.data = weight.data.clone()
 
 
-def encode(network):
-    network.encoder = nn.Linear(F, F, dtype=torch.float64)
-
-
 def subclass(network):
     network.__class__ = type("Own", (LiquidNetwork,), {})
 
@@ -481,10 +529,11 @@ CHANGES = [
     hook_a_part,
     freeze,
     tie,
+    tie_the_encoder,
+    add_a_weight,
     prune,
     replace_the_readout,
     no_bias,
-    encode,
     subclass,
     subclass_a_cell,
 ]

@@ -21,13 +21,19 @@ class NativeTrainer:
     ----------
     network : Trained
         Of cells that the library has kernels for.
+
+    Attributes
+    ----------
+    grad_inputs : Tensor of shape (B, T, F), or None
+        The gradient of the last batch's inputs, if it is wanted.
     """
 
     def __init__(self, network: Trained):
         self._passes = [
-            Passes(cell, network.gradients, needs_inputs=k > 0)
+            Passes(cell, network.gradients, needs_inputs=k > 0 or network.needs_inputs)
             for k, cell in enumerate(network.cells)
         ]
+        self.grad_inputs: Tensor | None = None
         self._head = _Head(network)
         self._adam = None if network.adam is None else _Adam(network.adam)
 
@@ -48,6 +54,7 @@ class NativeTrainer:
         total, *above = self._head.run(states, final, lengths, target, weight)
         for layer in reversed(self._passes):
             above = [layer.backward(*above), None]
+        self.grad_inputs = above[0]
         return total
 
     def adam_step(
@@ -109,16 +116,21 @@ class _Head:
         if weight is not None:
             weight = _contiguous(weight.to(self._dtype))
         target = target.contiguous()
-        if target.numel() != self._n_rows * self._per_row:
-            raise RuntimeError(
-                f"A loss of {self._n_rows} rows needs as many targets, got "
-                f"{tuple(target.shape)}. This is a defect of LNN: please report it."
-            )
+        self._refuse_other_sizes(target, weight)
         record.lengths, record.target = address(lengths), target.data_ptr()
         record.sample_weight = address(weight)
         record.states, record.final = states.data_ptr(), final.data_ptr()
         functions().lnn_read_out(ctypes.byref(record))
         return record.total, self._grad_states, self._grad_final
+
+    def _refuse_other_sizes(self, target: Tensor, weight: Tensor | None) -> None:
+        found = target.numel(), self._n_rows if weight is None else weight.numel()
+        expected = self._n_rows * self._per_row, self._n_rows
+        if found != expected:
+            raise RuntimeError(
+                f"Expected {expected} targets and weights of {self._n_rows} rows, "
+                f"got {found}. This is a defect of LNN: please report it."
+            )
 
     def _make_room(self, states: Tensor, final: Tensor) -> None:
         record, pooling = self._record, self._pooling

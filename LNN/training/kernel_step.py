@@ -62,11 +62,14 @@ def kernel_step(
     clip : (float or None, {"norm", "value"})
         As `clip_gradient` takes them.
     """
-    if not _is_known(network, objective) or not parameters.is_shared():
+    layers, head = _known_layers(network), _known_head(network)
+    if layers is None or head is None or type(objective) not in LOSSES:
+        return None
+    if _is_watched(network) or not parameters.is_shared():
         return None
     gradient = torch.zeros_like(parameters.vector)
     gradients = parameters.parts_of(gradient)
-    cells, head = [layer.cell for layer in network.layers], network.readout[1]
+    cells = [layer.cell for layer in layers]
     parts = dict(network.named_children())
     before = [part for name, part in parts.items() if name not in KNOWN_PARTS]
     of_front = [p for part in before for p in part.parameters() if id(p) in gradients]
@@ -86,7 +89,7 @@ def kernel_step(
         adam=_adam_rule(optimizer, gradient, clip),
         needs_inputs=bool(of_front),
     )
-    first, front = network.layers[0], network.front if before else None
+    first, front = layers[0], network.front if before else None
     trainer = kernels.trainer_for(trained, first.backend)
     if trainer is None:
         return None
@@ -135,6 +138,7 @@ class KernelStep:
         total = self._fill_in_gradient(inputs, targets)
         optimizer = self.optimizer
         if self.trained.adam is not None:
+            assert optimizer.momentum is not None
             step = optimizer.state["step"] = optimizer.state["step"] + 1
             self.trainer.adam_step(weight, step, optimizer.rate, optimizer.momentum)
         else:
@@ -146,37 +150,47 @@ class KernelStep:
     def _fill_in_gradient(
         self, inputs: dict[str, Tensor], targets: tuple[Tensor, Tensor | None]
     ) -> float:
+        spans: Tensor | None
         if self.front is None:
-            read, spans, lengths = map(inputs.get, ("inputs", "timespans", "lengths"))
+            read, lengths = inputs["inputs"], inputs.get("lengths")
+            spans = inputs.get("timespans")
         else:
             read, spans, lengths = self.front(**inputs)
         self.first.check_inputs(read)  # the library would read anything
         total = self.trainer.gradient(read.detach(), spans, lengths, *targets)
-        if self.of_front:
-            own, above = self.of_front, self.trainer.grad_inputs
+        own, above = self.of_front, self.trainer.grad_inputs
+        if above is not None:
             found = torch.autograd.grad(read, own, above, materialize_grads=True)
             for parameter, part in zip(own, found, strict=True):
                 self.trained.gradients[id(parameter)].copy_(part)
         return total
 
 
-def _is_known(network: LiquidNetwork, objective: Loss) -> bool:
-    """Tell whether a network and its loss are made of parts that kernels may know."""
-    layers, readout = list(network.layers), network.readout
-    return (
-        type(network) is LiquidNetwork
-        and network.pooling in POOLINGS
-        and all(type(layer) in (LTC, CfC) for layer in layers)
-        and len({layer.backend for layer in layers}) == 1
-        and [type(part) for part in readout.children()] == [Dropout, nn.Linear]
-        and readout[0].p == 0
-        and readout[1].bias is not None
-        and type(objective) in LOSSES
-        # Nor does anybody look on.
-        and not is_hooked(network)
-        and not nn.modules.module._has_any_global_hook()
-        and not torch.is_anomaly_enabled()
-    )
+def _known_layers(network: LiquidNetwork) -> list[LTC | CfC] | None:
+    """Return the layers, if kernels may know them all and how they are read."""
+    if type(network) is not LiquidNetwork or network.pooling not in POOLINGS:
+        return None
+    layers = [layer for layer in network.layers if isinstance(layer, LTC | CfC)]
+    plain = all(type(layer) in (LTC, CfC) for layer in network.layers)
+    one_backend = len({layer.backend for layer in layers}) == 1
+    return layers if plain and one_backend else None
+
+
+def _known_head(network: LiquidNetwork) -> nn.Linear | None:
+    """Return the affine map of a dense read-out that drops nothing out."""
+    parts = list(network.readout.children())
+    if [type(part) for part in parts] != [Dropout, nn.Linear]:
+        return None
+    dropout, head = parts
+    assert isinstance(dropout, Dropout)
+    assert isinstance(head, nn.Linear)
+    return head if dropout.p == 0 and head.bias is not None else None
+
+
+def _is_watched(network: LiquidNetwork) -> bool:
+    """Tell whether someone looks on at what modules or autograd do."""
+    everywhere = nn.modules.module._has_any_global_hook()
+    return is_hooked(network) or bool(everywhere) or torch.is_anomaly_enabled()
 
 
 def _all_parameters(module: nn.Module) -> list[nn.Parameter]:
@@ -188,7 +202,7 @@ def _adam_rule(
     optimizer: Optimizer, gradient: Tensor, clip: tuple[float | None, str]
 ) -> AdamRule | None:
     """Return what a step of Adam does; None for other optimisers."""
-    if type(optimizer) not in ADAMS:
+    if not isinstance(optimizer, Adam) or type(optimizer) not in ADAMS:
         return None
     mean, square = (optimizer.state[name] for name in optimizer.moments)
     return AdamRule(

@@ -85,7 +85,7 @@ class Passes:
         if room.joined is not None:
             found = self._description.unpack(room.gradients)
             for target, gradient in zip(self._targets, found, strict=True):
-                if target is not None:
+                if target is not None and gradient is not None:
                     target.copy_(gradient)
         return room.grad_inputs
 

@@ -47,7 +47,8 @@ class NativeTrainer:
     ) -> float:
         """Fill in the gradients of a batch, and return its loss."""
         # The library reads plain rows of memory and knows no strides.
-        states, spans = inputs.contiguous(), _contiguous(timespans)
+        states = final = inputs.contiguous()
+        spans = _contiguous(timespans)
         lengths = None if lengths is None else _contiguous(lengths.to(torch.int64))
         for layer in self._passes:
             states, final = layer.forward(states, spans, lengths)

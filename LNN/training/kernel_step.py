@@ -135,7 +135,7 @@ class KernelStep:
         weight: float,
     ) -> float:
         """Take a step on a batch of this weight."""
-        total = self._fill_in_gradient(inputs, targets)
+        total = self._fill_in_gradient(targets, **inputs)
         optimizer = self.optimizer
         if self.trained.adam is not None:
             assert optimizer.momentum is not None
@@ -148,14 +148,15 @@ class KernelStep:
         return total
 
     def _fill_in_gradient(
-        self, inputs: dict[str, Tensor], targets: tuple[Tensor, Tensor | None]
+        self,
+        targets: tuple[Tensor, Tensor | None],
+        inputs: Tensor,
+        timespans: Tensor | None = None,
+        lengths: Tensor | None = None,
     ) -> float:
-        spans: Tensor | None
-        if self.front is None:
-            read, lengths = inputs["inputs"], inputs.get("lengths")
-            spans = inputs.get("timespans")
-        else:
-            read, spans, lengths = self.front(**inputs)
+        read, spans = inputs, timespans
+        if self.front is not None:
+            read, spans, lengths = self.front(inputs, timespans, lengths=lengths)
         self.first.check_inputs(read)  # the library would read anything
         total = self.trainer.gradient(read.detach(), spans, lengths, *targets)
         own, above = self.of_front, self.trainer.grad_inputs

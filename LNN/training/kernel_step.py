@@ -205,9 +205,17 @@ def _adam_rule(
     """Return what a step of Adam does; None for other optimisers."""
     if not isinstance(optimizer, Adam) or type(optimizer) not in ADAMS:
         return None
+    vector = optimizer.vector
     mean, square = (optimizer.state[name] for name in optimizer.moments)
+    # The library would read anything; torch's own rule says what is wrong.
+    plain = (
+        t.shape == gradient.shape and t.dtype is gradient.dtype and t.is_contiguous()
+        for t in (vector, mean, square)
+    )
+    if not all(plain):
+        return None
     return AdamRule(
-        vector=optimizer.vector,
+        vector=vector,
         gradient=gradient,
         mean=mean,
         square=square,

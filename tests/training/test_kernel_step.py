@@ -335,6 +335,17 @@ def test__adam__gradient_that_is_no_number__is_not_hidden_by_clipping(by):
     assert torch.isnan(parameters.vector).any()
 
 
+def test__adam__moments_of_another_kind__are_left_to_torch():
+    network = make()
+    parameters = ParameterVector(network)
+    optimizer = Adam(parameters.vector, 0.02, 0.0)
+    optimizer.state["mean"] = optimizer.state["mean"][1:]
+    take = kernel_step(network, parameters, SquaredError(Q), optimizer, (None, "norm"))
+    targets = make_targets(SquaredError(Q), (B,))
+    with pytest.raises(RuntimeError, match="size"):
+        take(make_batch(), targets, 1.0)
+
+
 # ------------------------------------------------------------------- whole fits
 
 

@@ -1,0 +1,109 @@
+"""What is run on the archive: which fits, in which order, and what each measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from LNN.exceptions import InvalidInputError
+from LNN.experiments.archive.lines import Fit
+from LNN.experiments.archive.models import MODELS, check_models
+from LNN.experiments.archive.sets import SETS
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a budget runs.
+
+    Attributes
+    ----------
+    rounds : int
+        Each is a whole table, with seeds and folds of its own.
+    steps : int
+        Optimiser steps of a fit.
+    sets : int or None
+        So many of the shortest sets; None is all.
+    """
+
+    rounds: int
+    steps: int = 500
+    sets: int | None = None
+
+
+# Sets, models, round and optimiser steps to the fits of this round.
+Plan = Callable[[Sequence[str], Sequence[str], int, int], Iterator[Fit]]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A benchmark on the archive.
+
+    Attributes
+    ----------
+    name, title : str
+    sets, models, changes : tuple of str
+        Names, from `SETS`, `MODELS` and `CHANGES`.
+    plan : callable
+        Makes the fits of a round.
+    extents : dict
+        From the name of a budget to its `Extent`.
+    """
+
+    name: str
+    title: str
+    sets: tuple[str, ...]
+    models: tuple[str, ...]
+    changes: tuple[str, ...]
+    plan: Plan
+    extents: dict[str, Extent]
+
+    def fits(
+        self,
+        budget: str,
+        *,
+        sets: Sequence[str] | None = None,
+        models: Sequence[str] | None = None,
+        rounds: int | None = None,
+    ) -> list[Fit]:
+        """Return the fits of a budget in order: a run that is stopped has whole tables.
+
+        Parameters
+        ----------
+        budget : str
+        sets, models : sequence of str, default=None
+            In place of those of the budget.
+        rounds : int, default=None
+            In place of the budget's number.
+        """
+        extent = self.extents[budget]
+        check_models(models or ())
+        if unknown := [name for name in sets or () if name not in SETS]:
+            raise InvalidInputError(
+                f"Expected sets among {', '.join(SETS)}, got {', '.join(unknown)}."
+            )
+        sets, models = sets or self.sets[: extent.sets], models or self.models
+        return [
+            fit
+            for number in range(rounds or extent.rounds)
+            for fit in self.plan(sets, models, number, extent.steps)
+        ]
+
+
+def _on_test_parts(
+    sets: Sequence[str], models: Sequence[str], number: int, steps: int
+) -> Iterator[Fit]:
+    for name in sets:
+        for model in models:
+            yield Fit(name, model, seed=number, steps=steps)
+
+
+UCR = Experiment(
+    "ucr",
+    "accuracy on the test parts",
+    tuple(sorted(SETS, key=lambda name: SETS[name])),
+    tuple(MODELS),
+    ("clean", "half rate"),
+    _on_test_parts,
+    {"quick": Extent(1, 50, 4), "standard": Extent(5), "full": Extent(10)},
+)
+EXPERIMENTS = {experiment.name: experiment for experiment in (UCR,)}

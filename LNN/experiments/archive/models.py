@@ -1,0 +1,79 @@
+"""The models that are compared on the archive, and how each is trained.
+
+To add one, add an entry: its options are parameters of `LiquidClassifier`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from LNN.exceptions import InvalidInputError
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """A model of the comparison.
+
+    Attributes
+    ----------
+    title : str
+        For tables.
+    options : mapping
+        Parameters of `LiquidClassifier` that are not the defaults.
+    drops : bool
+        Whether it also trains on copies of the sequences that lack steps.
+    timed : bool
+        Whether it gets time stamps, in training and later.
+    external : bool
+        Whether it is not a model of LNN.
+    seconds : float
+        Of a fit of 500 optimiser steps, for each step of the sequences; about, on one
+        core.
+    """
+
+    title: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    drops: bool = False
+    timed: bool = True
+    external: bool = False
+    seconds: float = 0.02
+
+
+# The same read-out of the states for all; the default resolves to it by itself.
+POOLING: dict[str, Any] = {"pooling": "last+mean+max"}
+LSTM = POOLING | {"model_type": "LSTM"}
+# As many weights as the LSTM of 32 neurons.
+GRU = POOLING | {"model_type": "GRU", "n_neurons": 37}
+LTC = POOLING | {"model_type": "LTC"}
+NO_WALK: dict[str, Any] = {"max_step": None}
+
+MODELS: dict[str, Competitor] = {
+    "liquid": Competitor("liquid: exponential CfC, 32 neurons (the default)"),
+    "liquid-58": Competitor(
+        "exponential CfC, 58 neurons: the LSTM's number of weights",
+        POOLING | {"n_neurons": 58},
+    ),
+    "liquid-mixed": Competitor(
+        "exponential CfC with mixed memory, 23 neurons",
+        POOLING | {"n_neurons": 23, "mixed_memory": True},
+    ),
+    "CfC-paper": Competitor("CfC as in the paper", POOLING | {"mode": "default"}),
+    "LTC": Competitor("LTC, one exponential unfold (its default)", LTC),
+    "LTC-paper": Competitor(
+        "LTC as in the paper, six semi-implicit unfolds",
+        LTC | {"solver": "semi-implicit", "ode_unfolds": 6},
+    ),
+    "LSTM": Competitor("LSTM, 32 neurons", LSTM),
+    "GRU": Competitor("GRU, 37 neurons", GRU),
+}
+
+
+def check_models(names: Iterable[str]) -> None:
+    """Raise if a name is not one of `MODELS`."""
+    unknown = [name for name in names if name not in MODELS]
+    if unknown:
+        raise InvalidInputError(
+            f"Expected models among {', '.join(MODELS)}, got {', '.join(unknown)}."
+        )

@@ -1,0 +1,99 @@
+"""Many fits: several at a time, going on where they were stopped."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from joblib import Parallel, delayed
+
+from LNN.experiments.archive.experiments import Experiment
+from LNN.experiments.archive.fitting import measure
+from LNN.experiments.archive.lines import Fit, Line, Lines
+from LNN.experiments.archive.models import MODELS
+from LNN.experiments.archive.sets import SETS, part_of
+from LNN.experiments.running import duration
+
+
+def run_fits(
+    experiment: Experiment,
+    fits: Sequence[Fit],
+    path: Path,
+    *,
+    n_jobs: int | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Make the fits that the file does not hold yet.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    fits : sequence of Fit
+    path : Path
+        File of results. Another process may append to it at the same time: what it
+        has made by then is not made again.
+    n_jobs : int, default=None
+        Fits at a time, each on one thread.
+    say : callable, default=print
+        Gets a line per fit.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        Before the first fit, if a set is missing.
+    """
+    done = Lines(path).read()
+    left = [fit for fit in fits if fit not in done]
+    if len(left) < len(fits):
+        say(f"{len(fits) - len(left)} of {len(fits)} fits are there already")
+    for name in dict.fromkeys(fit.set for fit in left):
+        part_of(name, "train")
+    seconds, began = Seconds(done), time.perf_counter()
+    rest = expected = sum(map(seconds.of, left))
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    made = parallel(delayed(_make)(fit, experiment.changes, path) for fit in left)
+    for number, (fit, line) in enumerate(made, 1):
+        rest -= seconds.of(fit)
+        pace = (time.perf_counter() - began) / max(expected - rest, 1e-9)
+        outcome = f"{line['clean']:.3f} in {duration(line['seconds'])}"
+        say(
+            f"[{number}/{len(left)}] {fit.set} {fit.model} seed {fit.seed}: {outcome}; "
+            f"about {duration(pace * max(rest, 0.0))} left"
+        )
+
+
+def _make(fit: Fit, changes: Sequence[str], path: Path) -> tuple[Fit, Line]:
+    lines = Lines(path)
+    if fit not in (there := lines.read()):
+        result = measure(fit, changes)
+        lines.append(fit, result)
+        return fit, result
+    return fit, there[fit]
+
+
+class Seconds:
+    """How long fits take, on one core.
+
+    Parameters
+    ----------
+    lines : mapping of Fit to dict
+        What was measured decides; for models that are not there, `MODELS` knows about.
+    """
+
+    def __init__(self, lines: Mapping[Fit, Line]):
+        found: dict[str, list[float]] = defaultdict(list)
+        for fit, line in lines.items():
+            found[fit.model].append(line["seconds"] / _size(fit))
+        self._of_model = {model: median(rates) for model, rates in found.items()}
+
+    def of(self, fit: Fit) -> float:
+        """Return the seconds of a fit."""
+        rate = self._of_model.get(fit.model, MODELS[fit.model].seconds)
+        return rate * _size(fit)
+
+
+def _size(fit: Fit) -> float:
+    return SETS[fit.set] * fit.steps / 500

@@ -1,0 +1,139 @@
+"""Results as tables: what the models have in common decides which sets count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from LNN.experiments.archive.lines import Fit, Line
+from LNN.experiments.archive.statistics import Comparison, interval
+
+Rows = list[list[str]]
+BASE = "LSTM"
+
+
+@dataclass(frozen=True)
+class Common:
+    """The results that all models of a table have.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        A row per fit: those that every model has of a set, a seed, a fold, ...
+    left_out : dict
+        From models with less than half of the fits of the others to their number.
+    """
+
+    frame: pd.DataFrame
+    left_out: dict[str, int]
+
+    def means(self, what: str) -> pd.DataFrame:
+        """Return the mean over seeds and folds, (sets, models)."""
+        return self.frame.pivot_table(
+            index="set", columns="model", values=what, aggfunc="mean", sort=False
+        )
+
+    def basis(self) -> str:
+        """Say in words how much stands behind each number."""
+        first = self.frame[self.frame.model == self.frame.model.iloc[0]]
+        counts = first.groupby("set").size()
+        few, many = counts.min(), counts.max()
+        fits = f"{few}" if few == many else f"{few} to {many}"
+        sets = "1 set" if len(counts) == 1 else f"{len(counts)} sets"
+        said = f"{sets}, {fits} {'fit' if many == 1 else 'fits'} of each"
+        if self.left_out:
+            names = ", ".join(f"{name} ({n})" for name, n in self.left_out.items())
+            said += f"; left out, with too few fits so far: {names}"
+        return said
+
+
+def common_of(
+    lines: Mapping[Fit, Line], models: Sequence[str], steps: int | None = None
+) -> Common | None:
+    """Return what the models have in common; None if there is nothing.
+
+    Parameters
+    ----------
+    lines : mapping of Fit to dict
+    models : sequence of str
+        In the order of the table.
+    steps : int, default=None
+        Only fits of so many optimiser steps; None takes the most there are.
+    """
+    frame = pd.DataFrame([line for line in lines.values() if line["model"] in models])
+    if frame.empty:
+        return None
+    frame = frame[frame.steps == (frame.steps.max() if steps is None else steps)]
+    counts = frame.model.value_counts()
+    counts = counts.reindex([name for name in models if name in counts.index])
+    kept = counts[counts >= counts.max() / 2].index
+    frame = frame[frame.model.isin(kept)]
+    place = [name for name in ("set", "seed", "fold", "part") if name in frame]
+    together = frame.groupby(place, dropna=False).model.transform("nunique")
+    frame = frame[together == len(kept)]
+    if frame.empty:
+        return None
+    order = {name: k for k, name in enumerate(kept)}
+    frame = frame.sort_values("model", key=lambda m: m.map(order), kind="stable")
+    return Common(frame, counts[~counts.index.isin(kept)].to_dict())
+
+
+def accuracy_table(common: Common) -> Rows:
+    """Return a row per model, the best rank first: `HEADINGS` of the benchmark."""
+    accuracy = common.means("clean")
+    comparison = Comparison(accuracy)
+    half, loss, seconds, weights = (
+        common.means(what).mean()
+        for what in ("half rate", "log loss", "seconds", "weights")
+    )
+    against = comparison.against(BASE) if BASE in accuracy else {}
+    rows = [
+        [
+            *("model", "mean rank", "accuracy", "95 %", "at half rate", "log loss"),
+            *(f"won/tied/lost to {BASE}", "median gain", "p", "seconds", "weights"),
+        ]
+    ]
+    for model, rank in comparison.ranks().items():
+        own = common.frame[common.frame.model == model].groupby("set")[["right", "n"]]
+        right, n = own.mean().to_numpy().T
+        low, high = interval(right, n.astype(int))
+        record = against.get(model)
+        rows.append(
+            [
+                *(model, f"{rank:.2f}", f"{accuracy[model].mean():.3f}"),
+                f"{low:.3f} to {high:.3f}",
+                *(number(half[model]), number(loss.get(model, np.nan), 2)),
+                f"{record.wins}/{record.ties}/{record.losses}" if record else "",
+                f"{record.median:+.3f}" if record else "",
+                p_text(record.p) if record else "",
+                f"{seconds[model]:.1f}",
+                f"{weights[model]:,.0f}" if weights.get(model, np.nan) > 0 else "",
+            ]
+        )
+    return rows
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number; nothing if there is none."""
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def p_text(p: float) -> str:
+    """Return a p-value in two figures."""
+    return f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def pairs_text(comparison: Comparison) -> str:
+    """Say whether the models differ, and which pairs do."""
+    said = ""
+    if comparison.scores.shape[1] > 2:
+        said = f"Friedman: p = {p_text(comparison.friedman())}. "
+    pairs = comparison.pairs()
+    sure = [f"{a} > {b} (p = {p_text(p)})" for a, b, p in pairs if p < 0.05]
+    return (
+        f"{said}Pairs that differ by Wilcoxon's test with Holm's correction for "
+        f"{len(pairs)}: {', '.join(sure) or 'none'}."
+    )

@@ -37,13 +37,39 @@ def parts_of(fit: Fit) -> Parts:
 
 
 def measure(fit: Fit, changes: Iterable[str]) -> dict[str, Any]:
+    """Return what `evaluate` says of a fit."""
+    return evaluate(
+        MODELS[fit.model],
+        parts_of(fit),
+        seed=fit.seed,
+        steps=fit.steps,
+        changes=changes,
+        place=(fit.set, str(fit.fold)),
+    )
+
+
+def evaluate(
+    competitor: Competitor,
+    parts: Parts,
+    *,
+    seed: int,
+    steps: int,
+    changes: Iterable[str],
+    place: tuple[str, ...] = (),
+) -> dict[str, Any]:
     """Fit a model and measure it on what is held out, as it is and changed.
 
     Parameters
     ----------
-    fit : Fit
+    competitor : Competitor
+    parts : tuple
+        Sequences and classes to train on, and those that are held out.
+    seed, steps : int
+        Seed of the model, and optimiser steps.
     changes : iterable of str
         Names of `CHANGES`, "clean" among them.
+    place : tuple of str, default=()
+        What a change's random draw depends on.
 
     Returns
     -------
@@ -51,26 +77,21 @@ def measure(fit: Fit, changes: Iterable[str]) -> dict[str, Any]:
         The accuracy after each change; without one also the log loss, and how many of
         how many sequences were right; seconds of the process; the number of weights.
     """
-    with one_thread(), warnings.catch_warnings(action="ignore"):
-        return _measured(fit, changes)
-
-
-def _measured(fit: Fit, changes: Iterable[str]) -> dict[str, Any]:
-    X, y, new, truth = parts_of(fit)
-    competitor = MODELS[fit.model]
-    begun = time.process_time()
-    model = trained(competitor, X, y, seed=fit.seed, steps=fit.steps)
-    seconds = time.process_time() - begun
+    X, y, new, truth = parts
     result: dict[str, Any] = {}
-    for name in changes:
-        sequences, times = changed(name, new, fit.set, str(fit.fold))
-        stamps = times if competitor.timed else None
-        odds = model.predict_proba(sequences, timestamps=stamps)
-        right = model.classes_[odds.argmax(axis=1)] == truth
-        result[name] = float(right.mean())
-        if name == "clean":
-            result["log loss"] = float(log_loss(truth, odds, labels=model.classes_))
-            result["right"], result["n"] = int(right.sum()), len(truth)
+    with one_thread(), warnings.catch_warnings(action="ignore"):
+        begun = time.process_time()
+        model = trained(competitor, X, y, seed=seed, steps=steps)
+        seconds = time.process_time() - begun
+        for name in changes:
+            sequences, times = changed(name, new, *place)
+            stamps = times if competitor.timed else None
+            odds = model.predict_proba(sequences, timestamps=stamps)
+            right = model.classes_[odds.argmax(axis=1)] == truth
+            result[name] = float(right.mean())
+            if name == "clean":
+                result["log loss"] = float(log_loss(truth, odds, labels=model.classes_))
+                result["right"], result["n"] = int(right.sum()), len(truth)
     return result | {"seconds": seconds, "weights": int(model.n_parameters_)}
 
 
@@ -79,15 +100,13 @@ def trained(
 ) -> LiquidClassifier:
     """Train a model for a number of optimiser steps, without early stopping."""
     times = [np.arange(len(x), dtype=float) for x in X]
-    model = LiquidClassifier(
-        **competitor.options,
-        epochs=math.ceil(steps / math.ceil(len(X) / BATCH)),
-        batch_size=BATCH,
-        early_stopping=False,
-        random_state=seed,
-        device="cpu",
-        n_jobs=1,
-    )
+    shared = {
+        "epochs": math.ceil(steps / math.ceil(len(X) / BATCH)),
+        "batch_size": BATCH,
+        "early_stopping": False,
+    }
+    options = shared | dict(competitor.options)
+    model = LiquidClassifier(**options, random_state=seed, device="cpu", n_jobs=1)
     return model.fit(X, y, timestamps=times if competitor.timed else None)
 
 

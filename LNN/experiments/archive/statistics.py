@@ -101,7 +101,7 @@ def _p_value(gain: np.ndarray) -> float:
 
 
 def interval(
-    right: np.ndarray, n: np.ndarray, *, draws: int = 2000, seed: int = 0
+    accuracy: np.ndarray, n: np.ndarray, *, draws: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
     """Return the 95 % interval of a mean accuracy over sets, by a bootstrap.
 
@@ -109,12 +109,12 @@ def interval(
 
     Parameters
     ----------
-    right, n : ndarray of shape (sets,)
-        How many of how many test samples were right.
+    accuracy, n : ndarray of shape (sets,)
+        On how many test samples.
     draws, seed : int
     """
     # Samples drawn with replacement are right as often as a binomial says.
     random = np.random.default_rng(seed)
-    means = (random.binomial(n, right / n, (draws, len(n))) / n).mean(axis=1)
+    means = (random.binomial(n, accuracy, (draws, len(n))) / n).mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)

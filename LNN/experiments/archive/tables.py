@@ -81,25 +81,24 @@ def common_of(
     return Common(frame, counts[~counts.index.isin(kept)].to_dict())
 
 
-def accuracy_table(common: Common) -> Rows:
-    """Return a row per model, the best rank first: `HEADINGS` of the benchmark."""
+def accuracy_table(common: Common, base: str = BASE) -> Rows:
+    """Return a row per model, the best rank first, and how it fares against one."""
     accuracy = common.means("clean")
     comparison = Comparison(accuracy)
     half, loss, seconds, weights = (
         common.means(what).mean()
         for what in ("half rate", "log loss", "seconds", "weights")
     )
-    against = comparison.against(BASE) if BASE in accuracy else {}
+    samples = common.means("n").round().astype(int)
+    against = comparison.against(base) if base in accuracy else {}
     rows = [
         [
             *("model", "mean rank", "accuracy", "95 %", "at half rate", "log loss"),
-            *(f"won/tied/lost to {BASE}", "median gain", "p", "seconds", "weights"),
+            *(f"won/tied/lost to {base}", "median gain", "p", "seconds", "weights"),
         ]
     ]
     for model, rank in comparison.ranks().items():
-        own = common.frame[common.frame.model == model].groupby("set")[["right", "n"]]
-        right, n = own.mean().to_numpy().T
-        low, high = interval(right, n.astype(int))
+        low, high = interval(accuracy[model].to_numpy(), samples[model].to_numpy())
         record = against.get(model)
         rows.append(
             [

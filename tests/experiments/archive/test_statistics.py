@@ -53,8 +53,7 @@ def test__against__base__counts_sets_and_takes_the_median():
 
 
 def test__interval__many_samples__is_narrow_about_the_mean():
-    right, n = np.array([80.0, 900.0]), np.array([100, 1000])
-    low, high = interval(right, n)
+    low, high = interval(np.array([0.8, 0.9]), np.array([100, 1000]))
     # The deviation of (p1 + p2) / 2: a half of the root of the summed variances.
     wide = 1.96 * np.sqrt(0.8 * 0.2 / 100 + 0.9 * 0.1 / 1000) / 2
     assert (low + high) / 2 == pytest.approx(0.85, abs=0.003)

@@ -8,9 +8,10 @@ from pathlib import Path
 from LNN.experiments.archive.diagram import draw_ranks
 from LNN.experiments.archive.experiments import EXPERIMENTS, Experiment
 from LNN.experiments.archive.lines import Fit, Lines
+from LNN.experiments.archive.reports import sections_of
 from LNN.experiments.archive.running import Seconds, run_fits
 from LNN.experiments.archive.statistics import Comparison
-from LNN.experiments.archive.tables import accuracy_table, common_of, pairs_text
+from LNN.experiments.archive.tables import common_of
 from LNN.experiments.running import duration
 from LNN.experiments.table import as_text
 
@@ -45,13 +46,12 @@ def run(
 
 def text(experiment: Experiment, results: Path) -> str:
     """Return the tables of an experiment for a terminal."""
-    lines = Lines(file_of(experiment, results)).read()
-    common = common_of(lines, experiment.models)
-    if common is None:
-        return f"{experiment.name}: nothing measured yet"
-    said = pairs_text(Comparison(common.means("clean")))
-    table = as_text(accuracy_table(common))
-    return f"{experiment.name}: {common.basis()}\n\n{table}\n\n{said}"
+    sections = sections_of(experiment, Lines(file_of(experiment, results)).read())
+    said = [f"{experiment.name}: {experiment.title}" if sections else ""]
+    for section in sections:
+        said += [f"{section.title} ({section.basis})", as_text(section.rows)]
+        said += section.said
+    return "\n\n".join(said) if sections else f"{experiment.name}: not measured yet"
 
 
 def draw(experiment: Experiment, results: Path, figures: Path) -> Path | None:

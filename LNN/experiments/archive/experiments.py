@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from LNN.exceptions import InvalidInputError
+from LNN.experiments.archive.changes import CHANGES
+from LNN.experiments.archive.fitting import N_FOLDS
 from LNN.experiments.archive.lines import Fit
-from LNN.experiments.archive.models import MODELS, check_models
-from LNN.experiments.archive.sets import SETS
+from LNN.experiments.archive.models import MODELS, PLAIN, check_models
+from LNN.experiments.archive.sets import LEARNT, SETS, SHIFTED
+
+# Percent of the training data, at all steps; then of the steps, with all data.
+PARTS, STEPS = (100, 50, 25, 10, 5), (50, 25, 10)
+# Folds of the learning curves, each with parts of its own; then the seeds change.
+DRAWS = 3
 
 
 @dataclass(frozen=True)
@@ -97,13 +104,51 @@ def _on_test_parts(
             yield Fit(name, model, seed=number, steps=steps)
 
 
+def _on_folds(
+    sets: Sequence[str], models: Sequence[str], number: int, steps: int
+) -> Iterator[Fit]:
+    for name in sets:
+        for model in models:
+            yield Fit(name, model, seed=number, fold=number % N_FOLDS, steps=steps)
+
+
+def _along_curves(
+    sets: Sequence[str], models: Sequence[str], number: int, steps: int
+) -> Iterator[Fit]:
+    seed, fold = divmod(number, DRAWS)
+    for name in sets:
+        for model in models:
+            for part in PARTS:
+                yield Fit(name, model, seed, fold, part, steps)
+            for share in STEPS if not MODELS[model].external else ():
+                yield Fit(name, model, seed, fold, 100, steps * share // 100)
+
+
 UCR = Experiment(
     "ucr",
     "accuracy on the test parts",
     tuple(sorted(SETS, key=lambda name: SETS[name])),
-    tuple(MODELS),
+    PLAIN,
     ("clean", "half rate"),
     _on_test_parts,
     {"quick": Extent(1, 50, 4), "standard": Extent(5), "full": Extent(10)},
 )
-EXPERIMENTS = {experiment.name: experiment for experiment in (UCR,)}
+SHIFT = Experiment(
+    "shift",
+    "trained clean at a constant rate, then changed",
+    SHIFTED,
+    tuple(MODELS),
+    tuple(CHANGES),
+    _on_folds,
+    {"quick": Extent(1, 50, 2), "standard": Extent(5), "full": Extent(10)},
+)
+CURVES = Experiment(
+    "curves",
+    "less data and less training",
+    LEARNT,
+    ("liquid", "LTC", "LSTM", "GRU"),
+    ("clean",),
+    _along_curves,
+    {"quick": Extent(1, 100, 2), "standard": Extent(6), "full": Extent(15)},
+)
+EXPERIMENTS = {experiment.name: experiment for experiment in (UCR, SHIFT, CURVES)}

@@ -14,13 +14,15 @@ import torch
 from sklearn.metrics import log_loss
 
 from LNN import LiquidClassifier
-from LNN.experiments.archive.changes import changed
+from LNN.experiments.archive.changes import changed, clean, dropped
 from LNN.experiments.archive.lines import Fit
 from LNN.experiments.archive.models import MODELS, Competitor
 from LNN.experiments.archive.sets import Sequences, fold_of, nested_part, part_of
 
 N_FOLDS = 5
 BATCH = 64
+# Where models train on sequences that lack steps: copies of each, and what each lacks.
+COPIES, DROPPED = 4, 0.3
 Parts = tuple[Sequences, np.ndarray, Sequences, np.ndarray]
 
 
@@ -100,6 +102,8 @@ def trained(
 ) -> LiquidClassifier:
     """Train a model for a number of optimiser steps, without early stopping."""
     times = [np.arange(len(x), dtype=float) for x in X]
+    if competitor.drops:
+        X, times, y = with_copies(X, y, np.random.default_rng(seed))
     shared = {
         "epochs": math.ceil(steps / math.ceil(len(X) / BATCH)),
         "batch_size": BATCH,
@@ -108,6 +112,19 @@ def trained(
     options = shared | dict(competitor.options)
     model = LiquidClassifier(**options, random_state=seed, device="cpu", n_jobs=1)
     return model.fit(X, y, timestamps=times if competitor.timed else None)
+
+
+def with_copies(
+    X: Sequences, y: np.ndarray, random: np.random.Generator
+) -> tuple[Sequences, list[np.ndarray], np.ndarray]:
+    """Return the sequences and `COPIES` of each that lack steps, times and classes."""
+    every, times = clean(X, random)
+    every, times = list(every), list(times)
+    for _ in range(COPIES):
+        less, left = dropped(DROPPED, X, random)
+        every += less
+        times += left
+    return every, times, np.tile(y, 1 + COPIES)
 
 
 @contextmanager

@@ -50,24 +50,69 @@ LTC = POOLING | {"model_type": "LTC"}
 NO_WALK: dict[str, Any] = {"max_step": None}
 
 MODELS: dict[str, Competitor] = {
-    "liquid": Competitor("liquid: exponential CfC, 32 neurons (the default)"),
+    "liquid": Competitor("exponential CfC, 32 neurons (the default)"),
     "liquid-58": Competitor(
-        "exponential CfC, 58 neurons: the LSTM's number of weights",
+        "exponential CfC, 58 neurons (as many weights as the LSTM)",
         POOLING | {"n_neurons": 58},
+        seconds=0.04,
     ),
     "liquid-mixed": Competitor(
         "exponential CfC with mixed memory, 23 neurons",
         POOLING | {"n_neurons": 23, "mixed_memory": True},
+        seconds=0.032,
     ),
     "CfC-paper": Competitor("CfC as in the paper", POOLING | {"mode": "default"}),
-    "LTC": Competitor("LTC, one exponential unfold (its default)", LTC),
+    "LTC": Competitor("LTC, one exponential unfold (its default)", LTC, seconds=0.016),
     "LTC-paper": Competitor(
         "LTC as in the paper, six semi-implicit unfolds",
         LTC | {"solver": "semi-implicit", "ode_unfolds": 6},
+        seconds=0.037,
     ),
-    "LSTM": Competitor("LSTM, 32 neurons", LSTM),
-    "GRU": Competitor("GRU, 37 neurons", GRU),
+    "LSTM": Competitor("LSTM, 32 neurons", LSTM, seconds=0.03),
+    "GRU": Competitor("GRU, 37 neurons", GRU, seconds=0.094),
+    "LSTM-no-walk": Competitor(
+        "LSTM that knows no time (`max_step=None`)", LSTM | NO_WALK, seconds=0.03
+    ),
+    "GRU-no-walk": Competitor(
+        "GRU that knows no time (`max_step=None`)", GRU | NO_WALK, seconds=0.094
+    ),
+    "LSTM-dropping": Competitor(
+        "LSTM that knows no time, also trained on sequences that lack steps",
+        LSTM,
+        drops=True,
+        timed=False,
+        seconds=0.025,
+    ),
+    "GRU-dropping": Competitor(
+        "GRU that knows no time, also trained on sequences that lack steps",
+        GRU,
+        drops=True,
+        timed=False,
+        seconds=0.08,
+    ),
+    "LSTM-dt": Competitor(
+        "LSTM that reads dt, also trained on sequences that lack steps",
+        LSTM,
+        drops=True,
+        seconds=0.025,
+    ),
+    "GRU-dt": Competitor(
+        "GRU that reads dt, also trained on sequences that lack steps",
+        GRU,
+        drops=True,
+        seconds=0.08,
+    ),
+    "liquid-dropping": Competitor(
+        "exponential CfC, 32 neurons, also trained on sequences that lack steps",
+        POOLING,
+        drops=True,
+    ),
 }
+# Whose weights are new on the archive: the others are these, trained or run otherwise.
+PLAIN = (
+    *("liquid", "liquid-58", "liquid-mixed", "CfC-paper", "LTC", "LTC-paper"),
+    *("LSTM", "GRU"),
+)
 
 
 def check_models(names: Iterable[str]) -> None:

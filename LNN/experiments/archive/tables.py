@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ class Common:
     Attributes
     ----------
     frame : DataFrame
-        A row per fit: those that every model has of a set, a seed, a fold, ...
+        A row per fit: of sets, seeds and folds that every model has.
     left_out : dict
         From models with less than half of the fits of the others to their number.
     """
@@ -32,14 +33,21 @@ class Common:
 
     def means(self, what: str) -> pd.DataFrame:
         """Return the mean over seeds and folds, (sets, models)."""
+        return self._mean("set", "model", what)
+
+    def along(self, what: str) -> pd.DataFrame:
+        """Return the mean accuracy over all sets along a curve, (models, values)."""
+        return self._mean("model", what, "clean")
+
+    def _mean(self, index: str, columns: str, values: str) -> pd.DataFrame:
         return self.frame.pivot_table(
-            index="set", columns="model", values=what, aggfunc="mean", sort=False
+            index=index, columns=columns, values=values, aggfunc="mean", sort=False
         )
 
     def basis(self) -> str:
         """Say in words how much stands behind each number."""
-        first = self.frame[self.frame.model == self.frame.model.iloc[0]]
-        counts = first.groupby("set").size()
+        kinds = self.frame.groupby(["model", "part", "steps"]).ngroup()
+        counts = self.frame[kinds == 0].groupby("set").size()
         few, many = counts.min(), counts.max()
         fits = f"{few}" if few == many else f"{few} to {many}"
         sets = "1 set" if len(counts) == 1 else f"{len(counts)} sets"
@@ -51,7 +59,9 @@ class Common:
 
 
 def common_of(
-    lines: Mapping[Fit, Line], models: Sequence[str], steps: int | None = None
+    lines: Mapping[Fit, Line],
+    models: Sequence[str],
+    among: Callable[[Fit], bool] | None = None,
 ) -> Common | None:
     """Return what the models have in common; None if there is nothing.
 
@@ -60,25 +70,33 @@ def common_of(
     lines : mapping of Fit to dict
     models : sequence of str
         In the order of the table.
-    steps : int, default=None
-        Only fits of so many optimiser steps; None takes the most there are.
+    among : callable, default=None
+        Whether a fit is one of the table; None takes those of the most steps.
     """
-    frame = pd.DataFrame([line for line in lines.values() if line["model"] in models])
+    if among is None:
+        most = max((fit.steps for fit in lines), default=0)
+        among = partial(_has_steps, most)
+    chosen = [line for fit, line in lines.items() if among(fit)]
+    frame = pd.DataFrame([line for line in chosen if line["model"] in models])
     if frame.empty:
         return None
-    frame = frame[frame.steps == (frame.steps.max() if steps is None else steps)]
     counts = frame.model.value_counts()
     counts = counts.reindex([name for name in models if name in counts.index])
     kept = counts[counts >= counts.max() / 2].index
     frame = frame[frame.model.isin(kept)]
-    place = [name for name in ("set", "seed", "fold", "part") if name in frame]
-    together = frame.groupby(place, dropna=False).model.transform("nunique")
-    frame = frame[together == len(kept)]
+    # Where an experiment varies the data or the steps, whole curves are compared.
+    kind = frame.groupby(["model", "part", "steps"], sort=False).ngroup()
+    together = kind.groupby([frame.set, frame.seed, frame.fold.fillna(-1)])
+    frame = frame[together.transform("nunique") == kind.nunique()]
     if frame.empty:
         return None
     order = {name: k for k, name in enumerate(kept)}
     frame = frame.sort_values("model", key=lambda m: m.map(order), kind="stable")
     return Common(frame, counts[~counts.index.isin(kept)].to_dict())
+
+
+def _has_steps(steps: int, fit: Fit) -> bool:
+    return fit.steps == steps
 
 
 def accuracy_table(common: Common, base: str = BASE) -> Rows:
@@ -112,6 +130,31 @@ def accuracy_table(common: Common, base: str = BASE) -> Rows:
                 f"{weights[model]:,.0f}" if weights.get(model, np.nan) > 0 else "",
             ]
         )
+    return rows
+
+
+def shift_table(common: Common, changes: Sequence[str]) -> Rows:
+    """Return a row per model with its accuracy after each change, the best marked."""
+    found = pd.DataFrame({name: common.means(name).mean() for name in changes})
+    best = found.round(3).max()
+    rows = [["model", *changes]]
+    for model, row in found.iterrows():
+        shown = [
+            f"**{value:.3f}**" if round(value, 3) == best[name] else f"{value:.3f}"
+            for name, value in row.items()
+        ]
+        rows.append([str(model), *shown])
+    return rows
+
+
+def curve_table(common: Common, what: str, unit: str) -> Rows:
+    """Return a row per model with its accuracy along a curve, and the mean of it."""
+    found = common.along(what).sort_index(axis=1)
+    ranks = Comparison(common.means("clean")).ranks()
+    rows = [["model", *(f"{value}{unit}" for value in found), "mean", "mean rank"]]
+    for model, row in found.iterrows():
+        means = [f"{value:.3f}" for value in (*row, row.mean())]
+        rows.append([str(model), *means, f"{ranks[model]:.2f}"])
     return rows
 
 

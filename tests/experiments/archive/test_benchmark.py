@@ -7,7 +7,8 @@ import json
 import pytest
 
 from LNN.experiments.archive import models
-from LNN.experiments.archive.experiments import UCR
+from LNN.experiments.archive.changes import CHANGES
+from LNN.experiments.archive.experiments import CURVES, SHIFT, UCR
 from LNN.experiments.archive.lines import Fit, Lines
 from LNN.experiments.archive.running import Seconds, run_fits
 from LNN.experiments.archive.tables import common_of
@@ -153,3 +154,53 @@ def test__common_of__model_that_has_just_begun__does_not_shrink_the_table():
     assert list(common.means("clean").columns) == ["liquid", "LSTM"]
     assert "GRU (1)" in common.basis()
     assert common_of({}, ("liquid",)) is None
+
+
+@pytest.mark.parametrize("task", ["shift", "curves"])
+def test__run__other_experiments__hold_out_folds_and_print_their_tables(
+    task, tmp_path, capsys
+):
+    words = ["run", "--tasks", task, "--sets", "Equal", "--models", "liquid", "LSTM"]
+    assert main([*words, "--n-jobs", "1", "--results", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    lines = Lines(tmp_path / "archive" / f"{task}.jsonl").read()
+    assert {fit.fold for fit in lines} == {0}
+    assert "pairs that differ" in said.lower()
+    if task == "shift":
+        assert len(lines) == 2
+        for line in lines.values():
+            assert set(CHANGES) < set(line)
+        assert "60 % missing" in said
+    else:
+        assert len(lines) == 2 * (5 + 3)
+        assert "by the share of training data (1 set, 1 fit of each)" in said
+        assert "by the number of optimiser steps (1 set, 1 fit of each)" in said
+
+
+def test__fits__of_all_experiments__are_those_of_the_plan():
+    shift = SHIFT.fits("standard")
+    assert {(fit.seed, fit.fold) for fit in shift} == {(k, k) for k in range(5)}
+    curves = CURVES.fits("standard")
+    assert len(set(curves)) == len(curves)
+    places = list(dict.fromkeys((fit.seed, fit.fold) for fit in curves))
+    assert places == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    own = {
+        (fit.part, fit.steps)
+        for fit in curves
+        if (fit.set, fit.model, fit.seed, fit.fold) == ("ECG200", "LSTM", 1, 2)
+    }
+    parts = {(part, 500) for part in (5, 10, 25, 50, 100)}
+    assert own == parts | {(100, steps) for steps in (50, 125, 250)}
+    assert all(fit.fold is not None for fit in shift + curves)
+
+
+def test__common_of__curves__counts_only_whole_ones():
+    lines = {}
+    for model in ("liquid", "LSTM"):
+        for fold in range(2):
+            for part in (50, 100) if fold == 0 or model == "LSTM" else (100,):
+                fit = Fit("Equal", model, 0, fold, part)
+                lines[fit] = {**vars(fit), "clean": part / 100}
+    common = common_of(lines, ("liquid", "LSTM"))
+    assert common.basis() == "1 set, 1 fit of each"
+    assert common.along("part").loc["liquid"].to_dict() == {50: 0.5, 100: 1.0}

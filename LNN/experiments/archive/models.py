@@ -76,6 +76,16 @@ MODELS: dict[str, Competitor] = {
     "GRU-no-walk": Competitor(
         "GRU that knows no time (`max_step=None`)", GRU | NO_WALK, seconds=0.094
     ),
+    "LSTM-gates": Competitor(
+        "LSTM with gates to the power of dt (`time_gates`, no walk)",
+        LSTM | NO_WALK | {"time_gates": True},
+        seconds=0.03,
+    ),
+    "GRU-gates": Competitor(
+        "GRU with gates to the power of dt (`time_gates`, no walk)",
+        GRU | NO_WALK | {"time_gates": True},
+        seconds=0.094,
+    ),
     "LSTM-dropping": Competitor(
         "LSTM that knows no time, also trained on sequences that lack steps",
         LSTM,

@@ -146,7 +146,7 @@ CURVES = Experiment(
     "curves",
     "less data and less training",
     LEARNT,
-    ("liquid", "LTC", "LSTM", "GRU"),
+    ("liquid", "LTC", "LSTM", "GRU", "MiniRocket"),
     ("clean",),
     _along_curves,
     {"quick": Extent(1, 100, 2), "standard": Extent(6), "full": Extent(15)},

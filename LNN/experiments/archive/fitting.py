@@ -14,6 +14,7 @@ import torch
 from sklearn.metrics import log_loss
 
 from LNN import LiquidClassifier
+from LNN.experiments.archive import minirocket
 from LNN.experiments.archive.changes import changed, clean, dropped
 from LNN.experiments.archive.lines import Fit
 from LNN.experiments.archive.models import MODELS, Competitor
@@ -40,13 +41,12 @@ def parts_of(fit: Fit) -> Parts:
 
 def measure(fit: Fit, changes: Iterable[str]) -> dict[str, Any]:
     """Return what `evaluate` says of a fit."""
+    competitor, parts = MODELS[fit.model], parts_of(fit)
+    place = (fit.set, str(fit.fold))
+    if competitor.external:
+        return minirocket.evaluate(*parts, seed=fit.seed, changes=changes, place=place)
     return evaluate(
-        MODELS[fit.model],
-        parts_of(fit),
-        seed=fit.seed,
-        steps=fit.steps,
-        changes=changes,
-        place=(fit.set, str(fit.fold)),
+        competitor, parts, seed=fit.seed, steps=fit.steps, changes=changes, place=place
     )
 
 

@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from LNN.experiments.archive.experiments import Experiment
 from LNN.experiments.archive.fitting import measure
 from LNN.experiments.archive.lines import Fit, Line, Lines
+from LNN.experiments.archive.minirocket import missing
 from LNN.experiments.archive.models import MODELS
 from LNN.experiments.archive.sets import SETS, part_of
 from LNN.experiments.running import duration
@@ -47,6 +48,10 @@ def run_fits(
     """
     done = Lines(path).read()
     left = [fit for fit in fits if fit not in done]
+    if any(MODELS[fit.model].external for fit in left) and (said := missing()):
+        say(said)
+        fits = [fit for fit in fits if not MODELS[fit.model].external]
+        left = [fit for fit in left if not MODELS[fit.model].external]
     if len(left) < len(fits):
         say(f"{len(fits) - len(left)} of {len(fits)} fits are there already")
     for name in dict.fromkeys(fit.set for fit in left):

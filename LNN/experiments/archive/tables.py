@@ -40,6 +40,8 @@ class Common:
         return self._mean("model", what, "clean")
 
     def _mean(self, index: str, columns: str, values: str) -> pd.DataFrame:
+        if values not in self.frame:
+            return pd.DataFrame()
         return self.frame.pivot_table(
             index=index, columns=columns, values=values, aggfunc="mean", sort=False
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from LNN.experiments.archive.diagram import draw_ranks
 from LNN.experiments.archive.experiments import EXPERIMENTS, Experiment
 from LNN.experiments.archive.lines import Fit, Lines
-from LNN.experiments.archive.reports import sections_of
+from LNN.experiments.archive.reports import models_in, sections_of
 from LNN.experiments.archive.running import Seconds, run_fits
 from LNN.experiments.archive.statistics import Comparison
 from LNN.experiments.archive.tables import common_of
@@ -57,7 +57,7 @@ def text(experiment: Experiment, results: Path) -> str:
 def draw(experiment: Experiment, results: Path, figures: Path) -> Path | None:
     """Draw the critical-difference diagram; None if there is nothing to draw."""
     lines = Lines(file_of(experiment, results)).read()
-    common = common_of(lines, experiment.models)
+    common = common_of(lines, models_in(lines, experiment))
     if common is None:
         return None
     ranks = Comparison(common.means("clean"))

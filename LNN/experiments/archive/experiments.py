@@ -9,7 +9,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.experiments.archive.changes import CHANGES
 from LNN.experiments.archive.fitting import N_FOLDS
 from LNN.experiments.archive.lines import Fit
-from LNN.experiments.archive.models import MODELS, PLAIN, check_models
+from LNN.experiments.archive.models import IN_TIME, MODELS, PLAIN, check_models
 from LNN.experiments.archive.sets import LEARNT, SETS, SHIFTED
 
 # Percent of the training data, at all steps; then of the steps, with all data.
@@ -137,7 +137,7 @@ SHIFT = Experiment(
     "shift",
     "trained clean at a constant rate, then changed",
     SHIFTED,
-    tuple(MODELS),
+    (*PLAIN, *IN_TIME),
     tuple(CHANGES),
     _on_folds,
     {"quick": Extent(1, 50, 2), "standard": Extent(5), "full": Extent(10)},

@@ -123,10 +123,14 @@ MODELS: dict[str, Competitor] = {
         seconds=0.002,
     ),
 }
-# The benchmark's: the others are these, trained or run otherwise.
+# Those of the benchmark, and what else may be done about time.
 PLAIN = (
     *("liquid", "liquid-58", "liquid-mixed", "CfC-paper", "LTC", "LTC-paper"),
     *("LSTM", "GRU", "MiniRocket"),
+)
+IN_TIME = (
+    *("LSTM-no-walk", "GRU-no-walk", "LSTM-gates", "GRU-gates", "LSTM-dt", "GRU-dt"),
+    *("LSTM-dropping", "GRU-dropping", "liquid-dropping"),
 )
 
 

@@ -10,15 +10,18 @@ from LNN.experiments.archive.lines import Fit, Line
 from LNN.experiments.archive.models import MODELS
 from LNN.experiments.archive.statistics import Comparison
 from LNN.experiments.archive.tables import (
+    BASE,
     Common,
     Rows,
     accuracy_table,
     common_of,
     curve_table,
+    p_text,
     pairs_text,
     shift_table,
 )
 
+OURS = "liquid"
 # Changes after which all pairs are tested.
 TESTED = ("clean", "half rate", "30 % missing", "60 % missing")
 
@@ -36,7 +39,7 @@ def sections_of(experiment: Experiment, lines: Mapping[Fit, Line]) -> list[Secti
     """Return the tables of an experiment; none if nothing is measured yet."""
     if experiment is CURVES:
         return _curves(lines)
-    common = common_of(lines, experiment.models)
+    common = common_of(lines, models_in(lines, experiment))
     if common is None:
         return []
     if experiment is SHIFT:
@@ -44,6 +47,13 @@ def sections_of(experiment: Experiment, lines: Mapping[Fit, Line]) -> list[Secti
     said = pairs_text(Comparison(common.means("clean")))
     title = "Accuracy on the test parts"
     return [Section(title, common.basis(), accuracy_table(common), [said])]
+
+
+def models_in(lines: Mapping[Fit, Line], experiment: Experiment) -> tuple[str, ...]:
+    """Return the models of an experiment, then others that were run by name."""
+    there = {fit.model for fit in lines}
+    others = (name for name in MODELS if name in there)
+    return tuple(dict.fromkeys((*experiment.models, *others)))
 
 
 def _shifts(common: Common) -> Section:
@@ -54,10 +64,11 @@ def _shifts(common: Common) -> Section:
 
 def _curves(lines: Mapping[Fit, Line]) -> list[Section]:
     most = max((fit.steps for fit in lines), default=0)
-    inside = tuple(name for name in CURVES.models if not MODELS[name].external)
+    every = models_in(lines, CURVES)
+    inside = tuple(name for name in every if not MODELS[name].external)
     kinds = (
-        ("Accuracy by the share of training data", "part", " %", CURVES.models),
-        ("Accuracy by the number of optimiser steps", "steps", "", inside),
+        ("Accuracy by the share of training data", "part", " %", every),
+        ("Accuracy by the number of optimiser steps", "steps", " steps", inside),
     )
     found = []
     for title, what, unit, models in kinds:
@@ -71,3 +82,53 @@ def _curves(lines: Mapping[Fit, Line]) -> list[Section]:
             rows = curve_table(common, what, unit)
             found.append(Section(title, common.basis(), rows, [said]))
     return found
+
+
+def headline(experiment: Experiment, lines: Mapping[Fit, Line]) -> str:
+    """Return the result of an experiment in a sentence or two, in Markdown."""
+    if experiment is CURVES:
+        return _curves_in_words(lines)
+    common = common_of(lines, models_in(lines, experiment))
+    if common is None:
+        return f"{experiment.title[0].upper()}{experiment.title[1:]}: not measured yet."
+    if experiment is SHIFT:
+        return _shifts_in_words(common)
+    comparison = Comparison(common.means("clean"))
+    ranks = comparison.ranks()
+    order = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks.items())
+    said = f"**Accuracy** ({common.basis()}). Mean ranks: {order}."
+    if {OURS, BASE} <= set(ranks.index):
+        record = comparison.against(BASE)[OURS]
+        sure = next(p for p in comparison.pairs() if {OURS, BASE} == {*p[:2]})
+        said += (
+            f" The default, {OURS}, is ahead of the {BASE} on {record.wins} sets and "
+            f"behind on {record.losses}; p = {p_text(record.p)}, and after Holm's "
+            f"correction for all pairs {p_text(sure.p)}."
+        )
+    return said
+
+
+def _shifts_in_words(common: Common) -> str:
+    clean = common.means("clean").mean()
+    words = []
+    for name in ("half rate", "60 % missing"):
+        kept = (common.means(name).mean() / clean).sort_values(ascending=False)
+        shares = ", ".join(f"{model} {share:.0%}" for model, share in kept.items())
+        words.append(f"*{name}*: {shares}")
+    return (
+        f"**Trained at a constant rate, then read otherwise** ({common.basis()}). What "
+        f"is kept of the accuracy, {'; '.join(words)}."
+    )
+
+
+def _curves_in_words(lines: Mapping[Fit, Line]) -> str:
+    words = []
+    for section in _curves(lines):
+        first, *rows = section.rows
+        scores = ", ".join(f"{row[0]} {row[1]}" for row in rows)
+        words.append(
+            f"{section.title[0].lower()}{section.title[1:]}, at {first[1]}: {scores}"
+        )
+    if not words:
+        return "Less data and less training: not measured yet."
+    return f"**Less data and less training**: {'; '.join(words)}."

@@ -161,7 +161,7 @@ def _selected(given: argparse.Namespace) -> list[Run]:
 def show_list(given: argparse.Namespace) -> None:
     """Print what there is, and what the budget would run."""
     for experiment in archive.named(given.tasks):
-        print(archive.describe(experiment, _fits(given, experiment), RESULTS)[0])
+        print(archive.describe(experiment, _fits(given, experiment), RESULTS))
         print(f"  sets: {', '.join(experiment.sets)}")
         print(f"  models: {', '.join(experiment.models)}")
     if _of_papers(given) == []:
@@ -187,18 +187,19 @@ def _cores(seconds: float) -> str:
 
 def run_runs(given: argparse.Namespace) -> int:
     """Train what is not done yet, and print the tables; 1 if data were missing."""
+    lacking = 0
     for experiment in archive.named(given.tasks):
         fits = _fits(given, experiment)
-        archive.run(experiment, fits, given.results, given.n_jobs)
+        lacking += archive.run(experiment, fits, given.results, given.n_jobs)
     if _of_papers(given) == []:
-        return 0
+        return INCOMPLETE if lacking else 0
     runs = _selected(given)
     seconds = sum(map(Estimates.committed().seconds, runs))
     print(f"{len(runs)} runs, {_cores(seconds)}; results in {given.results}/")
     done = run_all(runs, given.results, n_jobs=given.n_jobs, backend=given.backend)
     print()
     print(_paper_tables(given))
-    return 0 if len(done) == len(runs) else INCOMPLETE
+    return 0 if len(done) == len(runs) and not lacking else INCOMPLETE
 
 
 def _folder(named: Path | None, option: str) -> Path:

@@ -21,27 +21,26 @@ def file_of(experiment: Experiment, results: Path) -> Path:
     return results / "archive" / f"{experiment.name}.jsonl"
 
 
-def describe(
-    experiment: Experiment, fits: Sequence[Fit], results: Path
-) -> tuple[str, list[Fit]]:
-    """Say in one line what there is to do, and how long it takes; return what is."""
+def describe(experiment: Experiment, fits: Sequence[Fit], results: Path) -> str:
+    """Say in one line what there is to do, and how long it takes."""
     done = Lines(file_of(experiment, results)).read()
     left = [fit for fit in fits if fit not in done]
     seconds = sum(map(Seconds(done).of, left))
-    said = (
+    return (
         f"{experiment.name} ({experiment.title}): {len(fits)} fits, {len(left)} to do, "
         f"about {duration(seconds)} on one core"
     )
-    return said, left
 
 
 def run(
     experiment: Experiment, fits: Sequence[Fit], results: Path, n_jobs: int | None
-) -> None:
-    """Make what is not done yet, and print the tables."""
-    print(f"{describe(experiment, fits, results)[0]}; results in {results}/")
-    run_fits(experiment, fits, file_of(experiment, results), n_jobs=n_jobs)
+) -> int:
+    """Make what is not done yet, and print the tables; return how many fits lack."""
+    path = file_of(experiment, results)
+    print(f"{describe(experiment, fits, results)}; results in {path}", flush=True)
+    lacking = run_fits(experiment, fits, path, n_jobs=n_jobs)
     print(f"\n{text(experiment, results)}")
+    return lacking
 
 
 def text(experiment: Experiment, results: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +11,14 @@ from statistics import median
 
 from joblib import Parallel, delayed
 
+from LNN.exceptions import LNNError
 from LNN.experiments.archive.experiments import Experiment
 from LNN.experiments.archive.fitting import measure
 from LNN.experiments.archive.lines import Fit, Line, Lines
 from LNN.experiments.archive.minirocket import missing
 from LNN.experiments.archive.models import MODELS
 from LNN.experiments.archive.sets import SETS, part_of
-from LNN.experiments.running import duration
+from LNN.experiments.running import duration, leave_ctrl_c_to
 
 
 def run_fits(
@@ -26,7 +28,7 @@ def run_fits(
     *,
     n_jobs: int | None = None,
     say: Callable[[str], None] = print,
-) -> None:
+) -> int:
     """Make the fits that the file does not hold yet.
 
     Parameters
@@ -41,6 +43,11 @@ def run_fits(
     say : callable, default=print
         Gets a line per fit.
 
+    Returns
+    -------
+    int
+        How many fits have no result: they failed, or what they need is missing.
+
     Raises
     ------
     DatasetNotFoundError
@@ -48,35 +55,61 @@ def run_fits(
     """
     done = Lines(path).read()
     left = [fit for fit in fits if fit not in done]
-    if any(MODELS[fit.model].external for fit in left) and (said := missing()):
-        say(said)
-        fits = [fit for fit in fits if not MODELS[fit.model].external]
-        left = [fit for fit in left if not MODELS[fit.model].external]
     if len(left) < len(fits):
         say(f"{len(fits) - len(left)} of {len(fits)} fits are there already")
-    for name in dict.fromkeys(fit.set for fit in left):
+    possible = left
+    if any(MODELS[fit.model].external for fit in left) and (said := missing()):
+        say(said)
+        possible = [fit for fit in left if not MODELS[fit.model].external]
+    for name in dict.fromkeys(fit.set for fit in possible):
         part_of(name, "train")
-    seconds, began = Seconds(done), time.perf_counter()
-    rest = expected = sum(map(seconds.of, left))
+    return len(left) - _made(experiment, possible, path, n_jobs, Seconds(done), say)
+
+
+def _made(
+    experiment: Experiment,
+    fits: Sequence[Fit],
+    path: Path,
+    n_jobs: int | None,
+    seconds: Seconds,
+    say: Callable[[str], None],
+) -> int:
+    """Make all fits, say how far it is, and return how many have a result."""
+    began = time.perf_counter()
+    rest = expected = sum(map(seconds.of, fits))
     parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
-    made = parallel(delayed(_make)(fit, experiment.changes, path) for fit in left)
-    for number, (fit, line) in enumerate(made, 1):
+    make, here = delayed(_make), os.getpid()
+    results = parallel(make(fit, experiment.changes, path, here) for fit in fits)
+    count = 0
+    for number, (fit, result) in enumerate(results, 1):
         rest -= seconds.of(fit)
         pace = (time.perf_counter() - began) / max(expected - rest, 1e-9)
-        outcome = f"{line['clean']:.3f} in {duration(line['seconds'])}"
+        outcome = result
+        if not isinstance(result, str):
+            count += 1
+            outcome = f"{result['clean']:.3f} in {duration(result['seconds'])}"
         say(
-            f"[{number}/{len(left)}] {fit.set} {fit.model} seed {fit.seed}: {outcome}; "
+            f"[{number}/{len(fits)}] {fit.set} {fit.model} seed {fit.seed}: {outcome}; "
             f"about {duration(pace * max(rest, 0.0))} left"
         )
+    return count
 
 
-def _make(fit: Fit, changes: Sequence[str], path: Path) -> tuple[Fit, Line]:
+def _make(
+    fit: Fit, changes: Sequence[str], path: Path, parent: int
+) -> tuple[Fit, Line | str]:
+    """Return the result of a fit, or why there is none."""
+    leave_ctrl_c_to(parent)
     lines = Lines(path)
-    if fit not in (there := lines.read()):
+    if fit in (there := lines.read()):
+        return fit, there[fit]
+    try:
         result = measure(fit, changes)
-        lines.append(fit, result)
-        return fit, result
-    return fit, there[fit]
+    except LNNError as error:
+        # The other fits can still be made, and this one later.
+        return fit, f"failed, {error}"
+    lines.append(fit, result)
+    return fit, result
 
 
 class Seconds:

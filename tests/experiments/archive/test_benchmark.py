@@ -116,6 +116,19 @@ def test__run_fits__what_another_process_made_meanwhile__is_not_made_again(
     assert len(path.read_text().splitlines()) == 2
 
 
+def test__run__fit_that_fails__is_said_and_the_others_are_made(
+    words, tmp_path, capsys, monkeypatch
+):
+    bad = models.Competitor("", {"n_neurons": 0})
+    monkeypatch.setitem(models.MODELS, "liquid", bad)
+    assert main([*words, "--sets", "Equal"]) == 1
+    assert "[1/2] Equal liquid seed 0: failed, The 'n_neurons'" in (
+        capsys.readouterr().out
+    )
+    lines = Lines(tmp_path / "archive" / "ucr.jsonl").read()
+    assert [fit.model for fit in lines] == ["LSTM"]
+
+
 def test__seconds__what_was_measured__replaces_the_guess():
     fit = Fit("Equal", "LSTM", 0)
     guess = Seconds({}).of(fit)

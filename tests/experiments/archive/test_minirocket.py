@@ -107,7 +107,7 @@ def test__run__without_the_environment__makes_the_other_fits(
     monkeypatch.setenv(minirocket.VARIABLE, str(tmp_path / "nowhere"))
     words = ["run", "--tasks", "ucr", "--sets", "Equal", "--n-jobs", "1"]
     words += ["--models", "LTC", "MiniRocket", "--results", str(tmp_path)]
-    assert main(words) == 0
+    assert main(words) == 1
     said = capsys.readouterr().out
     assert "MiniRocket is left out" in said
     assert minirocket.COMMAND in said

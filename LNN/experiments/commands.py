@@ -119,7 +119,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="+", metavar="MODEL")
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
     parser.add_argument("--seeds", type=int, help="in place of the budget's number")
-    sets = "of the UCR archive, for the tasks on it"
+    sets = "of the UCR archive, for the tasks on it: names, equal, ragged"
     parser.add_argument("--sets", nargs="+", metavar="SET", help=sets)
 
 

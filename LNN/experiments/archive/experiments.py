@@ -10,8 +10,9 @@ from LNN.experiments.archive.changes import CHANGES
 from LNN.experiments.archive.fitting import N_FOLDS
 from LNN.experiments.archive.lines import Fit
 from LNN.experiments.archive.models import IN_TIME, MODELS, PLAIN, check_models
-from LNN.experiments.archive.sets import LEARNT, SETS, SHIFTED
+from LNN.experiments.archive.sets import EQUAL, LEARNT, RAGGED, SETS, SHIFTED
 
+GROUPS = {"equal": tuple(EQUAL), "ragged": tuple(RAGGED)}
 # Percent of the training data, at all steps; then of the steps, with all data.
 PARTS, STEPS = (100, 50, 25, 10, 5), (50, 25, 10)
 # Folds of the learning curves, each with parts of its own; then the seeds change.
@@ -78,22 +79,30 @@ class Experiment:
         ----------
         budget : str
         sets, models : sequence of str, default=None
-            In place of those of the budget.
+            In place of those of the budget; "equal" and "ragged" are groups of sets.
         rounds : int, default=None
             In place of the budget's number.
         """
         extent = self.extents[budget]
         check_models(models or ())
-        if unknown := [name for name in sets or () if name not in SETS]:
-            raise InvalidInputError(
-                f"Expected sets among {', '.join(SETS)}, got {', '.join(unknown)}."
-            )
-        sets, models = sets or self.sets[: extent.sets], models or self.models
+        chosen = _sets_of(sets) if sets else self.sets[: extent.sets]
         return [
             fit
             for number in range(rounds or extent.rounds)
-            for fit in self.plan(sets, models, number, extent.steps)
+            for fit in self.plan(chosen, models or self.models, number, extent.steps)
         ]
+
+
+def _sets_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Return sets by name, and for the name of a group those of the group."""
+    unknown = [name for name in names if name not in SETS and name not in GROUPS]
+    if unknown:
+        raise InvalidInputError(
+            f"Expected sets among {', '.join((*GROUPS, *SETS))}, got "
+            f"{', '.join(unknown)}."
+        )
+    found = (each for name in names for each in GROUPS.get(name, (name,)))
+    return tuple(dict.fromkeys(found))
 
 
 def _on_test_parts(
@@ -127,7 +136,7 @@ def _along_curves(
 UCR = Experiment(
     "ucr",
     "accuracy on the test parts",
-    tuple(sorted(SETS, key=lambda name: SETS[name])),
+    tuple(SETS),
     PLAIN,
     ("clean", "half rate"),
     _on_test_parts,

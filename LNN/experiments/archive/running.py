@@ -17,7 +17,7 @@ from LNN.experiments.archive.fitting import measure
 from LNN.experiments.archive.lines import Fit, Line, Lines
 from LNN.experiments.archive.minirocket import missing
 from LNN.experiments.archive.models import MODELS
-from LNN.experiments.archive.sets import SETS, part_of
+from LNN.experiments.archive.sets import RAGGED, SETS, part_of
 from LNN.experiments.running import duration, leave_ctrl_c_to
 
 
@@ -122,15 +122,17 @@ class Seconds:
     """
 
     def __init__(self, lines: Mapping[Fit, Line]):
-        found: dict[str, list[float]] = defaultdict(list)
+        found: dict[tuple[str, bool], list[float]] = defaultdict(list)
         for fit, line in lines.items():
-            found[fit.model].append(line["seconds"] / _size(fit))
-        self._of_model = {model: median(rates) for model, rates in found.items()}
+            kind = fit.model, fit.set in RAGGED
+            found[kind].append(line["seconds"] / _size(fit))
+        self._rates = {kind: median(rates) for kind, rates in found.items()}
 
     def of(self, fit: Fit) -> float:
         """Return the seconds of a fit."""
-        rate = self._of_model.get(fit.model, MODELS[fit.model].seconds)
-        return rate * _size(fit)
+        model, ragged = MODELS[fit.model], fit.set in RAGGED
+        guess = model.seconds * (model.ragged if ragged else 1.0)
+        return self._rates.get((fit.model, ragged), guess) * _size(fit)
 
 
 def _size(fit: Fit) -> float:

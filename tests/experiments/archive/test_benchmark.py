@@ -11,6 +11,7 @@ from LNN.experiments.archive.changes import CHANGES
 from LNN.experiments.archive.experiments import CURVES, SHIFT, UCR
 from LNN.experiments.archive.lines import Fit, Lines
 from LNN.experiments.archive.running import Seconds, run_fits
+from LNN.experiments.archive.sets import RAGGED
 from LNN.experiments.archive.tables import common_of
 from LNN.experiments.commands import main
 
@@ -136,6 +137,14 @@ def test__seconds__what_was_measured__replaces_the_guess():
     half = Fit("Equal", "LSTM", 1, steps=250)
     measured = Seconds({half: {"seconds": 30.0}})
     assert measured.of(fit) == pytest.approx(60.0)
+    # Sequences of unequal lengths are another matter.
+    ragged = Fit("PickupGestureWiimoteZ", "LSTM", 0)
+    assert measured.of(ragged) == Seconds({}).of(ragged)
+
+
+def test__fits__groups_of_sets__stand_for_their_sets():
+    fits = UCR.fits("standard", sets=["ragged", "CBF", "CBF"], models=["LTC"], rounds=1)
+    assert [fit.set for fit in fits] == [*RAGGED, "CBF"]
 
 
 def _line(model, seed, clean, name="Equal", steps=500):

@@ -6,11 +6,11 @@ import torch
 
 from LNN.experiments.archive.fitting import (
     COPIES,
+    copies_of,
     evaluate,
     one_thread,
     parts_of,
     trained,
-    with_copies,
 )
 from LNN.experiments.archive.lines import Fit
 from LNN.experiments.archive.models import MODELS, Competitor
@@ -36,16 +36,15 @@ def test__parts_of__parts_of_a_fold__are_nested_and_never_held_out():
     assert seen[2] | set(held_out[0]) == training
 
 
-def test__with_copies__first_are_the_sequences_and_others_lack_steps_anew():
+def test__copies_of__each__lacks_other_steps_and_as_many():
     X, y = part_of("Equal", "train")
-    every, times, classes = with_copies(X, y, np.random.default_rng(0))
-    assert len(every) == len(times) == len(classes) == (1 + COPIES) * len(X)
-    assert all(a is b for a, b in zip(every, X, strict=False))
-    assert {len(x) for x in every[len(X) :]} == {8}
+    every, times, classes = copies_of(X, y, np.random.default_rng(0))
+    assert len(every) == len(times) == len(classes) == COPIES * len(X)
+    assert {len(x) for x in every} == {8}
     for number, (x, t) in enumerate(zip(every, times, strict=True)):
-        original = X[number % len(X)]
-        np.testing.assert_array_equal(x, original[t.astype(int)])
-    assert len({tuple(t) for t in times[len(X) :]}) > COPIES
+        np.testing.assert_array_equal(x, X[number % len(X)][t.astype(int)])
+        assert classes[number] == y[number % len(X)]
+    assert len({tuple(t) for t in times}) > COPIES
 
 
 @pytest.mark.parametrize("steps", [7, 24])

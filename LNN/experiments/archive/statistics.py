@@ -12,7 +12,7 @@ from scipy.stats import friedmanchisquare, rankdata, wilcoxon
 
 
 class Pair(NamedTuple):
-    """Two models; `p` is Wilcoxon's, after Holm's correction for all pairs."""
+    """Two models; `p` is Wilcoxon's, after Holm's correction for all that are asked."""
 
     better: str
     worse: str
@@ -64,12 +64,13 @@ class Comparison:
             )
         return found
 
-    def pairs(self) -> list[Pair]:
-        """Return all pairs, the surest difference first, with Holm's correction."""
+    def pairs(self, base: str | None = None) -> list[Pair]:
+        """Return all pairs, or those with one model, the surest difference first."""
         found = []
         for a, b in itertools.combinations(self.ranks().index, 2):
-            gain = (self.scores[a] - self.scores[b]).to_numpy()
-            found.append(Pair(a, b, _p_value(gain)))
+            if base is None or base in (a, b):
+                gain = (self.scores[a] - self.scores[b]).to_numpy()
+                found.append(Pair(a, b, _p_value(gain)))
         found.sort(key=lambda pair: pair.p)
         corrected, largest = [], 0.0
         for rank, pair in enumerate(found):

@@ -170,14 +170,14 @@ def p_text(p: float) -> str:
     return f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
-def pairs_text(comparison: Comparison) -> str:
-    """Say whether the models differ, and which pairs do."""
-    said = ""
+def pairs_text(comparison: Comparison, base: str | None = None) -> str:
+    """Say whether the models differ, and which pairs do: all, or those with one."""
+    said, pairs = "", comparison.pairs(base)
     if comparison.scores.shape[1] > 2:
         said = f"Friedman: p = {p_text(comparison.friedman())}. "
-    pairs = comparison.pairs()
     sure = [f"{a} > {b} (p = {p_text(p)})" for a, b, p in pairs if p < 0.05]
+    which = f"Pairs with {base}" if base else "Pairs"
     return (
-        f"{said}Pairs that differ by Wilcoxon's test with Holm's correction for "
+        f"{said}{which} that differ by Wilcoxon's test with Holm's correction for "
         f"{len(pairs)}: {', '.join(sure) or 'none'}."
     )

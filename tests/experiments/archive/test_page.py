@@ -75,7 +75,7 @@ def test__page__partial_results__names_what_stands_behind_each_number(build):
     )
     assert "(3 sets, 1 fit of each)" in made
     assert made.count("(4 sets, 1 fit of each)") == 2
-    assert "The default, liquid, is ahead of the LSTM on" in made
+    assert " losses against the LSTM: p = " in made
     assert "What is kept of the accuracy, *half rate*: " in made
     assert "at 5 %: liquid 0." in made
     assert "at 50 steps: liquid 0." in made

@@ -33,6 +33,15 @@ def test__pairs__holm__multiplies_by_what_is_left_and_never_falls(comparison):
     assert comparison.friedman() < 0.001
 
 
+def test__pairs__with_one_model__are_corrected_for_these_alone(comparison):
+    pairs = comparison.pairs("best")
+    assert [{pair.better, pair.worse} for pair in pairs] == [
+        {"best", "poor"},
+        {"best", "twin"},
+    ]
+    assert pairs[0].p == pytest.approx(2 * 2 / 2**12)
+
+
 def test__pairs__equal_models__do_not_differ():
     scores = pd.DataFrame({"a": [0.5, 0.9, 0.1], "b": [0.5, 0.9, 0.1]})
     assert Comparison(scores).pairs()[0].p == 1.0

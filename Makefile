@@ -39,9 +39,10 @@ coverage: $(NATIVE)
 experiments: $(NATIVE)
 	$(BIN)/python -m LNN.experiments run --budget quick
 
-# Tables and figures of docu/experiments.md, from docu/experiments/*.json.
+# Tables and figures of docu/experiments.md and docu/archive.md, from docu/experiments/.
 experiments-page: $(NATIVE)
 	$(BIN)/python docu/build_experiments.py
+	$(BIN)/python docu/build_archive.py
 
 # 100,000 random problems for the C library, and as many as minutes allow under sanitizers.
 sanitize:

@@ -35,6 +35,7 @@ OPTIONS = {
     "backbone_layers": "a backbone",
     "backbone_dropout": "a backbone",
     "backbone_activation": "a backbone",
+    "time_gates": "gates that can be raised to the power of the elapsed time",
 }
 # Whatever lives on a wiring has these.
 LIQUID_OPTIONS = ("wiring", "sparsity", "layer_recurrence", "readout", "mixed_memory")
@@ -265,6 +266,10 @@ def _ltc_remedy(values: Mapping[str, Any]) -> str:
     )
 
 
+def _baseline_details(values: Mapping[str, Any]) -> str:
+    return "gates to the power of dt" if values["time_gates"] else ""
+
+
 register(
     ModelType(
         "CfC",
@@ -299,5 +304,11 @@ register(
 for _name in BASELINES:
     _class = baseline_class(_name)
     register(
-        ModelType(_name, _class.line, partial(make_baseline, _name), takes=_class.takes)
+        ModelType(
+            _name,
+            _class.line,
+            partial(make_baseline, _name),
+            takes=_class.takes,
+            details=_baseline_details,
+        )
     )

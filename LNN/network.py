@@ -83,6 +83,8 @@ default="ncp"
         one output per sequence.
     use_time : bool, default=False
         Give LSTM and GRU the elapsed time as an input; all others always use it.
+    time_gates : bool, default=False
+        Raise the gates of LSTM and GRU to the power of the elapsed time.
     neutral : Tensor of shape (F,), default=None
         For GRU-D where the inputs are what `missing="mask"` makes of F channels: the
         values that stand for the unknown.
@@ -139,6 +141,7 @@ default="ncp"
         own_scale: int = 0,
         patch: int = 1,
         use_time: bool = False,
+        time_gates: bool = False,
         neutral: Tensor | None = None,
         generator: torch.Generator | None = None,
     ):

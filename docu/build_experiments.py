@@ -9,9 +9,9 @@ committed results.
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
+from LNN.experiments import page
 from LNN.experiments.figures import plot_task
 from LNN.experiments.memoryless import NAME
 from LNN.experiments.metrics import METRICS
@@ -66,12 +66,11 @@ AIMS = (
     ("traffic", "published", BEST, 0.066),
     ("ozone", "sound", BEST, 0.277),
 )
-BLOCK = re.compile(r"(<!-- table ([\w -]+) -->\n).*?(<!-- end -->)", flags=re.S)
 
 
 def filled(text: str, records: list[Record]) -> str:
     """Return the page with its tables made anew."""
-    return BLOCK.sub(lambda m: f"{m[1]}{table(m[2].split(), records)}\n{m[3]}", text)
+    return page.filled(text, lambda words: table(words, records))
 
 
 def table(words: list[str], records: list[Record]) -> str:

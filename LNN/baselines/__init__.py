@@ -40,6 +40,7 @@ def make_baseline(
     n_neurons: int,
     *,
     use_time: bool = False,
+    time_gates: bool = False,
     neutral: Tensor | None = None,
     time_constants: tuple[float, float] | None = None,
     generator: torch.Generator | None = None,
@@ -52,6 +53,8 @@ def make_baseline(
     input_size, n_neurons : int
     use_time : bool, default=False
         For LSTM and GRU; the others know the elapsed time.
+    time_gates : bool, default=False
+        For LSTM and GRU, see `RecurrentBaseline`.
     neutral : Tensor of shape (F,), default=None
         For GRU-D, see there.
     time_constants : tuple of float, default=None
@@ -61,6 +64,7 @@ def make_baseline(
     made = baseline_class(model_type)
     options: dict[str, Any] = {
         "use_time": use_time,
+        "time_gates": time_gates,
         "neutral": neutral,
         "time_constants": time_constants,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from LNN._plain import takes_any_number
@@ -13,7 +14,8 @@ from LNN.baselines.base import (
     hold_after_end,
     refuse_empty,
 )
-from LNN.cells.base import State, check_state
+from LNN.baselines.time_gates import gru_step, lstm_step
+from LNN.cells.base import State, check_state, readable
 from LNN.cells.exporting import exporting, refuse_free_time
 from LNN.cells.synapses import drawn
 from LNN.exceptions import InvalidInputError
@@ -25,13 +27,17 @@ class RecurrentBaseline(Baseline):
     """`torch.nn.LSTM` or `torch.nn.GRU` with the `run` method of a liquid layer.
 
     They know nothing of time: `use_time` gives them the elapsed time as one more
-    input, which is the common remedy.
+    input, which is the common remedy, and `time_gates` raises their gates to its power.
 
     Parameters
     ----------
     kind : {"LSTM", "GRU"}
     input_size, n_neurons : int
     use_time : bool, default=False
+    time_gates : bool, default=False
+        Without weights of its own: over a gap dt a GRU does
+        h' = z^dt h + (1 - z^dt) n, an LSTM c' = f^dt c + i g (1 - f^dt) / (1 - f). See
+        `LNN.baselines.time_gates`. Where all gaps are 1, torch's own layer runs.
     generator : torch.Generator, default=None
     """
 
@@ -39,7 +45,7 @@ class RecurrentBaseline(Baseline):
         "`torch.nn.LSTM`, `torch.nn.GRU`; irregular time stamps enter as one more "
         "input, dt"
     )
-    takes = ("use_time",)
+    takes = ("use_time", "time_gates")
 
     @takes_any_number
     def __init__(
@@ -49,11 +55,12 @@ class RecurrentBaseline(Baseline):
         n_neurons: int,
         *,
         use_time: bool = False,
+        time_gates: bool = False,
         generator: torch.Generator | None = None,
     ):
         super().__init__()
         self.input_size, self.n_neurons = input_size, n_neurons
-        self.use_time = use_time
+        self.use_time, self.time_gates = use_time, time_gates
         width = input_size + use_time
         # Made on the meta device, so that torch's global generator is not drawn from.
         rnn = RECURRENT[kind](width, n_neurons, batch_first=True, device="meta")
@@ -75,6 +82,13 @@ class RecurrentBaseline(Baseline):
 
         Without `all_steps` the states are those after the last step, (B, n_neurons).
         """
+        if self.time_gates and not _all_one(spans):
+            check_inputs(self, inputs)
+            self._check_state(state, inputs.shape[0])
+            flat = self._flattened(state)
+            states, table = super().run(inputs, flat, spans, lengths, all_steps)
+            assert isinstance(table, Tensor)
+            return states, self.unflatten_state(table)
         states, final = self._run(inputs, state, spans, lengths)
         return (states if all_steps else states[:, -1]), final
 
@@ -89,6 +103,31 @@ class RecurrentBaseline(Baseline):
             h, c = (part[None].contiguous() for part in state.chunk(2, dim=-1))
             return h, c
         return state[None]
+
+    def _flattened(self, state: State | None) -> Tensor | None:
+        """Return a state as `run` takes it as one table (B, state_size)."""
+        if isinstance(state, tuple):
+            return torch.cat([part[0] for part in state], dim=-1)
+        return None if state is None else state[0]
+
+    def visible(self, states: Tensor) -> Tensor:
+        """Leave the memories of an LSTM out."""
+        return states[..., : self.n_neurons]
+
+    def advance(self, inputs: Tensor, state: Tensor, spans: Tensor) -> Tensor:
+        """Return the states after every step, with gates to the power of the spans."""
+        rnn, step = self.rnn, gru_step
+        if isinstance(rnn, nn.LSTM):
+            step = lstm_step
+        if self.use_time:
+            inputs = torch.cat([inputs, spans.unsqueeze(-1)], dim=-1)
+        mapped = F.linear(inputs, rnn.weight_ih_l0, rnn.bias_ih_l0)
+        weights = rnn.weight_hh_l0, rnn.bias_hh_l0
+        states = []
+        for t in range(inputs.shape[1]):
+            state = step(mapped[:, t], state, spans[:, t, None], *weights)
+            states.append(state)
+        return torch.stack(states, dim=1)
 
     def _check_state(self, state: State | None, batch: int) -> None:
         if state is None:
@@ -158,6 +197,11 @@ class RecurrentBaseline(Baseline):
             h, c = torch.lstm_cell(inputs, (state[0][0], state[1][0]), *weights)
             return h[None], c[None]
         return torch.gru_cell(inputs, state[0], *weights)[None]
+
+
+def _all_one(spans: Tensor) -> bool:
+    """Tell whether all gaps are known to be 1."""
+    return readable(spans) and bool((spans == 1).all())
 
 
 def _held(new: State, old: State, going: Tensor) -> State:

@@ -222,6 +222,19 @@ PARAMETERS: tuple[Parameter, ...] = (
         built_from=True,
     ),
     Parameter(
+        "time_gates",
+        type="bool",
+        default=False,
+        rule=BOOL,
+        doc="""
+        Raise the forget gate of LSTM and the update gate of GRU to the power of the
+        elapsed time, so that a gap of 2 keeps what two steps of 1 do. Set
+        `max_step=None` beside it if gates alone are to carry states over long gaps. See
+        docu/baselines.md.
+        """,
+        built_from=True,
+    ),
+    Parameter(
         "dropout",
         type="float",
         default=0.0,

@@ -23,6 +23,7 @@ class NetworkParameters:
     backbone_layers: int | None
     backbone_dropout: float | None
     backbone_activation: str | None
+    time_gates: bool
     dropout: float
     window_length: int | None
     chunk_length: int
@@ -83,6 +84,7 @@ class NetworkParameters:
         backbone_layers: int | None = None,
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
+        time_gates: bool = False,
         dropout: float = 0.0,
         window_length: int | None = 32,
         chunk_length: int = 128,
@@ -176,6 +178,11 @@ class NetworkParameters:
             Dropout after each backbone layer; None is 0.
         backbone_activation : str, default=None
             "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
+        time_gates : bool, default=False
+            Raise the forget gate of LSTM and the update gate of GRU to the power of the
+            elapsed time, so that a gap of 2 keeps what two steps of 1 do. Set
+            `max_step=None` beside it if gates alone are to carry states over long gaps.
+            See docu/baselines.md.
         dropout : float, default=0.0
             Dropout on the neurons that the dense read-out reads.
         window_length : int or None, default=32
@@ -323,6 +330,7 @@ class RegressorParameters(NetworkParameters):
         backbone_layers: int | None = None,
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
+        time_gates: bool = False,
         dropout: float = 0.0,
         window_length: int | None = 32,
         chunk_length: int = 128,
@@ -384,6 +392,7 @@ class ClassifierParameters(NetworkParameters):
         backbone_layers: int | None = None,
         backbone_dropout: float | None = None,
         backbone_activation: str | None = None,
+        time_gates: bool = False,
         dropout: float = 0.0,
         window_length: int | None = 32,
         chunk_length: int = 128,

@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 from LNN.exceptions import InvalidInputError, LNNError
+from LNN.experiments.archive import commands as archive
+from LNN.experiments.archive.experiments import EXPERIMENTS as ON_ARCHIVE
+from LNN.experiments.archive.experiments import Experiment
+from LNN.experiments.archive.lines import Fit
 from LNN.experiments.estimates import COMMITTED, Estimates
 from LNN.experiments.figures import plot_task
 from LNN.experiments.metrics import METRICS
@@ -50,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m LNN.experiments",
-        description="The experiments of the LTC and CfC papers, measured again.",
+        description="The experiments of the LTC and CfC papers, measured again; and "
+        f"benchmarks on the UCR archive: --tasks {' '.join(ON_ARCHIVE)}.",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     shown = commands.add_parser("list", help="tasks, models and runs of a budget")
@@ -114,20 +119,39 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="+", metavar="MODEL")
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
     parser.add_argument("--seeds", type=int, help="in place of the budget's number")
+    sets = "of the UCR archive, for the tasks on it: names, equal, ragged"
+    parser.add_argument("--sets", nargs="+", metavar="SET", help=sets)
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     help_ = "read these results in place of the committed ones"
     parser.add_argument("--results", type=Path, metavar="DIR", help=help_)
     parser.add_argument("--budget", choices=tuple(BUDGETS), default="standard")
-    parser.add_argument("--tasks", nargs="+", metavar="TASK", choices=tuple(TASKS))
+    names = (*TASKS, *ON_ARCHIVE)
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", choices=names)
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS)
 
 
+def _of_papers(given: argparse.Namespace) -> list[str] | None:
+    """Return the tasks of the papers among those named; None where none is named."""
+    if given.tasks is None:
+        return None
+    return [name for name in given.tasks if name not in ON_ARCHIVE]
+
+
+def _fits(given: argparse.Namespace, experiment: Experiment) -> list[Fit]:
+    return experiment.fits(
+        given.budget, sets=given.sets, models=given.models, rounds=given.seeds
+    )
+
+
 def _selected(given: argparse.Namespace) -> list[Run]:
+    tasks = _of_papers(given)
+    if tasks == []:
+        return []
     return runs_of(
         given.budget,
-        tasks=given.tasks,
+        tasks=tasks,
         models=given.models,
         protocols=given.protocols,
         seeds=given.seeds,
@@ -136,9 +160,15 @@ def _selected(given: argparse.Namespace) -> list[Run]:
 
 def show_list(given: argparse.Namespace) -> None:
     """Print what there is, and what the budget would run."""
+    for experiment in archive.named(given.tasks):
+        print(archive.describe(experiment, _fits(given, experiment), RESULTS))
+        print(f"  sets: {', '.join(experiment.sets)}")
+        print(f"  models: {', '.join(experiment.models)}")
+    if _of_papers(given) == []:
+        return
     runs, estimates = _selected(given), Estimates.committed()
     print("tasks")
-    for name in given.tasks or TASKS:
+    for name in _of_papers(given) or TASKS:
         label = METRICS[TASKS[name].metric].label
         protocols = "published = sound" if TASKS[name].sound_is_published else "both"
         print(f"  {name:14s} {label:11s} {protocols:18s} {TASKS[name].title}")
@@ -157,13 +187,19 @@ def _cores(seconds: float) -> str:
 
 def run_runs(given: argparse.Namespace) -> int:
     """Train what is not done yet, and print the tables; 1 if data were missing."""
+    lacking = 0
+    for experiment in archive.named(given.tasks):
+        fits = _fits(given, experiment)
+        lacking += archive.run(experiment, fits, given.results, given.n_jobs)
+    if _of_papers(given) == []:
+        return INCOMPLETE if lacking else 0
     runs = _selected(given)
     seconds = sum(map(Estimates.committed().seconds, runs))
     print(f"{len(runs)} runs, {_cores(seconds)}; results in {given.results}/")
     done = run_all(runs, given.results, n_jobs=given.n_jobs, backend=given.backend)
     print()
-    print(_tables(given))
-    return 0 if len(done) == len(runs) else INCOMPLETE
+    print(_paper_tables(given))
+    return 0 if len(done) == len(runs) and not lacking else INCOMPLETE
 
 
 def _folder(named: Path | None, option: str) -> Path:
@@ -197,22 +233,42 @@ def print_table(given: argparse.Namespace) -> None:
     records = _records(given)
     for said in warnings_of(records, given.tasks or TASKS, given.budget):
         print(said, file=sys.stderr)
+    if archive.named(given.tasks):
+        raise InvalidInputError(
+            "--json has the papers' tasks only; those on the archive are in JSON, a "
+            "line for each fit: archive/*.jsonl of the results."
+        )
     found = as_dict(records, protocols[0], given.budget)
     wanted = {task: found[task] for task in given.tasks or found if task in found}
     print(json.dumps(wanted, indent=1))
 
 
 def _tables(given: argparse.Namespace) -> str:
+    results = given.results or COMMITTED
+    said = [archive.text(e, results) for e in archive.named(given.tasks)]
+    if _of_papers(given) != []:
+        said.append(_paper_tables(given))
+    return "\n\n".join(said)
+
+
+def _paper_tables(given: argparse.Namespace) -> str:
     protocols = given.protocols or list(PROTOCOLS)
-    tasks = given.tasks or list(TASKS)
+    tasks = _of_papers(given) or list(TASKS)
     return whole_text(_records(given), tasks, protocols, given.budget)
 
 
 def draw(given: argparse.Namespace) -> None:
     """Write one picture per task and protocol."""
-    records = _records(given)
     nothing = True
-    for task in given.tasks or TASKS:
+    for experiment in archive.named(given.tasks):
+        results = given.results or COMMITTED
+        path = archive.draw(experiment, results, given.figures)
+        if path is not None:
+            print(path)
+            nothing = False
+    tasks = _of_papers(given)
+    records = [] if tasks == [] else _records(given)
+    for task in TASKS if tasks is None else tasks:
         for protocol in given.protocols or PROTOCOLS:
             path = plot_task(records, task, protocol, given.budget, given.figures)
             if path is not None:

@@ -36,7 +36,7 @@ def plot_task(
     curves = _curves(records, task, protocol, budget)
     if not curves:
         return None
-    matplotlib = _matplotlib()
+    matplotlib = import_matplotlib()
     # No pyplot: it would choose a backend, which is the caller's to choose.
     figure = matplotlib.figure.Figure(figsize=(11, 4))
     axes = figure.subplots(1, 2, sharey=True)
@@ -90,7 +90,8 @@ def _curves(
     return curves
 
 
-def _matplotlib() -> Any:
+def import_matplotlib() -> Any:
+    """Return matplotlib; raise MissingDependencyError without it."""
     try:
         import matplotlib.figure
     except ImportError as error:

@@ -109,14 +109,18 @@ def _results(runs: list[Run], folder: Path, n_jobs: int | None) -> Iterable[Reco
 
 
 def _execute(run: Run, folder: Path, parent: int) -> Record:
-    """Do a run; in a process of its own, Ctrl-C is left to the parent.
+    leave_ctrl_c_to(parent)
+    return execute(run, folder)
 
-    A terminal sends it to all of them, and each worker would print a traceback.
+
+def leave_ctrl_c_to(parent: int) -> None:
+    """Ignore Ctrl-C in a worker's process.
+
+    A terminal sends it to all processes, and each worker would print a traceback.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
     if os.getpid() != parent and in_main_thread:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return execute(run, folder)
 
 
 class Progress:

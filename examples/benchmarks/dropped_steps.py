@@ -5,23 +5,24 @@
 Eight sets of the UCR archive (training parts, three folds; `ucr2018` in LNN_DATA_HOME).
 30 % of the steps are dropped from every sequence, and the time stamps say which are
 left; the held-out part is read like this, and with 60 % dropped. The LSTM gets the
-elapsed time as an input. One line per set and setting is appended to the file, and the
-means are printed.
+elapsed time as an input. One line per fit is appended to the file, and the
+means over sets and folds are printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import warnings
 from pathlib import Path
 
 import numpy as np
-import torch
-from development import lines_of, part_of
-from sklearn.model_selection import StratifiedKFold
 
 from LNN import LiquidClassifier
+from LNN.experiments.archive.changes import dropped
+from LNN.experiments.archive.fitting import one_thread
+from LNN.experiments.archive.lines import Fit, Lines
+from LNN.experiments.archive.sets import fold_of
+from LNN.experiments.archive.tables import common_of
 
 SETS = (
     "SmoothSubspace",
@@ -42,40 +43,27 @@ SETTINGS: dict[str, dict] = {
     "LSTM": {"model_type": "LSTM"},
     "LSTM, max_step=1": {"model_type": "LSTM", "max_step": 1.0},
 }
-KEPT = {"30 % dropped": 0.7, "60 % dropped": 0.4}
+SHARES = {"30 % dropped": 0.3, "60 % dropped": 0.6}
 
 
-def thinned(X: list[np.ndarray], kept: float, seed: int) -> tuple[list, list]:
-    """Return sequences that lack steps, and the times of those that are left."""
-    random = np.random.default_rng(seed)
-    left = [
-        np.sort(random.choice(len(x), max(2, int(kept * len(x))), replace=False))
-        for x in X
-    ]
-    return [x[k] for x, k in zip(X, left, strict=True)], [1.0 * k for k in left]
-
-
-def measure(name: str, setting: str) -> dict:
-    """Return the mean accuracy over three folds."""
-    X, y = part_of(name, "train")
-    folds = StratifiedKFold(3, shuffle=True, random_state=0).split(y, y)
-    scores: dict[str, list[float]] = {how: [] for how in KEPT}
-    for fold, (training, held_out) in enumerate(folds):
-        seen, times = thinned([X[k] for k in training], 0.7, seed=fold)
-        model = LiquidClassifier(
-            **SETTINGS[setting],
-            early_stopping=False,
-            random_state=fold,
-            device="cpu",
-            n_jobs=1,
-        )
-        with warnings.catch_warnings(action="ignore"):
-            model.fit(seen, y[training], timestamps=times)
-            for how, kept in KEPT.items():
-                new, at = thinned([X[k] for k in held_out], kept, seed=100 + fold)
-                scores[how].append(model.score(new, y[held_out], timestamps=at))
-    means = {how: float(np.mean(found)) for how, found in scores.items()}
-    return {"set": name, "setting": setting, **means}
+def measure(fit: Fit) -> dict[str, float]:
+    """Train on sequences that lack steps, and return the accuracy on such."""
+    X, y, new, truth = fold_of(fit.set, fit.fold, 3)
+    seen, times = dropped(0.3, X, np.random.default_rng(fit.fold))
+    model = LiquidClassifier(
+        **SETTINGS[fit.model],
+        early_stopping=False,
+        random_state=fit.seed,
+        device="cpu",
+        n_jobs=1,
+    )
+    scores = {}
+    with one_thread(), warnings.catch_warnings(action="ignore"):
+        model.fit(seen, y, timestamps=times)
+        for how, share in SHARES.items():
+            left, at = dropped(share, new, np.random.default_rng(100 + fit.fold))
+            scores[how] = model.score(left, truth, timestamps=at)
+    return scores
 
 
 def main() -> None:
@@ -86,20 +74,20 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--sets", nargs="+", default=list(SETS))
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    done = {(r["set"], r["setting"]) for r in lines_of(options.file)}
+    lines = Lines(options.file)
+    done = lines.read()
     for name in options.sets:
         for setting in SETTINGS:
-            if (name, setting) not in done:
-                result = measure(name, setting)
-                with options.file.open("a") as file:
-                    file.write(json.dumps(result) + "\n")
-    lines = lines_of(options.file)
-    print(f"{'':20}{''.join(f'{how:>14}' for how in KEPT)}")
+            for fold in range(3):
+                fit = Fit(name, setting, seed=fold, fold=fold)
+                if fit not in done:
+                    lines.append(fit, measure(fit))
+    common = common_of(lines.read(), list(SETTINGS))
+    print(common.basis())
+    means = [common.means(how).mean() for how in SHARES]
+    print(f"{'':20}{''.join(f'{how:>14}' for how in SHARES)}")
     for setting in SETTINGS:
-        rows = [r for r in lines if r["setting"] == setting]
-        means = [np.mean([r[how] for r in rows]) for how in KEPT]
-        print(f"{setting:20}{''.join(f'{mean:14.3f}' for mean in means)}")
+        print(f"{setting:20}{''.join(f'{mean[setting]:14.3f}' for mean in means)}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ stopped goes on where it was.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -30,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from development import starting_with
 
 from LNN import LiquidRegressor
+from LNN.experiments.archive.lines import Fit, Lines
 
 # File, column that is forecast (None: the first), rows used.
 SERIES = {
@@ -109,40 +109,31 @@ def fit_once(name: str, horizon: int, setting: str, seed: int) -> dict:
     seconds = time.process_time() - begun
     worse = np.mean((y[cut:end] - present[cut:end]) ** 2)
     return {
-        "series": f"{name} +{horizon}",
-        "setting": setting,
-        "seed": seed,
         "skill": float(1 - np.mean((y[cut:end] - predicted) ** 2) / worse),
         "seconds": round(seconds, 2),
     }
 
 
-def lines_of(path: Path) -> list[dict]:
-    """Return what was measured so far."""
-    return [json.loads(line) for line in path.open()] if path.exists() else []
-
-
 def run(options: argparse.Namespace) -> None:
     """Measure what the file does not hold yet."""
     torch.set_num_threads(1)
-    done = {(r["series"], r["setting"], r["seed"]) for r in lines_of(options.file)}
+    lines = Lines(options.file)
+    done = lines.read()
     for seed in range(options.seeds):
         for setting in options.settings:
             for name in options.series:
                 for horizon in HORIZONS:
-                    if (f"{name} +{horizon}", setting, seed) in done:
-                        continue
-                    result = fit_once(name, horizon, setting, seed)
-                    with options.file.open("a") as file:
-                        file.write(json.dumps(result) + "\n")
+                    fit = Fit(f"{name} +{horizon}", setting, seed)
+                    if fit not in done:
+                        lines.append(fit, fit_once(name, horizon, setting, seed))
 
 
 def table(options: argparse.Namespace) -> None:
     """Print the mean skill of each setting on each series."""
-    found = pd.DataFrame(lines_of(options.file))
-    mean = found.pivot_table(index="setting", columns="series", values="skill")
+    found = pd.DataFrame(Lines(options.file).read().values())
+    mean = found.pivot_table(index="model", columns="set", values="skill")
     mean.insert(0, "median", mean.median(axis=1))
-    mean["s/fit"] = found.groupby("setting")["seconds"].mean()
+    mean["s/fit"] = found.groupby("model")["seconds"].mean()
     order = [s for s in options.settings if s in mean.index]
     print(mean.loc[order].round(3).to_string())
 

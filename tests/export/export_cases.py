@@ -56,6 +56,8 @@ NETWORKS = {
     "LSTM": _network(model_type="LSTM"),
     "LSTM time": _network(model_type="LSTM", use_time=True),
     "GRU": _network(model_type="GRU"),
+    "LSTM gates": _network(model_type="LSTM", time_gates=True),
+    "GRU gates": _network(model_type="GRU", time_gates=True),
     "GRU-D": _network(model_type="GRU-D"),
     "GRU-D masks": _network(model_type="GRU-D", neutral=torch.zeros(1)),
     "CT-RNN": _network(model_type="CT-RNN"),

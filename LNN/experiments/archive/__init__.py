@@ -1,0 +1,1 @@
+"""Benchmarks on the UCR archive: accuracy, shifts in time, and learning curves."""

@@ -2,6 +2,7 @@
 
     python examples/benchmarks/development.py run results.jsonl
     python examples/benchmarks/development.py run results.jsonl --sets GunPoint
+    python examples/benchmarks/development.py run long.jsonl --sets long
     python examples/benchmarks/development.py table results.jsonl --base LSTM
 
 This is how defaults are chosen (docu/defaults.md): the sets are from the development
@@ -57,6 +58,34 @@ SETS = (
     "PickupGestureWiimoteZ",
 )
 
+# Of 250 steps and more, up to 720: `--sets long`.
+LONG = (
+    "Trace",
+    "WordSynonyms",
+    "FiftyWords",
+    "ToeSegmentation1",
+    "CricketX",
+    "CricketZ",
+    "BeetleFly",
+    "ShapesAll",
+    "OliveOil",
+    "InsectEPGSmallTrain",
+    "RefrigerationDevices",
+)
+# Whose sequences differ in size, as most of the archive's do not: `--sets sizes`.
+SIZES = (
+    "SmoothSubspace",
+    "PowerCons",
+    "UMD",
+    "GunPointAgeSpan",
+    "GunPointOldVersusYoung",
+    "PickupGestureWiimoteZ",
+    "AllGestureWiimoteX",
+    "AllGestureWiimoteZ",
+    "GestureMidAirD1",
+    "GesturePebbleZ2",
+)
+NAMED = {"long": LONG, "sizes": SIZES}
 ALL = "last+mean+max"
 EXPONENTIAL = {"mode": "exponential", "pooling": ALL}
 DEFAULT = EXPONENTIAL | {"start": (0.3, 2)}
@@ -93,6 +122,13 @@ SETTINGS: dict[str, dict] = {
     "exp, stops early": DEFAULT | {"early_stopping": True},
     "exp, stops early, 20 epochs": DEFAULT
     | {"early_stopping": True, "n_iter_no_change": 20},
+    "default": {},
+    "default, 1,500 steps": {"steps": 1500},
+    "patch 8, 500 steps": {"patch": 8},
+    "patch 8": {"patch": 8, "steps": 1500},
+    "patch 4": {"patch": 4, "steps": 1500},
+    "LSTM, patch 8": {"model_type": "LSTM", "patch": 8, "steps": 1500},
+    'scale="sequence"': {"scale": "sequence"},
 }
 
 
@@ -111,12 +147,13 @@ def starting_with(start: tuple[float, float] | None) -> AbstractContextManager:
 def measure(options: dict, parts: tuple, seed: int) -> dict:
     """Fit, and score on what is new, also at half of the rate."""
     options = dict(options)
+    steps = options.pop("steps", 500)
     with starting_with(options.pop("start", None)):
         return evaluate(
             Competitor("", options),
             parts,
             seed=seed,
-            steps=500,
+            steps=steps,
             changes=("clean", "half rate"),
         )
 
@@ -158,6 +195,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--base", default="LSTM")
     options = parser.parse_args(arguments)
+    if len(options.sets) == 1:
+        options.sets = NAMED.get(options.sets[0], options.sets)
     commands: dict[str, Callable[[argparse.Namespace], None]]
     commands = {"run": run, "table": table}
     commands[options.do](options)

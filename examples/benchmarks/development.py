@@ -62,7 +62,6 @@ SETS = (
 LONG = (
     "Trace",
     "WordSynonyms",
-    "FiftyWords",
     "ToeSegmentation1",
     "CricketX",
     "CricketZ",

@@ -305,7 +305,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "patch",
         type="int | str",
-        default=1,
+        default="auto",
         rule=one_of("auto") | integer(1),
         kind='int or "auto"',
         doc="""

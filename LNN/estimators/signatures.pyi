@@ -91,7 +91,7 @@ class NetworkParameters:
         burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
-        patch: int | str = 1,
+        patch: int | str = "auto",
         return_sequences: bool | str = "auto",
         layout: str = "auto",
         time_column: str | int | None = None,
@@ -202,7 +202,7 @@ class NetworkParameters:
             the maximum of each neuron, these three side by side ("last+mean+max"), or a
             learnt weighted mean ("attention"). "auto" is "last+mean+max" for one target
             per sequence, and "last" for windows and with `readout="motor"`.
-        patch : int or "auto", default=1
+        patch : int or "auto", default="auto"
             Rows that one step of the network reads, for long sequences: a learnt causal
             convolution of so many rows and as many before them, with that stride.
             "auto" is 8 for sequences of 250 steps and more at equal gaps with one
@@ -337,7 +337,7 @@ class RegressorParameters(NetworkParameters):
         burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
-        patch: int | str = 1,
+        patch: int | str = "auto",
         return_sequences: bool | str = "auto",
         layout: str = "auto",
         time_column: str | int | None = None,
@@ -399,7 +399,7 @@ class ClassifierParameters(NetworkParameters):
         burn_in: int = 32,
         stride: int = 1,
         pooling: str = "auto",
-        patch: int | str = 1,
+        patch: int | str = "auto",
         return_sequences: bool | str = "auto",
         layout: str = "auto",
         time_column: str | int | None = None,

@@ -26,6 +26,7 @@ COMMON: dict[str, Any] = {
     "clip_value": 1.0,
     # The papers read the last state.
     "pooling": "last",
+    "patch": 1,
 }
 
 # The same for every model of a task: epochs and batches are its budget.

@@ -121,8 +121,8 @@ SETTINGS: dict[str, dict] = {
     "exp, stops early": DEFAULT | {"early_stopping": True},
     "exp, stops early, 20 epochs": DEFAULT
     | {"early_stopping": True, "n_iter_no_change": 20},
-    "default": {},
-    "default, 1,500 steps": {"steps": 1500},
+    "no patches": {},
+    "no patches, 1,500 steps": {"steps": 1500},
     "patch 8, 500 steps": {"patch": 8},
     "patch 8": {"patch": 8, "steps": 1500},
     "patch 4": {"patch": 4, "steps": 1500},
@@ -149,7 +149,7 @@ def measure(options: dict, parts: tuple, seed: int) -> dict:
     steps = options.pop("steps", 500)
     with starting_with(options.pop("start", None)):
         return evaluate(
-            Competitor("", options),
+            Competitor("", {"patch": 1} | options),
             parts,
             seed=seed,
             steps=steps,

@@ -44,8 +44,8 @@ class Competitor:
     ragged: float = 2.5
 
 
-# The same read-out of the states for all; the default resolves to it by itself.
-POOLING: dict[str, Any] = {"pooling": "last+mean+max"}
+# The same inputs and the same read-out of the states for all but "liquid-patches".
+POOLING: dict[str, Any] = {"pooling": "last+mean+max", "patch": 1}
 LSTM = POOLING | {"model_type": "LSTM"}
 # As many weights as the LSTM of 32 neurons.
 GRU = POOLING | {"model_type": "GRU", "n_neurons": 37}
@@ -53,9 +53,9 @@ LTC = POOLING | {"model_type": "LTC"}
 NO_WALK: dict[str, Any] = {"max_step": None}
 
 MODELS: dict[str, Competitor] = {
-    "liquid": Competitor("exponential CfC, 32 neurons (the default)"),
+    "liquid": Competitor("exponential CfC, 32 neurons, without patches", POOLING),
     "liquid-patches": Competitor(
-        'exponential CfC, 32 neurons, patches of long sequences (`patch="auto"`)',
+        "the default: the same with patches of sequences of 250 steps and more",
         # On patches "auto" trains for 1,500 steps, which take no longer.
         POOLING | {"patch": "auto", "epochs": "auto"},
     ),

@@ -18,6 +18,8 @@ DAY, WEEK = 86_400.0, 604_800.0
 # Autocorrelation of changes: less is no season. Chance gives one series more of it than
 # it gives the mean of many.
 LEAST_CORRELATION, OF_CHANCE = 0.1, 0.2
+# What came twice may be chance: a series holds a season so many times.
+LEAST_SEASONS = 4
 # A lag that is nearly as good as the best, and shorter, is the season.
 NEARLY = 0.8
 # A longer cycle, as a week of days, is a multiple that is so much better than those of
@@ -73,7 +75,8 @@ def _of_clock(grid: Grid) -> list[int]:
 def _of_correlation(series: Sequence[np.ndarray]) -> tuple[int, ...]:
     """Return the lag at which changes repeat, and a longer one that stands out."""
     chosen = series[:: max(1, len(series) // MOST_SERIES)]
-    longest = min(MOST_LAGS, int(np.median([len(s) for s in chosen])) // 2)
+    longest = int(np.median([len(s) for s in chosen])) // LEAST_SEASONS
+    longest = min(MOST_LAGS, longest)
     if longest < 4:
         return (1,)
     found = [_autocorrelation(np.diff(s), longest) for s in chosen]

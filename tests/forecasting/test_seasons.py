@@ -53,6 +53,11 @@ def test__find_seasons__without_any__are_none(series):
     assert find_seasons(NUMBERS, [series]) == (1,)
 
 
+def test__find_seasons__what_came_twice__is_none():
+    twice = np.tile(NOISE[:100], 2)
+    assert find_seasons(NUMBERS, [twice]) == (1,)
+
+
 def test__find_periods__of_noise__are_none():
     times = np.sort(np.random.default_rng(1).uniform(0, 1000, 600))
     assert find_periods([times], [NOISE[:600]]) == ()

@@ -9,6 +9,7 @@ from LNN.estimators.classifier import LiquidClassifier
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.regressor import LiquidRegressor
 from LNN.exceptions import InvalidInputError, LNNWarning
+from LNN.forecasting import LiquidForecaster
 from LNN.layers import LTC, CfC
 from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
@@ -24,6 +25,7 @@ __all__ = [
     "LNNWarning",
     "LTCCell",
     "LiquidClassifier",
+    "LiquidForecaster",
     "LiquidNetwork",
     "LiquidNeuralNetwork",
     "LiquidRegressor",

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import LNN
 
-CLASSES = ("LiquidNeuralNetwork", "LiquidRegressor", "LiquidClassifier", "LiquidStream")
+CLASSES = (
+    *("LiquidNeuralNetwork", "LiquidRegressor", "LiquidClassifier"),
+    *("LiquidForecaster", "LiquidStream"),
+)
 PAGES = Path(LNN.__file__).parent / "reference"
 STYLE = """
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 sans-serif }

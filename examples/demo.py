@@ -4,7 +4,8 @@
 
 The data ship with statsmodels: monthly sea surface temperatures, 1950 to 2010. Each
 month is predicted from the 32 months before. The first 80 % train, the rest test, and
-nothing is shuffled. Written to output/: demo.png, with predictions and loss curve.
+nothing is shuffled. A forecaster then says all of the next two years at once. Written
+to output/: demo.png, with predictions, the forecast and its interval, and loss curve.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import RidgeCV
 
-from LNN import LiquidRegressor
+from LNN import LiquidForecaster, LiquidRegressor
 
-WINDOW = 32
+WINDOW, HORIZON = 32, 24
 OUTPUT = Path("output")
 
 
@@ -72,24 +73,35 @@ def main() -> None:
     for name, value in scores.items():
         print(f"  {name:24s} {value:6.3f}")
     print(f"{model.n_synapses_} synapses, {model.n_parameters_} parameters")
-    draw(model, y[split:], prediction)
+    series = X["temperature"]
+    forecaster = LiquidForecaster(HORIZON, random_state=0).fit(series[:split])
+    print(forecaster.summary())
+    draw(model, y[split:], prediction, forecaster, series[split : split + HORIZON])
 
 
-def draw(model: LiquidRegressor, y: pd.Series, prediction: np.ndarray) -> None:
-    """Save prediction against truth, and the loss curve."""
+def draw(
+    model: LiquidRegressor,
+    y: pd.Series,
+    prediction: np.ndarray,
+    forecaster: LiquidForecaster,
+    truth: pd.Series,
+) -> None:
+    """Save prediction against truth, a forecast, and the loss curve."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(11, 3.6), width_ratios=(2.2, 1), layout="constrained"
+    figure, (left, middle, right) = plt.subplots(
+        1, 3, figsize=(15, 3.6), width_ratios=(2.2, 1.6, 1), layout="constrained"
     )
     left.plot(y.index, y, color="0.4", label="measured")
     left.plot(y.index, prediction, color="tab:blue", lw=1.3, label="predicted")
     left.set(title="Sea temperature, one month ahead (test part)", ylabel="deg C")
     left.legend(frameon=False, ncols=2, loc="upper left")
     left.set_ylim(top=y.max() + 1.5)
+    forecaster.plot(ax=middle, truth=truth)
+    middle.set_title("The next two years, and where 90 % should lie", pad=24)
     right.plot(model.loss_curve_, color="0.4", label="training")
     if model.validation_loss_curve_:
         best = int(np.argmin(model.validation_loss_curve_))

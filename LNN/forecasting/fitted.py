@@ -1,0 +1,271 @@
+"""`FittedForecaster`: what a fit makes, and all that forecasts need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from LNN.data.containers import plain
+from LNN.data.timestamps import as_times
+from LNN.exceptions import InvalidInputError
+from LNN.forecasting.history import History
+from LNN.forecasting.inputs import matched, read_inputs
+from LNN.forecasting.irregular import Irregular
+from LNN.forecasting.learning import Judged
+from LNN.forecasting.plan import Plan
+from LNN.forecasting.reading import read_given
+from LNN.forecasting.regular import Regular, between_steps
+from LNN.forecasting.series import Form, Track
+from LNN.forecasting.summary import table_of_errors
+
+__all__ = ["FittedForecaster"]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedForecaster:
+    """A trained model, and the rows that its forecasts begin after.
+
+    Attributes
+    ----------
+    parameters : mapping of str
+        Those of the forecaster when it was fitted.
+    form : Form
+        The container of y.
+    plan : Plan
+        What "auto" stood for.
+    engine : Regular or Irregular
+    judged : Judged
+        Errors on the validation part.
+    context : tuple of History
+        The last rows of each series.
+    """
+
+    parameters: Mapping[str, Any]
+    form: Form
+    plan: Plan
+    engine: Regular | Irregular
+    judged: Judged
+    context: tuple[History, ...]
+
+    def with_context(self, y: Any, X: Any = None) -> FittedForecaster:
+        """Return the same model after other rows; None keeps those it has."""
+        if y is None:
+            return self
+        given = self.read(y, X)
+        prepared = [self.engine.prepared(history) for history in given[0]]
+        return replace(self, context=tuple(prepared), form=given[1])
+
+    def read(self, y: Any, X: Any) -> tuple[list[History], Form]:
+        """Read rows like those of the fit, with the inputs that belong to them."""
+        inputs = self.engine.inputs
+        if inputs.columns and X is None and self.parameters["target"] is None:
+            raise InvalidInputError(
+                f"The model was fitted with the columns {list(inputs.columns)} of X, "
+                "so rows of y need theirs. Pass X with the times of y, and those to "
+                "forecast, in its index."
+            )
+        given = read_given(y, X if inputs.columns else None, self.parameters)
+        if given.columns != list(inputs.columns):
+            raise InvalidInputError(
+                f"Expected the columns of X as in fit, {list(inputs.columns)}, got "
+                f"{given.columns}."
+            )
+        k = given.histories[0].values.shape[1]
+        expected = self.context[0].values.shape[1]
+        if k != expected:
+            raise InvalidInputError(
+                f"Expected y with {expected} target(s), as in fit, got {k}."
+            )
+        return given.histories, given.form
+
+    # ---------------------------------------------------------------- forecasts
+
+    def predict(self, horizon: Any, times: Any, X: Any) -> Any:
+        """Forecast the next rows, or at given times; see `LiquidForecaster`."""
+        return self._give(*self.forecasts(horizon, times, X))
+
+    def forecasts(
+        self, horizon: Any, times: Any, X: Any
+    ) -> tuple[list[pd.Index], list[np.ndarray]]:
+        """Return times and forecasts (n_times, n_targets) of each series."""
+        asked = self._asked(horizon, times)
+        return asked, self._forecasts(asked, X)
+
+    def _forecasts(self, asked: list[pd.Index], X: Any) -> list[np.ndarray]:
+        self.engine.warn_if_far(max(map(max, self._steps_to(asked))))
+        known = self._known(X, self.engine.wanted(self.context, asked))
+        return self.engine.predict_at(self.context, asked, known)
+
+    def _steps_to(self, asked: list[pd.Index]) -> list[np.ndarray]:
+        return [
+            self.engine.steps_to(history, times)
+            for history, times in zip(self.context, asked, strict=True)
+            if len(times)
+        ]
+
+    def bands(
+        self, horizon: Any, times: Any, X: Any, offsets: np.ndarray, names: list
+    ) -> Any:
+        """Return quantiles or ends of intervals, beside each other.
+
+        Parameters
+        ----------
+        horizon, times, X
+            As in `predict`.
+        offsets : ndarray of shape (n_bands, horizon), or \
+(n_series, n_targets, n_bands, horizon)
+            What is added to forecasts, in units of the local spread.
+        names : list
+            What the columns are called.
+        """
+        asked = self._asked(horizon, times)
+        steps = self._steps_to(asked)
+        self._refuse_far(max(map(max, steps)))
+        found = self._forecasts(asked, X)
+        spreads = self.engine.spreads(self.context)
+        offsets = np.broadcast_to(offsets, (*spreads.shape, *offsets.shape[-2:]))
+        at_last = np.zeros(offsets.shape[-2])
+        bands = []
+        for k, (own, values) in enumerate(zip(steps, found, strict=True)):
+            reach = [between_steps(target.T, at_last, own) for target in offsets[k]]
+            size = spreads[k][None, :, None]
+            bands.append(values[:, :, None] + np.stack(reach, axis=1) * size)
+        return self._give_bands(asked, bands, names)
+
+    def _refuse_far(self, steps: float) -> None:
+        if steps > self.plan.horizon:
+            raise InvalidInputError(
+                f"Expected at most {self.plan.horizon} steps, the horizon of the fit, "
+                f"got {int(np.ceil(steps))}: how far errors reach beyond it was never "
+                "seen. Fit with a longer horizon."
+            )
+
+    def _give_bands(
+        self, times: list[pd.Index], bands: list[np.ndarray], names: list
+    ) -> Any:
+        """Give bands (n, n_targets, n_bands) the container of y."""
+        if self.form.container in ("array", "list"):
+            arrays = [b[:, 0] if self.form.single else b for b in bands]
+            return arrays if self.form.container == "list" else arrays[0]
+        columns = pd.Index(names)
+        targets = self.form.columns
+        if not self.form.single and targets is not None:
+            columns = pd.MultiIndex.from_product([targets, names])
+        tracks = [
+            Track(history.name, own, band.reshape(len(own), -1))
+            for history, own, band in zip(self.context, times, bands, strict=True)
+        ]
+        return self.form.give_back(tracks, columns)
+
+    def _asked(self, horizon: Any, times: Any) -> list[pd.Index]:
+        """Return the times that are asked of each series."""
+        if times is None:
+            n = self._rows_ahead(horizon)
+            return [self.engine.future(history, n) for history in self.context]
+        if horizon is not None:
+            raise InvalidInputError(
+                f"horizon={horizon} and times= both say what to forecast. Pass one of "
+                "them."
+            )
+        times = plain(times)
+        index = times if isinstance(times, pd.Index) else pd.Index(np.asarray(times))
+        if not len(index):
+            raise InvalidInputError("Expected at least one time, got none.")
+        if not isinstance(index, pd.MultiIndex):
+            return [as_times(index)] * len(self.context)
+        named, last = index.droplevel(-1), as_times(index.get_level_values(-1))
+        known = [history.name for history in self.context]
+        lacking = [name for name in named.unique() if name not in known]
+        if lacking:
+            raise InvalidInputError(
+                f"Expected times of recordings that were fitted, got {lacking[:5]}. "
+                "Pass their rows as y=."
+            )
+        return [last[named == name] for name in known]
+
+    def _rows_ahead(self, horizon: Any) -> int:
+        if horizon is None:
+            return self.plan.horizon
+        whole = isinstance(horizon, Integral) and not isinstance(horizon, bool)
+        if not whole or horizon < 1:
+            raise InvalidInputError(
+                f"Expected horizon as a number of rows >= 1, got {horizon!r}. To "
+                "forecast at given times pass times=."
+            )
+        return int(horizon)
+
+    def _known(self, X: Any, wanted: Sequence[pd.Index]) -> list[np.ndarray] | None:
+        """Return what is known of times to come, from X."""
+        inputs = self.engine.inputs
+        if not inputs.n_known:
+            return None
+        known = list(inputs.columns[-inputs.n_known :])
+        if X is None:
+            raise InvalidInputError(
+                f"The model reads the columns {known} at the times to forecast, from "
+                f"{wanted[0][0]} to {wanted[0][-1]}, but there is no X. Pass "
+                "predict(X=...) with these times as its index; NaN where one is not "
+                "known."
+            )
+        special = self.parameters["time_column"], self.parameters["group_column"]
+        tracks, columns, _, form = read_inputs(X, "all", *special)
+        missing = [c for c in known if c not in columns]
+        if missing:
+            raise InvalidInputError(
+                f"Expected the columns {known} of known_future in X, which lacks "
+                f"{missing}: it has {columns[:20]}."
+            )
+        places = [columns.index(c) for c in known]
+        tracks = [t._replace(values=t.values[:, places]) for t in tracks]
+        names = [history.name for history in self.context]
+        return matched(tracks, form, names, wanted)
+
+    def _give(self, times: Sequence[pd.Index], values: Sequence[np.ndarray]) -> Any:
+        tracks = [
+            Track(history.name, own, found)
+            for history, own, found in zip(self.context, times, values, strict=True)
+        ]
+        return self.form.give_back(tracks)
+
+    def past(self) -> pd.Series:
+        """Return the last rows of the only series there is, for pictures."""
+        if self.form.container != "series" or len(self.context) > 1:
+            raise InvalidInputError(
+                f"plot() draws one Series, got {len(self.context)} in a "
+                f"{self.form.container}. Fit on a Series, or draw what predict() "
+                "returns yourself."
+            )
+        (history,) = self.context
+        return self.form.give_back([Track(None, history.times, history.values)])
+
+    # ------------------------------------------------------------------- in words
+
+    def summary(self) -> str:
+        """Return what was fitted, on what, and how well."""
+        plan, model = self.plan, self.engine.model
+        n = len(self.context)
+        k = self.context[0].values.shape[1]
+        alpha = model.linear.alpha
+        penalty = "none" if alpha is None else f"ridge, alpha {alpha:g}"
+        added = "left out: it added nothing on the validation part"
+        if model.network is not None:
+            epochs = ", ".join(map(str, model.network.epochs))
+            added = f"{model.weight:.0%} of its correction, {epochs} epoch(s)"
+        lines = {
+            "data": f"{n} series of {k} target(s)",
+            "steps": self.engine.steps,
+            "forecast": f"{plan.horizon} row(s) from {plan.window_length}, season "
+            f"{plan.season}",
+            "scale": f"{plan.scale}, anchor {plan.anchor}",
+            "linear": penalty,
+            "network": added,
+        }
+        shown = [f"  {name:10s}{text}" for name, text in lines.items()]
+        errors = table_of_errors(self.judged.errors)
+        title = "  error on the validation part, in mean changes over a season"
+        return "\n".join(["LiquidForecaster", *shown, title, errors])

@@ -1,0 +1,120 @@
+"""The steps of `fit`, in their order: grid, what "auto" means, rows, learning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from LNN.exceptions import InvalidInputError
+from LNN.forecasting.fitted import FittedForecaster
+from LNN.forecasting.grid import Grid
+from LNN.forecasting.history import History, on_grid
+from LNN.forecasting.inputs import Inputs
+from LNN.forecasting.irregular import Irregular, in_units, usual_gap
+from LNN.forecasting.learning import learn
+from LNN.forecasting.reading import Given
+from LNN.forecasting.regular import Regular
+from LNN.forecasting.rows import Rows
+from LNN.forecasting.settling import (
+    settle,
+    settle_calendar,
+    settle_irregular,
+    with_periods,
+)
+
+__all__ = ["fit"]
+
+
+def fit(
+    given: Given, values: Mapping[str, Any], random: np.random.RandomState
+) -> FittedForecaster:
+    """Learn from series.
+
+    Parameters
+    ----------
+    given : Given
+    values : mapping of str
+        The parameters of the forecaster, checked.
+    random : numpy.random.RandomState
+    """
+    _refuse_known_without_inputs(given, values)
+    grid = Grid.of([h.times for h in given.histories])
+    if grid is None:
+        return _fit_irregular(given, values, random)
+    return _fit_regular(given, values, grid, random)
+
+
+def _fit_regular(
+    given: Given,
+    values: Mapping[str, Any],
+    grid: Grid,
+    random: np.random.RandomState,
+) -> FittedForecaster:
+    histories = [on_grid(history, grid) for history in given.histories]
+    plan = settle(values, histories, grid)
+    step = _seconds(histories)
+    calendar = settle_calendar(
+        values["calendar"],
+        [h.times for h in histories],
+        step,
+        plan.window_length * step,
+    )
+    tables = [h.table for h in histories]
+    inputs = Inputs.fit(given.columns, given.n_known, tables, calendar)
+    rows = Rows.of(
+        [h.values for h in histories],
+        [inputs.scaled(h.times, h.table) for h in histories],
+        inputs.n_future,
+        plan.window_length,
+    )
+    model, judged = learn(rows, plan, random)
+    engine = Regular(grid, inputs, model)
+    context = tuple(h.tail(engine.needed) for h in histories)
+    return FittedForecaster(dict(values), given.form, plan, engine, judged, context)
+
+
+def _fit_irregular(
+    given: Given, values: Mapping[str, Any], random: np.random.RandomState
+) -> FittedForecaster:
+    histories = list(given.histories)
+    unit = usual_gap([h.times for h in histories])
+    plan = settle_irregular(values, histories)
+    step = unit if hasattr(histories[0].times, "tz") else 0.0
+    calendar = settle_calendar(
+        values["calendar"], [h.times for h in histories], step, 0.0
+    )
+    if values["season"] == "auto":
+        calendar = with_periods(calendar, histories)
+    tables = [h.table for h in histories]
+    inputs = Inputs.fit(given.columns, given.n_known, tables, calendar)
+    rows = Rows.of(
+        [h.values for h in histories],
+        [inputs.scaled(h.times, h.table) for h in histories],
+        inputs.n_future,
+        plan.window_length,
+        [in_units(h.times, unit) for h in histories],
+    )
+    model, judged = learn(rows, plan, random)
+    engine = Irregular(unit, inputs, model, plan.horizon)
+    context = tuple(h.tail(engine.needed) for h in histories)
+    return FittedForecaster(dict(values), given.form, plan, engine, judged, context)
+
+
+def _seconds(histories: list[History]) -> float:
+    """Return the usual gap in seconds; 0 without a clock."""
+    times = max((h.times for h in histories), key=len)
+    gaps = times[1:] - times[:-1]
+    if not len(gaps) or not hasattr(gaps, "total_seconds"):
+        return 0.0
+    return float(np.median(gaps.total_seconds()))
+
+
+def _refuse_known_without_inputs(given: Given, values: Mapping[str, Any]) -> None:
+    known = values["known_future"]
+    if known is not None and len(known) and not given.columns:
+        raise InvalidInputError(
+            f"known_future={known!r} names columns of X, but there is no X. Pass "
+            "fit(y, X), or a frame with target=."
+        )

@@ -1,0 +1,173 @@
+"""Forecasts where rows come at odd times: of any time to come, one query at a time.
+
+A forecast reads the last rows and one row more, the query, which has a time and what is
+known of it, but no value. What else is asked for does not matter to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from LNN._warnings import warn
+from LNN.exceptions import InvalidInputError
+from LNN.forecasting.direct import DirectModel
+from LNN.forecasting.history import History
+from LNN.forecasting.inputs import Inputs
+from LNN.forecasting.rows import Cutoffs, Rows
+
+__all__ = ["Irregular", "in_units", "usual_gap"]
+
+
+@dataclass(frozen=True, eq=False)
+class Irregular:
+    """All that turns histories into forecasts.
+
+    Attributes
+    ----------
+    unit : float
+        The usual gap between rows, in seconds or in units of the times.
+    inputs : Inputs
+    model : DirectModel
+        It answers for one row.
+    horizon : int
+        So many usual gaps ahead queries were learnt.
+    """
+
+    unit: float
+    inputs: Inputs
+    model: DirectModel
+    horizon: int
+
+    @property
+    def needed(self) -> int:
+        """Number of rows before a cutoff that a forecast reads."""
+        return self.model.window_length
+
+    @property
+    def steps(self) -> str:
+        """The steps between rows, in words."""
+        return f"irregular, {self.unit:g} as a rule"
+
+    def prepared(self, history: History) -> History:
+        """Return rows as forecasts read them."""
+        return history
+
+    def future(self, history: History, n: int) -> pd.Index:
+        """Return times to come, the usual gap apart."""
+        steps, last = self.unit * np.arange(1, n + 1), history.times[-1]
+        if isinstance(history.times, pd.DatetimeIndex | pd.TimedeltaIndex):
+            return last + pd.to_timedelta(steps, unit="s")
+        return pd.Index(last + steps)
+
+    def rows(
+        self,
+        histories: Sequence[History],
+        asked: Sequence[pd.Index] | None = None,
+        known: Sequence[np.ndarray] | None = None,
+    ) -> Rows:
+        """Put histories end to end, each followed by rows at the times asked."""
+        tables, times = [], []
+        for number, history in enumerate(histories):
+            table = self.inputs.scaled(history.times, history.table)
+            stamps = history.times
+            if asked is not None:
+                own = None if known is None else known[number]
+                future = self.inputs.future(asked[number], own)
+                table = np.concatenate([table, future])
+                stamps = stamps.append(asked[number])
+            tables.append(table)
+            times.append(in_units(stamps, self.unit))
+        return Rows.of(
+            [history.values for history in histories],
+            tables,
+            self.inputs.n_future,
+            self.needed,
+            times,
+        )
+
+    def predict_at(
+        self,
+        histories: Sequence[History],
+        asked: Sequence[pd.Index],
+        known: Sequence[np.ndarray] | None = None,
+    ) -> list[np.ndarray]:
+        """Forecast at times to come, (n_times, n_targets) for each history."""
+        rows = self.rows(histories, asked, known)
+        ends, found = rows.ends(), []
+        k = rows.n_targets
+        for number, times in enumerate(asked):
+            own = ends.subset(ends.track == number).each_ahead(len(times))
+            answer = self.model.predict(rows, own)[:, 0]
+            found.append(answer.reshape(k, len(times)).T)
+        return found
+
+    def wanted(
+        self, histories: Sequence[History], asked: Sequence[pd.Index]
+    ) -> list[pd.Index]:
+        """Return the times whose inputs forecasts need: those that are asked."""
+        return list(asked)
+
+    def roll(self, histories: Sequence[History], rows: Rows, at: Cutoffs) -> np.ndarray:
+        """Forecast the next rows of many cutoffs, at their own times (n, horizon)."""
+        found = self.model.predict(rows, at.each_ahead(self.horizon))
+        return found.reshape(-1, self.horizon)
+
+    def spreads(self, histories: Sequence[History]) -> np.ndarray:
+        """Return the local spread at the end of each (n_histories, n_targets)."""
+        rows = self.rows(histories)
+        windows = rows.windows(rows.ends(), self.needed, 0)
+        found = self.model.normaliser.local_spread(windows)
+        return found.reshape(len(histories), -1)
+
+    def steps_to(self, history: History, times: pd.Index) -> np.ndarray:
+        """Return how many usual gaps after the last row times lie.
+
+        Raises
+        ------
+        InvalidInputError
+            If one of them is not in the future.
+        """
+        last = history.times[-1:]
+        try:
+            both = last.append(times)
+            steps = in_units(both, self.unit)[1:]
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"Expected times like those of y ({history.times.dtype}), got "
+                f"{times.dtype}. Convert them first."
+            ) from error
+        if (steps <= 0).any():
+            raise InvalidInputError(
+                f"Expected times after the last row, {last[0]}, got "
+                f"{times[int(np.argmax(steps <= 0))]}. To forecast from an earlier row "
+                "pass the rows up to it as y=."
+            )
+        return steps
+
+    def warn_if_far(self, steps: float) -> None:
+        """Warn of times beyond those that were learnt."""
+        if steps > 2 * self.horizon:
+            warn(
+                f"The model was fitted for {self.horizon} row(s) ahead, about "
+                f"{self.horizon * self.unit:g} in time, and is asked for a time "
+                f"{steps * self.unit:g} ahead, which it never learnt. Fit with a "
+                "longer horizon."
+            )
+
+
+def usual_gap(indices: Sequence[pd.Index]) -> float:
+    """Return the median gap between rows, in seconds or in units of the times."""
+    gaps = [np.diff(in_units(index, 1.0)) for index in indices]
+    return float(np.median(np.concatenate(gaps)))
+
+
+def in_units(times: pd.Index, unit: float) -> np.ndarray:
+    """Return times since the first one as numbers."""
+    if not isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex):
+        numbers = times.to_numpy(dtype=np.float64)
+        return (numbers - numbers[0]) / unit
+    return np.asarray((times - times[0]).total_seconds()) / unit

@@ -1,0 +1,155 @@
+"""Forecasts from many cutoffs at once, with what came after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from LNN.exceptions import InvalidInputError
+from LNN.forecasting.baselines import seasonal_naive
+from LNN.forecasting.fitted import FittedForecaster
+from LNN.forecasting.history import History
+from LNN.forecasting.rows import Cutoffs
+
+__all__ = ["Rolled", "continued", "moved_on", "roll"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rolled:
+    """One forecast a cutoff and target.
+
+    Attributes
+    ----------
+    histories : list of History
+    cutoffs : Cutoffs
+    place : ndarray of int, shape (n,)
+        Row of its history at which each begins.
+    goals, forecasts, seasonal : ndarray of shape (n, horizon)
+        What came, the forecast, and that of the seasonal naive method.
+    spreads : ndarray of shape (n,)
+        Local spread of each window.
+    """
+
+    histories: list[History]
+    cutoffs: Cutoffs
+    place: np.ndarray
+    goals: np.ndarray
+    forecasts: np.ndarray
+    seasonal: np.ndarray
+    spreads: np.ndarray
+
+
+def continued(model: FittedForecaster, y: Any, X: Any) -> list[History]:
+    """Return the rows of y, after the rows of the fit where they go on from them."""
+    histories, _ = model.read(y, X)
+    known = {history.name: history for history in model.context}
+    whole = []
+    for history in histories:
+        before = known.get(history.name)
+        if before is not None and model.form.container in ("array", "list"):
+            # An array has no times: it is what came next.
+            n = len(history.times)
+            history = history._replace(times=model.engine.future(before, n))
+        if before is not None and history.times[0] > before.times[-1]:
+            history = before.followed_by(history)
+        whole.append(model.engine.prepared(history))
+    return whole
+
+
+def moved_on(model: FittedForecaster, y: Any, X: Any) -> FittedForecaster:
+    """Return the model after more rows; series that y does not have stay as they are.
+
+    Raises
+    ------
+    InvalidInputError
+        If a series has no row after the last one that is known.
+    """
+    later = {history.name: history for history in continued(model, y, X)}
+    context = []
+    for history in model.context:
+        new = later.pop(history.name, history)
+        if new is not history and not new.times[-1] > history.times[-1]:
+            raise InvalidInputError(
+                f"Expected rows after the last one that is known, "
+                f"{history.times[-1]}, got rows until {new.times[-1]}. To forecast "
+                "from earlier rows pass them to predict as y=."
+            )
+        context.append(new.tail(model.engine.needed))
+    context += [new.tail(model.engine.needed) for new in later.values()]
+    return replace(model, context=tuple(context))
+
+
+def roll(
+    model: FittedForecaster,
+    histories: list[History],
+    start: Any = None,
+    step: int = 1,
+) -> Rolled:
+    """Forecast from every `step`-th row in one pass; nothing is learnt.
+
+    Parameters
+    ----------
+    model : FittedForecaster
+    histories : list of History
+        Prepared.
+    start : time, default=None
+        The first cutoff; None is the end of the fit.
+    step : int
+    """
+    engine, horizon = model.engine, model.plan.horizon
+    rows = engine.rows(histories)
+    places = [_places(model, history, start, step) for history in histories]
+    if not sum(map(len, places)):
+        raise InvalidInputError(
+            f"Expected at least {horizon} rows of y after the last one of the fit, "
+            f"{model.context[0].times[-1]}, to judge forecasts by, got fewer. Pass "
+            "later rows, or fit on fewer."
+        )
+    # Rows of a track end at `end`; shorter ones have unseen rows in front.
+    first = rows.end - np.array([len(h.times) for h in histories])
+    at = [first[k] + own for k, own in enumerate(places)]
+    cutoffs = rows.cutoffs(at)
+    windows = rows.windows(cutoffs, engine.needed, 0)
+    season, regular = model.plan.season, rows.times is None
+    return Rolled(
+        histories,
+        cutoffs,
+        cutoffs.row - first[cutoffs.track],
+        rows.goals(cutoffs, horizon),
+        engine.roll(histories, rows, cutoffs),
+        # At odd times there is no row a season ago.
+        seasonal_naive(windows.past, horizon, season if regular else 1),
+        engine.model.normaliser.local_spread(windows)[:, 0],
+    )
+
+
+def _places(
+    model: FittedForecaster, history: History, start: Any, step: int
+) -> np.ndarray:
+    """Return the rows of a history at which forecasts begin."""
+    known = {h.name: h.times[-1] for h in model.context}
+    n, horizon = len(history.times), model.plan.horizon
+    end = known.get(history.name)
+    first = model.engine.needed if end is None else _row_after(history, end)
+    if start is not None:
+        wanted = _row_after(history, start)
+        if end is not None and wanted < first:
+            raise InvalidInputError(
+                f"Expected start at or after the end of the fit, {end}, got {start}: "
+                "the model has seen what came after it, and would be judged by that. "
+                "Fit on rows up to start, or pass refit=True."
+            )
+        first = max(first, wanted)
+    return np.arange(first, n - horizon + 1, step)
+
+
+def _row_after(history: History, time: Any) -> int:
+    try:
+        return int(history.times.searchsorted(time, side="right"))
+    except TypeError as error:
+        raise InvalidInputError(
+            f"Expected start as a time like those of y ({history.times.dtype}), got "
+            f"{time!r}."
+        ) from error

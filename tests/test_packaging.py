@@ -107,9 +107,9 @@ def test__load__layout_differs__is_refused(name, value, load, monkeypatch):
 @needs_library
 def test__load__layout_lacks_what_the_library_has__is_refused(load, monkeypatch):
     layout = library.expected_layout()
-    del layout["offsetof record"]
+    del layout["offsetof lnn_problem.record"]
     monkeypatch.setattr(library, "expected_layout", lambda: layout)
-    assert "offsetof record is" in load().reason
+    assert "offsetof lnn_problem.record is" in load().reason
 
 
 def test__mirror__enums__are_all_that_the_header_has():

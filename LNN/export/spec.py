@@ -110,6 +110,11 @@ def _refuse_unknown_parts(fitted: FittedModel) -> None:
                 "transformer in front of the model, in your runtime too, and fit with "
                 'scale="none"; or keep the model as a pickle.'
             )
+    refuse_foreign_loss(fitted)
+
+
+def refuse_foreign_loss(fitted: FittedModel) -> None:
+    """Refuse a loss that LNN does not have: its outputs mean what only it knows."""
     if type(fitted.objective) not in _LOSSES:
         raise InvalidInputError(
             "Expected a loss of LNN, whose outputs docu/spec.md says how to read, got "

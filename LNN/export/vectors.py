@@ -63,9 +63,7 @@ def _steps(model: FittedModel) -> int:
     return min(MOST_STEPS, max(STEPS, longest, patched))
 
 
-def _inputs(
-    model: FittedModel, random: np.random.Generator, steps: int
-) -> np.ndarray:
+def _inputs(model: FittedModel, random: np.random.Generator, steps: int) -> np.ndarray:
     scaler, n = model.scaler, model.layout.n_channels
     drawn = random.normal(size=(VECTORS, steps, n))
     # Of a range the middle half and a little; of others a standard deviation.
@@ -95,9 +93,7 @@ def _gaps(model: FittedModel, random: np.random.Generator, steps: int) -> np.nda
     return gaps
 
 
-def _sequences(
-    model: FittedModel, inputs: np.ndarray, gaps: np.ndarray
-) -> SequenceSet:
+def _sequences(model: FittedModel, inputs: np.ndarray, gaps: np.ndarray) -> SequenceSet:
     """Lay recordings out as `read_sequences` does, past columns, labels and dates."""
     steps, layout = inputs.shape[1], model.layout
     n_rows = VECTORS * steps

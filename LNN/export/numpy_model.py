@@ -68,20 +68,13 @@ class _Arrays:
 
 class _LTC:
     def __init__(self, values, arrays):
-        self.solver, self.unfolds = values["solver"], values["unfolds"]
-        self.n = values["n_neurons"]
+        self.unfolds, self.n = values["unfolds"], values["n_neurons"]
         self.scale, self.shift = arrays["input_weight"], arrays["input_bias"]
         self.cm, gleak = arrays["cm"], arrays["gleak"]
         self.leak = np.concatenate([gleak * arrays["vleak"], gleak + values["epsilon"]])
         self.sensory = self._synapses(arrays.part("sensory"))
         self.recurrent = self._synapses(arrays.part("recurrent"))
-        known = {
-            "semi-implicit": self._semi_implicit,
-            "exponential": self._exponential,
-            "explicit": self._explicit,
-            "rk4": self._rk4,
-        }
-        self.unfold = known[self.solver]
+        self.unfold = getattr(self, "_" + values["solver"].replace("-", "_"))
 
     def _synapses(self, arrays):
         target, weight = arrays["target"], arrays["weight"]
@@ -130,7 +123,7 @@ class _LTC:
         return v + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def _closed_form(mode, maps, state, dt, asymptote, rate):
+def _closed_form(mode, maps, state, dt, asymptote=None, rate=None):
     """Return the new state of a CfC from the values of its maps."""
     if mode == "pure":
         (f,) = maps
@@ -146,32 +139,24 @@ class _WiredCfC:
     def __init__(self, values, arrays):
         self.mode, maps = values["mode"], values["maps"]
         pure = self.mode == "pure"
-        self.asymptote = arrays["asymptote"] if pure else None
-        self.rate = arrays["rate"] if pure else None
+        self.own = (arrays["asymptote"], arrays["rate"]) if pure else ()
         n_inputs, n = values["n_inputs"], values["n_neurons"]
         inputs = [arrays.part(f"{m}.sensory").dense(n_inputs, n) for m in maps]
         states = [arrays.part(f"{m}.recurrent").dense(n, n) for m in maps]
         biases = [arrays.part(m)["bias"] for m in maps]
         # Groups of neurons are updated in order; each reads those before it anew.
         ends = np.cumsum(values["groups"])[:-1]
-        self.groups = [
-            (
-                group,
-                [w[:, group] for w in inputs],
-                [w[:, group] for w in states],
-                [b[group] for b in biases],
-            )
-            for group in np.split(arrays["order"], ends)
-        ]
+        self.groups = []
+        for group in np.split(arrays["order"], ends):
+            own = [w[:, group] for w in inputs], [w[:, group] for w in states]
+            self.groups.append((group, *own, [b[group] for b in biases]))
 
     def step(self, x, h, dt):
         h = h.copy()
         for group, inputs, states, biases in self.groups:
             parts = zip(inputs, states, biases, strict=True)
             maps = [x @ of_x + h @ of_h + bias for of_x, of_h, bias in parts]
-            own = (None, None)
-            if self.asymptote is not None:
-                own = self.asymptote[group], self.rate[group]
+            own = [array[group] for array in self.own]
             h[:, group] = _closed_form(self.mode, maps, h[:, group], dt, *own)
         return h
 
@@ -181,8 +166,7 @@ class _CfC:
         self.mode = values["mode"]
         self.activation = ACTIVATIONS[values["activation"]]
         pure = self.mode == "pure"
-        self.asymptote = arrays["asymptote"] if pure else None
-        self.rate = arrays["rate"] if pure else None
+        self.own = (arrays["asymptote"], arrays["rate"]) if pure else ()
         layers = range(values["backbone_layers"])
         self.backbone = [_linear(arrays.part(f"backbone.{k}")) for k in layers]
         self.maps = [_linear(arrays.part(name)) for name in values["maps"]]
@@ -192,7 +176,7 @@ class _CfC:
         for weight, bias in self.backbone:
             z = self.activation(z @ weight + bias)
         maps = [z @ weight + bias for weight, bias in self.maps]
-        return _closed_form(self.mode, maps, h, dt, self.asymptote, self.rate)
+        return _closed_form(self.mode, maps, h, dt, *self.own)
 
 
 def _linear(arrays):
@@ -251,13 +235,8 @@ class _Gated:
         return new + kept * (h - new)
 
 
-_CELLS = {
-    "LTC": _LTC,
-    "wired CfC": _WiredCfC,
-    "CfC": _CfC,
-    "LSTM": _Gated,
-    "GRU": _Gated,
-}
+_CELLS = {"LTC": _LTC, "wired CfC": _WiredCfC, "CfC": _CfC}
+_CELLS |= {"LSTM": _Gated, "GRU": _Gated}
 
 
 def _layer(values, arrays):
@@ -361,12 +340,12 @@ class _Network:
             score = states @ weight + bias
             score = np.exp(score - score.max(axis=1, keepdims=True))
             return (score / score.sum(axis=1, keepdims=True) * states).sum(axis=1)
-        known = {
-            "last": lambda: states[:, -1],
-            "mean": lambda: states.mean(axis=1),
-            "max": lambda: states.max(axis=1),
-        }
-        return np.concatenate([known[p]() for p in self.pooling.split("+")], axis=1)
+        return self.parts(states[:, -1], states.mean(axis=1), states.max(axis=1))
+
+    def parts(self, last, mean, largest):
+        """Return what the pooling takes of these."""
+        known = {"last": last, "mean": mean, "max": largest}
+        return np.concatenate([known[p] for p in self.pooling.split("+")], axis=1)
 
 
 class _Carried:
@@ -419,31 +398,19 @@ class _Carried:
 
     def _step(self, x, units, past):
         network, keys = self.network, [k for k in past if k.startswith("state_")]
-        complete, new = None, dict(past)
+        complete, new = True, dict(past)
         if network.patch:
             x, units, complete = self._add_row(x, units, new)
         states = [past[key] for key in keys]
         shown, states = network.layers(x, states, units[:, None])
+        total, steps = past["total"] + shown, past["steps"] + 1
+        largest = np.maximum(past["largest"], shown)
         later = dict(zip(keys, states, strict=True))
-        later["total"] = past["total"] + shown
-        later["steps"] = past["steps"] + 1
-        later["largest"] = np.maximum(past["largest"], shown)
-        features = shown
-        if network.pooling != "last":
-            known = {
-                "last": shown,
-                "mean": later["total"] / later["steps"],
-                "max": later["largest"],
-            }
-            parts = [known[part] for part in network.pooling.split("+")]
-            features = np.concatenate(parts, axis=1)
+        later |= {"total": total, "steps": steps, "largest": largest}
         for name, array in later.items():
             # The next row may belong to the same patch, whose step is taken again.
-            keep = complete is not None
-            new[name] = (
-                np.where(complete[:, None], array, past[name]) if keep else array
-            )
-        return features, new
+            new[name] = np.where(complete, array, past[name])
+        return network.parts(shown, total / steps, largest), new
 
     def _add_row(self, x, units, past):
         size, one = self.network.patch["size"], np.arange(len(x))
@@ -455,7 +422,11 @@ class _Carried:
         count, time = count + 1, time + units
         past["rows"], past["row_count"], past["row_time"] = rows, count, time
         weight, bias = self.network.patch_map
-        return rows.reshape(len(x), -1) @ weight + bias, time / size, count == size
+        return (
+            rows.reshape(len(x), -1) @ weight + bias,
+            time / size,
+            (count == size)[:, None],
+        )
 
 
 class _Windows:
@@ -507,7 +478,7 @@ class _Rule:
 
     def fill(self, values, units):
         """Fill a sequence (T, F) from its own rows."""
-        held, age = np.tile(self.neutral, (1, 1)), np.zeros((1, len(self.neutral)))
+        held, age = self.neutral[None], np.zeros((1, len(self.neutral)))
         if self.policy == "error":
             return values
         filled = []

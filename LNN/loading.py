@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from LNN.estimators.classifier import LiquidClassifier
+from LNN.estimators.fitted import FittedModel
 from LNN.estimators.parameters import check_parameters, parameter_values
 from LNN.estimators.regressor import LiquidRegressor
 from LNN.exceptions import InvalidInputError, InvalidModelFileError
@@ -50,7 +51,7 @@ def load(path: Any) -> LiquidNeuralNetwork:
     try:
         estimator.__setstate__(stored.state)
         check_parameters(stored.owner, parameter_values(estimator))
-        _try(estimator, stored)
+        _try(estimator.model_, stored)
     except (InvalidModelFileError, Warning):
         raise
     # A description that does not fit its weights may fail anywhere.
@@ -62,12 +63,12 @@ def load(path: Any) -> LiquidNeuralNetwork:
     return estimator
 
 
-def _try(estimator: LiquidNeuralNetwork, stored: Stored) -> None:
+def _try(model: FittedModel, stored: Stored) -> None:
     """Run the model on its test vectors."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            outputs = test_vectors(estimator.model_)["outputs"]
+            outputs = test_vectors(model)["outputs"]
         except InvalidInputError:
             if stored.test_outputs is not None:
                 raise

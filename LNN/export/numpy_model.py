@@ -23,13 +23,11 @@ VERSION = 1
 MAX_SUB_STEPS = 32
 
 
-def sigmoid(x):
-    """Return 1 / (1 + exp(-x)), without overflow."""
+def _sigmoid(x):
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
-def softplus(x):
-    """Return log(1 + exp(x)), without overflow."""
+def _softplus(x):
     return np.logaddexp(0.0, x)
 
 
@@ -38,7 +36,7 @@ ACTIVATIONS = {
     "lecun_tanh": lambda x: 1.7159 * np.tanh(0.666 * x),
     "tanh": np.tanh,
     "relu": lambda x: np.maximum(x, 0.0),
-    "silu": lambda x: x * sigmoid(x),
+    "silu": lambda x: x * _sigmoid(x),
     "gelu": lambda x: 0.5 * x * (1.0 + _erf(x / math.sqrt(2.0))),
 }
 
@@ -63,9 +61,6 @@ class _Arrays:
         return matrix
 
 
-# ------------------------------------------------------------------------- the cells
-
-
 class _LTC:
     def __init__(self, values, arrays):
         self.unfolds, self.n = values["unfolds"], values["n_neurons"]
@@ -87,7 +82,7 @@ class _LTC:
     @staticmethod
     def _currents(x, synapses):
         source, sigma, mu, reduce = synapses
-        return sigmoid(sigma * (x[:, source] - mu)) @ reduce
+        return _sigmoid(sigma * (x[:, source] - mu)) @ reduce
 
     def step(self, x, v, dt):
         drive = self._currents(x * self.scale + self.shift, self.sensory) + self.leak
@@ -129,9 +124,9 @@ def _closed_form(mode, maps, state, dt, asymptote=None, rate=None):
         (f,) = maps
         return asymptote - asymptote * np.exp(-dt * (rate + np.abs(f))) * f
     if mode == "exponential":
-        return state - np.expm1(-dt * softplus(maps[1])) * (np.tanh(maps[0]) - state)
+        return state - np.expm1(-dt * _softplus(maps[1])) * (np.tanh(maps[0]) - state)
     first, second = np.tanh(maps[0]), np.tanh(maps[1])
-    gate = sigmoid(maps[2] * dt + maps[3])
+    gate = _sigmoid(maps[2] * dt + maps[3])
     return first + gate * (second if mode == "no_gate" else second - first)
 
 
@@ -194,8 +189,8 @@ class _MixedMemory:
         h, c = state[:, : self.n], state[:, self.n :]
         gates = x @ self.of_x + h @ self.of_h + self.bias
         candidate, write, keep, read = np.split(gates, 4, axis=1)
-        c = c * sigmoid(keep) + np.tanh(candidate) * sigmoid(write)
-        h = self.cell.step(x, np.tanh(c) * sigmoid(read), dt)
+        c = c * _sigmoid(keep) + np.tanh(candidate) * _sigmoid(write)
+        h = self.cell.step(x, np.tanh(c) * _sigmoid(read), dt)
         return np.concatenate([h, c], axis=1)
 
 
@@ -219,19 +214,19 @@ class _Gated:
         of_x, of_h = self._mapped(x, h, dt)
         write, keep, new, read = np.split(of_x + of_h, 4, axis=1)
         dt = dt if self.power else 1.0
-        log_keep = -softplus(-keep)
+        log_keep = -_softplus(-keep)
         # (1 - f^dt) / (1 - f), which is dt where the gate is open.
         capped = np.minimum(keep, 30.0)
-        series = -np.expm1(-dt * softplus(-capped)) / sigmoid(-capped)
-        c = np.exp(dt * log_keep) * c + sigmoid(write) * np.tanh(new) * series
-        return np.concatenate([sigmoid(read) * np.tanh(c), c], axis=1)
+        series = -np.expm1(-dt * _softplus(-capped)) / _sigmoid(-capped)
+        c = np.exp(dt * log_keep) * c + _sigmoid(write) * np.tanh(new) * series
+        return np.concatenate([_sigmoid(read) * np.tanh(c), c], axis=1)
 
     def _gru(self, x, h, dt):
         of_x, of_h = self._mapped(x, h, dt)
         reset_x, keep_x, new_x = np.split(of_x, 3, axis=1)
         reset_h, keep_h, new_h = np.split(of_h, 3, axis=1)
-        new = np.tanh(new_x + sigmoid(reset_x + reset_h) * new_h)
-        kept = np.exp(-(dt if self.power else 1.0) * softplus(-(keep_x + keep_h)))
+        new = np.tanh(new_x + _sigmoid(reset_x + reset_h) * new_h)
+        kept = np.exp(-(dt if self.power else 1.0) * _softplus(-(keep_x + keep_h)))
         return new + kept * (h - new)
 
 
@@ -253,21 +248,15 @@ def _layer(values, arrays):
     return cell, (2 * size if values["cell"] == "LSTM" else size)
 
 
-# ----------------------------------------------------------------------- the network
-
-
 class _Network:
     """What stands between scaled rows and outputs."""
 
     def __init__(self, values, arrays):
         self.own_scale, self.patch = values["own_scale"], values["patch"]
         self.pooling = values["pooling"]
-        known = [
-            _layer(layer, _Arrays(arrays, f"layers.{k}"))
-            for k, layer in enumerate(values["layers"])
-        ]
-        self.cells = [cell for cell, _ in known]
-        self.sizes = [size for _, size in known]
+        own = [_Arrays(arrays, f"layers.{k}") for k in range(len(values["layers"]))]
+        known = list(map(_layer, values["layers"], own))
+        self.cells, self.sizes = zip(*known, strict=True)
         self.n_neurons = [layer["n_neurons"] for layer in values["layers"]]
         if self.patch:
             self.patch_map = _linear(_Arrays(arrays, "patch"))
@@ -337,9 +326,7 @@ class _Network:
     def _pooled(self, states):
         if self.pooling == "attention":
             weight, bias = self.attention
-            score = states @ weight + bias
-            score = np.exp(score - score.max(axis=1, keepdims=True))
-            return (score / score.sum(axis=1, keepdims=True) * states).sum(axis=1)
+            return (_softmax(states @ weight + bias, axis=1) * states).sum(axis=1)
         return self.parts(states[:, -1], states.mean(axis=1), states.max(axis=1))
 
     def parts(self, last, mean, largest):
@@ -351,12 +338,12 @@ class _Network:
 class _Carried:
     """The past of `n` streams as states, so that a step costs always the same."""
 
-    def __init__(self, network, rule, n):
+    def __init__(self, model, n):
+        network, rule = model.network, model.rule
         if network.own_scale or network.pooling == "attention":
             raise ValueError(
-                "Expected a model that reads rows one by one, got one that looks at "
-                'the whole sequence (scale="sequence" or pooling="attention"). Use '
-                "predict on whole sequences."
+                'Expected a model that reads rows one by one, got scale="sequence" or '
+                'pooling="attention", which look at the whole sequence. Use predict.'
             )
         self.network, self.rule, self.n = network, rule, n
         self.past = {f"state_{k}": s for k, s in enumerate(network.start(n))}
@@ -432,9 +419,8 @@ class _Carried:
 class _Windows:
     """The past of `n` streams as the last rows, over which each step runs anew."""
 
-    def __init__(self, model, length, n):
-        self.model, self.length = model, length
-        self.rows = [[] for _ in range(n)]
+    def __init__(self, model, n):
+        self.model, self.rows = model, [[] for _ in range(n)]
 
     def reset(self, streams):
         for k in np.arange(len(self.rows))[streams]:
@@ -443,11 +429,10 @@ class _Windows:
     def advance(self, values, units):
         """Take in scaled rows (n, F); return the outputs."""
         sequences = []
-        for k, past in enumerate(self.rows):
-            past.append((values[k], units[k]))
-            del past[: -self.length]
-            rows, gaps = zip(*past, strict=True)
-            sequences.append((np.array(rows), np.array(gaps)))
+        for row, gap, past in zip(values, units, self.rows, strict=True):
+            past.append((row, gap))
+            del past[: -self.model.window]
+            sequences.append(tuple(map(np.array, zip(*past, strict=True))))
         return np.concatenate(self.model.run(sequences))
 
 
@@ -482,14 +467,10 @@ class _Rule:
         if self.policy == "error":
             return values
         filled = []
-        for t, row in enumerate(values):
-            since = units[t] if t else 0.0
+        for row, since in zip(values, [0.0, *units[1:]], strict=True):
             x, held, age = self.go_on(row[None], since, held, age)
             filled.append(x[0])
         return np.array(filled)
-
-
-# ------------------------------------------------------------------------- the model
 
 
 class Model:
@@ -536,10 +517,8 @@ class Model:
             self._started[streams] = False
             return
         self.n = self.n if n is None else int(n)
-        if self.window is None:
-            self.past = _Carried(self.network, self.rule, self.n)
-        else:
-            self.past = _Windows(self, self.window, self.n)
+        kind = _Carried if self.window is None else _Windows
+        self.past = kind(self, self.n)
         self._started = np.zeros(self.n, dtype=bool)
         self._before = np.zeros((self.n, len(self.anchors)))
 
@@ -569,9 +548,8 @@ class Model:
         before = np.where(self._started[:, None], self._before, present)
         values = rows.copy()
         values[:, self.anchors] = present - before
-        outputs = self.past.advance(
-            (values - self.center) / self.scale, self._units(gaps)
-        )
+        scaled = (values - self.center) / self.scale
+        outputs = self.past.advance(scaled, self._units(gaps))
         self._before, self._started[:] = present, True
         answers = self.answers(outputs, present)
         return answers[0] if np.ndim(x) == 1 else answers
@@ -602,15 +580,11 @@ class Model:
     def check(self):
         """Return the largest difference from the outputs that the file tells."""
         found = 0.0
-        inputs, gaps = self.arrays["test.inputs"], self.arrays["test.gaps"]
-        for x, dt, expected in zip(
-            inputs, gaps, self.arrays["test.outputs"], strict=True
-        ):
+        names = ("test.inputs", "test.gaps", "test.outputs")
+        for x, dt, expected in zip(*(self.arrays[n] for n in names), strict=True):
             outputs = np.concatenate(self.run(self._sequences(x, dt)))
             found = max(found, float(np.abs(outputs - expected).max()))
         return found
-
-    # ---------------------------------------------------------------- from X to answers
 
     def _predicted(self, X, dt, starts, answer):
         if self.reading["kind"] == "rows":
@@ -696,24 +670,20 @@ class Model:
 
     def _check(self, rows, shape):
         if rows.shape != shape:
-            raise ValueError(
-                f"Expected rows of shape {shape}, (rows, inputs), got {rows.shape}. "
-                "Pass the input columns alone; reset(n=...) says how many streams."
-            )
+            hint = "Pass input columns alone; reset(n=...) says how many streams."
+            raise ValueError(f"Expected shape {shape}, got {rows.shape}. {hint}")
         bad = ~np.isfinite(rows)
         if self.rule.policy != "error":
             bad = np.isinf(rows)
             bad[:, self.anchors] |= np.isnan(rows[:, self.anchors])
         if bad.any():
-            raise ValueError(
-                f"Expected finite numbers, got {rows[bad][0]}. NaN may stand for a "
-                "missing value only if the model was fitted with some."
-            )
+            known = "" if self.rule.policy == "error" else " or NaN, not in anchors"
+            raise ValueError(f"Expected finite numbers{known}, got {rows[bad][0]}.")
 
 
-def _softmax(outputs):
-    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+def _softmax(x, axis=-1):
+    powers = np.exp(x - x.max(axis=axis, keepdims=True))
+    return powers / powers.sum(axis=axis, keepdims=True)
 
 
 def load_spec(path):
@@ -723,10 +693,8 @@ def load_spec(path):
             raise ValueError(f"Expected a file of LNN.export.save, got {path!s}.")
         values = json.loads(file["spec"].tobytes().decode("utf-8"))
         if values["version"] > VERSION:
-            raise ValueError(
-                f"Expected a spec of version {VERSION} or older, got version "
-                f"{values['version']}. Take numpy_model.py of a later LNN."
-            )
+            told = f"version {VERSION} or older, got version {values['version']}"
+            raise ValueError(f"Expected a spec of {told}. Take a later numpy_model.py.")
         prefix = "spec."
         names = [name for name in file.files if name.startswith(prefix)]
         return values, {name[len(prefix) :]: file[name] for name in names}

@@ -49,14 +49,14 @@ class Stored:
     test_outputs: np.ndarray | None
 
 
-def save(estimator: Any, path: Any) -> None:
+def save(model: Any, path: Any) -> None:
     """Store a fitted estimator without pickle.
 
     `LNN.load` reads it back; `numpy_model.py` and other runtimes read the same file.
 
     Parameters
     ----------
-    estimator : LiquidRegressor, LiquidClassifier or LiquidNeuralNetwork
+    model : LiquidRegressor, LiquidClassifier or LiquidNeuralNetwork
         Fitted. The moments of its optimiser, and what you added to it, are not kept.
     path : str or path
         Ends in ".npz" or ".safetensors".
@@ -78,12 +78,12 @@ def save(estimator: Any, path: Any) -> None:
     >>> bool((again.predict(X) == lnn.predict(X)).all())
     True
     """
-    owner, model = type(estimator).__name__, _model_of(estimator)
+    owner, fitted = type(model).__name__, _fitted(model)
     arrays: dict[str, np.ndarray] = {}
-    state = _state_of(estimator, model)
+    state = _state_of(model, fitted)
     told = {"format": FORMAT, "owner": owner, "state": encode(state, arrays, "model")}
     try:
-        spec = to_spec(model)
+        spec = to_spec(fitted)
     except InvalidInputError as error:
         # Python alone can run it; runtimes are told why.
         told["no_spec"] = str(error)
@@ -92,35 +92,36 @@ def save(estimator: Any, path: Any) -> None:
     container.write(path, arrays | {"model": _json(told)})
 
 
-def _model_of(estimator: Any) -> FittedModel:
-    kind = type(estimator)
+def _fitted(front: Any) -> FittedModel:
+    """Return the fitted model of one of the `OWNERS`, if a file can hold it."""
+    kind = type(front)
     if OWNERS.get(kind.__name__) != kind.__module__:
         raise InvalidModelFileError(
             f"Expected one of {', '.join(OWNERS)}, got {kind.__name__}: a file without "
             "pickle holds no other class. Of a Pipeline save the last step; keep what "
             "else there is as a pickle: pickle.dump(estimator, file)."
         )
-    model = vars(estimator).get("model_")
-    if model is None:
+    fitted: FittedModel | None = vars(front).get("model_")
+    if fitted is None:
         raise InvalidModelFileError(
             f"Expected a fitted {kind.__name__}, got one without a model. Call fit."
         )
-    if model.parameters["model_type"] not in _OWN_MODELS:
+    if fitted.parameters["model_type"] not in _OWN_MODELS:
         raise InvalidModelFileError(
-            f"Expected a model type of LNN, got {model.parameters['model_type']!r}, "
+            f"Expected a model type of LNN, got {fitted.parameters['model_type']!r}, "
             "which was registered by the caller: no file says what it computes. Keep "
             "the model as a pickle: pickle.dump(estimator, file)."
         )
-    refuse_foreign_loss(model)
-    return model
+    refuse_foreign_loss(fitted)
+    return fitted
 
 
-def _state_of(estimator: Any, model: FittedModel) -> dict[str, Any]:
+def _state_of(front: Any, fitted: FittedModel) -> dict[str, Any]:
     """Return parameters and model; what hangs on the machine's run is left out."""
-    plain = model.to_plain()
+    plain = fitted.to_plain()
     plain["record"] = {**plain["record"], "moments": None, "random": None}
-    state = estimator.__getstate__()
-    names = (*estimator.get_params(deep=False), "_lnn_version")
+    state = front.__getstate__()
+    names = (*front.get_params(deep=False), "_lnn_version")
     return {name: state[name] for name in names} | {"model_": plain}
 
 
@@ -160,7 +161,9 @@ def read(path: Any) -> Stored:
     """
     arrays = container.read(path)
     told = _text(arrays, "model")
-    if not isinstance(told.get("format"), int) or told.get("owner") not in OWNERS:
+    owner = told.get("owner")
+    known = isinstance(owner, str) and owner in OWNERS
+    if not known or type(told.get("format")) is not int:
         raise InvalidModelFileError("Expected a model of LNN, got another file.")
     if told["format"] > FORMAT:
         raise InvalidModelFileError(
@@ -169,7 +172,7 @@ def read(path: Any) -> Stored:
         )
     try:
         state = decode(told["state"], arrays)
-        check_state(state, told["owner"])
+        check_state(state, owner)
     except InvalidModelFileError:
         raise
     # Whatever a part of the wrong type raises says only that it is one.
@@ -179,7 +182,7 @@ def read(path: Any) -> Stored:
             f"belong together ({type(error).__name__}: {error}). Save the model again."
         ) from error
     outputs = arrays.get("spec.test.outputs") if "spec" in arrays else None
-    return Stored(told["owner"], state, outputs)
+    return Stored(owner, state, outputs)
 
 
 def _text(arrays: dict[str, np.ndarray], name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from LNN.estimators.parameters import DEFAULTS
+from LNN.estimators.parameters import DEFAULTS, check_parameter
 from LNN.exceptions import InvalidModelFileError
 
 # No model is larger: a description must not ask for more memory than its file has.
@@ -123,7 +123,7 @@ def check_state(state: Any, owner: str) -> None:
     _need(type(model) is dict, "a model")
     _need(_count(1, 2**31)(model.get("format")), "a format")
     for parameters in (state, model["parameters"]):
-        _check_parameters(parameters)
+        _check_parameters(parameters, owner)
     _check_layout(model["layout"])
     _fields("clock", model["clock"], _CLOCK)
     if model["clock"]["gap_range"] is not None:
@@ -149,8 +149,13 @@ def _fields(name: str, plain: Any, checks: Mapping[str, Check]) -> None:
         _need(check(plain[field]), f"another value of {name}.{field}")
 
 
-def _check_parameters(parameters: Any) -> None:
+def _check_parameters(parameters: Any, owner: str) -> None:
     _need(type(parameters) is dict, "parameters")
+    for name, value in parameters.items():
+        if name in DEFAULTS:
+            arrays = name in ("wiring", "quantile")
+            _need(arrays or not isinstance(value, np.ndarray), f"a value of {name}")
+            check_parameter(owner, name, value)
     limits = {
         "n_neurons": MOST_NEURONS,
         "ode_unfolds": MOST_UNFOLDS,

@@ -6,6 +6,7 @@ a runtime only evaluates the equations of docu/spec.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,16 @@ def layer_spec(layer: nn.Module) -> tuple[dict[str, Any], Arrays]:
     """
     if isinstance(layer, RecurrentBaseline):
         return _recurrent(layer)
-    cell = getattr(layer, "cell", None)
+    cell: Any = getattr(layer, "cell", None)
     memory: Arrays | None = None
     if type(cell) is MixedMemoryCell:
         memory, cell = _memory(cell), cell.cell
-    describe = {LTCCell: _ltc, WiredCfCCell: _wired, CfCCell: _dense}.get(type(cell))
+    known: dict[type, Callable] = {
+        LTCCell: _ltc,
+        WiredCfCCell: _wired,
+        CfCCell: _dense,
+    }
+    describe = known.get(type(cell))
     if describe is None:
         kind = type(layer if cell is None else cell).__name__
         raise InvalidInputError(
@@ -147,7 +153,7 @@ def _dense(cell: CfCCell) -> tuple[dict[str, Any], Arrays]:
     return values, arrays
 
 
-def linear_arrays(layer: nn.Linear) -> Arrays:
+def linear_arrays(layer: Any) -> Arrays:
     """Return weight (outputs, inputs) and bias of a linear map."""
     return {"weight": plain_array(layer.weight), "bias": plain_array(layer.bias)}
 

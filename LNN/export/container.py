@@ -168,7 +168,8 @@ def _tensors(content: bytes) -> dict[str, np.ndarray]:
     begin = 8 + int.from_bytes(content[:8], "little")
     if not 8 < begin <= len(content):
         raise _bad("it is cut off")
-    header, found, total = json.loads(content[8:begin]), {}, 0
+    header, total = json.loads(content[8:begin]), 0
+    found: dict[str, np.ndarray] = {}
     for name, told in header.items():
         if name == "__metadata__":
             continue

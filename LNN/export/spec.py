@@ -101,6 +101,7 @@ def to_spec(model: Any) -> Spec:
 
 
 def _refuse_unknown_parts(fitted: FittedModel) -> None:
+    assert fitted.structure is not None  # every model finds its own
     fitted.structure.refuse_other(fitted.network)
     for scaler in (fitted.scaler, fitted.target_scaler):
         if scaler is not None and not isinstance(scaler.method, str):
@@ -127,7 +128,7 @@ def _inputs(fitted: FittedModel) -> dict[str, Any]:
     columns = fitted.layout.columns
     names = columns.input_names
     rule = MissingRule.of_scaler(fitted.parameters["missing"], fitted.scaler)
-    anchors = [] if columns.anchors is None else columns.anchors
+    anchors = np.empty(0) if columns.anchors is None else columns.anchors
     return {
         "n_columns": int(columns.n_features_in),
         "columns": [int(column) for column in columns.inputs],
@@ -200,7 +201,8 @@ def _readout(network: LiquidNetwork, values: dict[str, Any]) -> Arrays:
         }
     else:
         values["readout"] = "dense"
-        known = linear_arrays(readout[1])
+        _, head = readout
+        known = linear_arrays(head)
     return {f"readout.{name}": array for name, array in known.items()}
 
 

@@ -161,14 +161,13 @@ def read(path: Any) -> Stored:
     """
     arrays = container.read(path)
     told = _text(arrays, "model")
-    owner = told.get("owner")
-    known = isinstance(owner, str) and owner in OWNERS
-    if not known or type(told.get("format")) is not int:
+    owner, written = told.get("owner"), told.get("format")
+    if not isinstance(owner, str) or owner not in OWNERS or type(written) is not int:
         raise InvalidModelFileError("Expected a model of LNN, got another file.")
-    if told["format"] > FORMAT:
+    if written > FORMAT:
         raise InvalidModelFileError(
-            f"Expected a file of format {FORMAT} or older, got format "
-            f"{told['format']}: a later version of LNN wrote it. Install that version."
+            f"Expected a file of format {FORMAT} or older, got format {written}: a "
+            "later version of LNN wrote it. Install that version."
         )
     try:
         state = decode(told["state"], arrays)

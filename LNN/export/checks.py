@@ -11,7 +11,7 @@ from LNN.estimators.parameters import DEFAULTS, check_parameter
 from LNN.exceptions import InvalidModelFileError
 
 # No model is larger: a description must not ask for more memory than its file has.
-MOST_NEURONS, MOST_UNFOLDS, MOST_JOBS = 8192, 10_000, 4096
+MOST_NEURONS, MOST_UNFOLDS, MOST_LAYERS, MOST_JOBS = 8192, 1000, 100, 4096
 
 Check = Callable[[Any], bool]
 
@@ -160,8 +160,8 @@ def _check_parameters(parameters: Any, owner: str) -> None:
         "n_neurons": MOST_NEURONS,
         "ode_unfolds": MOST_UNFOLDS,
         "n_jobs": MOST_JOBS,
-        "n_layers": 1000,
-        "backbone_layers": 1000,
+        "n_layers": MOST_LAYERS,
+        "backbone_layers": MOST_LAYERS,
         "backbone_units": 2**20,
         "patch": 2**20,
     }
@@ -259,11 +259,26 @@ def _check_network(model: dict) -> None:
     for name in ("n_layers", "backbone_layers", "backbone_units"):
         value = parameters.get(name)
         _need(value is None or _count(0, total)(value), f"{name} as weights tell")
+    _check_sizes(model, total)
     if plain["wirings"] is not None:
         _need(type(plain["wirings"]) is list, "wirings")
         for wiring in plain["wirings"]:
             _check_wiring(wiring, n)
     _need(type(plain["frozen"]) is list, "frozen weights")
+
+
+def _check_sizes(model: dict, total: int) -> None:
+    """Refuse a few weights that are told to be those of a large network."""
+    plain, parameters = model["network"], model["parameters"]
+    n, n_inputs = plain["n_neurons"], len(model["layout"]["columns"]["inputs"])
+    _need(plain["patch"] == 1 or plain["patch"] * n_inputs <= total, "patches of rows")
+    if plain["wirings"] is None:
+        # Masks and synapses are made of neurons squared; a backbone has fewer weights.
+        synapses = parameters["n_layers"] * n * (n + 3 * n_inputs)
+        _need(synapses <= max(64 * total, 2**22), "as many neurons as weights tell")
+    units = parameters.get("backbone_units") or 1
+    between = (parameters.get("backbone_layers") or 1) - 1
+    _need(between * units**2 <= total, "a backbone as weights tell")
 
 
 def _check_wiring(plain: Any, n: int) -> None:

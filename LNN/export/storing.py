@@ -82,6 +82,8 @@ def save(model: Any, path: Any) -> None:
     arrays: dict[str, np.ndarray] = {}
     state = _state_of(model, fitted)
     told = {"format": FORMAT, "owner": owner, "state": encode(state, arrays, "model")}
+    # No file is written that would be refused when it is read.
+    check_state(decode(told["state"], arrays), owner)
     try:
         spec = to_spec(fitted)
     except InvalidInputError as error:

@@ -271,6 +271,21 @@ def test_wrong_values_are_told_by_name(place, value, told, tmp_path):
         LNN.load(path)
 
 
+def test_few_weights_are_not_those_of_a_large_network(tmp_path):
+    """8192 neurons would have 67 million synapses; the file has 50 kB."""
+    path = tmp_path / "model.npz"
+    save(fitted("CfC full default").estimator, path)
+    arrays = container.read(path)
+    told = json.loads(arrays["model"].tobytes())
+    network = told["state"]["model_"]["network"]
+    network["n_neurons"] = 8192
+    network["weights"]["more"] = {"$array": "more"}
+    arrays |= {"more": np.zeros(2**14, "f4"), "model": as_bytes(told)}
+    container.write(path, arrays)
+    with pytest.raises(InvalidModelFileError, match="as many neurons"):
+        LNN.load(path)
+
+
 def test_another_file_is_refused(tmp_path):
     for ending in ("npz", "safetensors"):
         path = tmp_path / f"x.{ending}"

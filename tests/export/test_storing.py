@@ -153,6 +153,13 @@ def test_objects_of_the_caller_are_refused_by_name(change, told, tmp_path):
     assert not (tmp_path / "model.npz").exists()
 
 
+def test_no_file_is_written_that_would_be_refused(tmp_path):
+    X, y = data()
+    model = LiquidRegressor(8, window_length=4, epochs=1, n_jobs=5000).fit(X, y)
+    with pytest.raises(InvalidModelFileError, match="n_jobs of at most"):
+        save(model, tmp_path / "model.npz")
+
+
 def test_what_is_no_fitted_estimator_is_refused(tmp_path):
     X, y = data()
     path = tmp_path / "model.npz"

@@ -1,5 +1,7 @@
 """LNN: liquid neural networks for people who use scikit-learn, pandas and PyTorch."""
 
+from typing import TYPE_CHECKING, Any
+
 from LNN._show_versions import show_versions
 from LNN._version import __version__
 from LNN.adapters import from_ncps, to_ncps
@@ -15,6 +17,10 @@ from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
 from LNN.streaming import LiquidStream
 from LNN.wiring import Wiring
+
+if TYPE_CHECKING:
+    from LNN import export as export
+    from LNN.loading import load
 
 __all__ = [
     "LTC",
@@ -35,6 +41,24 @@ __all__ = [
     "__version__",
     "as_fitted",
     "from_ncps",
+    "load",
     "show_versions",
     "to_ncps",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def __getattr__(name: str) -> Any:
+    # Most programs store no model: these are imported when they are asked for.
+    if name == "load":
+        from LNN.loading import load
+
+        return load
+    if name == "export":
+        import LNN.export
+
+        return LNN.export
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

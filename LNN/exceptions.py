@@ -9,6 +9,10 @@ class InvalidInputError(LNNError, ValueError):
     """Data or a parameter value that cannot be used; the message says what to do."""
 
 
+class InvalidModelFileError(InvalidInputError):
+    """A model file that cannot be written or read; the message says what is wrong."""
+
+
 class NonFiniteLossError(LNNError, FloatingPointError):
     """The training loss became NaN or infinite; the best finite weights are kept."""
 

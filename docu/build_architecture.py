@@ -66,6 +66,7 @@ FRONT_DOOR = (
     "LNN",
     "LNN.LNN",
     "LNN._show_versions",
+    "LNN.loading",
     "LNN.estimators.regressor",
     "LNN.estimators.classifier",
 )

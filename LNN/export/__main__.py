@@ -1,0 +1,46 @@
+"""`python -m LNN.export FILE --to numpy DIR`: a runtime with its model, in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from LNN.exceptions import InvalidModelFileError
+from LNN.export import container, numpy_model
+from LNN.export.storing import save_spec
+
+
+def _numpy(source: Path, folder: Path) -> list[Path]:
+    """Write a model file, and the one module that runs it."""
+    model, runtime = folder / "model.npz", folder / "numpy_model.py"
+    save_spec(model, container.read(source))
+    shutil.copyfile(numpy_model.__file__, runtime)
+    return [model, runtime]
+
+
+TARGETS = {"numpy": _numpy}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m LNN.export", description=__doc__)
+    parser.add_argument("file", type=Path, help="what LNN.export.save wrote")
+    parser.add_argument("folder", type=Path, help="where the files go")
+    parser.add_argument("--to", required=True, choices=TARGETS, help="the runtime")
+    given = parser.parse_args(arguments)
+    try:
+        given.folder.mkdir(parents=True, exist_ok=True)
+        written = TARGETS[given.to](given.file, given.folder)
+    except (InvalidModelFileError, OSError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
+    for path in written:
+        print(f"{path}  {path.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

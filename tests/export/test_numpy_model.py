@@ -1,0 +1,112 @@
+"""A model in numpy alone answers as the estimator does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import CASES, NO_STEPS, fitted
+
+import LNN
+from LNN.export import numpy_model
+from LNN.export.numpy_model import Model
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+
+    def model(name):
+        path = folder / f"{name}.npz"
+        if not path.exists():
+            LNN.export.save(fitted(name).estimator, path)
+        return Model(path)
+
+    return model
+
+
+def assert_same(got, expected):
+    if isinstance(expected, list):
+        assert len(got) == len(expected)
+        for one, other in zip(got, expected, strict=True):
+            assert_same(one, other)
+    elif np.asarray(expected).dtype.kind in "US":
+        assert list(np.ravel(got)) == list(np.ravel(expected))
+    else:
+        scale = max(1.0, np.abs(expected).max())
+        assert np.shape(got) == np.shape(expected)
+        np.testing.assert_allclose(got, expected, atol=1e-5 * scale, rtol=0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_predicts_as_the_estimator_does(stored, name):
+    fit = fitted(name)
+    got = stored(name).predict(fit.X, fit.gaps(), fit.starts())
+    assert_same(got, fit.expected())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_answers_its_own_test_vectors(stored, name):
+    assert stored(name).check() < 1e-5
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if n not in NO_STEPS])
+def test_steps_as_it_predicts(stored, name):
+    """Row by row, two streams at once: the recordings of the test vectors."""
+    model = stored(name)
+    inputs, gaps = model.arrays["test.inputs"], model.arrays["test.gaps"]
+    expected = model.arrays["test.predictions"]
+    model.reset(n=2)
+    for begin in (0, 2):  # the second time after a reset
+        model.reset()
+        pair = slice(begin, begin + 2)
+        steps = zip(inputs[pair].swapaxes(0, 1), gaps[pair].T, strict=True)
+        answers = np.stack([model.step(x, dt) for x, dt in steps], axis=1)
+        answers = answers[:, -expected.shape[1] :]
+        if model.spec["task"] == "classification":
+            classes = np.array(model.spec["answer"]["classes"])
+            assert (answers == classes[expected[pair].astype(int)]).all()
+        else:
+            assert_same(answers, expected[pair])
+
+
+@pytest.mark.parametrize("name", ["label", "per step label"])
+def test_gives_probabilities(stored, name):
+    fit = fitted(name)
+    got = stored(name).predict_proba(fit.X, fit.gaps(), fit.starts())
+    assert_same(got, fit.estimator.predict_proba(fit.X, **fit.given()))
+
+
+@pytest.mark.parametrize("name", NO_STEPS)
+def test_refuses_steps_of_what_reads_whole_sequences(stored, name):
+    with pytest.raises(ValueError, match="whole sequence"):
+        stored(name).step(np.zeros(3))
+
+
+def test_refuses_rows_of_another_width(stored):
+    with pytest.raises(ValueError, match=r"shape \(1, 3\)"):
+        stored("whole").step(np.zeros(4))
+    with pytest.raises(ValueError, match="finite"):
+        stored("whole").step([0.0, np.nan, 0.0])
+    with pytest.raises(ValueError, match="gaps"):
+        stored("whole").predict(np.zeros((2, 3)), [0.0, -1.0])
+
+
+def test_needs_numpy_alone(stored, tmp_path):
+    """Run as a copy where no other package can be imported."""
+    fit = fitted("whole")
+    LNN.export.save(fit.estimator, tmp_path / "model.npz")
+    copy = tmp_path / "numpy_model.py"
+    copy.write_text(Path(numpy_model.__file__).read_text())
+    code = (
+        "import sys; before = set(sys.modules); import numpy_model\n"
+        "model = numpy_model.Model('model.npz'); print(model.check())\n"
+        "foreign = {'torch', 'pandas', 'sklearn', 'scipy', 'LNN'} & set(sys.modules)\n"
+        "assert not foreign, foreign"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1e-5

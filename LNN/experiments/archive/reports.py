@@ -21,10 +21,19 @@ from LNN.experiments.archive.tables import (
     shift_table,
 )
 
-OURS = "liquid"
+# The default, and the model that has as many weights as the LSTM.
+OURS, OF_EQUAL_SIZE = "liquid-patches", "liquid-58"
 # Models in the sentence on shifts.
 NAMED = (
-    *("liquid", "liquid-58", "LTC", "LSTM", "LSTM-no-walk", "LSTM-gates", "LSTM-dt"),
+    *(
+        "liquid-patches",
+        "liquid-58",
+        "LTC",
+        "LSTM",
+        "LSTM-no-walk",
+        "LSTM-gates",
+        "LSTM-dt",
+    ),
     "MiniRocket",
 )
 # Changes after which the models are tested against ours.
@@ -106,14 +115,15 @@ def headline(experiment: Experiment, lines: Mapping[Fit, Line]) -> str:
     ranks = comparison.ranks()
     order = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks.items())
     said = f"**Accuracy** ({common.basis()}). Mean ranks: {order}."
-    if {OURS, BASE} <= set(ranks.index):
-        record = comparison.against(BASE)[OURS]
-        sure = next(p for p in comparison.pairs() if {OURS, BASE} == {*p[:2]})
-        said += (
-            f" The default, {OURS}, has {record.wins} wins, {record.ties} ties and "
-            f"{record.losses} losses against the {BASE}: p = {p_text(record.p)}, after "
-            f"Holm's correction for all pairs {p_text(sure.p)}."
-        )
+    for name, what in ((OURS, "The default"), (OF_EQUAL_SIZE, "That of equal size")):
+        if {name, BASE} <= set(ranks.index):
+            record = comparison.against(BASE)[name]
+            sure = next(p for p in comparison.pairs() if {name, BASE} == {*p[:2]})
+            said += (
+                f" {what} ({name}) has {record.wins} wins, {record.ties} ties and "
+                f"{record.losses} losses against the {BASE}: p = {p_text(record.p)}, "
+                f"after Holm's correction for all pairs {p_text(sure.p)}."
+            )
     return said
 
 

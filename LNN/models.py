@@ -102,7 +102,8 @@ class ModelType:
         each = f" in each of {n_layers} layers" if n_layers > 1 else ""
         memory = "mixed memory" if values["mixed_memory"] else ""
         patches = values["patch"]
-        front = f"patches of {patches} rows" if patches != 1 else ""
+        # "auto" says nothing yet: how many rows it means is known once there are data.
+        front = "" if patches in (1, "auto") else f"patches of {patches} rows"
         neurons = f"{n_neurons} neurons{each}"
         parts = [self.name, neurons, self.details(values), memory, front]
         return ", ".join(part for part in parts if part)

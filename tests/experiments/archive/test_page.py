@@ -61,7 +61,7 @@ def test__page__no_results__says_so(build):
 
 
 def test__page__partial_results__names_what_stands_behind_each_number(build):
-    models = ["liquid", "LSTM", "GRU"]
+    models = ["liquid", "liquid-58", "LSTM", "GRU"]
     results = {
         "ucr": results_of(UCR, models, 6),
         "shift": results_of(SHIFT, models, 3),
@@ -75,6 +75,7 @@ def test__page__partial_results__names_what_stands_behind_each_number(build):
     )
     assert "(3 sets, 1 fit of each)" in made
     assert made.count("(4 sets, 1 fit of each)") == 2
+    assert "That of equal size (liquid-58) has " in made
     assert " losses against the LSTM: p = " in made
     assert "What is kept of the accuracy, *half rate*: " in made
     assert "at 5 %: liquid 0." in made

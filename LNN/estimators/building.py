@@ -16,7 +16,7 @@ from LNN.data.clock import Clock
 from LNN.data.examples import Examples
 from LNN.data.form import DataForm
 from LNN.data.weighted import weighted_median, weighted_quantiles
-from LNN.estimators.parameters import DEFAULTS
+from LNN.estimators.parameters import DEFAULTS, is_by_sequence
 from LNN.network import LiquidNetwork
 from LNN.training.losses import Loss
 from LNN.training.parameter_vector import gradients_recorded
@@ -115,9 +115,7 @@ def _network(
 ) -> LiquidNetwork:
     rule = MissingRule.of_scaler(parameters["missing"], scaler)
     names = _TAKEN.intersection(parameters).difference(structure)
-    by_sequence = isinstance(parameters["scale"], str) and (
-        parameters["scale"] == "sequence"
-    )
+    by_sequence = is_by_sequence(parameters["scale"])
     passed = {name: parameters[name] for name in names}
     # On the CPU whatever torch's default device is: the generator is there.
     with torch.device("cpu"), gradients_recorded():

@@ -31,7 +31,7 @@ from LNN.data.targets import Targets
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
-from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
+from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, is_by_sequence
 from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
 from LNN.models import find
@@ -277,9 +277,8 @@ def fit_scalers(
     if settings.missing != "error":
         _refuse_unseen_channels(sequences, weights)
     # What is scaled by sequence is scaled by column first: one model has one unit.
-    by_sequence = isinstance(settings.scale, str) and settings.scale == "sequence"
     scaler = _fit_scaler(
-        "standard" if by_sequence else settings.scale,
+        "standard" if is_by_sequence(settings.scale) else settings.scale,
         lambda: ((values, weights[rows]) for rows, values in sequences.iter_rows()),
         lambda column: f"{sequences.columns.describe(column)} of X",
         settings.n_jobs,

@@ -65,36 +65,36 @@ def quoted(values: Iterable[Any], between: str = ", ") -> str:
 
 
 def wiring_is_given(values: Mapping[str, Any]) -> str:
-    """Of parameters that draw a wiring."""
+    """Say why what draws a wiring has no effect beside a given one."""
     given = not isinstance(values["wiring"], str)
     return "the wiring says which synapses there are" if given else ""
 
 
 def reads_motor_neurons(values: Mapping[str, Any]) -> str:
-    """Of parameters of the dense read-out."""
+    """Say why what acts on the dense read-out has no effect on motor neurons."""
     motor = values["readout"] == "motor"
     return "it acts on what the dense read-out reads" if motor else ""
 
 
 def has_another_loss(values: Mapping[str, Any]) -> str:
-    """Of `quantile`."""
+    """Say why `quantile` has no effect with another loss."""
     classifies = values["task"] == "classification"
     read = find_loss(values["loss"], classifies=classifies).parameters
     return "" if "quantile" in read else 'only loss="quantile" reads it'
 
 
 def has_windows(values: Mapping[str, Any]) -> str:
-    """Of parameters of whole recordings."""
+    """Say why what is for whole recordings has no effect on windows."""
     windows = values["window_length"] is not None
     return "only window_length=None reads it" if windows else ""
 
 
 def has_no_windows(values: Mapping[str, Any]) -> str:
-    """Of parameters of windows."""
+    """Say why what is for windows has no effect on whole recordings."""
     whole = values["window_length"] is None
     return "window_length=None has no windows" if whole else ""
 
 
 def has_no_classes(values: Mapping[str, Any]) -> str:
-    """Of parameters of classifiers."""
+    """Say why what is for classes has no effect in regression."""
     return "" if values["task"] == "classification" else "regression has no classes"

@@ -91,6 +91,11 @@ def with_present_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def is_by_sequence(scale: Any) -> bool:
+    """Tell whether `scale` is "sequence"; it may be a transformer, too."""
+    return isinstance(scale, str) and scale == "sequence"
+
+
 def _check_task(values: Mapping[str, Any]) -> None:
     """Refuse what makes no sense for the task."""
     task, loss, anchor = values["task"], values["loss"], values["anchor"]

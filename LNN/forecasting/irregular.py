@@ -15,6 +15,7 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
+from LNN.forecasting.engine import Engine
 from LNN.forecasting.history import History
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, Rows
@@ -23,7 +24,7 @@ __all__ = ["Irregular", "in_units", "usual_gap"]
 
 
 @dataclass(frozen=True, eq=False)
-class Irregular:
+class Irregular(Engine):
     """All that turns histories into forecasts.
 
     Attributes
@@ -41,11 +42,6 @@ class Irregular:
     inputs: Inputs
     model: DirectModel
     horizon: int
-
-    @property
-    def needed(self) -> int:
-        """Number of rows before a cutoff that a forecast reads."""
-        return self.model.window_length
 
     @property
     def steps(self) -> str:
@@ -115,13 +111,6 @@ class Irregular:
         """Forecast the next rows of many cutoffs, at their own times (n, horizon)."""
         found = self.model.predict(rows, at.each_ahead(self.horizon))
         return found.reshape(-1, self.horizon)
-
-    def spreads(self, histories: Sequence[History]) -> np.ndarray:
-        """Return the local spread at the end of each (n_histories, n_targets)."""
-        rows = self.rows(histories)
-        windows = rows.windows(rows.ends(), self.needed, 0)
-        found = self.model.normaliser.local_spread(windows)
-        return found.reshape(len(histories), -1)
 
     def steps_to(self, history: History, times: pd.Index) -> np.ndarray:
         """Return how many usual gaps after the last row times lie.

@@ -11,6 +11,7 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
+from LNN.forecasting.engine import Engine
 from LNN.forecasting.grid import NEAR, Grid
 from LNN.forecasting.history import History, on_grid
 from LNN.forecasting.inputs import Inputs
@@ -20,7 +21,7 @@ __all__ = ["Regular", "between_steps"]
 
 
 @dataclass(frozen=True, eq=False)
-class Regular:
+class Regular(Engine):
     """All that turns histories into forecasts.
 
     Attributes
@@ -33,11 +34,6 @@ class Regular:
     grid: Grid
     inputs: Inputs
     model: DirectModel
-
-    @property
-    def needed(self) -> int:
-        """Number of rows before a cutoff that a forecast reads."""
-        return self.model.window_length
 
     @property
     def horizon(self) -> int:
@@ -161,13 +157,6 @@ class Regular:
         times = self.future(history, len(values))
         later = History(history.name, times, values, table)
         return history.followed_by(later)
-
-    def spreads(self, histories: Sequence[History]) -> np.ndarray:
-        """Return the local spread at the end of each (n_histories, n_targets)."""
-        rows = self.rows(histories)
-        windows = rows.windows(rows.ends(), self.needed, 0)
-        found = self.model.normaliser.local_spread(windows)
-        return found.reshape(len(histories), -1)
 
     def steps_to(self, history: History, times: pd.Index) -> np.ndarray:
         """Return how many steps after the last row times lie; fractions are allowed.

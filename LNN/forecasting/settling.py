@@ -52,19 +52,13 @@ def settle(values: Mapping[str, Any], histories: Sequence[History], grid: Grid) 
     if patch == "auto":
         many = seasons[0] > 1 and length >= SEASONS_IN_WINDOW * seasons[0]
         patch = seasons[0] if many else 1
-    return Plan(
-        horizon=horizon,
+    return _plan(
+        values,
+        histories,
         at_once=horizon,
         window_length=int(length),
         patch=min(int(patch), int(length)),
         season=seasons[0],
-        anchor=values["anchor"],
-        scale=_scale(values["normalise"], histories),
-        stride=_stride(values["stride"]),
-        linear=bool(values["linear"]),
-        validation_fraction=fraction,
-        options=network_options(values),
-        n_seeds=int(values["n_seeds"]),
     )
 
 
@@ -78,19 +72,25 @@ def settle_irregular(values: Mapping[str, Any], histories: Sequence[History]) ->
     if length == "auto":
         rows = int(np.median([len(h.times) for h in histories]))
         length = min(IRREGULAR_WINDOW, _window(rows, horizon, (1,), fraction))
+    return _plan(
+        values, histories, at_once=1, window_length=int(length), patch=1, season=1
+    )
+
+
+def _plan(
+    values: Mapping[str, Any], histories: Sequence[History], **shape: int
+) -> Plan:
+    """Return what the data have settled in `shape`, with what they leave alone."""
     return Plan(
-        horizon=horizon,
-        at_once=1,
-        window_length=int(length),
-        patch=1,
-        season=1,
+        horizon=int(values["horizon"]),
         anchor=values["anchor"],
         scale=_scale(values["normalise"], histories),
         stride=_stride(values["stride"]),
         linear=bool(values["linear"]),
-        validation_fraction=fraction,
+        validation_fraction=float(values["validation_fraction"]),
         options=network_options(values),
         n_seeds=int(values["n_seeds"]),
+        **shape,
     )
 
 

@@ -1,0 +1,35 @@
+"""What forecasts at equal and at odd times have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from LNN.forecasting.direct import DirectModel
+from LNN.forecasting.history import History
+from LNN.forecasting.rows import Rows
+
+
+class Engine(ABC):
+    """Turns histories into forecasts by a model of their last rows."""
+
+    model: DirectModel
+
+    @property
+    def needed(self) -> int:
+        """Number of rows before a cutoff that a forecast reads."""
+        return self.model.window_length
+
+    @abstractmethod
+    def rows(self, histories: Sequence[History], *args: Any, **kwargs: Any) -> Rows:
+        """Put histories end to end, each followed by what is known of its future."""
+
+    def spreads(self, histories: Sequence[History]) -> np.ndarray:
+        """Return the local spread at the end of each (n_histories, n_targets)."""
+        rows = self.rows(histories)
+        windows = rows.windows(rows.ends(), self.needed, 0)
+        found = self.model.normaliser.local_spread(windows)
+        return found.reshape(len(histories), -1)

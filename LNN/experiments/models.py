@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from LNN.exceptions import InvalidInputError
+from LNN.experiments import open_lstm
 
 EQUAL = "@equal"
 
@@ -25,11 +26,14 @@ class Model:
         Whether there is a variant "@equal" with as many weights as the LSTM. Of a
         CfC with a backbone, this is as wide as the LSTM: the default one alone
         outweighs it.
+    like : str
+        The model whose settings for a task it shares, if not its own.
     """
 
     parameters: Mapping[str, Any]
     liquid: bool = False
     equal: bool = False
+    like: str = ""
 
 
 def _liquid(*, equal: bool = False, **parameters: Any) -> Model:
@@ -67,6 +71,7 @@ MODELS: dict[str, Model] = {
     "CfC-NCP-mixed": _cfc(wiring="ncp", mixed_memory=True),
     "LSTM": _other("LSTM"),
     "GRU": _other("GRU"),
+    open_lstm.NAME: Model({"model_type": open_lstm.NAME}, like="LSTM"),
     "CT-RNN": _other("CT-RNN"),
     "CT-GRU": _other("CT-GRU"),
     "CT-GRU-published": _other("CT-GRU-published"),

@@ -94,9 +94,11 @@ BUDGETS: dict[str, Budget] = {
             (("power", "person", "smnist", "physionet"), SEQUENCE),
             (("physionet", "power", "person"), ("LTC", "LTC-NCP")),
             (("cheetah", "gesture"), ("GRU-D", "CT-GRU")),
+            ((*SHORT, "power"), ("LSTM-open",)),
         ),
         once=(
             (("walker2d", "xor-event"), ("CfC-NCP",)),
+            (("walker2d",), ("LSTM-open",)),
             (("et-smnist",), SEQUENCE),
             (("cheetah", "gesture", "physionet"), ("Neural-ODE",)),
             (("physionet",), ("GRU-D", "CT-GRU")),

@@ -111,8 +111,8 @@ def estimator_parameters(
     dict
         Plain values only.
     """
-    base = run.model.removesuffix(EQUAL)
     model = model_of(run.model)
+    base = model.like or run.model.removesuffix(EQUAL)
     parameters = {
         **COMMON,
         **BY_TASK[run.task],

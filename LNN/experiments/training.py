@@ -16,8 +16,10 @@ import numpy as np
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.datasets.errors import DatasetNotFoundError
 from LNN.exceptions import LNNError, LNNWarning
+from LNN.experiments.boosting import boosted
 from LNN.experiments.memoryless import memoryless
 from LNN.experiments.metrics import METRICS, Metric
+from LNN.experiments.resampling import FIELD, resampled
 from LNN.experiments.runs import BUDGETS, TRIVIAL, Record, Run
 from LNN.experiments.settings import estimator_parameters
 from LNN.experiments.store import EpochLog, Store
@@ -60,7 +62,7 @@ def execute(run: Run, folder: Path) -> Record:
         # Other tasks can still be run. No record: it is to be done when data are there.
         return {**run.as_dict(), "metric": task.metric, "skipped": str(error)}
     if run.model == TRIVIAL:
-        found = {**task.trivial(data), **memoryless(task, data)}
+        found = {**task.trivial(data), **memoryless(task, data), **boosted(task, data)}
         outcome: Record = {"baselines": found}
     else:
         outcome = train(run, task, data, store)
@@ -109,9 +111,11 @@ def train(run: Run, task: Task, data: TaskData, store: Store) -> Record:
         log.close()
     best = model.best_validation_score_
     assert best is not None  # runs have validation data
+    answers = answers_of(model, data.test, metric)
     return {
         **outcome,
-        "test": score(model, data.test, metric),
+        "test": metric.score(data.test.y, answers),
+        FIELD: resampled(metric, data.test, answers),
         "validation": metric.from_scorer(best),
         "n_parameters": model.n_parameters_,
         "n_synapses": model.n_synapses_,
@@ -188,12 +192,19 @@ def fit(model: LiquidRegressor | LiquidClassifier, data: TaskData) -> None:
             raise KeyboardInterrupt from warning
 
 
+def answers_of(
+    model: LiquidRegressor | LiquidClassifier, part: Part, metric: Metric
+) -> Any:
+    """Return what a metric needs of a model, for a part."""
+    answer = model.predict if metric.needs == "prediction" else model.predict_proba
+    return answer(part.X, timestamps=part.timestamps)
+
+
 def score(
     model: LiquidRegressor | LiquidClassifier, part: Part, metric: Metric
 ) -> float:
     """Return the metric on a part."""
-    answer = model.predict if metric.needs == "prediction" else model.predict_proba
-    return metric.score(part.y, answer(part.X, timestamps=part.timestamps))
+    return metric.score(part.y, answers_of(model, part, metric))
 
 
 def circumstances() -> dict[str, Any]:

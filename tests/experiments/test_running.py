@@ -82,7 +82,7 @@ def test__run__log__one_line_per_epoch(tmp_path):
 def test__run__trivial__records_all_baselines(tmp_path):
     (record,) = _run_all([Run("sums", "published", "trivial", 0, "quick")], tmp_path)
     assert record["baselines"].pop("nothing") == 1.5
-    assert list(record["baselines"]) == ["MLP of the step"]
+    assert list(record["baselines"]) == ["MLP of the step", "boosting of 8 steps"]
 
 
 def test__run__again__finished_runs_are_not_repeated(tmp_path, monkeypatch):

@@ -12,6 +12,8 @@ import csv
 from pathlib import Path
 
 from LNN.experiments import page
+from LNN.experiments.boosting import NAME as BOOSTING
+from LNN.experiments.comparing import difference_table, rank_table
 from LNN.experiments.figures import plot_task
 from LNN.experiments.memoryless import NAME
 from LNN.experiments.metrics import METRICS
@@ -76,9 +78,14 @@ def filled(text: str, records: list[Record]) -> str:
 def table(words: list[str], records: list[Record]) -> str:
     """Return the table that a comment asks for, in Markdown.
 
-    "overview PROTOCOL", "summary", "memory", "same-size", "aims", "search", "notes TASK
-    PROTOCOL" or "TASK PROTOCOL".
+    "overview PROTOCOL", "summary", "memory", "same-size", "differences", "ranks GROUP
+    PROTOCOL", "aims", "search", "notes TASK PROTOCOL" or "TASK PROTOCOL".
     """
+    if words[0] == "differences":
+        return as_markdown(difference_table(records, BUDGET))
+    if words[0] == "ranks":
+        rows, tests = rank_table(records, words[1], words[2], BUDGET)
+        return f"{as_markdown(rows)}\n\n{tests}" if rows else tests
     if words[0] == "aims":
         return as_markdown(_aims(records))
     if words[0] == "overview":
@@ -117,17 +124,19 @@ def _summary(records: list[Record]) -> list[list[str]]:
 
 
 def _memory(records: list[Record]) -> list[list[str]]:
-    """Return what a network without memory has, beside what is in the overview."""
-    table = [["task", "protocol", "metric", NAME, "best liquid", "its test", "LSTM"]]
+    """Return what single steps and a few steps tell, beside the overview."""
+    simple = (NAME, BOOSTING)
+    table = [["task", "protocol", "metric", *simple, "best liquid", "its test", "LSTM"]]
     for protocol in PROTOCOLS:
         _, *rows = overview(records, protocol, BUDGET)
         for task, metric, best, test, lstm, *_ in rows:
             clean = TASKS[task].sound_is_published
-            found = results_of(records, task, protocol, BUDGET).baselines.get(NAME)
-            if found is None or (clean and protocol == "sound"):
+            found = results_of(records, task, protocol, BUDGET).baselines
+            if NAME not in found or (clean and protocol == "sound"):
                 continue
             shown = "both" if clean else protocol
-            table.append([task, shown, metric, number(found), best, test, lstm])
+            had = [number(found[name]) if name in found else "" for name in simple]
+            table.append([task, shown, metric, *had, best, test, lstm])
     return table
 
 

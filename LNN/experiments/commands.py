@@ -12,6 +12,7 @@ from LNN.experiments.archive import commands as archive
 from LNN.experiments.archive.experiments import EXPERIMENTS as ON_ARCHIVE
 from LNN.experiments.archive.experiments import Experiment
 from LNN.experiments.archive.lines import Fit
+from LNN.experiments.comparing import compared
 from LNN.experiments.estimates import COMMITTED, Estimates
 from LNN.experiments.figures import plot_task
 from LNN.experiments.metrics import METRICS
@@ -253,8 +254,12 @@ def _tables(given: argparse.Namespace) -> str:
 
 def _paper_tables(given: argparse.Namespace) -> str:
     protocols = given.protocols or list(PROTOCOLS)
-    tasks = _of_papers(given) or list(TASKS)
-    return whole_text(_records(given), tasks, protocols, given.budget)
+    tasks = _of_papers(given)
+    records = _records(given)
+    said = whole_text(records, tasks or list(TASKS), protocols, given.budget)
+    # Ranks are over tasks: they do not belong beside some of them.
+    together = "" if tasks else compared(records, protocols, given.budget)
+    return "\n\n".join(part for part in (said, together) if part)
 
 
 def draw(given: argparse.Namespace) -> None:

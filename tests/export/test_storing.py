@@ -155,7 +155,8 @@ def test_objects_of_the_caller_are_refused_by_name(change, told, tmp_path):
 
 def test_no_file_is_written_that_would_be_refused(tmp_path):
     X, y = data()
-    model = LiquidRegressor(8, window_length=4, epochs=1, n_jobs=5000).fit(X, y)
+    model = LiquidRegressor(8, window_length=4, epochs=1).fit(X, y)
+    model.set_params(n_jobs=5000)
     with pytest.raises(InvalidModelFileError, match="n_jobs of at most"):
         save(model, tmp_path / "model.npz")
 

@@ -73,6 +73,7 @@ def test__backtest__with_refits__is_a_fit_at_each_cutoff(series):
     assert not hasattr(model, "model_")
 
 
+@pytest.mark.slow  # starts worker processes, which import everything
 def test__backtest__with_refits__does_not_depend_on_n_jobs(series):
     how = {"start": series.index[119], "step": 8, "refit": True, "coverage": 0.8}
     one, two = (quick(n_jobs=n).backtest(series, **how) for n in (1, 2))

@@ -1,6 +1,7 @@
 """Fitted models outside of Python: a description, files without pickle, runtimes."""
 
+from LNN.export.js import to_js
 from LNN.export.spec import Spec, to_spec
 from LNN.export.storing import save
 
-__all__ = ["Spec", "save", "to_spec"]
+__all__ = ["Spec", "save", "to_js", "to_spec"]

@@ -1,16 +1,18 @@
-"""`python -m LNN.export FILE --to numpy DIR`: a runtime with its model, in a folder."""
+"""`python -m LNN.export FILE --to js DIR`: a model and what runs it, in a folder."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from LNN.exceptions import InvalidModelFileError
+from LNN.exceptions import InvalidInputError
 from LNN.export import container, numpy_model
+from LNN.export.js import to_js
 from LNN.export.storing import save_spec
+from LNN.loading import load
 
 
 def _numpy(source: Path, folder: Path) -> list[Path]:
@@ -21,7 +23,10 @@ def _numpy(source: Path, folder: Path) -> list[Path]:
     return [model, runtime]
 
 
-TARGETS = {"numpy": _numpy}
+TARGETS: dict[str, Callable[[Path, Path], list[Path]]] = {
+    "js": lambda source, folder: to_js(load(source), folder),
+    "numpy": _numpy,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given.folder.mkdir(parents=True, exist_ok=True)
         written = TARGETS[given.to](given.file, given.folder)
-    except (InvalidModelFileError, OSError) as error:
+    except (InvalidInputError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     for path in written:

@@ -1,7 +1,8 @@
 """Fitted models outside of Python: a description, files without pickle, runtimes."""
 
+from LNN.export.clojure import to_clojure
 from LNN.export.js import to_js
 from LNN.export.spec import Spec, to_spec
 from LNN.export.storing import save
 
-__all__ = ["Spec", "save", "to_js", "to_spec"]
+__all__ = ["Spec", "save", "to_clojure", "to_js", "to_spec"]

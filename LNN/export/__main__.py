@@ -10,6 +10,7 @@ from pathlib import Path
 
 from LNN.exceptions import InvalidInputError
 from LNN.export import container, numpy_model
+from LNN.export.clojure import to_clojure
 from LNN.export.js import to_js
 from LNN.export.storing import save_spec
 from LNN.loading import load
@@ -24,6 +25,7 @@ def _numpy(source: Path, folder: Path) -> list[Path]:
 
 
 TARGETS: dict[str, Callable[[Path, Path], list[Path]]] = {
+    "clojure": lambda source, folder: to_clojure(load(source), folder),
     "js": lambda source, folder: to_js(load(source), folder),
     "numpy": _numpy,
 }

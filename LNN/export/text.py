@@ -48,10 +48,9 @@ def to_json(spec: Spec, tests: bool = False) -> str:
 def to_edn(spec: Spec) -> str:
     """Write a spec, with its test vectors, as EDN; fields are keywords."""
     arrays = [
-        f"  {_edn(name)} {_edn(_described(array))}"
-        for name, array in spec.arrays.items()
+        f"  {edn(name)} {edn(_described(array))}" for name, array in spec.arrays.items()
     ]
-    lines = [f":{name} {_edn(value)}" for name, value in spec.values.items()]
+    lines = [f":{name} {edn(value)}" for name, value in spec.values.items()]
     lines.append(":arrays {\n" + "\n".join(arrays) + "}")
     return "{" + "\n ".join(lines) + "}\n"
 
@@ -81,10 +80,11 @@ def _numbers(flat: np.ndarray) -> list[Any]:
     return [None if number != number else number for number in flat.tolist()]
 
 
-def _edn(value: Any) -> str:
+def edn(value: Any) -> str:
+    """Write what JSON can hold as EDN; the names of objects become keywords."""
     kinds: dict[type, Callable[[Any], str]] = {
         dict: _edn_map,
-        list: lambda items: "[" + " ".join(map(_edn, items)) + "]",
+        list: lambda items: "[" + " ".join(map(edn, items)) + "]",
         str: lambda text: json.dumps(text, ensure_ascii=False),
         type(None): lambda _: "nil",
     }
@@ -94,4 +94,4 @@ def _edn(value: Any) -> str:
 
 
 def _edn_map(fields: dict[str, Any]) -> str:
-    return "{" + " ".join(f":{name} {_edn(v)}" for name, v in fields.items()) + "}"
+    return "{" + " ".join(f":{name} {edn(v)}" for name, v in fields.items()) + "}"

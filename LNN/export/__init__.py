@@ -2,7 +2,8 @@
 
 from LNN.export.clojure import to_clojure
 from LNN.export.js import to_js
+from LNN.export.onnx import to_onnx
 from LNN.export.spec import Spec, to_spec
 from LNN.export.storing import save
 
-__all__ = ["Spec", "save", "to_clojure", "to_js", "to_spec"]
+__all__ = ["Spec", "save", "to_clojure", "to_js", "to_onnx", "to_spec"]

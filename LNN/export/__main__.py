@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from LNN.exceptions import InvalidInputError
+from LNN.exceptions import InvalidInputError, MissingDependencyError
 from LNN.export import container, numpy_model
 from LNN.export.clojure import to_clojure
 from LNN.export.js import to_js
+from LNN.export.onnx import to_onnx
 from LNN.export.storing import save_spec
 from LNN.loading import load
 
@@ -28,6 +29,7 @@ TARGETS: dict[str, Callable[[Path, Path], list[Path]]] = {
     "clojure": lambda source, folder: to_clojure(load(source), folder),
     "js": lambda source, folder: to_js(load(source), folder),
     "numpy": _numpy,
+    "onnx": lambda source, folder: [to_onnx(load(source), folder / "model.onnx")],
 }
 
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given.folder.mkdir(parents=True, exist_ok=True)
         written = TARGETS[given.to](given.file, given.folder)
-    except (InvalidInputError, OSError) as error:
+    except (InvalidInputError, MissingDependencyError, OSError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     for path in written:

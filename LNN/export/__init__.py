@@ -2,8 +2,16 @@
 
 from LNN.export.clojure import to_clojure
 from LNN.export.js import to_js
-from LNN.export.onnx import to_onnx
+from LNN.export.onnx import register_sklearn_onnx, to_onnx
 from LNN.export.spec import Spec, to_spec
 from LNN.export.storing import save
 
-__all__ = ["Spec", "save", "to_clojure", "to_js", "to_onnx", "to_spec"]
+__all__ = [
+    "Spec",
+    "register_sklearn_onnx",
+    "save",
+    "to_clojure",
+    "to_js",
+    "to_onnx",
+    "to_spec",
+]

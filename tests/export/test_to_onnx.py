@@ -202,5 +202,5 @@ def test_tells_nothing_of_this_machine(files):
 
 def test_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingDependencyError, match="pip install onnx"):
+    with pytest.raises(MissingDependencyError, match=r"LNN\[onnx\]"):
         LNN.export.to_onnx(fitted("whole").estimator, tmp_path / "model.onnx")

@@ -116,7 +116,8 @@ class Network:
             return [new], [features]
 
         scanned = [x, units] if active is None else [x, units, active]
-        (past,), (features,) = scan(body, [past], scanned, once)
+        sizes = [self.size, self.n_features]
+        (past,), (features,) = scan(body, [past], scanned, sizes, once)
         return features, past
 
     def sub_steps(self, units: Value) -> Value:
@@ -142,9 +143,9 @@ class Network:
             return [where(going, new, old_past), where(going, features, old_features)]
 
         nothing = gather(past, np.zeros(self.n_features, int)) * 0.0
-        past, features = repeat(body, times, [past, nothing])
-        # onnxruntime does not see the shapes of what leaves a loop.
-        return reshape(features, -1, self.n_features), reshape(past, -1, self.size)
+        sizes = [self.size, self.n_features]
+        past, features = repeat(body, times, [past, nothing], sizes)
+        return features, past
 
     def _step(self, x: Value, dt: Value, past: Value) -> tuple[Value, Value]:
         old = dict(zip(self.widths, split(past, [*self.widths.values()]), strict=True))

@@ -24,7 +24,7 @@ def onnx_package() -> Any:
         import onnx
     except ImportError as error:
         raise MissingDependencyError(
-            "to_onnx needs onnx, which is not installed. Run: pip install onnx"
+            'to_onnx needs onnx, which is not installed. Run: pip install "LNN[onnx]"'
         ) from error
     return onnx
 
@@ -268,7 +268,11 @@ Body = Callable[[Nodes, list[Value], list[Value]], tuple[list[Value], list[Value
 
 
 def scan(
-    body: Body, states: list[Value], scanned: list[Value], once: bool = False
+    body: Body,
+    states: list[Value],
+    scanned: list[Value],
+    widths: Sequence[int],
+    once: bool = False,
 ) -> tuple[list[Value], list[Value]]:
     """Go along the first axis of `scanned`, with states from step to step.
 
@@ -278,6 +282,8 @@ def scan(
         Takes the nodes of the subgraph, states and one step of `scanned`; returns new
         states, and what the step shows.
     states, scanned : list of Value
+    widths : sequence of int
+        How many columns states and shown values have; all are tables.
     once : bool, default=False
         There is one step: write it into the graph itself, without Scan.
 
@@ -293,7 +299,7 @@ def scan(
     inner = Nodes(nodes)
     given = [inner.value(inner.new_name()) for _ in (*states, *scanned)]
     new, shown = body(inner, given[: len(states)], given[len(states) :])
-    graph = _subgraph(inner, given, [*new, *shown])
+    graph = _subgraph(inner, given, [*new, *shown], widths)
     found = nodes.add_many(
         "Scan",
         len(new) + len(shown),
@@ -309,6 +315,7 @@ def repeat(
     body: Callable[[Nodes, Value, list[Value]], list[Value]],
     times: Value,
     states: list[Value],
+    widths: Sequence[int],
 ) -> list[Value]:
     """Apply a body `times` times: it takes nodes, the count so far, and states."""
     nodes, helper = states[0].nodes, onnx_package().helper
@@ -316,7 +323,7 @@ def repeat(
     count, going = inner.value(inner.new_name()), inner.value(inner.new_name())
     given = [inner.value(inner.new_name()) for _ in states]
     new = body(inner, count, given)
-    graph = _subgraph(inner, given, new)
+    graph = _subgraph(inner, given, new, widths)
     graph.input.insert(0, helper.make_tensor_value_info(going.name, proto.BOOL, []))
     graph.input.insert(0, helper.make_tensor_value_info(count.name, proto.INT64, []))
     kept = inner.new_name()
@@ -326,14 +333,17 @@ def repeat(
     return nodes.add_many("Loop", len(states), times, always, *states, body=graph)
 
 
-def _subgraph(inner: Nodes, given: list[Value], found: list[Value]) -> Any:
+def _subgraph(
+    inner: Nodes, given: list[Value], found: list[Value], widths: Sequence[int]
+) -> Any:
     helper, proto = onnx_package().helper, onnx_package().TensorProto
-    # An input is no output, and no output stands there twice.
-    shown = [inner.add("Identity", value) for value in found]
+    # onnxruntime must see the shape of what a subgraph returns, and sees none behind a
+    # loop. An output that is an input, or stands there twice, is another value so.
+    pairs = zip(found, widths, strict=True)
+    shown = [reshape(inner.value(value.name), -1, width) for value, width in pairs]
 
     def told(values: list[Value]) -> list[Any]:
-        return [
-            helper.make_tensor_value_info(v.name, proto.FLOAT, None) for v in values
-        ]
+        info, table = helper.make_tensor_value_info, [None, None]
+        return [info(value.name, proto.FLOAT, table) for value in values]
 
     return helper.make_graph(inner.made, inner.new_name(), told(given), told(shown))

@@ -128,5 +128,6 @@ class Preparation:
 
         scanned: list[Any] = [x, since]
         scanned += [] if active is None else [active]
-        past, (filled,) = scan(body, past, scanned, once)
+        widths = [self.n] * len(past) + [self.n * (3 if self.policy == "mask" else 1)]
+        past, (filled,) = scan(body, past, scanned, widths, once)
         return filled, past

@@ -61,11 +61,12 @@ ROWS: tuple[dict[str, float], ...] = (
 )
 # Rooms that have no place above stand with those that use a fitted model.
 ELSEWHERE = 2
-# What the estimator classes are, wherever the files lie.
+# The estimator classes and what loads them, wherever the files lie.
 FRONT_DOOR = (
     "LNN",
     "LNN.LNN",
     "LNN._show_versions",
+    "LNN.export.__main__",
     "LNN.loading",
     "LNN.estimators.regressor",
     "LNN.estimators.classifier",

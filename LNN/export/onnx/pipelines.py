@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from LNN.estimators.classifier import LiquidClassifier
 from LNN.estimators.fitted import as_fitted
-from LNN.estimators.regressor import LiquidRegressor
 from LNN.exceptions import InvalidInputError, MissingDependencyError
 from LNN.export.onnx.graph import Graph
 from LNN.export.onnx.nodes import (
@@ -21,6 +20,7 @@ from LNN.export.onnx.nodes import (
     unsqueeze,
 )
 from LNN.export.spec import Spec, to_spec
+from LNN.export.storing import OWNERS
 
 
 def register_sklearn_onnx() -> None:
@@ -63,9 +63,11 @@ def register_sklearn_onnx() -> None:
         "output_class_labels": [False, True],
         "nocl": [False],
     }
-    for kind, own in ((LiquidRegressor, None), (LiquidClassifier, options)):
-        name = f"LNN{kind.__name__}"
-        update_registered_converter(kind, name, _infer_shapes, _convert, options=own)
+    for name, own in (("LiquidRegressor", None), ("LiquidClassifier", options)):
+        kind = getattr(import_module(OWNERS[name]), name)
+        update_registered_converter(
+            kind, f"LNN{name}", _infer_shapes, _convert, options=own
+        )
 
 
 def _infer_shapes(operator: Any) -> None:

@@ -134,6 +134,9 @@ CASES = {
     "walk mask": Case({**WHOLE, "max_step": 1.0, "missing": "mask"}, missing=True),
     "walk auto": Case(WHOLE, time="rounded"),
     "float64": Case({"dtype": "float64"}),
+    # Windows are sequences with rows before them: they can be stepped.
+    "own scale window": Case({"scale": "sequence", "max_step": 1.0}),
+    "attention window": Case({"pooling": "attention", "missing": "mask"}, missing=True),
 }
 # Only whole sequences tell what these read.
 NO_STEPS = ("pooling attention", "own scale", "own scale patch")

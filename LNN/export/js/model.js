@@ -541,7 +541,7 @@ export class Model {
    * @returns {Answer}
    */
   step(x, dt = null) {
-    if (this.network.ownScale || this.network.attention) {
+    if (this.window === null && (this.network.ownScale || this.network.attention)) {
       throw new Error(
         'Expected a model that reads rows one by one, got scale="sequence" or pooling="attention", which look at the whole sequence. Use predict.',
       );

@@ -67,8 +67,8 @@ class Graph:
 
     @property
     def can_be_carried(self) -> bool:
-        """Whether rows may come one after another."""
-        return self.spec.values["own_scale"] is None
+        """Whether rows may come call after call; an own scale needs all at once."""
+        return self.spec.values["own_scale"] is None or self.window is not None
 
     def answer(
         self, rows: Value, gaps: Value, lengths: Value | None, state: Value | None
@@ -115,8 +115,9 @@ class Graph:
         since = concat([first, part(read.units, 1, _END)], axis=0)
         held = [past[name] for name in self.preparation.held]
         x, held = self.preparation.fill(read.x, since, active, held, self.once)
-        if not self.can_be_carried and active is not None:
-            x = self.network.by_own_scale(x, read.units, active)
+        if self.network.own_scale:
+            there = as_float(read.units > -1.0) if active is None else active
+            x = self.network.by_own_scale(x, read.units, there)
         features, end = self.network.run(
             x, read.units, active, past["network"], self.once
         )
@@ -153,6 +154,8 @@ class Graph:
         n_windows = size_of(x, 1)
         held = [zeros(x, n_windows, n) for _ in self.preparation.held]
         filled, _ = self.preparation.fill(x, since, active, held)
+        if self.network.own_scale:
+            filled = self.network.by_own_scale(filled, units, active)
         start = zeros(x, n_windows, self.network.size)
         features, _ = self.network.run(filled, units, active, start)
         whole = x.nodes.add("Shape", read.x, start=0, end=2)

@@ -51,7 +51,7 @@ class Network:
             }
             self.layers.append(Layer(layer, own))
         self.n = self.layers[-1].n
-        self.patch = self.values["patch"]
+        self.patch, self.own_scale = self.values["patch"], self.values["own_scale"]
         self.pooling = self.values["pooling"].split("+")
         self.widths = self._widths()
 
@@ -222,8 +222,8 @@ class Network:
 
     def by_own_scale(self, x: Value, units: Value, active: Value) -> Value:
         """Put each sequence (T, B, channels) on its own scale."""
-        own = self.values["own_scale"]
-        n, rest = own["n_channels"], self.values["input"]["n_read"] - own["n_channels"]
+        n, flat = self.own_scale["n_channels"], self.own_scale["flat"]
+        rest = self.values["input"]["n_read"] - n
         times = active
         if self.values["clock"]["max_step"] is not None:
             times = active * self.sub_steps(units)
@@ -235,7 +235,7 @@ class Network:
 
         center = mean(parts[0])
         apart = parts[0] - center
-        spread = x.nodes.add("Sqrt", mean(apart * apart) + own["flat"] ** 2)
+        spread = x.nodes.add("Sqrt", mean(apart * apart) + flat**2)
         size = concat([center, log(spread)])
         shape = concat([size_of(x, 0), x.nodes.constant([1, 1])], axis=0)
         size = x.nodes.add("Expand", size, shape)

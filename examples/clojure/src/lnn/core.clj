@@ -159,8 +159,9 @@
    (when (:target net) (refuse "Expected a classifier, got a regressor: use forward." {}))
    (forward-with net xs dts (fn [outputs _] (probabilities-of outputs)))))
 
-(defn- refuse-whole-sequences [{:keys [functions]}]
-  (when (or (:own-scale functions) (:attention functions))
+(defn- refuse-whole-sequences [{:keys [functions model]}]
+  (when (and (nil? (get-in model [:reading :window_length]))
+             (or (:own-scale functions) (:attention functions)))
     (refuse (str "Expected a model that reads rows one by one, got scale=\"sequence\" or "
                  "pooling=\"attention\", which look at the whole sequence. Use forward.")
             {})))

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import json
 import sys
 
 import numpy as np
@@ -12,6 +13,7 @@ from cases import CASES, NO_STEPS, fitted
 import LNN
 from LNN.exceptions import InvalidInputError, MissingDependencyError
 from LNN.export.__main__ import main
+from LNN.export.numpy_model import Model
 
 onnx = pytest.importorskip("onnx")
 ALL = [
@@ -204,3 +206,18 @@ def test_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingDependencyError, match=r"LNN\[onnx\]"):
         LNN.export.to_onnx(fitted("whole").estimator, tmp_path / "model.onnx")
+
+
+def test_gates_that_are_nearly_open(tmp_path):
+    """Forget gates of 12: 1 - F is 6e-6, which float32 has no digits for beside 1."""
+    spec = LNN.export.to_spec(fitted("LSTM gates").estimator)
+    n = spec.values["layers"][0]["n_neurons"]
+    spec.arrays["layers.0.input_bias"][n : 2 * n] += 12.0
+    named = {f"spec.{name}": array for name, array in spec.arrays.items()}
+    text = np.frombuffer(json.dumps(spec.values).encode(), np.uint8)
+    np.savez(tmp_path / "model.npz", spec=text, **named)
+    path = LNN.export.to_onnx(spec, tmp_path / "model.onnx")
+    fit = fitted("LSTM gates")
+    expected = Model(tmp_path / "model.npz").predict(fit.X, fit.gaps(), fit.starts())
+    found = laid_out(answers(path, fit)["prediction"], fit, batch(fit)[2])
+    assert_same(found, expected)

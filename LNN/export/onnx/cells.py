@@ -255,7 +255,8 @@ def _lstm(layer: Layer, x: Value, state: Value, dt: Value) -> Value:
         # (1 - F^e) / (1 - F), which is e where the gate is open.
         is_open = f > 30.0
         closed = where(is_open, 0.0, f)
-        series = gone(dt * softplus(-closed)) / sigmoid(-closed)
+        # 1 - F = exp(-softplus(f)): runtimes round small sigmoids to multiples of 1e-8.
+        series = gone(dt * softplus(-closed)) * exp(softplus(closed))
         series = where(is_open, dt, series)
         c = exp(-(dt * softplus(-f))) * c + sigmoid(i) * tanh(g) * series
     else:

@@ -233,8 +233,10 @@ class Network:
         def mean(values: Value) -> Value:
             return total(where(times > 0.5, values * times, 0.0), 0, True) / steps
 
-        center = mean(parts[0])
-        apart = parts[0] - center
+        # Twice, as a spread near 0 magnifies what rounding leaves in the mean.
+        near = mean(parts[0])
+        rest_of_mean = mean(parts[0] - near)
+        center, apart = near + rest_of_mean, parts[0] - near - rest_of_mean
         spread = x.nodes.add("Sqrt", mean(apart * apart) + flat**2)
         size = concat([center, log(spread)])
         shape = concat([size_of(x, 0), x.nodes.constant([1, 1])], axis=0)

@@ -101,32 +101,40 @@
     (fn [j maps h dt] (form maps (h j) dt (asymptote j) (rate j)))))
 
 (defn- sources
-  "Return for each neuron its synapses, as pairs of source and weight."
+  "Return for each neuron its synapses: an array of sources and one of weights."
   [arrays prefix n]
   (let [[source target] (map #(indices arrays (str prefix %)) ["source" "target"])
-        by-target (group-by first (map vector target source (array arrays (str prefix "weight"))))]
-    (mapv #(mapv rest (by-target %)) (range n))))
+        by-target (group-by first (map vector target source (array arrays (str prefix "weight"))))
+        own #(by-target % [])]
+    (mapv #(vector (int-array (map second (own %))) (double-array (map peek (own %))))
+          (range n))))
+
+(defn- through
+  "Sum what comes through synapses."
+  ^double [[^ints source ^doubles weight] ^doubles z]
+  (areduce source k sum 0.0 (+ sum (* (aget weight k) (aget z (aget source k))))))
 
 (defn- wired-map [arrays prefix n]
   (let [bias (array arrays (str prefix "bias"))
         sensory (sources arrays (str prefix "sensory.") n)
-        recurrent (sources arrays (str prefix "recurrent.") n)
-        add (fn [z] (fn [sum [source weight]] (+ sum (* weight (z source)))))]
+        recurrent (sources arrays (str prefix "recurrent.") n)]
     (fn [j x h]
-      (reduce (add h) (reduce (add x) (bias j) (sensory j)) (recurrent j)))))
+      (+ (double (bias j)) (through (sensory j) x) (through (recurrent j) h)))))
 
 (defn- wired-cfc [{:keys [maps groups n_neurons] :as layer} arrays prefix]
   (let [maps (mapv #(wired-map arrays (str prefix % ".") n_neurons) maps)
         new-state (closed-form layer arrays prefix)
         ends (reductions + groups)
         order (indices arrays (str prefix "order"))
-        groups (map #(subvec order (- %1 %2) %1) ends groups)]
+        groups (mapv #(subvec order (- %1 %2) %1) ends groups)]
     (fn [x h dt]
       ;; Groups are updated in order; each reads those before it anew.
-      (reduce (fn [h group]
-                (let [now (map (fn [j] (new-state j (mapv #(% j x h) maps) h dt)) group)]
-                  (apply assoc h (interleave group now))))
-              h groups))))
+      (let [x (double-array x)]
+        (reduce (fn [h group]
+                  (let [read (double-array h)
+                        now (map (fn [j] (new-state j (mapv #(% j x read) maps) h dt)) group)]
+                    (reduce (fn [h [j value]] (assoc h j value)) h (map vector group now))))
+                h groups)))))
 
 (defn- dense-cfc [{:keys [maps backbone_layers activation] :as layer} arrays prefix]
   (let [backbone (mapv #(linear-of arrays (str prefix "backbone." % ".")) (range backbone_layers))

@@ -13,7 +13,7 @@ PAGES = [*TOP, *sorted((ROOT / "docu").glob("*.md"))]
 # Its exporters take longer than all other pages; tests/export has fast tests of both.
 SLOW = {"export.md"}
 # What the code of a page needs beyond LNN.
-NEEDS = {"export.md": ("onnxscript", "onnxruntime")}
+NEEDS = {"export.md": ("onnxscript", "onnxruntime", "skl2onnx")}
 
 
 def blocks(page: Path) -> str:

@@ -29,7 +29,8 @@ def refuse_free_time(steps: int) -> None:
             "holds one step after the other, as many as the example inputs have. Leave "
             "axis 1, time, out of dynamic_shapes to export a fixed number of steps; "
             "axis 0, the batch, may be free. For sequences of any length, export one "
-            "step that takes a state and returns the next one, and call it repeatedly."
+            "step that takes a state and returns the next one, and call it repeatedly; "
+            "or write a fitted model with LNN.export.to_onnx."
         )
 
 

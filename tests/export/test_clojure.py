@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -111,6 +112,24 @@ def test_gives_probabilities(answers, name):
 
 def test_library_passes_its_own_tests():
     assert "0 failures, 0 errors" in clojure("-m", "lnn.core-test")
+
+
+def test_lines_of_the_readme_run(tmp_path):
+    """Those that create, forward, load and summarise, and those that step."""
+    first, second, *_ = re.findall(
+        r"```clojure\n(.*?)```", (LIBRARY / "README.md").read_text(), flags=re.S
+    )
+    model = json.dumps(str(LIBRARY / "test" / "models" / "ltc.edn"))
+    code = f"""
+    {first.splitlines()[0]}
+    (def input-data [(range 10) (range 10)])
+    (def time-constants [nil 0.5])
+    {first.replace('"model.edn"', model)}
+    {second}
+    """
+    code += "(println (:cells (lnn/network-summary trained)))"
+    (tmp_path / "readme.clj").write_text(code)
+    assert clojure(tmp_path / "readme.clj").strip() == "[LTC]"
 
 
 def test_command_writes_what_the_library_loads(tmp_path, capsys):

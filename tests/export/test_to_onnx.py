@@ -221,3 +221,21 @@ def test_gates_that_are_nearly_open(tmp_path):
     expected = Model(tmp_path / "model.npz").predict(fit.X, fit.gaps(), fit.starts())
     found = laid_out(answers(path, fit)["prediction"], fit, batch(fit)[2])
     assert_same(found, expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["anchor cube", pytest.param("mask cube", marks=pytest.mark.slow)]
+)
+def test_sequences_without_rows_in_a_call_wait(files, name):
+    spec = LNN.export.to_spec(fitted(name).estimator)
+    rows, dt = spec.arrays["test.inputs"][:2], spec.arrays["test.gaps"][:2]
+    n, path, feeds = rows.shape[1], files(name), state_of(files(name), 2)
+    for begin, lengths in ((0, [4, 4]), (4, [0, n - 4]), (4, [n - 4, 0])):
+        some = slice(begin, begin + max(lengths))
+        feeds |= {"rows": rows[:, some], "dt": dt[:, some]}
+        told = run(path, {**feeds, "lengths": np.array(lengths)})
+        feeds["state"] = told["next_state"]
+        found = told["prediction"]
+        if begin and lengths[1]:
+            second = found[1]
+    assert_same(np.array([found[0], second])[:, None], predictions(spec)[:2])

@@ -98,9 +98,13 @@ class Graph:
         read = self.preparation.read(rows, gaps, begun, before)
         run = self._carried if self.window is None else self._windows
         features, new = run(read, lengths, past)
-        new["count"] = past["count"] + as_float(size_of(rows, 0))
+        more = size_of(rows, 0) if lengths is None else unsqueeze(lengths, 1)
+        more = as_float(more)
+        new["count"] = past["count"] + more
         if read.present is not None:
-            new["before"] = self._at_end(read.present, lengths)
+            # A sequence may have none of these rows, and more of later ones.
+            last = self._at_end(read.present, lengths)
+            new["before"] = where(more > 0.5, last, past["before"])
         found = self._told(features, read.present, lengths)
         found["next_state"] = concat([new[name] for name in self.widths])
         return found

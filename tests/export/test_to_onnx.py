@@ -23,6 +23,8 @@ ALL = [
 
 def reference(path):
     """Return the runtime that onnx itself has for tests."""
+    # That of 1.17 does not see constants from inside of Scan.
+    pytest.importorskip("onnx", minversion="1.23")
     from onnx.reference import ReferenceEvaluator
 
     return ReferenceEvaluator(str(path))

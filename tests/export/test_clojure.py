@@ -3,42 +3,22 @@
 import functools
 import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 from answers import SOME, assert_same, plain, streams
 from cases import CASES, NO_STEPS, fitted
+from programs import HERE, LIBRARY, clojure, needs_clojure
 
 import LNN
 from LNN.export.__main__ import main
 from LNN.export.text import edn
 
-# Debian's package: the official command line needs the network at its first run.
-JAVA, JAR = shutil.which("java"), Path("/usr/share/java/clojure.jar")
-pytestmark = pytest.mark.skipif(
-    JAVA is None or not JAR.exists(), reason="Debian's package clojure is not installed"
-)
-HERE = Path(__file__).parent
-LIBRARY = HERE.parent.parent / "examples" / "clojure"
+pytestmark = needs_clojure
 OTHERS = tuple(name for name in CASES if name not in SOME)
 ALL = [
     pytest.param(name, marks=() if name in SOME else pytest.mark.slow) for name in CASES
 ]
-
-
-def clojure(*arguments):
-    """Run clojure on the library; return what it prints."""
-    done = subprocess.run(
-        [JAVA, "-cp", f"{JAR}:src:test", "clojure.main", *map(str, arguments)],
-        cwd=LIBRARY,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def recordings(fit):

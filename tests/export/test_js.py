@@ -2,33 +2,20 @@
 
 import functools
 import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 from answers import SOME, assert_same, plain, streams
 from cases import CASES, NO_STEPS, fitted
+from programs import HERE, needs_node, node
 
 import LNN
 from LNN.export.__main__ import main
 
-NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
-HERE = Path(__file__).parent
+pytestmark = needs_node
 ALL = [
     pytest.param(name, marks=() if name in SOME else pytest.mark.slow) for name in CASES
 ]
-
-
-def node(*arguments, cwd=None):
-    """Run node; return what it prints."""
-    done = subprocess.run(
-        [NODE, *map(str, arguments)], cwd=cwd, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +74,7 @@ def test_command_writes_a_folder_that_tests_itself(tmp_path, capsys):
     spoilt = json.loads((folder / "model.json").read_text())
     spoilt["arrays"]["readout.bias"]["data"][0] += 0.01
     (folder / "model.json").write_text(json.dumps(spoilt))
-    done = subprocess.run([NODE, "test.js"], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "FAILED" in done.stdout
+    assert "FAILED" in node("test.js", cwd=folder, status=1)
 
 
 def test_takes_time_stamps_and_refuses_what_it_cannot_read(tmp_path):

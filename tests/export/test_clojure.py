@@ -94,6 +94,7 @@ def test_library_passes_its_own_tests():
     assert "0 failures, 0 errors" in clojure("-m", "lnn.core-test")
 
 
+@pytest.mark.slow
 def test_lines_of_the_readme_run(tmp_path):
     """Those that create, forward, load and summarise, and those that step."""
     first, second, *_ = re.findall(
@@ -112,6 +113,7 @@ def test_lines_of_the_readme_run(tmp_path):
     assert clojure(tmp_path / "readme.clj").strip() == "[LTC]"
 
 
+@pytest.mark.slow
 def test_command_writes_what_the_library_loads(tmp_path, capsys):
     path = tmp_path / "m.npz"
     LNN.export.save(fitted("label").estimator, path)

@@ -14,7 +14,7 @@ function nested({ shape, data }) {
 }
 
 const [inputs, gaps, expected] = ["inputs", "gaps", "predictions"].map((name) => nested(arrays[`test.${name}`]));
-const { kind, every_step: everyStep } = model.spec.reading;
+const { kind } = model.spec.reading;
 const labels = model.spec.answer.classes;
 
 /** Answers to one recording, as a flat list of numbers, or of positions in the classes. */

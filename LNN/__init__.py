@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from LNN._show_versions import show_versions
 from LNN._version import __version__
 from LNN.adapters import from_ncps, to_ncps
+from LNN.anomaly import LiquidAnomalyDetector
 from LNN.cells import CfCCell, LTCCell
 from LNN.data import SequenceScaler
 from LNN.estimators.classifier import LiquidClassifier
@@ -30,6 +31,7 @@ __all__ = [
     "InvalidInputError",
     "LNNWarning",
     "LTCCell",
+    "LiquidAnomalyDetector",
     "LiquidClassifier",
     "LiquidForecaster",
     "LiquidNetwork",

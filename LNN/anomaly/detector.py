@@ -1,0 +1,445 @@
+"""`LiquidAnomalyDetector`: which rows are not what the rows before them let expect."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from LNN._random import random_source
+from LNN._typing import Column
+from LNN.anomaly import fitting
+from LNN.anomaly.fitted import FittedDetector
+from LNN.anomaly.parameters import check
+from LNN.anomaly.scores import mean_of_known
+from LNN.anomaly.stream import DetectorStream
+from LNN.data.containers import plain
+from LNN.estimators._docs import REFERENCE
+from LNN.exceptions import InvalidInputError
+
+__all__ = ["LiquidAnomalyDetector"]
+
+
+class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
+    """Finds rows, and stretches of rows, that the rows before them do not let expect.
+
+    A liquid network learns to foresee each channel over several horizons. How far a row
+    is from what was foreseen, in units of what is usual, is averaged over the horizons,
+    and over a season. The score of a row is how rare that is: 4 is seen once in ten
+    thousand usual rows. It depends on rows up to this one, and on none after it.
+
+    Parameters
+    ----------
+    n_neurons : int, default=32
+        Number of liquid neurons.
+    horizons : "auto" or list of float, default="auto"
+        How far ahead rows are foreseen, in usual gaps between rows. "auto" is one gap,
+        a sixth of a season, and a season.
+    window_length : int, default=48
+        Rows that the network sees.
+    season : float, "auto" or None, default="auto"
+        Usual gaps after which rows look alike. "auto" reads it from the time stamps,
+        from the autocorrelation, or at odd times from a periodogram, and takes what the
+        rows hold at least four times. Without a season `window_length` stands in.
+    calendar : {"auto", None} or list of {"day", "week", "year"}, default="auto"
+        Cycles of the calendar that the network reads. "auto" takes those that the time
+        stamps show twice and a window does not show in full.
+    aggregate : {"mean", "max"}, default="mean"
+        How the channels of a row are put together.
+    smooth : float, "auto" or None, default="auto"
+        Gaps over which sizes of residuals are averaged. None is the row alone, which
+        suits anomalies of a few rows. "auto" takes the row alone and the mean over a
+        season, whichever is rarer.
+    alarm_rate : float, default=1e-4
+        Part of usual rows that may be called abnormal; sets `offset_`.
+    rows : {"steps", "sequences"}, default="steps"
+        What a row of 2-D X is: a step of time, or a whole sequence whose columns are
+        its steps. 3-D X and lists hold sequences in any case.
+    time_column, group_column : column name or number, default=None
+        Columns of X that hold the times, and tell recordings apart.
+    model_type : str, default="CfC"
+        The cell, as in `LiquidRegressor`.
+    learning_rate : float, default=0.01
+        Step size at the start.
+    dropout : float, default=0.0
+        Dropout on the neurons that the read-out reads.
+    epochs : int or "auto", default=20
+        Passes over the rows; "auto" as in `LiquidRegressor`.
+    batch_size : int, default=64
+        Windows per optimiser step.
+    network : dict, default=None
+        Other parameters of `LiquidRegressor`.
+    n_jobs : int, default=None
+        Threads.
+    random_state : int, RandomState or None, default=None
+        Seed of weights and of the order of windows.
+
+    Attributes
+    ----------
+    model_ : FittedDetector
+        What the fit has made, in one value that never changes.
+    offset_ : float
+        `decision_function` is `score_samples` less this: log10 of `alarm_rate`.
+    season_ : float
+        What "auto" stood for, in usual gaps.
+    horizons_ : tuple of float
+        What "auto" stood for, in usual gaps.
+    time_unit_ : float
+        The usual gap between rows, in seconds or units of the time stamps.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Column names of X, if it has any.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN import LiquidAnomalyDetector
+    >>> x = np.sin(np.arange(1500) * 2 * np.pi / 50)[:, None]
+    >>> x += 0.05 * np.random.default_rng(0).normal(size=x.shape)
+    >>> x[1300] += 2
+    >>> detector = LiquidAnomalyDetector(8, epochs=5, random_state=0).fit(x[:1000])
+    >>> int(np.argmax(detector.anomaly_scores(x)))
+    1300
+    """
+
+    # Links of the HTML representation: pages that ship with the package.
+    _doc_link_module = "LNN"
+    _doc_link_template = REFERENCE
+
+    def __init__(
+        self,
+        n_neurons: int = 32,
+        *,
+        horizons: Any = "auto",
+        window_length: int = 48,
+        season: float | str | None = "auto",
+        calendar: Any = "auto",
+        aggregate: str = "mean",
+        smooth: float | str | None = "auto",
+        alarm_rate: float = 1e-4,
+        rows: str = "steps",
+        time_column: Any = None,
+        group_column: Any = None,
+        model_type: str = "CfC",
+        learning_rate: float = 0.01,
+        dropout: float = 0.0,
+        epochs: int | str = 20,
+        batch_size: int = 64,
+        network: dict[str, Any] | None = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+    ):
+        self.n_neurons = n_neurons
+        self.horizons = horizons
+        self.window_length = window_length
+        self.season = season
+        self.calendar = calendar
+        self.aggregate = aggregate
+        self.smooth = smooth
+        self.alarm_rate = alarm_rate
+        self.rows = rows
+        self.time_column = time_column
+        self.group_column = group_column
+        self.model_type = model_type
+        self.learning_rate = learning_rate
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.network = network
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    # ------------------------------------------------------------------ learning
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> Self:
+        """Learn what is usual.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_channels)
+            Rows in time order. A DatetimeIndex is the time; a MultiIndex (recording,
+            time), `groups` or `group_column` tell recordings apart. NaN is unseen. 3-D
+            X or a list are sequences, each of which gets one score.
+        y : array-like of shape (n_rows,), default=None
+            1 leaves a row out: it stays what later rows are foreseen from, but nothing
+            is learnt of it, and it does not count as usual.
+        timestamps : array-like of shape (n_rows,), default=None
+            Times of rows.
+        groups : array-like of shape (n_rows,), default=None
+            Recordings of rows.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InvalidInputError
+            A ValueError that says what was expected, what came and what to do.
+        """
+        values = self.get_params(deep=False)
+        check(values)
+        random = random_source(self.random_state)
+        self.model_ = fitting.fit(X, y, timestamps, groups, values, random)
+        return self
+
+    # -------------------------------------------------------------------- answers
+
+    def anomaly_scores(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> Any:
+        """Return how rare each row is: high is abnormal.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`. The first rows of a recording have nothing before them: begin a
+            season before the first row that matters.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_sequences,), or Series
+            Zeros of the rate: 4 is seen once in ten thousand usual rows. 0 where
+            nothing was seen, or nothing came before. A Series for a frame.
+        """
+        found = self._scores(X, timestamps, groups)
+        frame = plain(X)
+        if isinstance(frame, pd.DataFrame):
+            return pd.Series(found, index=frame.index, name="anomaly score")
+        return found
+
+    def score_samples(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> np.ndarray:
+        """Return `anomaly_scores` with the sign of scikit-learn: low is abnormal."""
+        return -self._scores(X, timestamps, groups)
+
+    def decision_function(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> np.ndarray:
+        """Return `score_samples` less `offset_`: below 0 is abnormal."""
+        return -self._scores(X, timestamps, groups) - self.offset_
+
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> np.ndarray:
+        """Return -1 for abnormal rows, +1 for all others."""
+        below = self.decision_function(X, timestamps=timestamps, groups=groups) < 0
+        return np.where(below, -1, 1)
+
+    def fit_predict(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> np.ndarray:
+        """Fit, and predict the same rows."""
+        self.fit(X, y, timestamps=timestamps, groups=groups)
+        return self.predict(X, timestamps=timestamps, groups=groups)
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> float:
+        """Return the average precision of the scores, so that searches can use it.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+        y : array-like of shape (n_rows,)
+            1 where a row is abnormal.
+
+        Returns
+        -------
+        float
+            Near the share of abnormal rows for a score that knows nothing; 1 is
+            perfect. No alarm counts for rows beside it (no point adjustment).
+        """
+        from sklearn.metrics import average_precision_score
+
+        abnormal = np.asarray(y).reshape(-1) == 1
+        if not abnormal.any():
+            raise InvalidInputError(
+                "Expected y to be 1 where a row is abnormal, got no such row: without "
+                "any there is nothing to find, and no score."
+            )
+        found = self._scores(X, timestamps, groups)
+        return float(average_precision_score(abnormal, found))
+
+    def contributions(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+        by_horizon: bool = False,
+    ) -> Any:
+        """Return which channels are far from what was foreseen, and how far.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+        by_horizon : bool, default=False
+            Whether to keep the horizons apart.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_channels) or (n_rows, n_channels, n_horizons), or \
+DataFrame
+            In units of the usual size, where 1 is usual; NaN where nothing was
+            foreseen. A frame for a frame, with columns (channel, horizon) for horizons.
+        """
+        model, given = self._fitted(), plain(X)
+        found = model.contributions(model.read(X, timestamps, groups))
+        if not by_horizon:
+            found = mean_of_known(found, axis=2)
+        if not isinstance(given, pd.DataFrame):
+            return found
+        columns: pd.Index = pd.Index(model.channels, name="channel")
+        if by_horizon:
+            parts = [model.channels, list(self.horizons_)]
+            columns = pd.MultiIndex.from_product(parts, names=["channel", "horizon"])
+        return pd.DataFrame(found.reshape(len(found), -1), given.index, columns)
+
+    def events(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+        min_gap: float | None = None,
+    ) -> pd.DataFrame:
+        """Return abnormal stretches of time, one a row.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+        min_gap : float, default=None
+            Alarms that are so many usual gaps apart, or fewer, are one event. None is a
+            season.
+
+        Returns
+        -------
+        DataFrame
+            Columns start, end and peak (times of rows, or their numbers), score (that
+            of the peak), and channel, which is furthest off on average. With several
+            recordings also recording.
+        """
+        model = self._fitted()
+        gap = self.season_ if min_gap is None else float(min_gap)
+        rows = model.read(X, timestamps, groups)
+        return model.events(rows, -self.offset_, gap)
+
+    def stream(
+        self, context: ArrayLike | None = None, *, adaptive: bool = True
+    ) -> DetectorStream:
+        """Open a stream: rows come in, scores and alarms come out.
+
+        Parameters
+        ----------
+        context : array-like or DataFrame of shape (n_rows, n_channels), default=None
+            Rows that came just before, which are taken in without alarms. A season of
+            them makes the first scores complete.
+        adaptive : bool, default=True
+            Whether what is usual follows the rows that come. It learns from rows that
+            are no alarm only, so that an anomaly does not become usual. False scores
+            as `anomaly_scores` does.
+
+        Returns
+        -------
+        DetectorStream
+            It does not change the detector.
+        """
+        return DetectorStream(self._fitted(), -self.offset_, context, adaptive)
+
+    def _scores(self, X: Any, timestamps: Any, groups: Any) -> np.ndarray:
+        model = self._fitted()
+        return model.scores(model.read(X, timestamps, groups))
+
+    def _fitted(self) -> FittedDetector:
+        check_is_fitted(self)
+        return self.model_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there is a trained model."""
+        return "model_" in vars(self)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say that NaN is allowed, and sequences are."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # ----------------------------------------------------------- what a fit has found
+
+    @property
+    def offset_(self) -> float:
+        """What `score_samples` of a row is compared with."""
+        return float(np.log10(self._fitted().parameters["alarm_rate"]))
+
+    @property
+    def season_(self) -> float:
+        """Steps after which rows look alike."""
+        return self._fitted().engine.plan.season
+
+    @property
+    def horizons_(self) -> tuple[float, ...]:
+        """How many steps ahead rows are foreseen."""
+        return self._fitted().engine.plan.horizons
+
+    @property
+    def time_unit_(self) -> float:
+        """The usual gap between rows."""
+        return self._fitted().engine.plan.unit
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns of X."""
+        return self._fitted().form.layout.columns.n_features_in
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Column names of X."""
+        names = self._fitted().form.layout.columns.names
+        if names is None:
+            raise AttributeError("X had no column names that are all text.")
+        return names

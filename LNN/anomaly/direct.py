@@ -1,0 +1,110 @@
+"""Rows at equal steps: each row foresees all horizons at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from LNN.anomaly.past import held, origins_at_equal_steps
+from LNN.anomaly.plan import Plan
+from LNN.anomaly.recordings import Recordings
+from LNN.anomaly.residuals import Engine, Residuals, no_residuals
+from LNN.anomaly.training import train
+from LNN.data.examples import Given
+from LNN.exceptions import InvalidInputError
+
+__all__ = ["Direct"]
+
+# With fewer rows of which all horizons are known, one that is known is enough.
+LEAST_ROWS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Direct(Engine):
+    """A network on windows of rows; its outputs are channels by horizons."""
+
+    @classmethod
+    def fit(
+        cls,
+        rows: Recordings,
+        plan: Plan,
+        clean: np.ndarray,
+        options: Mapping[str, Any],
+        random: np.random.RandomState,
+    ) -> Direct:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        rows : Recordings
+        plan : Plan
+        clean : ndarray of bool, shape (n,)
+            Rows that are not marked; others are read, but nothing is learnt of them.
+        options : mapping of str
+            Parameters of `LiquidRegressor`.
+        random : numpy.random.RandomState
+        """
+        changes = _changes(rows, plan, clean)
+        seen = np.isfinite(changes)
+        known = seen.any(axis=1) & clean[:, None]
+        used = known.all(axis=1)
+        if used.sum() < LEAST_ROWS:
+            used = known.any(axis=1)
+        if not used.any():
+            raise InvalidInputError(
+                f"Expected rows whose next ones, up to {plan.horizons[-1]:g} steps "
+                f"ahead, are known and not marked by y, got none of "
+                f"n_samples = {len(rows)}. Fit on more rows, or set shorter horizons."
+            )
+        # A channel that was not seen then did not move, for all that is known.
+        goals = np.where(seen, changes, 0.0).reshape(len(rows), -1)
+        several = rows.recording if rows.recording[-1] else None
+        model = train(
+            Given(plan.inputs(rows), goals, used.astype(float), None, several),
+            {**options, "window_length": plan.window_length, "missing": _policy(rows)},
+            random,
+        )
+        return cls(plan, model)
+
+    def residuals(self, rows: Recordings) -> Residuals:
+        """Foresee all rows from those before them."""
+        several = rows.recording if self.model.layout.recordings else None
+        answers = self.model.predict(self.plan.inputs(rows), groups=several)
+        shape = len(rows), rows.values.shape[1], -1
+        return self.compared(rows, np.asarray(answers, dtype=float).reshape(shape))
+
+    def compared(self, rows: Recordings, answers: np.ndarray) -> Residuals:
+        """Compare rows with the changes that earlier ones foresaw (n, K, H)."""
+        steps, past = self.plan.steps(rows), held(rows)
+        values, origins = no_residuals(rows, self.plan), []
+        for number, horizon in enumerate(self.plan.horizons):
+            origin = origins_at_equal_steps(steps, horizon)
+            known = np.flatnonzero(origin >= 0)
+            before = origin[known]
+            change = rows.values[known] - past[before]
+            values[known, :, number] = change - answers[before, :, number]
+            origins.append(origin)
+        place = np.stack(origins, axis=1)
+        gaps = np.broadcast_to(np.array(self.plan.horizons), place.shape)
+        return Residuals(values, place, gaps)
+
+
+def _changes(rows: Recordings, plan: Plan, clean: np.ndarray) -> np.ndarray:
+    """Return how much channels change from each row on (n, n_channels, n_horizons)."""
+    steps, past = plan.steps(rows), held(rows)
+    found = no_residuals(rows, plan)
+    for number, horizon in enumerate(plan.horizons):
+        origin = origins_at_equal_steps(steps, horizon)
+        known = np.flatnonzero((origin >= 0) & clean)
+        before = origin[known]
+        found[before, :, number] = rows.values[known] - past[before]
+    return found
+
+
+def _policy(rows: Recordings) -> str:
+    """Return what the network does where a value is missing."""
+    # Masks are worth their inputs only where training shows what they mean.
+    return "hold" if np.isfinite(rows.values).all() else "mask"

@@ -1,0 +1,88 @@
+"""`FittedDetector`: what a fit makes, and all that scores need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from LNN.anomaly.calibration import Calibration
+from LNN.anomaly.events import Alarms, find_events
+from LNN.anomaly.recordings import Form, Recordings, read
+from LNN.anomaly.residuals import Engine
+from LNN.anomaly.scores import mean_of_known
+from LNN.exceptions import InvalidInputError
+
+__all__ = ["FittedDetector"]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedDetector:
+    """A trained model, and what it knows of usual rows.
+
+    Attributes
+    ----------
+    parameters : mapping of str
+        Those of the detector when it was fitted.
+    form : Form
+        What X looked like.
+    engine : Direct or Queried
+    calibration : Calibration
+    """
+
+    parameters: Mapping[str, Any]
+    form: Form
+    engine: Engine
+    calibration: Calibration
+
+    def read(self, X: Any, timestamps: Any, groups: Any) -> Recordings:
+        """Read rows like those of the fit."""
+        return read(X, timestamps, groups, self.form)
+
+    def scores(self, rows: Recordings) -> np.ndarray:
+        """Return scores, high where abnormal: of rows as given, or of sequences."""
+        sizes = self.calibration.sizes_of(self.engine.residuals(rows))
+        steps = self.engine.plan.steps(rows)
+        if self.form.per_sequence:
+            return self.calibration.scorer(sizes, steps, rows.recording)
+        return rows.as_given(self.calibration.scorer(sizes, steps))
+
+    def contributions(self, rows: Recordings) -> np.ndarray:
+        """Return sizes of residuals by channel and horizon, as `scores`."""
+        found = self.engine.residuals(rows)
+        sizes = np.abs(self.calibration.spreads.units(found))
+        if not self.form.per_sequence:
+            return rows.as_given(sizes)
+        n = rows.recording[-1] + 1
+        parts = [sizes[rows.recording == number] for number in range(n)]
+        return np.stack([mean_of_known(part, axis=0) for part in parts])
+
+    def events(self, rows: Recordings, threshold: float, gap: float) -> pd.DataFrame:
+        """Return runs of rows above a threshold; see `LiquidAnomalyDetector`."""
+        if self.form.per_sequence:
+            raise InvalidInputError(
+                "Expected rows that are steps of time: the model scores whole "
+                "sequences, which have no events. predict(X) tells which of them are "
+                "abnormal."
+            )
+        found = self.engine.residuals(rows)
+        units = self.calibration.spreads.units(found)
+        steps = self.engine.plan.steps(rows)
+        scores = self.calibration.scorer(self.calibration.sizes_of(found), steps)
+        by_channel = mean_of_known(np.abs(units), axis=2)
+        alarms = Alarms(rows, steps, scores, by_channel, self.channels)
+        several = self.form.layout.recordings
+        return find_events(alarms, threshold, gap, several)
+
+    @property
+    def channels(self) -> list[Any]:
+        """What the channels are called: columns of X, or numbers."""
+        columns = self.form.layout.columns
+        if self.form.by_row:
+            return [0]
+        names = columns.input_names
+        numbers = [int(k) for k in columns.inputs]
+        return numbers if names is None else list(names)

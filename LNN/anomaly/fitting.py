@@ -1,0 +1,110 @@
+"""The steps of `fit`, in their order: rows, plan, network, what is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from LNN._warnings import warn
+from LNN.anomaly.calibration import Calibration
+from LNN.anomaly.direct import Direct
+from LNN.anomaly.doubts import warn_of_doubts
+from LNN.anomaly.fitted import FittedDetector
+from LNN.anomaly.parameters import network_options
+from LNN.anomaly.plan import Plan, settle
+from LNN.anomaly.queried import Queried
+from LNN.anomaly.recordings import Form, Recordings, read_first
+from LNN.data.alignment import warn_if_misaligned
+from LNN.exceptions import InvalidInputError
+
+__all__ = ["fit"]
+
+
+def fit(
+    X: Any,
+    y: Any,
+    timestamps: Any,
+    groups: Any,
+    values: Mapping[str, Any],
+    random: np.random.RandomState,
+) -> FittedDetector:
+    """Learn what is usual.
+
+    Parameters
+    ----------
+    X, y, timestamps, groups : as in `LiquidAnomalyDetector.fit`
+    values : mapping of str
+        The parameters of the detector, checked.
+    random : numpy.random.RandomState
+    """
+    warn_if_misaligned(X, y, timestamps=timestamps, groups=groups)
+    rows, form = read_first(X, timestamps, groups, values)
+    _refuse_too_few(rows, form)
+    clean = ~_marked(y, rows, form)
+    plan = settle(values, rows)
+    kind = Direct if plan.regular else Queried
+    engine = kind.fit(rows, plan, clean, network_options(values), random)
+    owner = rows.recording if form.per_sequence else None
+    spans = _spans(values["smooth"], plan)
+    calibration, sizes = Calibration.fit(
+        engine, rows, clean, values["aggregate"], spans, owner
+    )
+    warn_of_doubts(sizes, calibration.scorer.last)
+    return FittedDetector(dict(values), form, engine, calibration)
+
+
+def _refuse_too_few(rows: Recordings, form: Form) -> None:
+    """Refuse what has nothing that follows anything."""
+    n, longest = int(rows.recording[-1]) + 1, int(np.bincount(rows.recording).max())
+    if form.per_sequence:
+        if n > 1 and longest > 1:
+            return
+        what, found = "at least two sequences of two steps", f"n_samples = {n}"
+        found += f" of {longest} step(s)"
+        if form.by_row:
+            found += f", which are {longest} feature(s)"
+    else:
+        if longest > 2:
+            return
+        what, found = "three rows of a recording or more", f"n_samples = {longest}"
+    raise InvalidInputError(
+        f"Expected {what}, got {found}: what comes next can only be learnt from rows in "
+        "time order. Pass more of them."
+    )
+
+
+def _marked(y: Any, rows: Recordings, form: Form) -> np.ndarray:
+    """Return which rows y says to leave out."""
+    if y is None:
+        return np.zeros(len(rows), dtype=bool)
+    place = rows.recording if form.per_sequence else rows.row
+    n = int(place.max()) + 1
+    given = np.asarray(y)
+    if given.shape not in ((n,), (n, 1)):
+        raise InvalidInputError(
+            f"Expected y with one entry for each of the {n} rows of X, 1 where a row "
+            f"is abnormal, got shape {given.shape}."
+        )
+    given = given.reshape(-1)
+    marked = given == 1
+    if not np.isin(given[~marked], [0]).all():
+        warn(
+            "y holds other values than 0 and 1. Rows where it is 1 are left out as "
+            "abnormal, all others count as usual; where -1 stands for abnormal rows "
+            "pass y == -1."
+        )
+    if marked.all():
+        raise InvalidInputError(
+            "Expected y to be 1 where a row is abnormal, got 1 for every row, which "
+            "leaves none to learn from. Where 1 stands for usual rows pass y != 1."
+        )
+    return marked[place]
+
+
+def _spans(wanted: Any, plan: Plan) -> tuple[float, ...]:
+    """Return the steps that scores are averaged over; 0 is the row alone."""
+    if wanted == "auto":
+        return (0.0, plan.season) if plan.season > 1 else (0.0,)
+    return (0.0,) if wanted is None or wanted <= 1 else (float(wanted),)

@@ -1,0 +1,101 @@
+"""Residuals of rows that come one by one, as those of all rows at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from LNN.anomaly.arrivals import Row
+from LNN.anomaly.direct import Direct
+from LNN.anomaly.queried import Queried
+from LNN.anomaly.recordings import Recordings
+from LNN.anomaly.residuals import Engine, Residuals
+from LNN.streaming import LiquidStream
+
+__all__ = ["foreseer_of"]
+
+
+def foreseer_of(engine: Engine) -> Any:
+    """Return what foresees the rows of a stream."""
+    return AtEqualSteps(engine) if isinstance(engine, Direct) else AtOddTimes(engine)
+
+
+class AtEqualSteps:
+    """Keeps what earlier rows foresaw until the row that it is about.
+
+    Parameters
+    ----------
+    engine : Direct
+    """
+
+    def __init__(self, engine: Direct):
+        self._engine, self._stream = engine, LiquidStream(engine.model, "window")
+        self._past: list[tuple[float, np.ndarray, np.ndarray]] = []
+        self._held: np.ndarray | None = None
+
+    def residuals(self, row: Row) -> Residuals:
+        """Return the residuals of a row, and foresee the next ones."""
+        horizons = self._engine.plan.horizons
+        values = np.full((1, len(row.values), len(horizons)), np.nan)
+        origins = np.full((1, len(horizons)), -1)
+        steps = np.array([step for step, _, _ in self._past])
+        for number, horizon in enumerate(horizons):
+            if not len(steps):
+                break
+            place = int(np.argmin(np.abs(steps - (row.step - horizon))))
+            if abs(steps[place] - (row.step - horizon)) < 0.5:
+                _, before, answer = self._past[place]
+                values[0, :, number] = row.values - before - answer[:, number]
+                origins[0, number] = place
+        self._remember(row, horizons[-1])
+        return Residuals(values, origins, np.array(horizons)[None])
+
+    def _remember(self, row: Row, furthest: float) -> None:
+        seen = np.isfinite(row.values)
+        last = row.values if self._held is None else self._held
+        self._held = np.where(seen, row.values, last)
+        inputs = np.concatenate([row.values, row.calendar])
+        answer = np.asarray(self._stream.step(inputs), dtype=float)
+        shape = len(row.values), -1
+        self._past.append((row.step, self._held, answer.reshape(shape)))
+        begin = next(
+            k for k, past in enumerate(self._past) if past[0] >= row.step - furthest - 1
+        )
+        del self._past[:begin]
+
+
+class AtOddTimes:
+    """Asks for each row when it comes, from the rows before it.
+
+    Parameters
+    ----------
+    engine : Queried
+    """
+
+    def __init__(self, engine: Queried):
+        self._engine = engine
+        self._rows: list[Row] = []
+
+    def residuals(self, row: Row) -> Residuals:
+        """Return the residuals of a row."""
+        self._rows.append(row)
+        plan = self._engine.plan
+        # A window has to end at the row that lies furthest back.
+        steps = np.array([each.step for each in self._rows])
+        reach = int(np.searchsorted(steps, row.step - plan.horizons[-1], "right"))
+        del self._rows[: max(0, reach - 1 - plan.window_length)]
+        found = self._engine.residuals(_as_recording(self._rows, plan.unit), last=1)
+        return Residuals(*(part[-1:] for part in found))
+
+
+def _as_recording(rows: list[Row], unit: float) -> Recordings:
+    """Return rows as one recording; its calendar is known already."""
+    values = np.stack([row.values for row in rows])
+    steps = np.array([row.step for row in rows])
+    elapsed = np.diff(steps, prepend=np.nan) * unit
+    n = np.arange(len(rows))
+    calendar = np.stack([row.calendar for row in rows])
+    times = pd.Index(n)
+    return Recordings(values, np.zeros(len(n), int), elapsed, times, times, n, calendar)

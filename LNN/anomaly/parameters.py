@@ -1,0 +1,81 @@
+"""The parameters of the detector: what they may be, said before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from LNN.estimators.parameters import DEFAULTS
+from LNN.estimators.rules import N_JOBS, NONE, Rule, integer, one_of, real
+from LNN.exceptions import InvalidInputError
+from LNN.forecasting.calendar import CYCLES
+
+__all__ = ["OWNER", "check", "network_options"]
+
+OWNER = "LiquidAnomalyDetector"
+# What the detector sets itself.
+TAKEN = (
+    *("task", "n_neurons", "model_type", "learning_rate", "dropout", "epochs"),
+    *("batch_size", "missing", "return_sequences", "random_state", "callback"),
+    *("n_jobs", "window_length", "layout", "time_column", "group_column"),
+    *("anchor", "warm_start", "stride", "scale_target", "pooling"),
+)
+
+
+def _are_horizons(value: Any) -> bool:
+    if not isinstance(value, list | tuple) or not len(value):
+        return False
+    return all(real(0, ends="()").allows(v) for v in value)
+
+
+def _are_cycles(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(v in CYCLES for v in value)
+
+
+def _are_options(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        name in DEFAULTS and name not in TAKEN for name in value
+    )
+
+
+RULES: dict[str, Rule] = {
+    "n_neurons": integer(1),
+    "horizons": one_of("auto")
+    | Rule(_are_horizons, "a list of numbers > 0, in usual gaps between rows"),
+    "window_length": integer(1),
+    "season": one_of("auto") | NONE | real(0, ends="()"),
+    "calendar": one_of("auto")
+    | NONE
+    | Rule(_are_cycles, f"a list of {', '.join(map(repr, CYCLES))}"),
+    "aggregate": one_of("mean", "max"),
+    "smooth": one_of("auto") | NONE | real(0, ends="()"),
+    "alarm_rate": real(0, 0.5, ends="()"),
+    "rows": one_of("steps", "sequences"),
+    "learning_rate": real(0, ends="()"),
+    "dropout": real(0, 1),
+    "epochs": one_of("auto") | integer(1),
+    "batch_size": integer(1),
+    "network": NONE
+    | Rule(
+        _are_options,
+        "a dict of parameters of LiquidRegressor that the detector does not set",
+    ),
+    "n_jobs": N_JOBS,
+}
+
+
+def check(values: Mapping[str, Any]) -> None:
+    """Refuse the first value that is not allowed."""
+    for name, rule in RULES.items():
+        if not rule.allows(values[name]):
+            raise InvalidInputError(
+                f"The {name!r} parameter of {OWNER} must be {rule}. Got "
+                f"{values[name]!r} instead."
+            )
+
+
+def network_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the network."""
+    names = ("n_neurons", "model_type", "learning_rate", "dropout", "epochs")
+    given = {name: values[name] for name in (*names, "batch_size", "n_jobs")}
+    return {**given, "pooling": "last", **(values["network"] or {})}

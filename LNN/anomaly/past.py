@@ -1,0 +1,64 @@
+"""Which row lies how far back: where a row was foreseen from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from LNN.anomaly.recordings import Recordings
+
+__all__ = ["held", "origins_at_equal_steps", "origins_at_odd_times"]
+
+
+def origins_at_equal_steps(steps: np.ndarray, horizon: float) -> np.ndarray:
+    """Return the row a horizon before each row, (n,); -1 where there is none.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n,)
+        As `Plan.steps`; a row counts that is less than half a step off.
+    horizon : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> origins_at_equal_steps(np.array([9.0, 10, 12, 13]), 1).tolist()
+    [-1, 0, -1, 2]
+    """
+    wanted = steps - horizon
+    after = np.minimum(np.searchsorted(steps, wanted), len(steps) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = np.abs(steps[before] - wanted) < np.abs(steps[after] - wanted)
+    found = np.where(nearer, before, after)
+    known = (np.abs(steps[found] - wanted) < 0.5) & (found < np.arange(len(steps)))
+    return np.where(known, found, -1)
+
+
+def origins_at_odd_times(
+    steps: np.ndarray, first: np.ndarray, horizon: float
+) -> np.ndarray:
+    """Return the last row that lies at least a horizon back; -1 where there is none.
+
+    Up to a horizon of one step it is the row before.
+
+    Parameters
+    ----------
+    steps : ndarray of shape (n,)
+        As `Plan.steps`.
+    first : ndarray of bool, shape (n,)
+        Whether each row is the first of its recording.
+    horizon : float
+    """
+    place = np.arange(len(steps))
+    begin = np.maximum.accumulate(np.where(first, place, 0))
+    found = np.searchsorted(steps, steps - horizon, side="right") - 1
+    if horizon <= 1:
+        found = place - 1
+    return np.where((found >= begin) & (found < place), found, -1)
+
+
+def held(rows: Recordings) -> np.ndarray:
+    """Return the last value of each channel that was seen; NaN before the first."""
+    if np.isfinite(rows.values).all():
+        return rows.values
+    return pd.DataFrame(rows.values).groupby(rows.recording).ffill().to_numpy()

@@ -64,7 +64,8 @@ class Calibration:
             As in `Scorer.fit`.
         """
         found = engine.residuals(rows)
-        usable = (found.origins >= 0) & clean[:, None] & clean[found.origins]
+        counts = clean & engine.plan.judged(rows)
+        usable = (found.origins >= 0) & counts[:, None] & clean[found.origins]
         spreads = Spreads.fit(found, usable, _spread(rows.values[clean]))
         units = np.where(usable[:, None], spreads.units(found), np.nan)
         sizes = averaged(units, aggregate)
@@ -79,9 +80,10 @@ class Calibration:
         )
         return recent, sizes
 
-    def sizes_of(self, found: Residuals) -> np.ndarray:
-        """Return the sizes of residuals, one a row (n,)."""
-        return averaged(self.spreads.units(found), self.aggregate)
+    def sizes_of(self, found: Residuals, judged: np.ndarray) -> np.ndarray:
+        """Return the sizes of residuals, one a row (n,); NaN if it is not judged."""
+        sizes = averaged(self.spreads.units(found), self.aggregate)
+        return np.where(judged, sizes, np.nan)
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Number of liquid neurons.
     horizons : "auto" or list of float, default="auto"
         How far ahead rows are foreseen, in usual gaps between rows. "auto" is one gap,
-        a sixth of a season, and a season.
+        and a twelfth, a sixth, a third, a half and the whole of a season.
     window_length : int, default=48
         Rows that the network sees.
     season : float, "auto" or None, default="auto"
@@ -53,9 +53,9 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         How the channels of a row are put together.
     smooth : float, "auto" or None, default="auto"
         Gaps over which sizes of residuals are averaged. None is the row alone, which
-        suits anomalies of a few rows. "auto" takes the row alone and the mean over a
-        season, whichever is rarer.
-    alarm_rate : float, default=1e-4
+        suits anomalies of a few rows. "auto" takes the row alone and the means over
+        half a season and a season, whichever is rarest.
+    alarm_rate : float, default=1e-3
         Part of usual rows that may be called abnormal; sets `offset_`.
     rows : {"steps", "sequences"}, default="steps"
         What a row of 2-D X is: a step of time, or a whole sequence whose columns are
@@ -104,8 +104,8 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
     >>> x += 0.05 * np.random.default_rng(0).normal(size=x.shape)
     >>> x[1300] += 2
     >>> detector = LiquidAnomalyDetector(8, epochs=5, random_state=0).fit(x[:1000])
-    >>> int(np.argmax(detector.anomaly_scores(x)))
-    1300
+    >>> detector.events(x[1000:])["start"].tolist()
+    [300]
     """
 
     # Links of the HTML representation: pages that ship with the package.
@@ -122,7 +122,7 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         calendar: Any = "auto",
         aggregate: str = "mean",
         smooth: float | str | None = "auto",
-        alarm_rate: float = 1e-4,
+        alarm_rate: float = 1e-3,
         rows: str = "steps",
         time_column: Any = None,
         group_column: Any = None,
@@ -210,8 +210,8 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         X, timestamps, groups
-            As in `fit`. The first rows of a recording have nothing before them: begin a
-            season before the first row that matters.
+            As in `fit`. The first rows of a recording are not judged: begin a window
+            and a season before the first row that matters.
 
         Returns
         -------
@@ -376,8 +376,8 @@ DataFrame
         Parameters
         ----------
         context : array-like or DataFrame of shape (n_rows, n_channels), default=None
-            Rows that came just before, which are taken in without alarms. A season of
-            them makes the first scores complete.
+            Rows that came just before, which are taken in without alarms. With a window
+            and a season of them the first row is judged as all others.
         adaptive : bool, default=True
             Whether what is usual follows the rows that come. It learns from rows that
             are no alarm only, so that an anomaly does not become usual. False scores

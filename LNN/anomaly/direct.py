@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from LNN.anomaly.past import held, origins_at_equal_steps
+from LNN.anomaly.past import changes, origins_at_equal_steps
 from LNN.anomaly.plan import Plan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.residuals import Engine, Residuals, no_residuals
@@ -47,8 +47,8 @@ class Direct(Engine):
             Parameters of `LiquidRegressor`.
         random : numpy.random.RandomState
         """
-        changes = _changes(rows, plan, clean)
-        seen = np.isfinite(changes)
+        found = _goals(rows, plan, clean)
+        seen = np.isfinite(found)
         known = seen.any(axis=1) & clean[:, None]
         used = known.all(axis=1)
         if used.sum() < LEAST_ROWS:
@@ -60,7 +60,7 @@ class Direct(Engine):
                 f"n_samples = {len(rows)}. Fit on more rows, or set shorter horizons."
             )
         # A channel that was not seen then did not move, for all that is known.
-        goals = np.where(seen, changes, 0.0).reshape(len(rows), -1)
+        goals = np.where(seen, found, 0.0).reshape(len(rows), -1)
         several = rows.recording if rows.recording[-1] else None
         model = train(
             Given(plan.inputs(rows), goals, used.astype(float), None, several),
@@ -78,29 +78,33 @@ class Direct(Engine):
 
     def compared(self, rows: Recordings, answers: np.ndarray) -> Residuals:
         """Compare rows with the changes that earlier ones foresaw (n, K, H)."""
-        steps, past = self.plan.steps(rows), held(rows)
         values, origins = no_residuals(rows, self.plan), []
-        for number, horizon in enumerate(self.plan.horizons):
-            origin = origins_at_equal_steps(steps, horizon)
-            known = np.flatnonzero(origin >= 0)
-            before = origin[known]
-            change = rows.values[known] - past[before]
-            values[known, :, number] = change - answers[before, :, number]
-            origins.append(origin)
-        place = np.stack(origins, axis=1)
-        gaps = np.broadcast_to(np.array(self.plan.horizons), place.shape)
-        return Residuals(values, place, gaps)
+        for number, row, origin, change in _changes(rows, self.plan):
+            values[row, :, number] = change - answers[origin, :, number]
+            place = np.full(len(rows), -1)
+            place[row] = origin
+            origins.append(place)
+        gaps = np.broadcast_to(np.array(self.plan.horizons), (len(rows), len(origins)))
+        return Residuals(values, np.stack(origins, axis=1), gaps)
 
 
-def _changes(rows: Recordings, plan: Plan, clean: np.ndarray) -> np.ndarray:
-    """Return how much channels change from each row on (n, n_channels, n_horizons)."""
-    steps, past = plan.steps(rows), held(rows)
-    found = no_residuals(rows, plan)
+def _changes(
+    rows: Recordings, plan: Plan
+) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Go through the horizons: its number, rows, their origins, and the changes."""
+    steps, warm = plan.steps(rows), plan.warm(rows)
     for number, horizon in enumerate(plan.horizons):
         origin = origins_at_equal_steps(steps, horizon)
-        known = np.flatnonzero((origin >= 0) & clean)
-        before = origin[known]
-        found[before, :, number] = rows.values[known] - past[before]
+        row = np.flatnonzero((origin >= 0) & warm[origin])
+        before = origin[row]
+        yield number, row, before, changes(rows, steps, row, before, horizon)
+
+
+def _goals(rows: Recordings, plan: Plan, clean: np.ndarray) -> np.ndarray:
+    """Return how much channels change after each row (n, n_channels, n_horizons)."""
+    found = no_residuals(rows, plan)
+    for number, row, origin, change in _changes(rows, plan):
+        found[origin, :, number] = np.where(clean[row][:, None], change, np.nan)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LNN._warnings import warn
-from LNN.anomaly.tail import HEAVIEST, Tail
+from LNN.anomaly.tail import Tail
 
 __all__ = ["warn_of_doubts"]
 
@@ -42,7 +42,7 @@ def warn_of_doubts(sizes: np.ndarray, last: Tail) -> None:
             "Later rows will score higher than they should. Fit on rows like those to "
             "come, mark what is abnormal with y=1, or open stream(), which adapts."
         )
-    if last.shape >= HEAVIEST:
+    if last.too_heavy:
         warn(
             "A few rows of the fit are so much further off than all others that they "
             "look abnormal themselves, which raises the threshold. Look at "

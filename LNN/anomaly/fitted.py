@@ -44,8 +44,9 @@ class FittedDetector:
 
     def scores(self, rows: Recordings) -> np.ndarray:
         """Return scores, high where abnormal: of rows as given, or of sequences."""
-        sizes = self.calibration.sizes_of(self.engine.residuals(rows))
-        steps = self.engine.plan.steps(rows)
+        plan, steps = self.engine.plan, self.engine.plan.steps(rows)
+        found = self.engine.residuals(rows)
+        sizes = self.calibration.sizes_of(found, plan.judged(rows))
         if self.form.per_sequence:
             return self.calibration.scorer(sizes, steps, rows.recording)
         return rows.as_given(self.calibration.scorer(sizes, steps))
@@ -70,8 +71,9 @@ class FittedDetector:
             )
         found = self.engine.residuals(rows)
         units = self.calibration.spreads.units(found)
-        steps = self.engine.plan.steps(rows)
-        scores = self.calibration.scorer(self.calibration.sizes_of(found), steps)
+        plan, steps = self.engine.plan, self.engine.plan.steps(rows)
+        sizes = self.calibration.sizes_of(found, plan.judged(rows))
+        scores = self.calibration.scorer(sizes, steps)
         by_channel = mean_of_known(np.abs(units), axis=2)
         alarms = Alarms(rows, steps, scores, by_channel, self.channels)
         several = self.form.layout.recordings

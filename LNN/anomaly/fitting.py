@@ -68,10 +68,10 @@ def _refuse_too_few(rows: Recordings, form: Form) -> None:
     else:
         if longest > 2:
             return
-        what, found = "three rows of a recording or more", f"n_samples = {longest}"
+        what, found = "three rows of a recording or more", f"n_samples={longest}"
     raise InvalidInputError(
-        f"Expected {what}, got {found}: what comes next can only be learnt from rows in "
-        "time order. Pass more of them."
+        f"Expected {what}, got {found}: what comes next can only be learnt from rows "
+        "in time order. Pass more of them."
     )
 
 
@@ -106,5 +106,7 @@ def _marked(y: Any, rows: Recordings, form: Form) -> np.ndarray:
 def _spans(wanted: Any, plan: Plan) -> tuple[float, ...]:
     """Return the steps that scores are averaged over; 0 is the row alone."""
     if wanted == "auto":
-        return (0.0, plan.season) if plan.season > 1 else (0.0,)
+        if plan.season <= 2:
+            return (0.0,)
+        return (0.0, plan.season / 2, plan.season)
     return (0.0,) if wanted is None or wanted <= 1 else (float(wanted),)

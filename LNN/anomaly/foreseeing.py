@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,20 @@ __all__ = ["foreseer_of"]
 
 def foreseer_of(engine: Engine) -> Any:
     """Return what foresees the rows of a stream."""
-    return AtEqualSteps(engine) if isinstance(engine, Direct) else AtOddTimes(engine)
+    if isinstance(engine, Queried):
+        return AtOddTimes(engine)
+    assert isinstance(engine, Direct)
+    return AtEqualSteps(engine)
+
+
+class _Past(NamedTuple):
+    """A row that came: what it held, since when, and what it foresaw."""
+
+    step: float
+    held: np.ndarray
+    seen: np.ndarray
+    warm: bool
+    answer: np.ndarray
 
 
 class AtEqualSteps:
@@ -32,36 +45,50 @@ class AtEqualSteps:
 
     def __init__(self, engine: Direct):
         self._engine, self._stream = engine, LiquidStream(engine.model, "window")
-        self._past: list[tuple[float, np.ndarray, np.ndarray]] = []
-        self._held: np.ndarray | None = None
+        self._past: list[_Past] = []
+        self._last: _Past | None = None
+        self._count = 0
 
     def residuals(self, row: Row) -> Residuals:
         """Return the residuals of a row, and foresee the next ones."""
         horizons = self._engine.plan.horizons
         values = np.full((1, len(row.values), len(horizons)), np.nan)
         origins = np.full((1, len(horizons)), -1)
-        steps = np.array([step for step, _, _ in self._past])
+        steps = np.array([past.step for past in self._past])
         for number, horizon in enumerate(horizons):
             if not len(steps):
                 break
             place = int(np.argmin(np.abs(steps - (row.step - horizon))))
-            if abs(steps[place] - (row.step - horizon)) < 0.5:
-                _, before, answer = self._past[place]
-                values[0, :, number] = row.values - before - answer[:, number]
-                origins[0, number] = place
+            past = self._past[place]
+            if not past.warm or abs(past.step - (row.step - horizon)) >= 0.5:
+                continue
+            change = row.values - past.held
+            known = past.step - past.seen <= max(horizon, 1.0)
+            values[0, :, number] = np.where(
+                known, change - past.answer[:, number], np.nan
+            )
+            origins[0, number] = place
         self._remember(row, horizons[-1])
         return Residuals(values, origins, np.array(horizons)[None])
 
     def _remember(self, row: Row, furthest: float) -> None:
         seen = np.isfinite(row.values)
-        last = row.values if self._held is None else self._held
-        self._held = np.where(seen, row.values, last)
+        when = np.where(seen, row.step, np.nan)
+        held = row.values
+        if self._last is not None:
+            held = np.where(seen, held, self._last.held)
+            when = np.where(seen, when, self._last.seen)
+        self._count += 1
+        warm = self._count >= self._engine.plan.least
         inputs = np.concatenate([row.values, row.calendar])
         answer = np.asarray(self._stream.step(inputs), dtype=float)
         shape = len(row.values), -1
-        self._past.append((row.step, self._held, answer.reshape(shape)))
+        self._last = _Past(row.step, held, when, warm, answer.reshape(shape))
+        self._past.append(self._last)
         begin = next(
-            k for k, past in enumerate(self._past) if past[0] >= row.step - furthest - 1
+            k
+            for k, past in enumerate(self._past)
+            if past.step >= row.step - furthest - 1
         )
         del self._past[:begin]
 
@@ -85,7 +112,8 @@ class AtOddTimes:
         # A window has to end at the row that lies furthest back.
         steps = np.array([each.step for each in self._rows])
         reach = int(np.searchsorted(steps, row.step - plan.horizons[-1], "right"))
-        del self._rows[: max(0, reach - 1 - plan.window_length)]
+        kept = max(plan.window_length, plan.least)
+        del self._rows[: max(0, reach - 1 - kept)]
         found = self._engine.residuals(_as_recording(self._rows, plan.unit), last=1)
         return Residuals(*(part[-1:] for part in found))
 

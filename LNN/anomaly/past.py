@@ -7,7 +7,7 @@ import pandas as pd
 
 from LNN.anomaly.recordings import Recordings
 
-__all__ = ["held", "origins_at_equal_steps", "origins_at_odd_times"]
+__all__ = ["changes", "held", "origins_at_equal_steps", "origins_at_odd_times"]
 
 
 def origins_at_equal_steps(steps: np.ndarray, horizon: float) -> np.ndarray:
@@ -57,8 +57,42 @@ def origins_at_odd_times(
     return np.where((found >= begin) & (found < place), found, -1)
 
 
-def held(rows: Recordings) -> np.ndarray:
-    """Return the last value of each channel that was seen; NaN before the first."""
-    if np.isfinite(rows.values).all():
-        return rows.values
-    return pd.DataFrame(rows.values).groupby(rows.recording).ffill().to_numpy()
+def held(rows: Recordings, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the last value of each channel that was seen, and how long ago it was.
+
+    Both are (n, n_channels), ages in steps; NaN before the first value.
+    """
+    seen = np.isfinite(rows.values)
+    if seen.all():
+        return rows.values, np.zeros(rows.values.shape)
+    when = np.where(seen, steps[:, None], np.nan)
+    both = pd.DataFrame(np.concatenate([rows.values, when], axis=1))
+    last = both.groupby(rows.recording).ffill().to_numpy()
+    values, when = np.split(last, 2, axis=1)
+    return values, steps[:, None] - when
+
+
+def changes(
+    rows: Recordings,
+    steps: np.ndarray,
+    row: np.ndarray,
+    origin: np.ndarray,
+    horizon: np.ndarray,
+) -> np.ndarray:
+    """Return how much channels have changed from origins to rows (n, n_channels).
+
+    A value that was held for longer than the horizon says little, so nothing is known
+    of the change then.
+
+    Parameters
+    ----------
+    rows : Recordings
+    steps : ndarray of shape (n_rows,)
+    row, origin : ndarray of int, shape (n,)
+    horizon : ndarray of shape (n,), or float
+        In steps.
+    """
+    past, age = held(rows, steps)
+    found = rows.values[row] - past[origin]
+    longest = np.maximum(np.broadcast_to(horizon, len(row)), 1.0)
+    return np.where(age[origin] <= longest[:, None], found, np.nan)

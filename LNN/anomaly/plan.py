@@ -19,8 +19,12 @@ __all__ = ["Plan", "settle"]
 
 # Rows come at equal steps if so many gaps are a whole number of units, nearly.
 MOSTLY, NEAR = 0.95, 0.01
-# A window holds so many rows of the time in which the shortest recording passes.
+# What stands in for a season fits so often into a recording, and so do the rows that
+# nothing is judged by, because they have hardly any before them.
 SHORTEST = 4
+# Parts of a season that rows are foreseen ahead, beside one step: what is wrong shows
+# at some of them, and the mean of many is steadier.
+PARTS = (1 / 12, 1 / 6, 1 / 3, 1 / 2, 1)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Plan:
     season : float
         Steps after which rows look alike, or those of a window where there is none.
     window_length : int
+    least : int
+        Rows that a recording has shown before what comes next is judged.
     calendar : Calendar
     """
 
@@ -46,6 +52,7 @@ class Plan:
     horizons: tuple[float, ...]
     season: float
     window_length: int
+    least: int
     calendar: Calendar
 
     def steps(self, rows: Recordings) -> np.ndarray:
@@ -63,6 +70,26 @@ class Plan:
         apart = 2 * max(self.horizons[-1], self.season) + self.window_length + 2
         gaps[rows.first] = apart
         return np.cumsum(gaps)
+
+    def warm(self, rows: Recordings) -> np.ndarray:
+        """Return which rows have enough before them to foresee others from."""
+        place = np.arange(len(rows))
+        begin = np.maximum.accumulate(np.where(rows.first, place, 0))
+        return place - begin >= self.least - 1
+
+    @property
+    def first_judged(self) -> float:
+        """Steps from the first row of a recording to the first one that is judged.
+
+        Before that not all horizons are known, and the mean of a few varies more.
+        """
+        return self.horizons[-1] + self.least - 1
+
+    def judged(self, rows: Recordings) -> np.ndarray:
+        """Return which rows are judged."""
+        steps, place = self.steps(rows), np.arange(len(rows))
+        begin = np.maximum.accumulate(np.where(rows.first, place, 0))
+        return steps - steps[begin] >= self.first_judged - NEAR
 
     def inputs(self, rows: Recordings) -> np.ndarray:
         """Return what the network reads of rows: channels, and the calendar."""
@@ -101,8 +128,8 @@ def settle(values: Mapping[str, Any], rows: Recordings) -> Plan:
         season = min(season, max(1, longest // SHORTEST))
     horizons = values["horizons"]
     if horizons == "auto":
-        ahead = (1, season // 6, season) if season > 6 else (1, season)
-        horizons = {float(h) for h in ahead if h >= 1}
+        ahead = {1.0, *(np.round(part * season) for part in PARTS)}
+        horizons = [h for h in ahead if h >= 1]
     horizons = tuple(sorted({float(h) for h in horizons}))
     if regular:
         horizons = _whole(horizons)
@@ -112,6 +139,7 @@ def settle(values: Mapping[str, Any], rows: Recordings) -> Plan:
         horizons,
         float(season),
         window,
+        max(1, min(window, longest // SHORTEST)),
         _calendar(values["calendar"], rows, unit, window if regular else 0),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from LNN.anomaly.past import held, origins_at_odd_times
+from LNN.anomaly.past import changes, origins_at_odd_times
 from LNN.anomaly.plan import Plan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.residuals import Engine, Residuals, no_residuals
@@ -38,10 +38,11 @@ class Queried(Engine):
         random: np.random.RandomState,
     ) -> Queried:
         """Learn from rows; see `Direct.fit`."""
-        origins, past = _origins(rows, plan), held(rows)
+        origins, steps = _origins(rows, plan), plan.steps(rows)
         row, number = np.nonzero((origins >= 0) & clean[:, None])
         origin = origins[row, number]
-        change = rows.values[row] - past[origin]
+        ahead = np.array(plan.horizons)[number]
+        change = changes(rows, steps, row, origin, ahead)
         used = clean[origin] & np.isfinite(change).any(axis=1)
         row, origin, change = row[used], origin[used], change[used]
         if len(row) < 2:
@@ -67,30 +68,29 @@ class Queried(Engine):
 
     def residuals(self, rows: Recordings, last: int | None = None) -> Residuals:
         """Foresee all rows from those before them, or only the last ones."""
-        origins, past, steps = (
-            _origins(rows, self.plan),
-            held(rows),
-            self.plan.steps(rows),
-        )
+        origins, steps = _origins(rows, self.plan), self.plan.steps(rows)
         values = no_residuals(rows, self.plan)
         if last is not None:
             origins[:-last] = -1
         row, number = np.nonzero(origins >= 0)
         origin = origins[row, number]
+        ahead = np.array(self.plan.horizons)[number]
+        change = changes(rows, steps, row, origin, ahead)
         for begin in range(0, len(row), BLOCK):
             part = slice(begin, begin + BLOCK)
             cube, times = _queries(rows, self.plan, row[part], origin[part])
             answers = np.asarray(self.model.predict(cube, timestamps=times))
-            change = rows.values[row[part]] - past[origin[part]]
-            values[row[part], :, number[part]] = change - answers.reshape(change.shape)
+            found = change[part] - answers.reshape(change[part].shape)
+            values[row[part], :, number[part]] = found
         gaps = np.where(origins >= 0, steps[:, None] - steps[origins], np.nan)
         return Residuals(values, origins, gaps)
 
 
 def _origins(rows: Recordings, plan: Plan) -> np.ndarray:
-    steps, first = plan.steps(rows), rows.first
+    steps, first, warm = plan.steps(rows), rows.first, plan.warm(rows)
     found = [origins_at_odd_times(steps, first, h) for h in plan.horizons]
-    return np.stack(found, axis=1)
+    place = np.stack(found, axis=1)
+    return np.where(warm[place], place, -1)
 
 
 def _late(rows: Recordings, row: np.ndarray) -> np.ndarray:
@@ -105,24 +105,28 @@ def _late(rows: Recordings, row: np.ndarray) -> np.ndarray:
 
 def _queries(
     rows: Recordings, plan: Plan, row: np.ndarray, origin: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Any, Any]:
     """Return the rows up to an origin, then the row that is asked for, unseen.
 
     Returns
     -------
-    cube : ndarray of shape (n, window_length + 1, n_channels + n_calendar)
-    times : ndarray of shape (n, window_length + 1)
+    sequences : ndarray of shape (n, window_length + 1, n_inputs), or list
+        A list where some have fewer rows before them.
+    times : ndarray of shape (n, window_length + 1), or list
         In steps.
     """
     steps, inputs = plan.steps(rows), plan.inputs(rows)
     place = np.arange(len(rows))
-    begin = np.maximum.accumulate(np.where(rows.first, place, 0))[origin][:, None]
+    begin = np.maximum.accumulate(np.where(rows.first, place, 0))[origin]
     back = origin[:, None] + np.arange(1 - plan.window_length, 1)
-    # Before the first row of a recording it stands in, a step apart.
-    lacking = np.maximum(begin - back, 0)
-    back = np.maximum(back, begin)
+    lacking = np.maximum(begin - back[:, 0], 0)
+    back = np.maximum(back, begin[:, None])
     asked = inputs[row][:, None].copy()
     asked[:, :, : rows.values.shape[1]] = np.nan
     cube = np.concatenate([inputs[back], asked], axis=1)
-    times = np.concatenate([steps[back] - lacking, steps[row][:, None]], axis=1)
-    return cube, times
+    times = np.concatenate([steps[back], steps[row][:, None]], axis=1)
+    if not lacking.any():
+        return cube, times
+    parts = [(c[n:], t[n:]) for c, t, n in zip(cube, times, lacking, strict=True)]
+    cubes, stamps = zip(*parts, strict=True)
+    return list(cubes), list(stamps)

@@ -13,6 +13,8 @@ __all__ = ["Scorer", "averaged", "mean_of_known", "median_of_known", "over_time"
 
 # Which part of the time that is averaged over has to hold rows.
 FILLED = 0.5
+# Which part of the horizons has to be known.
+ENOUGH = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +22,7 @@ class Scorer:
     """Ranks sizes of residuals among those of rows that are not abnormal.
 
     An anomaly of a few rows shows in the sizes as they are, one that lasts shows in
-    their mean over a season: each row counts as the rarer of both.
+    their means over some time: each row counts as the rarest of these.
 
     Attributes
     ----------
@@ -61,10 +63,13 @@ class Scorer:
         ]
         if not all(np.isfinite(mean).any() for mean in means):
             spans, means = spans[:1], means[:1]
-        tails = tuple(Tail.fit(mean) for mean in means)
+        tails = tuple(
+            Tail.fit(mean, steps, span) for mean, span in zip(means, spans, strict=True)
+        )
         blank = cls(spans, tails, tails[0])
         rarest = _of_each(blank.rarest(means), owner)
-        return cls(spans, tails, Tail.fit(rarest)), rarest
+        when = steps if owner is None else None
+        return cls(spans, tails, Tail.fit(rarest, when, max(spans))), rarest
 
     def __call__(
         self, sizes: np.ndarray, steps: np.ndarray, owner: np.ndarray | None = None
@@ -92,6 +97,9 @@ def averaged(units: np.ndarray, aggregate: str) -> np.ndarray:
         How channels are put together.
     """
     sizes = mean_of_known(np.abs(units), axis=2)
+    # The mean of a few horizons varies more than that of all, and would look rarer.
+    known = np.isfinite(units).any(axis=1).mean(axis=1)
+    sizes[known < ENOUGH] = np.nan
     if aggregate == "mean":
         return mean_of_known(sizes, axis=1)
     return np.fmax.reduce(sizes, axis=1)

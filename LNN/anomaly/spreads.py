@@ -17,6 +17,8 @@ NORMAL = 1.4826
 MOST_PARTS, LEAST_IN_PART = 4, 100
 # A residual is at least so small a part of a channel's spread, or it is rounding.
 LEAST = 1e-6
+# Edges are gaps that occurred; sums of gaps are off by rounding.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +78,7 @@ class Spreads:
 
 def _part(gaps: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return which part each gap (n, n_horizons) lies in."""
-    return (gaps[:, :, None] > edges[None]).sum(axis=2)
+    return (gaps[:, :, None] > edges[None] + ROUNDING).sum(axis=2)
 
 
 def _of_part(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from LNN.anomaly.adapting import Usual
 from LNN.anomaly.arrivals import Arrivals
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.foreseeing import foreseer_of
+from LNN.anomaly.plan import NEAR
 from LNN.anomaly.scores import FILLED, averaged
 from LNN.exceptions import InvalidInputError
 
@@ -105,6 +106,8 @@ class DetectorStream:
         units = spreads.units(found)[-1]
         now = units / self._usual.factor
         size = float(averaged(now[None], self.model.calibration.aggregate)[0])
+        if row.step < self.model.engine.plan.first_judged - NEAR:
+            size = np.nan
         rarest = self._rarest(size, row.step)
         score = float(np.nan_to_num(self._usual.tail.rarity_of(np.array(rarest))))
         alarm = bool(score > self.threshold)

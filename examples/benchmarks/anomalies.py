@@ -36,7 +36,7 @@ from LNN.anomaly.tail import Tail
 
 HOME = Path(os.environ.get("LNN_DATA_HOME", "data"))
 WINDOW = 48
-ALARM_RATE = 1e-4
+ALARM_RATE = 1e-3
 # The part that is learnt from, before the first event that is judged. That of machine
 # holds one event, which nobody tells the detectors.
 NAB = {
@@ -47,6 +47,8 @@ NAB = {
     "cpu_utilization_asg_misconfiguration": 0.5,
 }
 PARTS = {**NAB, "mitdb": 0.7}
+# Horizons of the detector, beside one step.
+PARTS_OF_SEASON = (1 / 12, 1 / 6, 1 / 3, 1 / 2, 1)
 
 
 def load(name: str) -> tuple[pd.DataFrame, np.ndarray, int]:
@@ -108,8 +110,9 @@ def linear(rows: pd.DataFrame, n: int, seed: int) -> Scored:
 def linear_horizons(rows: pd.DataFrame, n: int, seed: int) -> Scored:
     """Return the same over the detector's horizons, averaged over its season."""
     season = season_of(rows, n)
-    sizes = linear_sizes(rows, n, (1, max(1, season // 6), season))
-    return with_threshold(over_time(sizes, np.arange(len(rows)), season), n)
+    ahead = {1, *(max(1, round(part * season)) for part in PARTS_OF_SEASON)}
+    sizes = linear_sizes(rows, n, tuple(sorted(ahead)))
+    return with_threshold(over_time(sizes, np.arange(len(rows)), season), n, season)
 
 
 def linear_sizes(rows: pd.DataFrame, n: int, horizons: tuple[int, ...]) -> np.ndarray:
@@ -132,10 +135,11 @@ def windows_of(rows: pd.DataFrame) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
 
 
-def with_threshold(scores: np.ndarray, n: int) -> Scored:
+def with_threshold(scores: np.ndarray, n: int, span: float = 0.0) -> Scored:
     """Set the threshold as the detector does: by the Pareto tail of the first part."""
-    scores = np.nan_to_num(scores)
-    return Tail.fit(scores[:n]).rarity_of(scores), -np.log10(ALARM_RATE)
+    scores, steps = np.nan_to_num(scores), np.arange(n, dtype=float)
+    tail = Tail.fit(scores[:n], steps, span)
+    return tail.rarity_of(scores), -np.log10(ALARM_RATE)
 
 
 def season_of(rows: pd.DataFrame, n: int) -> int:

@@ -1,0 +1,290 @@
+"""Scores, alarms, events and contributions of rows at equal steps."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from anomaly_cases import HOURS, SEASON, frame, quick, wave
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+
+from LNN import InvalidInputError, LNNWarning
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return quick().fit(frame()[:800])
+
+
+@pytest.fixture
+def broken():
+    """Return rows with a spike, and a stretch in which one channel stands still."""
+    rows = frame()
+    rows.iloc[900, 0] += 3
+    rows.iloc[1000:1060, 1] = rows.iloc[999, 1]
+    return rows
+
+
+def test__scores__of_a_spike_and_of_a_stretch__are_alarms(fitted, broken):
+    alarms = fitted.predict(broken) == -1
+    assert alarms[900]
+    assert alarms[1000:1080].mean() > 0.5
+    assert alarms[:800].mean() < 0.01
+
+
+def test__scores__three_names__are_one_number(fitted, broken):
+    scores = fitted.anomaly_scores(broken)
+    pd.testing.assert_index_equal(scores.index, broken.index)
+    np.testing.assert_array_equal(fitted.score_samples(broken), -scores)
+    decision = fitted.decision_function(broken)
+    np.testing.assert_array_equal(decision, -scores - fitted.offset_)
+    np.testing.assert_array_equal(fitted.predict(broken), np.where(decision < 0, -1, 1))
+    assert fitted.offset_ == pytest.approx(-3)
+
+
+def test__scores__rows_that_come_later__change_nothing_before(fitted, broken):
+    other = broken.copy()
+    other.iloc[950:] = 17.0
+    before = fitted.anomaly_scores(broken)[:950]
+    np.testing.assert_array_equal(fitted.anomaly_scores(other)[:950], before)
+
+
+def test__scores__of_the_first_rows__are_those_of_all(fitted, broken):
+    some = fitted.anomaly_scores(broken[:500])
+    np.testing.assert_allclose(some, fitted.anomaly_scores(broken)[:500], rtol=1e-3)
+
+
+def test__scores__rate_of_usual_rows__is_about_what_they_say():
+    model = quick().fit(wave(2000, 0))
+    scores = model.anomaly_scores(wave(6000, 1))
+    for zeros in (1, 2):
+        assert 0.3 < (scores > zeros).mean() * 10**zeros < 3
+
+
+def test__alarm_rate__higher__only_lowers_the_threshold(broken):
+    strict, lax = (quick(alarm_rate=rate).fit(frame()[:800]) for rate in (1e-3, 1e-2))
+    np.testing.assert_array_equal(*(m.score_samples(broken) for m in (strict, lax)))
+    assert lax.offset_ == pytest.approx(-2)
+    assert (lax.predict(broken) == -1).sum() > (strict.predict(broken) == -1).sum()
+
+
+def test__fit__same_seed__same_bits_in_any_unit(broken):
+    one, two = (quick().fit(frame()[:800]).anomaly_scores(broken) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    other = quick().fit(5 + 8 * frame()[:800]).anomaly_scores(5 + 8 * broken)
+    np.testing.assert_allclose(other, one, rtol=1e-2, atol=1e-2)
+
+
+def test__contributions__channel_that_is_wrong__stands_out(fitted, broken):
+    found = fitted.contributions(broken)
+    assert list(found.columns) == ["flow", "heat"]
+    assert found.iloc[900].idxmax() == "flow"
+    assert found.iloc[1006:1050].mean().idxmax() == "heat"
+    # On average a normal residual is 0.8 deviations.
+    assert found[:800].mean().between(0.6, 1.1).all()
+
+
+def test__contributions__by_horizon__are_those_of_the_channel(fitted, broken):
+    parts = fitted.contributions(broken, by_horizon=True)
+    assert list(parts.columns.levels[1]) == list(fitted.horizons_)
+    mean = parts.T.groupby(level="channel").mean().T
+    pd.testing.assert_frame_equal(mean, fitted.contributions(broken))
+    array = quick().fit(wave()).contributions(wave(), by_horizon=True)
+    assert array.shape == (1200, 1, len(fitted.horizons_))
+
+
+def test__events__of_two_anomalies__are_told_with_their_times(fitted, broken):
+    found = fitted.events(broken[800:])
+    assert list(found.columns) == ["start", "end", "peak", "score", "channel"]
+    assert found.channel[found.start == HOURS[900]].tolist() == ["flow"]
+    last = found.iloc[-1]
+    assert HOURS[1000] <= last.start < last.peak <= last.end
+    assert last.channel == "heat"
+    assert last.score == fitted.anomaly_scores(broken[800:])[last.peak]
+
+
+def test__events__gap_of_alarms__joins_or_parts_them(fitted, broken):
+    few = fitted.events(broken, min_gap=1000)
+    many = fitted.events(broken, min_gap=1)
+    assert len(few) == 1 < len(many)
+
+
+def test__events__nothing_abnormal__is_an_empty_frame(fitted):
+    found = fitted.events(frame()[:200])
+    assert list(found.columns) == ["start", "end", "peak", "score", "channel"]
+    assert not len(found)
+
+
+def test__fit__marked_rows__are_no_part_of_what_is_usual(broken):
+    y = np.zeros(1200)
+    y[900:1084] = 1
+    marked = quick().fit(broken, y).anomaly_scores(broken)
+    # A hundredth of the rows of the fit cannot be one in ten thousand of them.
+    unmarked = quick().fit(broken).anomaly_scores(broken)
+    assert marked[900:1084].mean() > 1.3 * unmarked[900:1084].mean()
+
+
+def test__fit__labels_of_another_kind__are_doubted():
+    with pytest.warns(LNNWarning, match="other values than 0 and 1"):
+        quick().fit(wave(), np.where(np.arange(1200) < 3, -1, 0))
+    with pytest.raises(InvalidInputError, match="1 for every row"):
+        quick().fit(wave(), np.ones(1200))
+    with pytest.raises(InvalidInputError, match="one entry for each of the 1200"):
+        quick().fit(wave(), np.ones(3))
+
+
+def test__fit__few_rows__are_warned_of():
+    with pytest.warns(LNNWarning, match="set by 1.. rows"):
+        quick().fit(wave(200))
+
+
+def test__fit__rows_that_become_wild__are_warned_of():
+    x = wave(2000)
+    x[1600:] += np.random.default_rng(1).normal(size=(400, 1))
+    with pytest.warns(LNNWarning, match="times as far"):
+        quick().fit(x)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("horizons", [0]),
+        ("season", "day"),
+        ("smooth", 0),
+        ("alarm_rate", 1.0),
+        ("rows", "both"),
+        ("aggregate", "sum"),
+        ("network", {"epochs": 3}),
+    ],
+)
+def test__fit__parameter_that_is_not_allowed__is_named(parameter, value):
+    with pytest.raises(InvalidInputError, match=f"'{parameter}' parameter of Liquid"):
+        quick(**{parameter: value}).fit(wave())
+
+
+def test__fit__half_a_row_ahead__is_refused():
+    with pytest.raises(InvalidInputError, match="whole numbers of steps"):
+        quick(horizons=[1.5]).fit(wave())
+
+
+def test__calendar__without_a_clock__is_refused(fitted):
+    with pytest.raises(InvalidInputError, match="needs rows with datetimes"):
+        quick(calendar=["day"]).fit(wave())
+    model = quick(calendar=["week"]).fit(frame())
+    with pytest.raises(InvalidInputError, match="fitted with a calendar"):
+        model.predict(frame().reset_index(drop=True))
+
+
+def test__season__auto__is_found_or_stands_for_a_window():
+    assert quick(season="auto").fit(wave()).season_ == pytest.approx(SEASON, abs=1)
+    noise = np.random.default_rng(0).normal(size=(900, 1))
+    assert quick(season="auto").fit(noise).season_ == 12
+    assert quick(season="auto").fit(frame()).season_ == 24
+
+
+def test__aggregate__max__sees_one_of_many_channels():
+    x = wave(1200, channels=20)
+    x[900, 7] += 1
+    found = {
+        how: quick(aggregate=how, smooth=None).fit(x[:800]).anomaly_scores(x)[900]
+        for how in ("mean", "max")
+    }
+    assert found["max"] > found["mean"]
+
+
+def test__missing_values__say_nothing(fitted):
+    rows = frame()
+    rows.iloc[850:860] = np.nan
+    rows.iloc[700, 0] = np.nan
+    scores = fitted.anomaly_scores(rows)
+    assert (scores[850:860] == 0).all()
+    assert (fitted.predict(rows)[845:870] == 1).all()
+    assert np.isfinite(quick().fit(rows).anomaly_scores(rows)).all()
+
+
+def test__rows_that_lack__are_bridged(fitted):
+    rows = frame().drop(HOURS[300:310])
+    with pytest.warns(LNNWarning, match="gap"):
+        scores = fitted.anomaly_scores(rows)
+    whole = fitted.anomaly_scores(frame())
+    # Foreseen from the row a horizon ago by the clock, not by counting.
+    np.testing.assert_allclose(scores[400:], whole[410:], rtol=0.3, atol=0.3)
+
+
+def test__panel__groups_index_and_column__are_the_same():
+    parts = [frame(500, seed) for seed in range(3)]
+    panel = pd.concat(parts, keys=["a", "b", "c"], names=["plant"])
+    model = quick(calendar=None).fit(panel)
+    scores = model.anomaly_scores(panel)
+    values, groups = panel.to_numpy(), panel.index.get_level_values(0)
+    arrays = quick().fit(values, groups=groups)
+    np.testing.assert_array_equal(arrays.anomaly_scores(values, groups=groups), scores)
+    table = np.column_stack([np.repeat([4, 5, 6], 500), values])
+    columns = quick(group_column=0).fit(table)
+    np.testing.assert_array_equal(columns.anomaly_scores(table), scores)
+    assert columns.n_features_in_ == 3
+
+
+def test__panel__rows_of_groups_in_turn__are_scored_in_their_places():
+    values = np.concatenate([wave(500, seed) for seed in range(2)])
+    groups = np.repeat([0, 1], 500)
+    model = quick().fit(values, groups=groups)
+    order = np.argsort(np.tile(np.arange(500), 2), kind="stable")
+    expected = model.anomaly_scores(values, groups=groups)[order]
+    found = model.anomaly_scores(values[order], groups=groups[order])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test__panel__events__name_the_recording():
+    parts = [frame(500, seed) for seed in range(3)]
+    panel = pd.concat(parts, keys=["a", "b", "c"], names=["plant"])
+    model = quick().fit(panel)
+    panel.loc[("b", HOURS[400]), "flow"] += 4
+    found = model.events(panel)
+    assert found.recording.tolist() == ["b"]
+    assert found.start.tolist() == [HOURS[400]]
+
+
+def test__sequences__each_has_one_score():
+    rng = np.random.default_rng(0)
+    cube = np.stack([wave(60, seed) for seed in range(520)])
+    model = quick(season=12).fit(cube)
+    odd = cube[:20].copy()
+    odd[3, 30:45] = rng.normal(size=(15, 1))
+    assert int(np.argmax(model.anomaly_scores(odd))) == 3
+    assert model.predict(odd)[3] == -1
+    assert model.contributions(odd).shape == (20, 1)
+    flat = quick(season=12, rows="sequences").fit(cube[..., 0])
+    np.testing.assert_array_equal(
+        flat.anomaly_scores(odd[..., 0]), model.anomaly_scores(odd)
+    )
+    with pytest.raises(InvalidInputError, match="whole sequences"):
+        model.events(odd)
+
+
+def test__score__is_average_precision_for_searches(broken):
+    y = np.zeros(1200, dtype=int)
+    y[[900]] = y[1000:1060] = 1
+    assert quick().fit(broken[:800]).score(broken, y) > 0.2
+    with pytest.raises(InvalidInputError, match="no such row"):
+        quick().fit(broken[:800]).score(broken[:800], y[:800])
+
+
+def test__grid_search__over_seasons__runs():
+    x, y = wave(1800), np.zeros(1800, dtype=int)
+    for begin in (800, 1300, 1600):
+        x[begin : begin + 10] += 1
+        y[begin : begin + 10] = 1
+    cv = TimeSeriesSplit(2, test_size=500)
+    search = GridSearchCV(quick(), {"smooth": [None, 12]}, cv=cv, error_score="raise")
+    assert search.fit(x, y).best_score_ > 0.06
+
+
+def test__pickle_and_clone__score_the_same(fitted, broken):
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(
+        again.anomaly_scores(broken), fitted.anomaly_scores(broken)
+    )
+    assert clone(fitted).get_params() == fitted.get_params()
+    assert not clone(fitted).__sklearn_is_fitted__()

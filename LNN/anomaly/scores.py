@@ -68,8 +68,8 @@ class Scorer:
         )
         blank = cls(spans, tails, tails[0])
         rarest = _of_each(blank.rarest(means), owner)
-        when = steps if owner is None else None
-        return cls(spans, tails, Tail.fit(rarest, when, max(spans))), rarest
+        # How few independent values there are has been counted by the tails.
+        return cls(spans, tails, Tail.fit(rarest)), rarest
 
     def __call__(
         self, sizes: np.ndarray, steps: np.ndarray, owner: np.ndarray | None = None

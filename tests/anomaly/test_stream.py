@@ -26,19 +26,19 @@ def test__step__with_calendar_and_missing_rows__scores_as_all_at_once():
     rows.iloc[650, 0] = np.nan
     rows = rows.drop(HOURS[620:625])
     model = quick(calendar=["week"]).fit(frame(600))
-    stream = model.stream(adaptive=False, context=rows[:500])
+    stream = model.stream(adaptive=False, context=rows[400:500])
     found = [
         stream.step(row, timestamp=time).score for time, row in rows[500:].iterrows()
     ]
     with pytest.warns(UserWarning, match="gap"):
-        expected = model.anomaly_scores(rows)[500:]
+        expected = model.anomaly_scores(rows[400:])[100:]
     np.testing.assert_allclose(found, expected, rtol=2e-2, atol=1e-2)
 
 
 def test__step__dt_and_time_stamps__are_the_same():
     rows = frame(700)
     model = quick(calendar=["week"]).fit(rows[:600])
-    streams = [model.stream(context=rows[:600]) for _ in range(2)]
+    streams = [model.stream(context=rows[550:600]) for _ in range(2)]
     for time, row in rows[600:650].iterrows():
         by_time = streams[0].step(row, timestamp=time)
         by_gap = streams[1].step(row, pd.Timedelta(hours=1))
@@ -47,9 +47,10 @@ def test__step__dt_and_time_stamps__are_the_same():
 
 def test__step__at_odd_times__scores_as_all_rows_at_once():
     rng = np.random.default_rng(0)
-    times = rng.exponential(size=700).cumsum()
-    x = np.sin(times / 3)[:, None] + 0.05 * rng.normal(size=(700, 1))
-    model = quick().fit(x[:600], timestamps=times[:600])
+    times = rng.exponential(size=600).cumsum()
+    x = np.sin(times / 3)[:, None] + 0.05 * rng.normal(size=(600, 1))
+    model = quick().fit(x, timestamps=times)
+    x, times = x[:250], times[:250]
     expected = model.anomaly_scores(x, timestamps=times)
     stream = model.stream(adaptive=False)
     found = [

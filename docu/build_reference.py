@@ -16,7 +16,7 @@ import LNN
 
 CLASSES = (
     *("LiquidNeuralNetwork", "LiquidRegressor", "LiquidClassifier"),
-    *("LiquidForecaster", "LiquidStream"),
+    *("LiquidForecaster", "LiquidAnomalyDetector", "LiquidStream"),
 )
 PAGES = Path(LNN.__file__).parent / "reference"
 STYLE = """

@@ -11,8 +11,8 @@ false alarms (runs of alarms less than a season apart that touch no event) and t
 median delay in rows. There is no point adjustment: a row counts as it was scored.
 
 Events of this benchmark are wide windows around what happened (a fifth of the rows of
-taxis), so a random score finds most of them: it stands in every table. Nothing is set
-by set. Seconds are CPU seconds: set OMP_NUM_THREADS=1.
+taxis), so a random score with a few alarms finds most of them: it stands in every
+table. Nothing is set by set. Seconds are CPU seconds: set OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations

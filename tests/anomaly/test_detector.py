@@ -99,7 +99,7 @@ def test__events__of_two_anomalies__are_told_with_their_times(fitted, broken):
     assert list(found.columns) == ["start", "end", "peak", "score", "channel"]
     assert found.channel[found.start == HOURS[900]].tolist() == ["flow"]
     last = found.iloc[-1]
-    assert HOURS[1000] <= last.start < last.peak <= last.end
+    assert HOURS[1000] <= last.start <= last.peak < last.end
     assert last.channel == "heat"
     assert last.score == fitted.anomaly_scores(broken[800:])[last.peak]
 

@@ -71,7 +71,9 @@ class Direct(Engine):
 
     def residuals(self, rows: Recordings) -> Residuals:
         """Foresee all rows from those before them."""
-        several = rows.recording if self.model.layout.recordings else None
+        several = None
+        if self.model.layout.recordings or rows.recording[-1]:
+            several = rows.recording
         answers = self.model.predict(self.plan.inputs(rows), groups=several)
         shape = len(rows), rows.values.shape[1], -1
         return self.compared(rows, np.asarray(answers, dtype=float).reshape(shape))

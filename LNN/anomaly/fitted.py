@@ -57,8 +57,7 @@ class FittedDetector:
         sizes = np.abs(self.calibration.spreads.units(found))
         if not self.form.per_sequence:
             return rows.as_given(sizes)
-        n = rows.recording[-1] + 1
-        parts = [sizes[rows.recording == number] for number in range(n)]
+        parts = np.split(sizes, np.flatnonzero(rows.first)[1:])
         return np.stack([mean_of_known(part, axis=0) for part in parts])
 
     def events(self, rows: Recordings, threshold: float, gap: float) -> pd.DataFrame:

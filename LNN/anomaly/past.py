@@ -77,7 +77,7 @@ def changes(
     steps: np.ndarray,
     row: np.ndarray,
     origin: np.ndarray,
-    horizon: np.ndarray,
+    horizon: np.ndarray | float,
 ) -> np.ndarray:
     """Return how much channels have changed from origins to rows (n, n_channels).
 

@@ -66,11 +66,10 @@ class DetectorStream:
     def __init__(
         self, model: FittedDetector, threshold: float, context: Any, adaptive: bool
     ):
-        if model.form.per_sequence or model.form.layout.recordings:
+        if model.form.per_sequence:
             raise InvalidInputError(
-                "Expected a model of the rows of one recording, got one of "
-                "sequences or of several recordings, whose rows do not come in turn. "
-                "Fit on one recording, or call anomaly_scores(X) on all rows."
+                "Expected a model of rows that are steps of time, got one that scores "
+                "whole sequences. Call anomaly_scores(X) when a sequence is complete."
             )
         self.model, self.threshold, self.adaptive = model, threshold, adaptive
         self._arrivals = Arrivals(model)

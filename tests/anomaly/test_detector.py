@@ -246,6 +246,16 @@ def test__panel__events__name_the_recording():
     assert found.start.tolist() == [HOURS[400]]
 
 
+def test__panel__after_a_fit_on_one_recording__is_scored_one_by_one():
+    model = quick().fit(wave(800))
+    parts = [wave(100, seed) for seed in range(1, 4)]
+    together = model.anomaly_scores(
+        np.concatenate(parts), groups=np.repeat([0, 1, 2], 100)
+    )
+    alone = np.concatenate([model.anomaly_scores(part) for part in parts])
+    np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-6)
+
+
 def test__sequences__each_has_one_score():
     rng = np.random.default_rng(0)
     cube = np.stack([wave(60, seed) for seed in range(520)])

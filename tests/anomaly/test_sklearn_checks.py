@@ -47,6 +47,7 @@ def test__sklearn_checks__a_row_is_a_sequence__all_pass(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 @parametrize_with_checks(
     [LiquidAnomalyDetector(**QUICK)],
     expected_failed_checks=lambda estimator: BY_ORDER,

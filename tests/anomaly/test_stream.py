@@ -9,9 +9,9 @@ from LNN import InvalidInputError
 
 
 def test__step__without_adapting__scores_as_all_rows_at_once():
-    x = wave(1000)
-    x[950] += 2
-    model = quick().fit(x[:800])
+    model = quick().fit(wave(800))
+    x = wave(300, 1)
+    x[250] += 2
     stream = model.stream(adaptive=False)
     found = [stream.step(row) for row in x]
     expected = model.anomaly_scores(x)
@@ -60,10 +60,11 @@ def test__step__at_odd_times__scores_as_all_rows_at_once():
     np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.slow
 def test__adaptive__noise_that_grows_slowly__becomes_usual():
-    x = wave(2500)
-    growing = np.linspace(0, 0.2, 1500)[:, None]
-    x[1000:] += growing * np.random.default_rng(1).normal(size=(1500, 1))
+    x = wave(1900)
+    growing = np.linspace(0, 0.2, 900)[:, None]
+    x[1000:] += growing * np.random.default_rng(1).normal(size=(900, 1))
     model = quick().fit(x[:1000])
     count = {}
     for adaptive in (True, False):
@@ -73,8 +74,8 @@ def test__adaptive__noise_that_grows_slowly__becomes_usual():
 
 
 def test__adaptive__anomaly_that_lasts__stays_one():
-    x = wave(2000)
-    x[1200:] = np.random.default_rng(1).normal(size=(800, 1)) * 3
+    x = wave(1600)
+    x[1200:] = np.random.default_rng(1).normal(size=(400, 1)) * 3
     model = quick().fit(x[:1000])
     stream = model.stream(context=x[900:1000])
     alarms = np.array([stream.step(row).alarm for row in x[1000:]])
@@ -105,9 +106,18 @@ def test__step__row_that_is_none__is_told():
         stream.step([1.0, 1.0], -5 * 3600)
 
 
-def test__stream__of_several_recordings_or_without_a_clock__is_refused():
-    model = quick().fit(wave(), groups=np.repeat([0, 1], 600))
-    with pytest.raises(InvalidInputError, match="several recordings"):
-        model.stream()
+def test__stream__of_a_panel__is_one_of_its_recordings():
+    x = np.concatenate([wave(600, seed) for seed in range(2)])
+    model = quick().fit(x, groups=np.repeat([0, 1], 600))
+    stream = model.stream(adaptive=False)
+    found = [stream.step(row).score for row in x[600:700]]
+    expected = model.anomaly_scores(x, groups=np.repeat([0, 1], 600))[600:700]
+    np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-3)
+
+
+def test__stream__of_sequences_or_without_a_clock__is_refused():
+    cube = np.stack([wave(60, seed) for seed in range(520)])
+    with pytest.raises(InvalidInputError, match="whole sequences"):
+        quick(season=12).fit(cube).stream()
     with pytest.raises(InvalidInputError, match="timestamp="):
         quick(calendar=["week"]).fit(frame()).stream().step([0.0, 0.0])

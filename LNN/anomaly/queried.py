@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,13 +53,13 @@ class Queried(Engine):
         each = -(-len(row) // MOST_QUERIES)
         row, origin, change = row[::each], origin[::each], change[::each]
         goals = np.where(np.isfinite(change), change, 0.0)
-        late = _late(rows, row)
+        late, queries = _late(rows, row), _Queries.of(rows, plan)
         parts = []
         for chosen in (~late, late):
             if not chosen.any():
                 parts.append(Given(None, None))
                 continue
-            cube, times = _queries(rows, plan, row[chosen], origin[chosen])
+            cube, times = queries(row[chosen], origin[chosen])
             parts.append(Given(cube, goals[chosen], None, times))
         how = {"missing": "mask", "return_sequences": False, "layout": "sequences"}
         how |= {"early_stopping": bool(late.any())}
@@ -76,9 +76,10 @@ class Queried(Engine):
         origin = origins[row, number]
         ahead = np.array(self.plan.horizons)[number]
         change = changes(rows, steps, row, origin, ahead)
+        queries = _Queries.of(rows, self.plan)
         for begin in range(0, len(row), BLOCK):
             part = slice(begin, begin + BLOCK)
-            cube, times = _queries(rows, self.plan, row[part], origin[part])
+            cube, times = queries(row[part], origin[part])
             answers = np.asarray(self.model.predict(cube, timestamps=times))
             found = change[part] - answers.reshape(change[part].shape)
             values[row[part], :, number[part]] = found
@@ -103,30 +104,52 @@ def _late(rows: Recordings, row: np.ndarray) -> np.ndarray:
     return late[row]
 
 
-def _queries(
-    rows: Recordings, plan: Plan, row: np.ndarray, origin: np.ndarray
-) -> tuple[Any, Any]:
-    """Return the rows up to an origin, then the row that is asked for, unseen.
+class _Queries(NamedTuple):
+    """What queries are cut from.
 
-    Returns
-    -------
-    sequences : ndarray of shape (n, window_length + 1, n_inputs), or list
-        A list where some have fewer rows before them.
-    times : ndarray of shape (n, window_length + 1), or list
-        In steps.
+    Attributes
+    ----------
+    inputs : ndarray of shape (n_rows, n_inputs)
+        Channels first.
+    n_channels, window_length : int
+    steps : ndarray of shape (n_rows,)
+    begin : ndarray of int, shape (n_rows,)
+        The first row of the recording of each.
     """
-    steps, inputs = plan.steps(rows), plan.inputs(rows)
-    place = np.arange(len(rows))
-    begin = np.maximum.accumulate(np.where(rows.first, place, 0))[origin]
-    back = origin[:, None] + np.arange(1 - plan.window_length, 1)
-    lacking = np.maximum(begin - back[:, 0], 0)
-    back = np.maximum(back, begin[:, None])
-    asked = inputs[row][:, None].copy()
-    asked[:, :, : rows.values.shape[1]] = np.nan
-    cube = np.concatenate([inputs[back], asked], axis=1)
-    times = np.concatenate([steps[back], steps[row][:, None]], axis=1)
-    if not lacking.any():
-        return cube, times
-    parts = [(c[n:], t[n:]) for c, t, n in zip(cube, times, lacking, strict=True)]
-    cubes, stamps = zip(*parts, strict=True)
-    return list(cubes), list(stamps)
+
+    inputs: np.ndarray
+    n_channels: int
+    window_length: int
+    steps: np.ndarray
+    begin: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Recordings, plan: Plan) -> _Queries:
+        place = np.arange(len(rows))
+        begin = np.maximum.accumulate(np.where(rows.first, place, 0))
+        shape = rows.values.shape[1], plan.window_length
+        return cls(plan.inputs(rows), *shape, plan.steps(rows), begin)
+
+    def __call__(self, row: np.ndarray, origin: np.ndarray) -> tuple[Any, Any]:
+        """Return the rows up to an origin, then the row that is asked for, unseen.
+
+        Returns
+        -------
+        sequences : ndarray of shape (n, window_length + 1, n_inputs), or list
+            A list where some have fewer rows before them.
+        times : ndarray of shape (n, window_length + 1), or list
+            In steps.
+        """
+        begin = self.begin[origin]
+        back = origin[:, None] + np.arange(1 - self.window_length, 1)
+        lacking = np.maximum(begin - back[:, 0], 0)
+        back = np.maximum(back, begin[:, None])
+        asked = self.inputs[row][:, None]  # indexing has made a copy
+        asked[:, :, : self.n_channels] = np.nan
+        cube = np.concatenate([self.inputs[back], asked], axis=1)
+        times = np.concatenate([self.steps[back], self.steps[row][:, None]], axis=1)
+        if not lacking.any():
+            return cube, times
+        parts = [(c[n:], t[n:]) for c, t, n in zip(cube, times, lacking, strict=True)]
+        cubes, stamps = zip(*parts, strict=True)
+        return list(cubes), list(stamps)

@@ -31,7 +31,7 @@ class Scorer:
     tails : tuple of Tail
         One for each of them.
     last : Tail
-        Of the rarer one.
+        Of the rarest one.
     """
 
     spans: tuple[float, ...]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from LNN._show_versions import show_versions
 from LNN._version import __version__
 from LNN.adapters import from_ncps, to_ncps
-from LNN.anomaly import LiquidAnomalyDetector
 from LNN.cells import CfCCell, LTCCell
 from LNN.data import SequenceScaler
 from LNN.estimators.classifier import LiquidClassifier
@@ -21,6 +20,7 @@ from LNN.wiring import Wiring
 
 if TYPE_CHECKING:
     from LNN import export as export
+    from LNN.anomaly import LiquidAnomalyDetector
     from LNN.loading import load
 
 __all__ = [
@@ -54,11 +54,15 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    # Most programs store no model: these are imported when they are asked for.
+    # Most programs need none of these: they are imported when they are asked for.
     if name == "load":
         from LNN.loading import load
 
         return load
+    if name == "LiquidAnomalyDetector":
+        from LNN.anomaly import LiquidAnomalyDetector
+
+        return LiquidAnomalyDetector
     if name == "export":
         import LNN.export
 

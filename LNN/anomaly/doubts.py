@@ -15,7 +15,7 @@ FEW = 500
 LATE, DRIFTED = 0.2, 1.5
 
 
-def warn_of_doubts(sizes: np.ndarray, last: Tail) -> None:
+def warn_of_doubts(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> None:
     """Warn of too few rows, of drift, and of anomalies that were taken for usual.
 
     Parameters
@@ -24,12 +24,17 @@ def warn_of_doubts(sizes: np.ndarray, last: Tail) -> None:
         Of the residuals of a fit in time order; NaN does not count.
     last : Tail
         Of its scores.
+    n_sequences : int or None
+        How many sequences there are, where one score is for a sequence.
     """
     known = sizes[np.isfinite(sizes)]
-    if len(known) < FEW:
+    n, what = len(known), "rows"
+    if n_sequences is not None:
+        n, what = n_sequences, "sequences"
+    if n < FEW:
         warn(
-            f"The threshold is set by {len(known)} rows (at least {FEW} are better): "
-            "how often it is exceeded by chance is a guess. Fit on more rows, or take "
+            f"The threshold is set by {n} {what} (at least {FEW} are better): how "
+            f"often it is exceeded by chance is a guess. Fit on more {what}, or take "
             "scores for an order only."
         )
         return

@@ -51,7 +51,15 @@ def fit(
     calibration, sizes = Calibration.fit(
         engine, rows, clean, values["aggregate"], spans, owner
     )
-    warn_of_doubts(sizes, calibration.scorer.last)
+    if not np.isfinite(sizes).any():
+        raise InvalidInputError(
+            f"Expected recordings of more than {plan.first_judged + 1:g} rows, a window "
+            f"and the longest horizon ({plan.horizons[-1]:g}), got at most "
+            f"{np.bincount(rows.recording).max()}: no row can be judged. Fit on "
+            "longer ones, or set a shorter season or shorter horizons."
+        )
+    n_sequences = int(rows.recording[-1]) + 1 if form.per_sequence else None
+    warn_of_doubts(sizes, calibration.scorer.last, n_sequences)
     return FittedDetector(dict(values), form, engine, calibration)
 
 

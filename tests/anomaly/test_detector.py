@@ -134,9 +134,17 @@ def test__fit__labels_of_another_kind__are_doubted():
         quick().fit(wave(), np.ones(3))
 
 
-def test__fit__few_rows__are_warned_of():
+def test__fit__few_rows_or_sequences__are_warned_of():
     with pytest.warns(LNNWarning, match="set by 1.. rows"):
         quick().fit(wave(200))
+    cube = np.stack([wave(60, seed) for seed in range(30)])
+    with pytest.warns(LNNWarning, match="set by 30 sequences"):
+        quick(season=12).fit(cube)
+
+
+def test__fit__horizons_that_no_row_has_behind_it__are_refused():
+    with pytest.raises(InvalidInputError, match="no row can be judged"):
+        quick(horizons=[1, 900]).fit(wave(900))
 
 
 def test__fit__rows_that_become_wild__are_warned_of():

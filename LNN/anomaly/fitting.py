@@ -13,7 +13,7 @@ from LNN.anomaly.direct import Direct
 from LNN.anomaly.doubts import warn_of_doubts
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import network_options
-from LNN.anomaly.plan import Plan, settle
+from LNN.anomaly.plan import settle
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import Form, Recordings, read_first
 from LNN.data.alignment import warn_if_misaligned
@@ -47,14 +47,13 @@ def fit(
     kind = Direct if plan.regular else Queried
     engine = kind.fit(rows, plan, clean, network_options(values), random)
     owner = rows.recording if form.per_sequence else None
-    spans = _spans(values["smooth"], plan)
     calibration, sizes = Calibration.fit(
-        engine, rows, clean, values["aggregate"], spans, owner
+        engine, rows, clean, values["aggregate"], plan.spans, owner
     )
     if not np.isfinite(sizes).any():
         raise InvalidInputError(
-            f"Expected recordings of more than {plan.first_judged + 1:g} rows, a window "
-            f"and the longest horizon ({plan.horizons[-1]:g}), got at most "
+            f"Expected recordings of more than {plan.first_judged + 1:g} rows, a "
+            f"window and the longest horizon ({plan.horizons[-1]:g}), got at most "
             f"{np.bincount(rows.recording).max()}: no row can be judged. Fit on "
             "longer ones, or set a shorter season or shorter horizons."
         )
@@ -109,12 +108,3 @@ def _marked(y: Any, rows: Recordings, form: Form) -> np.ndarray:
             "leaves none to learn from. Where 1 stands for usual rows pass y != 1."
         )
     return marked[place]
-
-
-def _spans(wanted: Any, plan: Plan) -> tuple[float, ...]:
-    """Return the steps that scores are averaged over; 0 is the row alone."""
-    if wanted == "auto":
-        if plan.season <= 2:
-            return (0.0,)
-        return (0.0, plan.season / 2, plan.season)
-    return (0.0,) if wanted is None or wanted <= 1 else (float(wanted),)

@@ -45,6 +45,8 @@ class Plan:
     least : int
         Rows that a recording has shown before what comes next is judged.
     calendar : Calendar
+    spans : tuple of float
+        Steps that sizes of residuals are averaged over; 0 is the row alone.
     """
 
     unit: float
@@ -54,11 +56,12 @@ class Plan:
     window_length: int
     least: int
     calendar: Calendar
+    spans: tuple[float, ...]
 
     def steps(self, rows: Recordings) -> np.ndarray:
         """Return the time of rows in steps, which grows from recording to recording.
 
-        Between recordings lies more time than any horizon reaches.
+        Between recordings lies more time than any horizon or span reaches.
         """
         gaps = np.ones(len(rows))
         if rows.elapsed is not None:
@@ -67,7 +70,7 @@ class Plan:
             # Stamps that are a little off would add up.
             whole = np.round(gaps)
             gaps = np.where(np.abs(gaps - whole) <= NEAR, whole, gaps)
-        apart = 2 * max(self.horizons[-1], self.season) + self.window_length + 2
+        apart = max(self.horizons[-1], *self.spans) + 2
         gaps[rows.first] = apart
         return np.cumsum(gaps)
 
@@ -141,7 +144,14 @@ def settle(values: Mapping[str, Any], rows: Recordings) -> Plan:
         window,
         max(1, min(window, longest // SHORTEST)),
         _calendar(values["calendar"], rows, unit, window if regular else 0),
+        _spans(values["smooth"], float(season)),
     )
+
+
+def _spans(wanted: Any, season: float) -> tuple[float, ...]:
+    if wanted == "auto":
+        return (0.0,) if season <= 2 else (0.0, season / 2, season)
+    return (0.0,) if wanted is None or wanted <= 1 else (float(wanted),)
 
 
 def _clock(rows: Recordings) -> tuple[float, bool]:

@@ -45,15 +45,11 @@ def find_season(rows: Recordings, unit: float, regular: bool) -> float | None:
     columns = [c for c in columns if np.isfinite(c).sum() >= LEAST_SEASONS]
     if not columns:
         return None
-    for grid, series in (
-        *(
-            [(Grid("clock", pd.Timedelta(seconds=unit)), columns)]
-            if rows.stamps is not None
-            else []
-        ),
-        (Grid("numbers", 1), columns),
-        (Grid("numbers", 1), [_bursts(column) for column in columns]),
-    ):
+    counted = Grid("numbers", 1)
+    ways = [(counted, columns), (counted, [_bursts(column) for column in columns])]
+    if rows.stamps is not None:
+        ways.insert(0, (Grid("clock", pd.Timedelta(seconds=unit)), columns))
+    for grid, series in ways:
         found = [s for s in find_seasons(grid, series) if 1 < s <= most]
         if found:
             return float(found[0])

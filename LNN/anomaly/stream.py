@@ -131,20 +131,15 @@ class DetectorStream:
             return size
         inside = self._sizes[self._steps > step - span]
         inside = inside[np.isfinite(inside)]
-        return (
-            float(inside.mean())
-            if len(inside) >= max(1, int(FILLED * span))
-            else np.nan
-        )
+        enough = len(inside) >= max(1, int(FILLED * span))
+        return float(inside.mean()) if enough else np.nan
 
     def _take_in(self, context: Any) -> None:
         """Take in rows without learning from them."""
         adaptive, self.adaptive = self.adaptive, False
-        timed = isinstance(context, pd.DataFrame) and self._arrivals.reads_index(
-            context
-        )
-        values = context.to_numpy() if isinstance(context, pd.DataFrame) else context
-        for place, row in enumerate(np.asarray(values)):
+        table = isinstance(context, pd.DataFrame)
+        timed = table and self._arrivals.reads_index(context)
+        for place, row in enumerate(context.to_numpy() if table else context):
             self.step(row, timestamp=context.index[place] if timed else None)
         self.adaptive = adaptive
 

@@ -244,6 +244,17 @@ def test__panel__rows_of_groups_in_turn__are_scored_in_their_places():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
+def test__panel__mean_over_more_than_a_recording__stays_inside_of_it():
+    values = np.concatenate([wave(300, seed) for seed in range(3)])
+    groups = np.repeat([0, 1, 2], 300)
+    model = quick(smooth=280).fit(values, groups=groups)
+    expected = model.anomaly_scores(values, groups=groups)
+    values[:300] += 9 * np.random.default_rng(0).normal(size=(300, 1))
+    found = model.anomaly_scores(values, groups=groups)
+    assert found[299] > expected[299]
+    np.testing.assert_allclose(found[300:], expected[300:], rtol=1e-6)
+
+
 def test__panel__events__name_the_recording():
     parts = [frame(500, seed) for seed in range(3)]
     panel = pd.concat(parts, keys=["a", "b", "c"], names=["plant"])

@@ -1,0 +1,159 @@
+"""The step of a CfC in C, wired or with a backbone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from LNN.export.c.layer import Layer, lines, local
+from LNN.export.c.source import Source, fill, rounded
+
+# New states of a CfC of the values f0, f1, ... of its maps, in the order of the spec.
+_CLOSED_FORMS = {
+    "default": """\
+float a = lnn_tanh(f0);
+h = a + lnn_sigmoid(f2 * dt + f3) * (lnn_tanh(f1) - a);""",
+    "no_gate": "h = lnn_tanh(f0) + lnn_sigmoid(f2 * dt + f3) * lnn_tanh(f1);",
+    "exponential": "h += lnn_gone(dt * lnn_softplus(f1)) * (lnn_tanh(f0) - h);",
+    "pure": """\
+float a = $asymptote[$j];
+h = a - a * lnn_exp(-dt * ($rate[$j] + (f0 < 0.0f ? -f0 : f0))) * f0;""",
+}
+_CALLS = {"default": 3, "no_gate": 3, "exponential": 4, "pure": 1}
+_ACTIVATIONS = {
+    "lecun_tanh": "1.7159f * lnn_tanh(0.666f * {0})",
+    "tanh": "lnn_tanh({0})",
+    "relu": "{0} > 0.0f ? {0} : 0.0f",
+    "silu": "{0} * lnn_sigmoid({0})",
+    "gelu": "0.5f * {0} * (1.0f + lnn_erf(0.70710678f * {0}))",
+}
+
+
+def _closed_form(layer: Layer, source: Source, j: str, depth: int) -> str:
+    mode = layer.values["mode"]
+    text = _CLOSED_FORMS[mode]
+    if mode == "pure":
+        for name in ("asymptote", "rate"):
+            table = source.table(f"{layer.name}_{name}", layer.arrays[name])
+            text = text.replace(f"${name}", table)
+        text = text.replace("$j", j)
+    source.count(5 * layer.n, _CALLS[mode] * layer.n)
+    return lines(text, depth)
+
+
+def write_dense(layer: Layer, source: Source) -> None:
+    """Add the step of a CfC whose maps read a backbone."""
+    values, arrays, n = layer.values, layer.arrays, layer.n
+    read, backbone, wide = "z", "", []
+    for k in range(values["backbone_layers"]):
+        weight, bias = (arrays[f"backbone.{k}.{w}"] for w in ("weight", "bias"))
+        own = f"b{k}"
+        wide.append(f"{own}[{len(bias)}]")
+        call = source.dense(f"{layer.name}_{own}", weight, bias).call(read, own)
+        activation = _ACTIVATIONS[values["activation"]].format(f"{own}[j]")
+        backbone += (
+            f"{call}\nfor (j = 0; j < {len(bias)}; j++) {own}[j] = {activation};\n"
+        )
+        source.count(calls=len(bias) * (values["activation"] != "relu"))
+        read = own
+    maps = values["maps"]
+    weight, bias = (
+        np.concatenate([arrays[f"{m}.{w}"] for m in maps]) for w in ("weight", "bias")
+    )
+    named = [f"float f{k} = maps[{k} * {n} + j];" for k in range(len(maps))]
+    finish = lines("\n".join(named), 2) + "\n" + _closed_form(layer, source, "j", 2)
+    source.function(
+        fill(
+            "cell_dense",
+            layer=layer.name,
+            n=n,
+            n_inputs=layer.n_inputs,
+            n_maps=len(maps),
+            arrays=local(wide, ", ".join(wide)),
+            backbone=lines(backbone, 1),
+            maps=source.dense(f"{layer.name}_maps", weight, bias).call(read, "maps"),
+            finish=finish,
+        )
+    )
+
+
+def _wired_weights(layer: Layer) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return sources of each neuron in the order of updates, and all weights.
+
+    Weights are (synapses, maps). A synapse that not all maps have is one of weight 0 in
+    the others.
+    """
+    n_inputs, n, maps = layer.n_inputs, layer.n, layer.values["maps"]
+    weight = np.zeros((n, n_inputs + n, len(maps)))
+    alive = np.zeros((n, n_inputs + n), dtype=bool)
+    for k, name in enumerate(maps):
+        for kind, first in (("sensory", 0), ("recurrent", n_inputs)):
+            part = {w: layer.arrays[f"{name}.{kind}.{w}"] for w in ("source", "target")}
+            place = part["target"], first + part["source"]
+            alive[place] = True
+            weight[(*place, k)] = layer.arrays[f"{name}.{kind}.weight"]
+    order = layer.arrays["order"]
+    sources = [np.flatnonzero(alive[j]) for j in order]
+    return sources, np.concatenate(
+        [weight[j][s] for j, s in zip(order, sources, strict=True)]
+    )
+
+
+def write_wired(layer: Layer, source: Source) -> None:
+    """Add the step of a wired CfC, group by group."""
+    values, arrays, name = layer.values, layer.arrays, layer.name
+    maps, order = values["maps"], arrays["order"]
+    sources, weight = _wired_weights(layer)
+    counts = [len(s) for s in sources]
+    bias = np.stack([arrays[f"{m}.bias"][order] for m in maps], axis=1)
+    m = len(maps)
+    sums = [f"f{k}" for k in range(m)]
+    start = [
+        f"{f} = {source.table(f'{name}_b', bias)}[{m} * p + {k}]"
+        if not k
+        else f"{f} = lnn_{name}_b[{m} * p + {k}]"
+        for k, f in enumerate(sums)
+    ]
+    kind, cast, finish = "float", "", ""
+    if source.int8:
+        kind, cast = "int8_t", "(float)"
+        weight, scale = _rounded_wired(weight, counts)
+        table = source.table(f"{name}_s", scale)
+        biases = [s.split(" = ")[1] for s in start]
+        start = [f"{f} = 0.0f" for f in sums]
+        finish = (
+            "\n".join(
+                f"{f} = {f} * {table}[{m} * p + {k}] + {biases[k]};"
+                for k, f in enumerate(sums)
+            )
+            + "\n"
+        )
+    add = "\n".join(f"{f} += {cast}*w++ * in;" for f in sums)
+    source.count(weight.size)
+    source.function(
+        fill(
+            "cell_wired",
+            layer=name,
+            n=layer.n,
+            n_inputs=layer.n_inputs,
+            weight_type=kind,
+            source=source.table(f"{name}_source", np.concatenate(sources), "lnn_index"),
+            count=source.table(f"{name}_count", counts, "lnn_index"),
+            order=source.table(f"{name}_order", order, "lnn_index"),
+            groups=source.table(f"{name}_groups", values["groups"], "lnn_index"),
+            n_groups=len(values["groups"]),
+            weight=source.table(f"{name}_w", weight, kind),
+            sums=", ".join(start),
+            add=lines(add, 4),
+            finish=lines(finish, 3) + _closed_form(layer, source, "target[p]", 3),
+        )
+    )
+
+
+def _rounded_wired(
+    weight: np.ndarray, counts: list[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Round the weights of each neuron's maps by a scale of their own."""
+    ends = np.cumsum(counts)[:-1]
+    each = [rounded(part, axis=0) for part in np.split(weight, ends)]
+    codes, scales = zip(*each, strict=True)
+    return np.concatenate(codes), np.stack(scales)

@@ -1,0 +1,3 @@
+memcpy(current, drive_i, sizeof current);
+memcpy(conductance, drive_g, sizeof conductance);
+$recurrent

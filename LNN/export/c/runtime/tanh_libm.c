@@ -1,0 +1,4 @@
+static float lnn_tanh(float x)
+{
+    return tanhf(x);
+}

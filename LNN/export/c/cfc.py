@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from LNN.export.c.layer import Layer, lines, local
@@ -15,8 +17,8 @@ h = a + lnn_sigmoid(f2 * dt + f3) * (lnn_tanh(f1) - a);""",
     "no_gate": "h = lnn_tanh(f0) + lnn_sigmoid(f2 * dt + f3) * lnn_tanh(f1);",
     "exponential": "h += lnn_gone(dt * lnn_softplus(f1)) * (lnn_tanh(f0) - h);",
     "pure": """\
-float a = $asymptote[$j];
-h = a - a * lnn_exp(-dt * ($rate[$j] + (f0 < 0.0f ? -f0 : f0))) * f0;""",
+float a = $asymptote[j];
+h = a - a * lnn_exp(-dt * ($rate[j] + lnn_size(f0))) * f0;""",
 }
 _CALLS = {"default": 3, "no_gate": 3, "exponential": 4, "pure": 1}
 _ACTIVATIONS = {
@@ -28,14 +30,16 @@ _ACTIVATIONS = {
 }
 
 
-def _closed_form(layer: Layer, source: Source, j: str, depth: int) -> str:
+def _closed_form(layer: Layer, source: Source, order: Any, depth: int) -> str:
+    """Return the statements that make a new state h of neuron j; neurons by order."""
     mode = layer.values["mode"]
     text = _CLOSED_FORMS[mode]
     if mode == "pure":
         for name in ("asymptote", "rate"):
-            table = source.table(f"{layer.name}_{name}", layer.arrays[name])
+            beyond = "LNN_LANES - 1" if "groups" in layer.values else ""
+            values = layer.arrays[name][order]
+            table = source.table(f"{layer.name}_{name}", values, beyond=beyond)
             text = text.replace(f"${name}", table)
-        text = text.replace("$j", j)
     source.count(5 * layer.n, _CALLS[mode] * layer.n)
     return lines(text, depth)
 
@@ -60,7 +64,7 @@ def write_dense(layer: Layer, source: Source) -> None:
         np.concatenate([arrays[f"{m}.{w}"] for m in maps]) for w in ("weight", "bias")
     )
     named = [f"float f{k} = maps[{k} * {n} + j];" for k in range(len(maps))]
-    finish = lines("\n".join(named), 2) + "\n" + _closed_form(layer, source, "j", 2)
+    finish = _closed_form(layer, source, slice(None), 2)
     source.function(
         fill(
             "cell_dense",
@@ -71,7 +75,7 @@ def write_dense(layer: Layer, source: Source) -> None:
             arrays=local(wide, ", ".join(wide)),
             backbone=lines(backbone, 1),
             maps=source.dense(f"{layer.name}_maps", weight, bias).call(read, "maps"),
-            finish=finish,
+            finish=lines("\n".join(named), 2) + "\n" + finish,
         )
     )
 
@@ -107,27 +111,14 @@ def write_wired(layer: Layer, source: Source) -> None:
     bias = np.stack([arrays[f"{m}.bias"][order] for m in maps], axis=1)
     m = len(maps)
     sums = [f"f{k}" for k in range(m)]
-    start = [
-        f"{f} = {source.table(f'{name}_b', bias)}[{m} * p + {k}]"
-        if not k
-        else f"{f} = lnn_{name}_b[{m} * p + {k}]"
-        for k, f in enumerate(sums)
-    ]
-    kind, cast, finish = "float", "", ""
+    table = source.table(f"{name}_b", bias)
+    biases = [f"{table}[{m} * p + {k}]" for k in range(m)]
+    kind, cast, begin, end = "float", "", biases, sums
     if source.int8:
-        kind, cast = "int8_t", "(float)"
+        kind, cast, begin = "int8_t", "(float)", ["0.0f"] * m
         weight, scale = _rounded_wired(weight, counts)
         table = source.table(f"{name}_s", scale)
-        biases = [s.split(" = ")[1] for s in start]
-        start = [f"{f} = 0.0f" for f in sums]
-        finish = (
-            "\n".join(
-                f"{f} = {f} * {table}[{m} * p + {k}] + {biases[k]};"
-                for k, f in enumerate(sums)
-            )
-            + "\n"
-        )
-    add = "\n".join(f"{f} += {cast}*w++ * in;" for f in sums)
+        end = [f"f{k} * {table}[{m} * p + {k}] + {biases[k]}" for k in range(m)]
     source.count(weight.size)
     source.function(
         fill(
@@ -135,6 +126,7 @@ def write_wired(layer: Layer, source: Source) -> None:
             layer=name,
             n=layer.n,
             n_inputs=layer.n_inputs,
+            n_maps=m,
             weight_type=kind,
             source=source.table(f"{name}_source", np.concatenate(sources), "lnn_index"),
             count=source.table(f"{name}_count", counts, "lnn_index"),
@@ -142,9 +134,11 @@ def write_wired(layer: Layer, source: Source) -> None:
             groups=source.table(f"{name}_groups", values["groups"], "lnn_index"),
             n_groups=len(values["groups"]),
             weight=source.table(f"{name}_w", weight, kind),
-            sums=", ".join(start),
-            add=lines(add, 4),
-            finish=lines(finish, 3) + _closed_form(layer, source, "target[p]", 3),
+            sums=", ".join(f"{f} = {b}" for f, b in zip(sums, begin, strict=True)),
+            add=lines("\n".join(f"{f} += {cast}*w++ * in;" for f in sums), 4),
+            keep=lines("\n".join(f"maps[{k}][p] = {v};" for k, v in enumerate(end)), 3),
+            named="".join(f", {f} = maps[{k}][j]" for k, f in enumerate(sums)),
+            finish=_closed_form(layer, source, order, 4),
         )
     )
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from LNN.export.c.program import Program
+from LNN.export.c.source import template
 
 _MARK = "LNN model:"
 
@@ -93,13 +94,14 @@ def source_text(program: Program, header: str) -> str:
 #endif
 
 """
+    lanes = template("lanes.h") if re.search("LNN_(LANES|SYNAPSES)", text) else ""
     return program.named(f"""\
 /* {_title(program)} */
 {included}#include <stdint.h>
 #include <string.h>
 #include "{header}"
 
-{guard}typedef {program.source.index} lnn_index;
+{guard}{lanes}typedef {program.source.index} lnn_index;
 
 {structs}{text}""")
 

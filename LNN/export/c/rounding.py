@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from LNN.export.c.ltc import rounded_synapses
+from LNN.export.c.ltc import kinds_at_once, rounded_synapses, synapse_table
 from LNN.export.c.source import rounded
 from LNN.export.numpy_model import Model
 from LNN.export.spec import Spec
+
+_TINY = 1e-12
 
 
 def rounded_spec(spec: Spec) -> Spec:
@@ -34,8 +36,7 @@ def _round_layer(layer: dict[str, Any], arrays: dict[str, np.ndarray], p: str) -
         _round_rows(arrays, [f"{p}memory.{w}_weight" for w in ("input", "recurrent")])
     cell = layer["cell"]
     if cell == "LTC":
-        for kind in ("sensory", "recurrent"):
-            _round_synapses(arrays, f"{p}{kind}.", layer["n_neurons"])
+        _round_synapses(arrays, p, layer)
     elif cell == "wired CfC":
         for name in layer["maps"]:
             _round_edges(arrays, f"{p}{name}.", layer["n_neurons"])
@@ -75,28 +76,41 @@ def _round_edges(arrays: dict[str, np.ndarray], prefix: str, n: int) -> None:
         arrays[f"{prefix}{kind}.weight"] = own
 
 
-def _round_synapses(arrays: dict[str, np.ndarray], prefix: str, n: int) -> None:
-    part = {
-        name: arrays[f"{prefix}{name}"].astype(np.float64)
-        for name in ("weight", "sigma", "mu", "erev")
-    }
-    target = arrays[f"{prefix}target"]
-    order = np.argsort(target, kind="stable")
-    weight, slope = part["weight"], part["sigma"]
-    table = np.stack([slope, slope * part["mu"], weight, weight * part["erev"]], axis=1)
-    counts = np.bincount(target, minlength=n)
-    codes, scale = rounded_synapses(table[order], counts)
-    wide = scale.astype(np.float64)
-    back = np.empty_like(table)
-    back[order, :2] = codes[:, :2] * wide[:2]
-    back[order, 2:] = codes[:, 2:] * np.repeat(wide[2:], counts)[:, None]
-    slope, shift, weight, current = back.T
-    arrays[f"{prefix}sigma"], arrays[f"{prefix}weight"] = slope, weight
-    # C has the products alone, so that a slope or a weight of 0 needs no mu or erev.
-    arrays[f"{prefix}mu"] = np.divide(shift, slope, where=slope != 0, out=part["mu"])
-    arrays[f"{prefix}erev"] = np.divide(
-        current, weight, where=weight != 0, out=part["erev"]
-    )
+def _round_synapses(
+    arrays: dict[str, np.ndarray], prefix: str, values: dict[str, Any]
+) -> None:
+    own = {k[len(prefix) :]: a for k, a in arrays.items() if k.startswith(prefix)}
+    for kinds in kinds_at_once(values):
+        index, table = synapse_table(own, kinds)
+        n = values["n_neurons"]
+        codes, scale = rounded_synapses(table, index["target"], n)
+        scale = scale.astype(np.float64)
+        wide = np.stack([*(np.full(len(table), s) for s in scale[:2])], axis=1)
+        each = scale[2:][index["target"]][:, None]
+        back = codes * np.concatenate([wide, each, each], axis=1)
+        ends = np.cumsum([len(own[f"{kind}.target"]) for kind in kinds])[:-1]
+        for kind, part in zip(kinds, np.split(back, ends), strict=True):
+            for name, array in _parameters(part, own, kind).items():
+                arrays[f"{prefix}{kind}.{name}"] = array
+
+
+def _parameters(
+    table: np.ndarray, own: dict[str, np.ndarray], kind: str
+) -> dict[str, np.ndarray]:
+    """Return the parameters whose table of synapses this is."""
+    slope, shift = table[:, :2].T
+    weight, current = table[:, 2:].T * own["cm"][own[f"{kind}.target"]]
+    # A parameter of 0 leaves no room for what it is multiplied by.
+    weight = np.where(weight == 0, _TINY, weight)
+    scale, bias = np.ones(len(slope)), np.zeros(len(slope))
+    if kind == "sensory":
+        source = own["sensory.source"]
+        scale = own["input_weight"].astype(np.float64)[source]
+        bias = own["input_bias"].astype(np.float64)[source]
+    dead = (slope == 0) | (scale == 0)
+    sigma = np.where(dead, _TINY, slope / np.where(dead, 1.0, scale))
+    mu = bias + shift / sigma
+    return {"sigma": sigma, "mu": mu, "weight": weight, "erev": current / weight}
 
 
 def largest_difference(spec: Spec) -> float:

@@ -203,7 +203,7 @@ static void lnn_keep(lnn_state *s, const float *row, float dt)
         since = f"k > 0 ? x[{self.n}] : 0.0f"
         if self.own_scale:
             self._write_own_scale(source, since)
-        own = "    lnn_size(s, p, own);\n" if self.own_scale else ""
+        own = "    lnn_spread(s, p, own);\n" if self.own_scale else ""
         local = (
             f"    float own[{2 * self.own_scale['n_channels']}];\n"
             if self.own_scale
@@ -230,7 +230,7 @@ static void lnn_run(const lnn_state *s, float *y)
         source.count(calls=channels)
         source.function(f"""\
 /* Mean of each channel over the window, and logarithm of its standard deviation. */
-static void lnn_size(const lnn_state *s, lnn_past *p, float *own)
+static void lnn_spread(const lnn_state *s, lnn_past *p, float *own)
 {{
     float row[{self.n_read}], total = 0.0f;
     int k, j;

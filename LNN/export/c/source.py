@@ -68,16 +68,20 @@ class Source:
         self._functions: list[str] = []
         self.multiplications = self.calls = self.table_bytes = 0
 
-    def table(self, name: str, values: Any, kind: str = "float") -> str:
-        """Add an array of constants; return how C calls it."""
+    def table(
+        self, name: str, values: Any, kind: str = "float", beyond: str = ""
+    ) -> str:
+        """Add an array of constants; return how C calls it.
+
+        `beyond` is how many zeros are read by what runs over the end.
+        """
         # C has no empty arrays.
         flat = np.ravel(values) if np.size(values) else np.zeros(1)
-        size = _BYTES[kind] or np.dtype(self.index[:-2]).itemsize
-        self.table_bytes += size * len(flat)
+        width = _BYTES[kind] or np.dtype(self.index[:-2]).itemsize
+        self.table_bytes += width * len(flat)
+        size = f"{len(flat)} + {beyond}" if beyond else str(len(flat))
         name, told = f"lnn_{name}", constants(flat, kind == "float")
-        self._tables.append(
-            f"static const {kind} {name}[{len(flat)}] = {{\n{told}\n}};\n"
-        )
+        self._tables.append(f"static const {kind} {name}[{size}] = {{\n{told}\n}};\n")
         return name
 
     def function(self, text: str) -> None:

@@ -1,5 +1,5 @@
 /* To 2e-7: Abramowitz and Stegun 7.1.26. */
-static float lnn_erf(float x)
+static inline float lnn_erf(float x)
 {
     float a = x < 0.0f ? -x : x, t = 1.0f / (1.0f + 0.3275911f * a);
     float p = t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f

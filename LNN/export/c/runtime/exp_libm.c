@@ -1,4 +1,4 @@
-static float lnn_exp(float x)
+static inline float lnn_exp(float x)
 {
     return expf(x);
 }

@@ -1,7 +1,6 @@
-/* 1 - e^-x for x >= 0, exact for small x too. */
-static float lnn_gone(float x)
+/* 1 - e^-x, exact for small x too. */
+static inline float lnn_gone(float x)
 {
-    if (x > 0.25f) return 1.0f - lnn_exp(-x);
-    return x * (1.0f - x * (0.5f - x * (0.16666667f - x * (0.041666668f
-        - x * (0.0083333333f - x * 0.0013888889f)))));
+    float rest, power = lnn_split(-x, &rest);
+    return 1.0f - power - power * rest;
 }

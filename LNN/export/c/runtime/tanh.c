@@ -1,4 +1,4 @@
-static float lnn_tanh(float x)
+static inline float lnn_tanh(float x)
 {
     return 1.0f - 2.0f / (1.0f + lnn_exp(2.0f * x));
 }

@@ -1,4 +1,4 @@
-static float lnn_tanh(float x)
+static inline float lnn_tanh(float x)
 {
     return tanhf(x);
 }

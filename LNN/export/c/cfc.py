@@ -13,12 +13,14 @@ from LNN.export.c.source import Source, fill, rounded
 _CLOSED_FORMS = {
     "default": """\
 float a = lnn_tanh(f0);
-h = a + lnn_sigmoid(f2 * dt + f3) * (lnn_tanh(f1) - a);""",
-    "no_gate": "h = lnn_tanh(f0) + lnn_sigmoid(f2 * dt + f3) * lnn_tanh(f1);",
-    "exponential": "h += lnn_gone(dt * lnn_softplus(f1)) * (lnn_tanh(f0) - h);",
+float h = a + lnn_sigmoid(f2 * dt + f3) * (lnn_tanh(f1) - a);""",
+    "no_gate": "float h = lnn_tanh(f0) + lnn_sigmoid(f2 * dt + f3) * lnn_tanh(f1);",
+    "exponential": """\
+float h = $old;
+h += lnn_gone(dt * lnn_softplus(f1)) * (lnn_tanh(f0) - h);""",
     "pure": """\
 float a = $asymptote[j];
-h = a - a * lnn_exp(-dt * ($rate[j] + lnn_size(f0))) * f0;""",
+float h = a - a * lnn_exp(-dt * ($rate[j] + lnn_size(f0))) * f0;""",
 }
 _CALLS = {"default": 3, "no_gate": 3, "exponential": 4, "pure": 1}
 _ACTIVATIONS = {
@@ -30,10 +32,10 @@ _ACTIVATIONS = {
 }
 
 
-def _closed_form(layer: Layer, source: Source, order: Any, depth: int) -> str:
+def _closed_form(layer: Layer, source: Source, order: Any, old: str, depth: int) -> str:
     """Return the statements that make a new state h of neuron j; neurons by order."""
     mode = layer.values["mode"]
-    text = _CLOSED_FORMS[mode]
+    text = _CLOSED_FORMS[mode].replace("$old", old)
     if mode == "pure":
         for name in ("asymptote", "rate"):
             beyond = "LNN_LANES - 1" if "groups" in layer.values else ""
@@ -64,7 +66,7 @@ def write_dense(layer: Layer, source: Source) -> None:
         np.concatenate([arrays[f"{m}.{w}"] for m in maps]) for w in ("weight", "bias")
     )
     named = [f"float f{k} = maps[{k} * {n} + j];" for k in range(len(maps))]
-    finish = _closed_form(layer, source, slice(None), 2)
+    finish = _closed_form(layer, source, slice(None), "state[j]", 2)
     source.function(
         fill(
             "cell_dense",
@@ -119,6 +121,9 @@ def write_wired(layer: Layer, source: Source) -> None:
         weight, scale = _rounded_wired(weight, counts)
         table = source.table(f"{name}_s", scale)
         end = [f"f{k} * {table}[{m} * p + {k}] + {biases[k]}" for k in range(m)]
+    kept = [f"maps[{k}][p] = {value};" for k, value in enumerate(end)]
+    if values["mode"] == "exponential":
+        kept.append(f"fresh[p] = z[{layer.n_inputs} + target[p]];")
     source.count(weight.size)
     source.function(
         fill(
@@ -136,9 +141,9 @@ def write_wired(layer: Layer, source: Source) -> None:
             weight=source.table(f"{name}_w", weight, kind),
             sums=", ".join(f"{f} = {b}" for f, b in zip(sums, begin, strict=True)),
             add=lines("\n".join(f"{f} += {cast}*w++ * in;" for f in sums), 4),
-            keep=lines("\n".join(f"maps[{k}][p] = {v};" for k, v in enumerate(end)), 3),
-            named="".join(f", {f} = maps[{k}][j]" for k, f in enumerate(sums)),
-            finish=_closed_form(layer, source, order, 4),
+            keep=lines("\n".join(kept), 3),
+            named=", ".join(f"{f} = maps[{k}][j]" for k, f in enumerate(sums)),
+            finish=_closed_form(layer, source, order, "fresh[j]", 4),
         )
     )
 

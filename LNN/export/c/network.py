@@ -81,7 +81,7 @@ class Network:
             calls += layer.call(f"c->h{k}", x)
             x = f"c->h{k}"
         pooled = self._pool(source)
-        local = "    int j;\n" if "(j = 0" in pooled else ""
+        local = "    int j;\n" if "(j = 0" in pooled and "int j" not in pooled else ""
         source.function(
             "static void lnn_network(lnn_core *c, const float *x, float dt)\n{\n"
             + local
@@ -109,6 +109,7 @@ class Network:
             text += f"""\
 {{
     float score, old = 1.0f, own = 1.0f;
+    int j;
     {score}
     if (score > c->peak) {{
         old = lnn_exp(c->peak - score);
@@ -143,8 +144,11 @@ static void lnn_take(lnn_past *p, const float *x, float dt)
 {{
     float *row;
     if (p->count == {size}) {{
-        memcpy(p->rows, p->rows + {size * n}, {size * n} * sizeof(float));
-        memset(p->rows + {size * n}, 0, {size * n} * sizeof(float));
+        int j;
+        for (j = 0; j < {size * n}; j++) {{
+            p->rows[j] = p->rows[{size * n} + j];
+            p->rows[{size * n} + j] = 0.0f;
+        }}
         p->count = 0;
         p->time = 0.0f;
     }}

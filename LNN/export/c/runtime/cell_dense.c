@@ -6,7 +6,6 @@ static void lnn_$layer(float *state, const float *x, float dt)
     memcpy(z + $n_inputs, state, $n * sizeof(float));
 $backbone    $maps
     for (j = 0; j < $n; j++) {
-        float h = state[j];
 $finish
         state[j] = h;
     }

@@ -16,11 +16,10 @@ static void lnn_$layer(float *state, const float *x, float dt)
 $add
             }
 $keep
-            fresh[p] = z[$n_inputs + target[p]];
         }
         for (k = begin; k < p; k += LNN_LANES) {
             for (j = k; j < k + LNN_LANES; j++) {
-                float h = fresh[j]$named;
+                float $named;
 $finish
                 fresh[j] = h;
             }

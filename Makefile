@@ -14,7 +14,7 @@ NATIVE := $(VENV)/.native
 STAMP_NATIVE = if ls LNN/kernels/native/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
 .PHONY: demo test test-all test-slow coverage experiments experiments-page sanitize native lint \
-	edge-tools 	format reference stubs architecture clean
+	edge-tools format reference stubs architecture clean
 
 demo: $(NATIVE)
 	$(BIN)/python examples/demo.py

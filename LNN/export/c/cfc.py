@@ -23,8 +23,10 @@ float a = $asymptote[j];
 float h = a - a * lnn_exp(-dt * ($rate[j] + lnn_size(f0))) * f0;""",
 }
 _CALLS = {"default": 3, "no_gate": 3, "exponential": 4, "pure": 1}
+_INSIDE, _OUTSIDE = {"lecun_tanh": 0.666}, {"lecun_tanh": 1.7159}
 _ACTIVATIONS = {
-    "lecun_tanh": "1.7159f * lnn_tanh(0.666f * {0})",
+    # 1.7159 tanh(0.666 z): both factors are part of the weights.
+    "lecun_tanh": "lnn_tanh({0})",
     "tanh": "lnn_tanh({0})",
     "relu": "{0} > 0.0f ? {0} : 0.0f",
     "silu": "{0} * lnn_sigmoid({0})",
@@ -49,18 +51,22 @@ def _closed_form(layer: Layer, source: Source, order: Any, old: str, depth: int)
 def write_dense(layer: Layer, source: Source) -> None:
     """Add the step of a CfC whose maps read a backbone."""
     values, arrays, n = layer.values, layer.arrays, layer.n
-    read, backbone, wide = "z", "", []
+    read, backbone, wide, before = "z", "", [], 1.0
+    inside = _INSIDE.get(values["activation"], 1.0)
     for k in range(values["backbone_layers"]):
         weight, bias = (arrays[f"backbone.{k}.{w}"] for w in ("weight", "bias"))
         own = f"b{k}"
         wide.append(f"{own}[{len(bias)}]")
-        call = source.dense(f"{layer.name}_{own}", weight, bias).call(read, own)
+        known = source.dense(
+            f"{layer.name}_{own}", inside * before * weight, inside * bias
+        )
+        call = known.call(read, own)
         activation = _ACTIVATIONS[values["activation"]].format(f"{own}[j]")
         backbone += (
             f"{call}\nfor (j = 0; j < {len(bias)}; j++) {own}[j] = {activation};\n"
         )
         source.count(calls=len(bias) * (values["activation"] != "relu"))
-        read = own
+        read, before = own, _OUTSIDE.get(values["activation"], 1.0)
     maps = values["maps"]
     weight, bias = (
         np.concatenate([arrays[f"{m}.{w}"] for m in maps]) for w in ("weight", "bias")
@@ -76,7 +82,9 @@ def write_dense(layer: Layer, source: Source) -> None:
             n_maps=len(maps),
             arrays=local(wide, ", ".join(wide)),
             backbone=lines(backbone, 1),
-            maps=source.dense(f"{layer.name}_maps", weight, bias).call(read, "maps"),
+            maps=source.dense(f"{layer.name}_maps", before * weight, bias).call(
+                read, "maps"
+            ),
             finish=lines("\n".join(named), 2) + "\n" + finish,
         )
     )

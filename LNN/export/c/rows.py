@@ -62,7 +62,12 @@ class Rows:
             ]
         if self.anchors:
             fields.append(f"float before[{len(self.anchors)}];")
-        return [*fields, "int started;"]
+        return [*fields, "int started;"] if self._looks_back() else fields
+
+    def _looks_back(self) -> bool:
+        """Whether the first row of a recording is read in a way of its own."""
+        ages = self.missing == "mask" and self.window is None
+        return self.timed or bool(self.anchors) or ages
 
     def write(self, source: Source) -> None:
         """Add the functions, the public ones last."""
@@ -267,7 +272,9 @@ static void lnn_spread(const lnn_state *s, lnn_past *p, float *own)
             body += "\nlnn_answer(&s->past, y);\n"
         else:
             body += "lnn_keep(s, row, units);\nlnn_run(s, y);\n"
-        body += self._anchored() + "s->started = 1;\n"
+        body += self._anchored()
+        if self._looks_back():
+            body += "s->started = 1;\n"
         head = "void lnn_step(lnn_state *s, const float *x, float dt, float *y)"
         source.function(_function(head, body))
 

@@ -12,6 +12,7 @@ import LNN
 from LNN.export import CModel, report, to_c, to_spec
 from LNN.export.__main__ import main
 from LNN.export.c.rounding import numpy_model, rounded_spec
+from LNN.export.c.timeless import without_time
 
 pytestmark = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))) or sys.platform == "win32",
@@ -77,7 +78,7 @@ def test_predicts_as_the_estimator_does_in_all_cases(name, math, tmp_path):
 def check_int8(name, folder):
     """Compare with the model that has the weights which int8 left."""
     fit, model = fitted(name), compiled(name, folder, dtype="int8")
-    runtime = numpy_model(rounded_spec(to_spec(fit.estimator)))
+    runtime = numpy_model(rounded_spec(without_time(to_spec(fit.estimator))))
     expected = runtime.predict(fit.X, fit.gaps(), fit.starts())
     got = model.predict(fit.X, fit.timestamps, fit.groups)
     assert difference(got, expected) < 1e-5

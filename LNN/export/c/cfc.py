@@ -8,13 +8,14 @@ import numpy as np
 
 from LNN.export.c.layer import Layer, lines, local
 from LNN.export.c.source import Source, fill, rounded
+from LNN.export.c.timeless import reads_time
 
 # New states of a CfC of the values f0, f1, ... of its maps, in the order of the spec.
 _CLOSED_FORMS = {
     "default": """\
 float a = lnn_tanh(f0);
-float h = a + lnn_sigmoid(f2 * dt + f3) * (lnn_tanh(f1) - a);""",
-    "no_gate": "float h = lnn_tanh(f0) + lnn_sigmoid(f2 * dt + f3) * lnn_tanh(f1);",
+float h = a + lnn_sigmoid($gate) * (lnn_tanh(f1) - a);""",
+    "no_gate": "float h = lnn_tanh(f0) + lnn_sigmoid($gate) * lnn_tanh(f1);",
     "exponential": """\
 float h = $old;
 h += lnn_gone(dt * lnn_softplus(f1)) * (lnn_tanh(f0) - h);""",
@@ -34,10 +35,25 @@ _ACTIVATIONS = {
 }
 
 
+def _maps(layer: Layer) -> list[str]:
+    """Return the maps that are not 0."""
+    maps: list[str] = layer.values["maps"]
+    if reads_time(maps, layer.arrays):
+        return maps
+    return [name for name in maps if name != "time_a"]
+
+
+def _unused(layer: Layer) -> str:
+    timed = reads_time(layer.values["maps"], layer.arrays)
+    return "" if timed else "    (void)dt;\n"
+
+
 def _closed_form(layer: Layer, source: Source, order: Any, old: str, depth: int) -> str:
     """Return the statements that make a new state h of neuron j; neurons by order."""
     mode = layer.values["mode"]
     text = _CLOSED_FORMS[mode].replace("$old", old)
+    timed = reads_time(layer.values["maps"], layer.arrays)
+    text = text.replace("$gate", "f2 * dt + f3" if timed else "f2")
     if mode == "pure":
         for name in ("asymptote", "rate"):
             beyond = "LNN_LANES - 1" if "groups" in layer.values else ""
@@ -67,7 +83,7 @@ def write_dense(layer: Layer, source: Source) -> None:
         )
         source.count(calls=len(bias) * (values["activation"] != "relu"))
         read, before = own, _OUTSIDE.get(values["activation"], 1.0)
-    maps = values["maps"]
+    maps = _maps(layer)
     weight, bias = (
         np.concatenate([arrays[f"{m}.{w}"] for m in maps]) for w in ("weight", "bias")
     )
@@ -86,6 +102,7 @@ def write_dense(layer: Layer, source: Source) -> None:
                 read, "maps"
             ),
             finish=lines("\n".join(named), 2) + "\n" + finish,
+            unused=_unused(layer),
         )
     )
 
@@ -96,7 +113,7 @@ def _wired_weights(layer: Layer) -> tuple[list[np.ndarray], np.ndarray]:
     Weights are (synapses, maps). A synapse that not all maps have is one of weight 0 in
     the others.
     """
-    n_inputs, n, maps = layer.n_inputs, layer.n, layer.values["maps"]
+    n_inputs, n, maps = layer.n_inputs, layer.n, _maps(layer)
     weight = np.zeros((n, n_inputs + n, len(maps)))
     alive = np.zeros((n, n_inputs + n), dtype=bool)
     for k, name in enumerate(maps):
@@ -115,7 +132,7 @@ def _wired_weights(layer: Layer) -> tuple[list[np.ndarray], np.ndarray]:
 def write_wired(layer: Layer, source: Source) -> None:
     """Add the step of a wired CfC, group by group."""
     values, arrays, name = layer.values, layer.arrays, layer.name
-    maps, order = values["maps"], arrays["order"]
+    maps, order = _maps(layer), arrays["order"]
     sources, weight = _wired_weights(layer)
     counts = [len(s) for s in sources]
     bias = np.stack([arrays[f"{m}.bias"][order] for m in maps], axis=1)
@@ -152,6 +169,7 @@ def write_wired(layer: Layer, source: Source) -> None:
             keep=lines("\n".join(kept), 3),
             named=", ".join(f"{f} = maps[{k}][j]" for k, f in enumerate(sums)),
             finish=_closed_form(layer, source, order, "fresh[j]", 4),
+            unused=_unused(layer),
         )
     )
 

@@ -12,6 +12,7 @@ from LNN.export.c.network import Network
 from LNN.export.c.rounding import largest_difference, rounded_spec
 from LNN.export.c.rows import Rows
 from LNN.export.c.source import Source
+from LNN.export.c.timeless import without_time
 from LNN.export.spec import Spec, to_spec
 
 DTYPES = ("float32", "int8")
@@ -59,6 +60,7 @@ class Program:
         _refuse(self.values)
         self.window = _window(self.values, longest)
         self.difference = 1e-5
+        spec = without_time(spec)
         if dtype == "int8":
             spec = rounded_spec(spec)
             self.difference += largest_difference(spec)

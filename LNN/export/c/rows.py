@@ -248,7 +248,7 @@ static void lnn_spread(const lnn_state *s, lnn_past *p, float *own)
         {self._fill("x", since, "row")}
         for (j = 0; j < {channels}; j++) {{
             float off = row[j] - own[j];
-            own[j] += off * n / total;
+            own[j] += off * (n / total);
             own[{channels} + j] += off * (row[j] - own[j]) * n;
         }}
     }}

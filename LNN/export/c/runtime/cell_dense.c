@@ -9,4 +9,4 @@ $backbone    $maps
 $finish
         state[j] = h;
     }
-}
+$unused}

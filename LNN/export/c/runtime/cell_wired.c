@@ -27,4 +27,4 @@ $finish
         for (k = begin; k < p; k++) z[$n_inputs + target[k]] = fresh[k];
     }
     memcpy(state, z + $n_inputs, $n * sizeof(float));
-}
+$unused}

@@ -142,12 +142,11 @@ def line(model, name, dtype, bytes_bar, costs, X) -> None:
         sizes = {math: flash(model, dtype, ARM, options, math=math) for math in sizes}
     speeds = {math: c_step(model, dtype, math) for math in sizes}
     time_bar = BARS.get(name, (None,))[-1] if dtype == "float32" else None
-    known = [size for size in sizes.values() if size is not None]
     print(
-        f"  {dtype:8s} flash {sizes['inline']} B, with libm {sizes['libm']} B"
-        f"{verdict(min(known, default=None), bytes_bar)}; RAM {costs['state']:.0f} B; "
-        f"{speeds['inline']:.2f} us, with libm {speeds['libm']:.2f} us"
-        f"{verdict(speeds['inline'], time_bar)}; {costs['multiplications']:.0f} "
+        f"  {dtype:8s} flash {sizes['inline']} B{verdict(sizes['inline'], bytes_bar)}, "
+        f"with libm {sizes['libm']} B; RAM {costs['state']:.0f} B; "
+        f"{speeds['inline']:.2f} us{verdict(speeds['inline'], time_bar)}, "
+        f"with libm {speeds['libm']:.2f} us; {costs['multiplications']:.0f} "
         f"multiply-adds, {costs['calls']:.0f} calls; off by "
         f"{difference(model, dtype, X):.1e}",
         flush=True,

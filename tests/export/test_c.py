@@ -1,8 +1,10 @@
 """The C of a model answers as the estimator does, and compilers find nothing in it."""
 
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,6 +203,29 @@ def test_the_command_writes_a_folder_for_a_firmware_developer(tmp_path, capsys):
     assert {path.name for path in folder.iterdir()} == names
     assert run_self_test(folder).startswith("PASS")
     assert "model.c" in capsys.readouterr().out
+
+
+def test_the_page_for_firmware_compiles(tmp_path):
+    page = Path(__file__).parents[2] / "docu" / "edge.md"
+    (code,) = re.findall(r"```c\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    written("whole label", tmp_path)
+    (tmp_path / "firmware.c").write_text(f"""{code}
+void start(void);
+void on_sample(const float *sensors, float seconds_since_last);
+static const char *const labels[] = LNN_LABELS;
+int main(void)
+{{
+    const float sensors[LNN_CHANNELS] = {{1.0f}};
+    start();
+    on_sample(sensors, 1.0f);
+    return labels[0][0] != 'd';
+}}
+""")
+    options = [option for option in STRICT if option != "-Wshadow"]
+    sources = [str(tmp_path / name) for name in ("firmware.c", "model.c")]
+    made = str(tmp_path / "firmware")
+    subprocess.run(["cc", *options, *sources, "-o", made], check=True)
+    assert subprocess.run([made]).returncode == 0
 
 
 def test_the_report_counts(tmp_path):

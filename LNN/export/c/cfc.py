@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from LNN.export.c.layer import Layer, lines, local
-from LNN.export.c.source import Source, fill, rounded
+from LNN.export.c.layer import Layer, local
+from LNN.export.c.source import Source, fill, lines, rounded
 from LNN.export.c.timeless import reads_time
 
 # New states of a CfC of the values f0, f1, ... of its maps, in the order of the spec.

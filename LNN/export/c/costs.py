@@ -58,12 +58,12 @@ def report(
     rows = {}
     for dtype in DTYPES:
         program = Program(model, dtype, longest=longest)
-        times = 1 if program.window is None else program.window
+        multiplications, calls = program.work
         rows[dtype] = {
             "tables": program.source.table_bytes,
             "state": _state_bytes(program),
-            "multiplications": times * program.source.multiplications,
-            "calls": times * program.source.calls,
+            "multiplications": multiplications,
+            "calls": calls,
             "difference": program.difference,
         }
         if compiler is not None:

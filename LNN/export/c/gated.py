@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from LNN.export.c.layer import Layer, both, lines, local
-from LNN.export.c.source import Source, fill
+from LNN.export.c.layer import Layer, both, local
+from LNN.export.c.source import Source, fill, lines
 
 
 def write_memory(layer: Layer, source: Source) -> None:

@@ -39,11 +39,6 @@ class Layer:
         return calls
 
 
-def lines(text: str, depth: int) -> str:
-    """Return text with each of its lines indented."""
-    return "\n".join("    " * depth + line if line else "" for line in text.split("\n"))
-
-
 def local(condition: Any, text: str) -> str:
     """Return one more variable of a declaration, if it is needed."""
     return f", {text}" if condition else ""

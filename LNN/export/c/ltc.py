@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from LNN.export.c.layer import Layer, lines, local
-from LNN.export.c.source import Source, called, fill, number, rounded
+from LNN.export.c.layer import Layer, local
+from LNN.export.c.source import Source, called, fill, lines, number, rounded
 
 Arrays = dict[str, np.ndarray]
 # For v, the sums of it (currents and conductances by turns), and h = dt / unfolds. Both

@@ -1,4 +1,4 @@
-"""What stands between rows and outputs in C: patches, layers, pooling, read-out."""
+"""What stands between rows and states in C: patches, layers, pooling."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from LNN.export.c.cells import write_layer
-from LNN.export.c.layer import Layer, lines
-from LNN.export.c.source import Source
+from LNN.export.c.layer import Layer
+from LNN.export.c.source import Source, function
 
 _LEAST = "-3.4e38f"
 
@@ -73,40 +73,37 @@ class Network:
         return text
 
     def write(self, source: Source) -> None:
-        """Add the functions of a step, and of what is read from the states."""
+        """Add the functions of a step."""
         for layer in self.layers:
             write_layer(layer, source)
         calls, x = [], "x"
         for k, layer in enumerate(self.layers):
             calls += layer.call(f"c->h{k}", x)
             x = f"c->h{k}"
-        pooled = self._pool(source)
-        local = "    int j;\n" if "(j = 0" in pooled and "int j" not in pooled else ""
-        source.function(
-            "static void lnn_network(lnn_core *c, const float *x, float dt)\n{\n"
-            + local
-            + lines("\n".join([*calls, pooled]).rstrip("\n"), 1)
-            + "\n}\n"
-        )
+        body = "\n".join([*calls, *self._pool(source)])
+        if {"mean", "max"} & set(self.pooling):
+            body = f"int j;\n{body}"
+        head = "static void lnn_network(lnn_core *c, const float *x, float dt)"
+        source.function(function(head, body))
         if self.patch:
             self._write_patches(source)
-        self._write_outputs(source)
 
-    def _pool(self, source: Source) -> str:
-        n, h, text = self.n, self.shown, ""
+    def _pool(self, source: Source) -> list[str]:
+        """Return what sums up the states of a sequence so far."""
+        n, h, text = self.n, self.shown, []
         each = f"for (j = 0; j < {n}; j++)"
         if "mean" in self.pooling:
-            text += "c->steps += 1.0f;\n"
-            text += f"{each} c->mean[j] += ({h}[j] - c->mean[j]) / c->steps;\n"
+            text.append("c->steps += 1.0f;")
+            text.append(f"{each} c->mean[j] += ({h}[j] - c->mean[j]) / c->steps;")
             source.count(n)
         if "max" in self.pooling:
-            text += f"{each} if ({h}[j] > c->largest[j]) c->largest[j] = {h}[j];\n"
+            text.append(f"{each} if ({h}[j] > c->largest[j]) c->largest[j] = {h}[j];")
         if "attention" in self.pooling:
             weight, bias = (self.arrays[f"attention.{w}"] for w in ("weight", "bias"))
             score = source.dense("attention", weight, bias).call(h, "&score")
             source.count(2 * n, 2)
             # A softmax whose largest score is not known yet: older sums follow it.
-            text += f"""\
+            text.append(f"""\
 {{
     float score, old = 1.0f, own = 1.0f;
     int j;
@@ -117,8 +114,7 @@ class Network:
     }} else own = lnn_exp(score - c->peak);
     c->weight = c->weight * old + own;
     {each} c->seen[j] = c->seen[j] * old + {h}[j] * own;
-}}
-"""
+}}""")
         return text
 
     def _write_patches(self, source: Source) -> None:
@@ -164,87 +160,6 @@ static void lnn_take(lnn_past *p, const float *x, float dt)
         if self.patch:
             return f"lnn_take(p, {x}, {dt});"
         return f"lnn_network(&p->core, {x}, {dt});"
-
-    def _write_outputs(self, source: Source) -> None:
-        weight, bias = folded_readout(self.values, self.arrays)
-        features, text, local = self.shown, "", ""
-        if self.pooling != ["last"]:
-            features, parts = "features", []
-            for k, part in enumerate(self.pooling):
-                value = {
-                    "last": f"{self.shown}[j]",
-                    "mean": "c->mean[j]",
-                    "max": "c->largest[j]",
-                    "attention": "c->seen[j] / c->weight",
-                }[part]
-                parts.append(f"features[{k * self.n} + j] = {value};")
-            body = lines("\n".join(parts), 1)
-            text += f"for (j = 0; j < {self.n}; j++) {{\n{body}\n}}\n"
-            local += f", features[{len(self.pooling) * self.n}]"
-        if self.values["readout"] == "motor":
-            tables = source.table("out_w", weight), source.table("out_b", bias)
-            source.count(len(bias))
-            text += (
-                f"for (j = 0; j < {len(bias)}; j++) "
-                f"y[j] = {features}[j] * {tables[0]}[j] + {tables[1]}[j];\n"
-            )
-        else:
-            text += source.dense("out", weight, bias).call(features, "y") + "\n"
-        if self.values["answer"]["classes"] is not None:
-            source.count(calls=len(bias))
-            local += ", largest = y[0], total = 0.0f"
-            text += _softmax(len(bias))
-        self._write_answer(source, text, local)
-
-    def _write_answer(self, source: Source, text: str, local: str) -> None:
-        begin = "const lnn_core *c = &p->core;\n"
-        if self.patch:
-            begin += "lnn_core next;\n"
-        local = local.replace(", largest = y[0], total = 0.0f", "")
-        if local:
-            begin += f"float {local[2:]};\n"
-        if "total" in text:
-            begin += "float largest, total = 0.0f;\n"
-        if "(j = " in text:
-            begin += "int j;\n"
-        if self.patch:
-            begin += f"""\
-if (p->count < {self.patch["size"]}) {{
-    next = p->core;
-    lnn_patch(p, &next);
-    c = &next;
-}}
-"""
-        source.function(
-            "static void lnn_answer(const lnn_past *p, float *y)\n{\n"
-            + lines((begin + text).rstrip("\n"), 1)
-            + "\n}\n"
-        )
-
-
-def _softmax(n: int) -> str:
-    return f"""\
-largest = y[0];
-for (j = 1; j < {n}; j++) if (y[j] > largest) largest = y[j];
-for (j = 0; j < {n}; j++) total += y[j] = lnn_exp(y[j] - largest);
-for (j = 0; j < {n}; j++) y[j] /= total;
-"""
-
-
-def folded_readout(
-    values: dict[str, Any], arrays: dict[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the read-out in the units of y: the target's scaler is part of it."""
-    weight, bias = arrays["readout.weight"], arrays["readout.bias"]
-    if values["answer"]["classes"] is not None:
-        return weight, bias
-    levels = len(values["answer"]["quantiles"] or [0])
-    scale, center = (
-        np.repeat(arrays[f"target_scaler.{name}"], levels)
-        for name in ("scale", "center")
-    )
-    wide = scale.reshape(-1, *[1] * (weight.ndim - 1))
-    return weight * wide, bias * scale + center
 
 
 def _part(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

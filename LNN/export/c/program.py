@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from LNN.exceptions import InvalidInputError
+from LNN.export.c.answers import write_answer
 from LNN.export.c.network import Network
 from LNN.export.c.rounding import largest_difference, rounded_spec
 from LNN.export.c.rows import Rows
@@ -72,8 +73,17 @@ class Program:
         self.rows = Rows(self.values, arrays, self.network, self.window)
         self.source = Source(dtype == "int8", math, _widest(self.network))
         self.network.write(self.source)
+        before = self.source.work
+        write_answer(self.network, self.source)
+        self._answering = self.source.work - before
         self.rows.write(self.source)
         self.text = self.source.text()
+
+    @property
+    def work(self) -> np.ndarray:
+        """Multiply-adds and calls of a step; in a window, of all its rows."""
+        rows = 1 if self.window is None else self.window
+        return rows * (self.source.work - self._answering) + self._answering
 
     @property
     def n_answers(self) -> int:

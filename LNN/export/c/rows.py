@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from LNN.export.c.layer import lines
 from LNN.export.c.network import Network
-from LNN.export.c.source import Source, number
+from LNN.export.c.source import Source, function, lines, number
 from LNN.export.numpy_model import MAX_SUB_STEPS
 
 
@@ -88,7 +87,7 @@ class Rows:
             neutral = source.table("neutral", self.arrays["scaler.neutral"])
             body += f"memcpy(p->held, {neutral}, sizeof p->held);\n"
         local = "int j;\n" if "(j = " in body else ""
-        source.function(_function("static void lnn_begin(lnn_past *p)", local + body))
+        source.function(function("static void lnn_begin(lnn_past *p)", local + body))
 
     def _write_filling(self, source: Source) -> None:
         n, held = self.n, "row[j] = p->held[j];"
@@ -117,7 +116,7 @@ for (j = 0; j < {n}; j++) {{
             given = "lnn_past *p, const float *x, float since, float *row"
             head = f"static void lnn_fill({given})"
         note = "/* Missing values: NaN becomes what was seen last. */\n"
-        source.function(note + _function(head, body))
+        source.function(note + function(head, body))
 
     def _fill(self, x: str, since: str, row: str) -> str:
         """Return the statement that fills a row."""
@@ -130,7 +129,7 @@ for (j = 0; j < {n}; j++) {{
     def _write_sub_steps(self, source: Source) -> None:
         inverse = number(1.0 / self.max_step)
         source.function(
-            _function(
+            function(
                 "static int lnn_sub_steps(float dt)",
                 f"""\
 float parts = dt * {inverse} - 1e-4f;
@@ -169,7 +168,7 @@ for (j = 0; j < {channels}; j++) {{
             locals_ += "int n = lnn_sub_steps(dt), left;\n"
             take = self.network.take(row, "dt")
             body += f"dt /= (float)n;\nfor (left = n; left > 0; left--) {take}\n"
-        source.function(_function(self._row_head(), locals_ + body))
+        source.function(function(self._row_head(), locals_ + body))
 
     def _row_head(self) -> str:
         since = "float since, " if self.missing == "mask" else ""
@@ -261,7 +260,7 @@ static void lnn_spread(const lnn_state *s, lnn_past *p, float *own)
         body = "memset(s, 0, sizeof *s);\n"
         if self.window is None:
             body += "lnn_begin(&s->past);\n"
-        source.function(_function("void lnn_reset(lnn_state *s)", body))
+        source.function(function("void lnn_reset(lnn_state *s)", body))
 
     def _write_step(self, source: Source) -> None:
         scaled = self._scaling(source)
@@ -276,7 +275,7 @@ static void lnn_spread(const lnn_state *s, lnn_past *p, float *own)
         if self._looks_back():
             body += "s->started = 1;\n"
         head = "void lnn_step(lnn_state *s, const float *x, float dt, float *y)"
-        source.function(_function(head, body))
+        source.function(function(head, body))
 
     def _time(self) -> str:
         clock = self.values["clock"]
@@ -320,7 +319,3 @@ static void lnn_spread(const lnn_state *s, lnn_past *p, float *own)
             for k in range(answer["n_outputs"])
         ]
         return "\n".join(adds) + "\n"
-
-
-def _function(head: str, body: str) -> str:
-    return f"{head}\n{{\n{lines(body.rstrip(), 1)}\n}}\n"

@@ -53,8 +53,8 @@ class Source:
 
     Attributes
     ----------
-    multiplications, calls : int
-        Multiply-adds, and exponentials, logarithms and hyperbolic tangents, of a step.
+    work : ndarray of int
+        Multiply-adds, and exponentials, logarithms and hyperbolic tangents, of a row.
     table_bytes : int
     """
 
@@ -66,7 +66,8 @@ class Source:
         ]
         self._tables: list[str] = []
         self._functions: list[str] = []
-        self.multiplications = self.calls = self.table_bytes = 0
+        self.work = np.zeros(2, dtype=int)
+        self.table_bytes = 0
 
     def table(
         self, name: str, values: Any, kind: str = "float", beyond: str = ""
@@ -89,15 +90,14 @@ class Source:
         self._functions.append(text)
 
     def count(self, multiplications: int = 0, calls: int = 0) -> None:
-        """Count what one step computes."""
-        self.multiplications += int(multiplications)
-        self.calls += int(calls)
+        """Count what one row computes."""
+        self.work = self.work + [int(multiplications), int(calls)]
 
     def text(self) -> str:
         """Return all tables and functions."""
         runtime: dict[str, str] = {}
-        for function in self._functions:
-            self._resolve(function, runtime)
+        for written in self._functions:
+            self._resolve(written, runtime)
         return "\n".join([*self._tables, *runtime.values(), *self._functions])
 
     def _resolve(self, text: str, found: dict[str, str]) -> None:
@@ -148,6 +148,16 @@ def rounded(weight: np.ndarray, axis: int | None = 1) -> tuple[np.ndarray, np.nd
     scale = np.where(largest > 0, largest / 127.0, 1.0).astype(np.float32)
     wide = np.expand_dims(scale, axis) if axis is not None else scale
     return np.round(weight / wide).astype(np.int8), scale
+
+
+def lines(text: str, depth: int) -> str:
+    """Return text with each of its lines indented."""
+    return "\n".join("    " * depth + line if line else "" for line in text.split("\n"))
+
+
+def function(head: str, body: str) -> str:
+    """Return a function of C."""
+    return f"{head}\n{{\n{lines(body.rstrip(), 1)}\n}}\n"
 
 
 def constants(values: np.ndarray, floats: bool = True) -> str:

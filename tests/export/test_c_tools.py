@@ -123,7 +123,7 @@ def test_32_bit_arm_answers_alike(name, dtype, tmp_path):
 @each_model
 def test_a_cortex_m4_answers_alike(name, dtype, tmp_path):
     written(name, tmp_path, dtype)
-    board = HERE / "cortex_m4"
+    board = HERE.parents[1] / "examples" / "cortex_m4"
     run(
         tmp_path,
         f"arm-none-eabi-gcc {STRICT} -O2 {CORTEX_M4} --specs=rdimon.specs model.c "

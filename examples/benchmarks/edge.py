@@ -7,7 +7,8 @@ empty), its tables included, libm not: `math="inline"` needs none, with `math="l
 expf and tanhf come on top. A step is timed with -O2 and the compiler of this machine,
 beside `stream.step` of the same model. Rows are regular, as a model that knows of time
 is about 90 bytes larger. The difference is the largest one from what LNN answers, of an
-answer with a standard deviation of 1.
+answer with a standard deviation of 1. Instructions of a step are counted by a
+Cortex-M4F that qemu-system-arm plays, with -O2.
 """
 
 from __future__ import annotations
@@ -26,8 +27,18 @@ from LNN.export import CModel, report, to_c
 from LNN.export.c.costs import flash
 
 ARM = "arm-none-eabi-gcc"
-CORTEX_M4F = ("-Os", "-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16")
-HARD_FLOATS = ("-mfloat-abi=hard",)
+CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+BOARD = Path(__file__).parents[1] / "cortex_m4"
+MACHINE = [
+    "qemu-system-arm",
+    "-M",
+    "mps2-an386",
+    "-icount",
+    "shift=0",
+    "-semihosting",
+    "-nographic",
+]
+MACHINE += ["-kernel", "m4"]
 INPUTS, ROWS = 4, 400
 MODELS = {
     "LTC, NCP of 16": (16, {"model_type": "LTC"}),
@@ -77,6 +88,48 @@ int main(void)
     return 0;
 }
 """
+
+
+# qemu runs one instruction a nanosecond; the clock of the board has 25 MHz.
+COUNTER = """\
+#include <stdint.h>
+#include <stdio.h>
+#include "model.h"
+
+#define SYSTICK(k) (((volatile uint32_t *)0xE000E010)[k])
+
+int main(void)
+{
+    static lnn_state state;
+    float x[LNN_CHANNELS] = {0.3f, -0.5f}, y[LNN_ANSWERS] = {0.0f};
+    int k;
+    lnn_reset(&state);
+    SYSTICK(1) = 0xFFFFFF;
+    SYSTICK(2) = 0;
+    SYSTICK(0) = 5;
+    for (k = 0; k < 1000; k++) {
+        x[0] = 0.1f * y[0];
+        lnn_step(&state, x, 1.0f, y);
+    }
+    printf("%lu", (unsigned long)((0xFFFFFF - SYSTICK(2)) * 40 / 1000));
+    return 0;
+}
+"""
+
+
+def instructions(model: LiquidRegressor, dtype: str) -> str:
+    """Return how many instructions a Cortex-M4F needs for a step."""
+    if shutil.which(ARM) is None or shutil.which(MACHINE[0]) is None:
+        return "?"
+    with tempfile.TemporaryDirectory() as folder:
+        to_c(model, Path(folder, "model.c"), dtype, self_test=False)
+        Path(folder, "counter.c").write_text(COUNTER)
+        sources = ["counter.c", "model.c", str(BOARD / "startup.c")]
+        how = ["-O2", "--specs=rdimon.specs", "-T", str(BOARD / "link.ld"), "-o", "m4"]
+        build = [ARM, *CORTEX_M4F, *sources, *how]
+        subprocess.run(build, cwd=folder, check=True)
+        done = subprocess.run(MACHINE, cwd=folder, check=True, capture_output=True)
+    return f"{int(done.stdout):,}"
 
 
 def c_step(model: LiquidRegressor, dtype: str, math: str) -> float:
@@ -138,7 +191,7 @@ def line(model, name, dtype, bytes_bar, costs, X) -> None:
     """Print what one type of weights costs."""
     sizes: dict[str, int | None] = {"inline": None, "libm": None}
     if shutil.which(ARM):
-        options = CORTEX_M4F + HARD_FLOATS
+        options = ("-Os", *CORTEX_M4F)
         sizes = {math: flash(model, dtype, ARM, options, math=math) for math in sizes}
     speeds = {math: c_step(model, dtype, math) for math in sizes}
     time_bar = BARS.get(name, (None,))[-1] if dtype == "float32" else None
@@ -146,8 +199,9 @@ def line(model, name, dtype, bytes_bar, costs, X) -> None:
         f"  {dtype:8s} flash {sizes['inline']} B{verdict(sizes['inline'], bytes_bar)}, "
         f"with libm {sizes['libm']} B; RAM {costs['state']:.0f} B; "
         f"{speeds['inline']:.2f} us{verdict(speeds['inline'], time_bar)}, "
-        f"with libm {speeds['libm']:.2f} us; {costs['multiplications']:.0f} "
-        f"multiply-adds, {costs['calls']:.0f} calls; off by "
+        f"with libm {speeds['libm']:.2f} us; {instructions(model, dtype)} "
+        f"instructions; {costs['multiplications']:.0f} multiply-adds, "
+        f"{costs['calls']:.0f} calls; off by "
         f"{difference(model, dtype, X):.1e}",
         flush=True,
     )

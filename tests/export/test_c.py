@@ -11,7 +11,7 @@ import pytest
 from cases import CASES, fitted
 
 import LNN
-from LNN.export import CModel, report, to_c, to_spec
+from LNN.export import CModel, Spec, report, to_c, to_spec
 from LNN.export.__main__ import main
 from LNN.export.c.rounding import numpy_model, rounded_spec
 from LNN.export.c.timeless import without_time
@@ -165,7 +165,7 @@ def test_reads_dates_and_columns_of_the_fit(tmp_path):
 def test_several_models_fit_into_one_program_of_c_plus_plus(tmp_path):
     """Names of the user's keep their spelling, whatever the prefix is."""
     X, folder = np.random.default_rng(0).normal(size=(40, 2)), str(tmp_path)
-    labels = np.where(X[:, 0] > 0, "lnn_up */ ??/", 'LNN_"down"')
+    labels = np.where(X[:, 0] > 0, "lnn_up */ ??/ \\ é", 'LNN_"down"\t\x01😀')
     one = LNN.LiquidClassifier(4, window_length=3, epochs=1).fit(X, labels)
     to_c(one, f"{folder}/a.c", prefix="first", self_test=False)
     to_c(fitted("whole").estimator, f"{folder}/b.c", prefix="second", self_test=False)
@@ -259,6 +259,13 @@ def test_what_cannot_be_written_is_refused_by_name(name, how, told, tmp_path):
     with pytest.raises(LNN.InvalidInputError, match=told):
         to_c(fitted(name).estimator, **how)
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_beyond_float32_are_refused(tmp_path):
+    spec = to_spec(fitted("whole").estimator)
+    arrays = {**spec.arrays, "scaler.scale": np.full(3, 1e-45)}
+    with pytest.raises(LNN.InvalidInputError, match="float32 can hold"):
+        to_c(Spec(spec.values, arrays), tmp_path / "model.c")
 
 
 def test_forecasters_are_refused_by_name(tmp_path):

@@ -43,7 +43,7 @@ extern "C" {{
 #define LNN_CHANNELS {values["input"]["n_channels"]} /* numbers in x */
 #define LNN_ANSWERS {program.n_answers} /* numbers in y */
 {told}
-/* The past of one stream; its fields are no business of yours. */
+/* The past of one stream. Its fields differ from model to model. */
 {structs}
 void lnn_reset(lnn_state *s);
 
@@ -154,9 +154,19 @@ def _struct(name: str, fields: list[str]) -> str:
 
 
 def _labels(labels: list[Any]) -> str:
-    quoted = ", ".join(json.dumps(str(label)) for label in labels)
-    # In ASCII, and without what C would read as a trigraph.
-    return "{" + quoted.replace("?", r"\?") + "}"
+    return "{" + ", ".join(f'"{_quoted(str(label))}"' for label in labels) + "}"
+
+
+def _quoted(text: str) -> str:
+    """Return text inside a string of C, in UTF-8."""
+    # All but plain characters by their octal codes: C has trigraphs, and universal
+    # names for some characters only.
+    plain = re.compile(rb"[A-Za-z0-9 !#-&(-/:-@\[\]-`{-~]")
+    characters = (bytes([byte]) for byte in text.encode())
+    return "".join(
+        c.decode() if plain.fullmatch(c) and c != b"?" else f"\\{c[0]:03o}"
+        for c in characters
+    )
 
 
 def _channels(values: dict[str, Any]) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from LNN.exceptions import InvalidInputError
+
 _RUNTIME = Path(__file__).with_name("runtime")
 _BYTES = {"float": 4, "int8_t": 1, "int16_t": 2, "lnn_index": 0}
 _WIDTH = 88
@@ -34,7 +36,14 @@ def fill(name: str, **parts: Any) -> str:
 
 def number(value: float) -> str:
     """Return the shortest literal of a float."""
-    text = str(np.float32(value))
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    if not np.isfinite(single):
+        raise InvalidInputError(
+            f"Expected numbers that float32 can hold, got {value:g} among the weights "
+            "and scales. Scale the columns of X and y before the fit."
+        )
+    text = str(single)
     if not re.search(r"[.en]", text):
         text += ".0"
     return text + "f"

@@ -185,7 +185,8 @@ int main() {
 """
     (tmp_path / "main.cpp").write_text(main_text)
     compile_and_link = f"""
-cd {folder} && {COMPILER} {" ".join(STRICT)} -c a.c b.c && mkdir cpp && cp a.c cpp/a.cpp &&
+cd {folder} && mkdir cpp && cp a.c cpp/a.cpp &&
+{COMPILER} {" ".join(STRICT)} -c a.c b.c &&
 g++ -Wall -Wextra -Werror -I. -c cpp/a.cpp -o cpp.o &&
 g++ -Wall -Wextra -Werror main.cpp a.o b.o -o main && ./main"""
     if shutil.which("g++") is None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from cases import CASES, fitted
 
@@ -159,6 +160,8 @@ def test_reads_dates_and_columns_of_the_fit(tmp_path):
     to_c(model, tmp_path / "model.c")
     got = CModel(tmp_path / "model.c").predict(X, times)
     assert difference(got, model.predict(X, timestamps=times)) < 1e-5
+    zoned = pd.DatetimeIndex(times, tz="UTC").tz_convert("Europe/Vienna")
+    assert difference(CModel(tmp_path / "model.c").predict(X, zoned), got) == 0
     assert "in seconds" in (tmp_path / "model.h").read_text()
 
 
@@ -284,8 +287,10 @@ def test_wrong_data_are_refused(tmp_path):
         model.step([0.0, np.nan, 0.0])
     with pytest.raises(ValueError, match="one a row"):
         model.predict(np.zeros((1, 4, 3)), [[1.0, 2.0]])
-    with pytest.raises(ValueError, match="decrease"):
+    with pytest.raises(ValueError, match="before"):
         model.predict(np.zeros((1, 2, 3)), [[2.0, 1.0]])
+    with pytest.raises(ValueError, match="Expected numbers, as in the fit"):
+        model.predict(np.zeros((1, 2, 3)), [pd.date_range("2024", periods=2)])
 
 
 def test_a_missing_compiler_and_a_broken_file_are_told(tmp_path):

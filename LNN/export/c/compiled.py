@@ -8,12 +8,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from LNN.data.timestamps import elapsed_time
 from LNN.exceptions import InvalidInputError
 from LNN.export.c.files import read_description
 
@@ -136,25 +136,37 @@ class CModel:
         if self.description["kind"] == "rows":
             rows = self._rows(X)
             begins = np.zeros(len(rows), dtype=bool)
+            begins[:1] = True
             if groups is not None:
                 groups = np.asarray(groups)
                 begins[1:] = groups[1:] != groups[:-1]
-            cuts = [0, *np.flatnonzero(begins), len(rows)]
-            times = np.full(len(rows), np.nan) if timestamps is None else timestamps
-            _check_length(times, len(rows))
-            parts = [slice(*cut) for cut in pairwise(cuts)]
-            found = [self._recording(rows[p], _gaps(times[p])) for p in parts]
-            return answer(np.concatenate(found))
+            gaps, cuts = self._gaps(timestamps, begins), np.flatnonzero(begins)[1:]
+            parts = zip(np.split(rows, cuts), np.split(gaps, cuts), strict=True)
+            return answer(np.concatenate([self._recording(*part) for part in parts]))
         found = []
         for k, sequence in enumerate(X):
             rows = self._rows(sequence)
-            own = np.full(len(rows), np.nan) if timestamps is None else timestamps[k]
-            _check_length(own, len(rows))
-            found.append(self._recording(rows, _gaps(own)))
+            times = None if timestamps is None else timestamps[k]
+            gaps = self._gaps(times, np.arange(len(rows)) == 0)
+            found.append(self._recording(rows, gaps))
         if not self.description["every_step"]:
             return answer(np.stack([outputs[-1] for outputs in found]))
         each = [answer(outputs) for outputs in found]
         return np.stack(each) if isinstance(X, np.ndarray) else each
+
+    def _gaps(self, times: Any, begins: np.ndarray) -> np.ndarray:
+        """Return the time before each row; NaN where none is known."""
+        if times is None:
+            return np.full(len(begins), np.nan)
+        if len(times) != len(begins):
+            raise InvalidInputError(
+                f"Expected {len(begins)} timestamps, one a row, got {len(times)}."
+            )
+        gaps, _, kind = elapsed_time(times, begins)
+        if kind != self.description["clock"]:
+            known = self.description["clock"] or "no timestamps"
+            raise InvalidInputError(f"Expected {known}, as in the fit, got {kind}.")
+        return gaps
 
     def _recording(self, rows: np.ndarray, gaps: np.ndarray) -> np.ndarray:
         longest = self.description["longest"]
@@ -202,25 +214,6 @@ class CModel:
         if len(told["quantiles"] or [0]) > 1:
             values = outputs.reshape(len(outputs), told["n_targets"], -1)
         return values[:, 0] if told["ndim"] == 0 else values
-
-
-def _check_length(times: Any, n: int) -> None:
-    if len(times) != n:
-        raise InvalidInputError(
-            f"Expected {n} timestamps, one a row, got {len(times)}."
-        )
-
-
-def _gaps(times: Any) -> np.ndarray:
-    """Return the time before each row of a recording; NaN where none is known."""
-    since = np.diff(np.asarray(times))
-    if since.dtype.kind == "m":
-        since = since / np.timedelta64(1, "s")
-    if (since < 0).any():
-        raise InvalidInputError(
-            "Expected timestamps that do not decrease. Sort the rows."
-        )
-    return np.append(np.nan, since)
 
 
 def find_compiler(compiler: str | None = None) -> str:

@@ -5,9 +5,11 @@
 
 UCI Occupancy: a classifier learns the training file (8,143 minutes) and is written as
 C, its weights as float32 and as int8. The second test file (9,752 minutes, a week
-later) is read by LNN, by the numpy runtime and by both C models, compiled here. One day
-of it is then replayed through a Cortex-M4 that qemu plays, row by row with the real
-clock: the image has the two files of the model, the rows of that day, and nothing else.
+later) is read by LNN, by the numpy runtime, by onnxruntime and by both C models,
+compiled here; the files for JavaScript and Clojure are written beside them, and node
+asks its own the test vectors. One day of it is then replayed through a Cortex-M4 that
+qemu plays, row by row with the real clock: the image has the two files of the model and
+the rows of that day.
 
 Accuracy is balanced (the mean over the two classes: "always empty" is 0.5). The largest
 difference is one of probabilities. Flash is .text of `model.c` with -Os for the
@@ -30,7 +32,7 @@ from sklearn.metrics import balanced_accuracy_score
 import LNN
 from LNN import LiquidClassifier
 from LNN.datasets import fetch_occupancy
-from LNN.export import CModel, report, to_c
+from LNN.export import CModel, report, to_c, to_clojure, to_js, to_onnx
 from LNN.export.numpy_model import Model
 
 BOARD = Path(__file__).with_name("cortex_m4")
@@ -110,6 +112,34 @@ def replayed(folder: Path, X: np.ndarray, gaps: np.ndarray) -> np.ndarray | None
     return np.array([int(digit) for digit in done.stdout.decode().strip()])
 
 
+def of_onnx(path: Path, X: np.ndarray, gaps: np.ndarray) -> np.ndarray | None:
+    """Return probabilities of the ONNX file, None where it cannot be run."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    session = onnxruntime.InferenceSession(path)
+    size = session.get_inputs()[2].shape[1]
+    feeds = {
+        "rows": X[None].astype("float32"),
+        "dt": gaps[None].astype("float32"),
+        "state": np.zeros((1, size), "float32"),
+    }
+    (found,) = session.run(["probabilities"], feeds)
+    return found[0]
+
+
+def to_other_languages(model: LiquidClassifier, out: Path) -> None:
+    """Write the model for JavaScript and Clojure; tell what node says of the first."""
+    written = [*to_js(model, out / "js"), *to_clojure(model, out / "clojure")]
+    told = ", ".join(f"{path.name} {path.stat().st_size} B" for path in written)
+    print(f"JavaScript and Clojure: {told}")
+    if shutil.which("node"):
+        command = ["node", "test.js"]
+        done = subprocess.run(command, cwd=out / "js", capture_output=True, text=True)
+        print(f"node: {done.stdout.strip()}")
+
+
 def main() -> None:
     """Train, write, compare, replay."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -127,7 +157,8 @@ def main() -> None:
     def line(name, found, own, costs="") -> None:
         score = balanced_accuracy_score(y, model.classes_[found.argmax(axis=1)])
         off = np.abs(found - expected).max()
-        print(f"{name:12s} {score:.4f}  {off:8.1e}  {own:8.2f} us  {costs}")
+        took = " " * 11 if own is None else f"{own:8.2f} us"
+        print(f"{name:12s} {score:.4f}  {off:8.1e}  {took}  {costs}")
 
     print("             accuracy  off by     a step      on a Cortex-M4F")
     stream = model.stream("carry")
@@ -137,6 +168,10 @@ def main() -> None:
     runtime = Model(out / "model.npz")
     own = microseconds(row_by_row(runtime.step), X[:2000])
     line("numpy", runtime.predict_proba(X, gaps), own)
+    to_onnx(model, out / "model.onnx")
+    found = of_onnx(out / "model.onnx", X, gaps)
+    if found is not None:
+        line("onnxruntime", found, None)
     compiler = ARM if shutil.which(ARM) else None
     table = report(model, compiler=compiler, options=("-Os", *CORTEX_M4F))
     days = {}
@@ -152,6 +187,7 @@ def main() -> None:
         own = microseconds(device.predict_proba, X)
         line(f"C, {dtype}", device.predict_proba(X, times), own, told)
         days[dtype] = replayed(folder, X[day], gaps_of(times[day]))
+    to_other_languages(model, out)
     alone = model.predict(X[day], timestamps=times[day])
     for dtype, codes in days.items():
         if codes is None:

@@ -1,6 +1,6 @@
 """Is the room occupied? A model trained here, replayed on a microcontroller.
 
-    python examples/edge.py             about two minutes; needs the occupancy data
+    python examples/edge.py             half a minute; needs the occupancy data
     python examples/edge.py --out DIR   where the files go that a firmware would take
 
 UCI Occupancy: a classifier learns the training file (8,143 minutes) and is written as
@@ -112,10 +112,12 @@ def replayed(folder: Path, X: np.ndarray, gaps: np.ndarray) -> np.ndarray | None
     return np.array([int(digit) for digit in done.stdout.decode().strip()])
 
 
-def of_onnx(path: Path, X: np.ndarray, gaps: np.ndarray) -> np.ndarray | None:
-    """Return probabilities of the ONNX file, None where it cannot be run."""
+def of_onnx(model, path: Path, X: np.ndarray, gaps: np.ndarray) -> np.ndarray | None:
+    """Write the ONNX file; return its probabilities, None where it cannot be run."""
     try:
         import onnxruntime
+
+        to_onnx(model, path)
     except ImportError:
         return None
     session = onnxruntime.InferenceSession(path)
@@ -168,8 +170,7 @@ def main() -> None:
     runtime = Model(out / "model.npz")
     own = microseconds(row_by_row(runtime.step), X[:2000])
     line("numpy", runtime.predict_proba(X, gaps), own)
-    to_onnx(model, out / "model.onnx")
-    found = of_onnx(out / "model.onnx", X, gaps)
+    found = of_onnx(model, out / "model.onnx", X, gaps)
     if found is not None:
         line("onnxruntime", found, None)
     compiler = ARM if shutil.which(ARM) else None

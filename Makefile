@@ -14,7 +14,7 @@ NATIVE := $(VENV)/.native
 STAMP_NATIVE = if ls LNN/kernels/native/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
 .PHONY: demo test test-all test-slow coverage experiments experiments-page sanitize native lint \
-	format reference stubs architecture clean
+	edge-tools format reference stubs architecture clean
 
 demo: $(NATIVE)
 	$(BIN)/python examples/demo.py
@@ -47,6 +47,11 @@ experiments-page: $(NATIVE)
 # 100,000 random problems for the C library, and as many as minutes allow under sanitizers.
 sanitize:
 	$(PYTHON) tests/kernels/fuzzing.py
+
+# Compilers, analysers and machines for the C of exported models (Debian, as root).
+edge-tools:
+	apt-get install -y gcc g++ clang cppcheck gcc-arm-linux-gnueabihf qemu-user-static \
+		gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm gcc-avr avr-libc
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

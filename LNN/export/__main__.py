@@ -10,6 +10,7 @@ from pathlib import Path
 
 from LNN.exceptions import InvalidInputError, MissingDependencyError
 from LNN.export import container, numpy_model
+from LNN.export.c.project import to_c_project
 from LNN.export.clojure import to_clojure
 from LNN.export.js import to_js
 from LNN.export.onnx import to_onnx
@@ -26,6 +27,7 @@ def _numpy(source: Path, folder: Path) -> list[Path]:
 
 
 TARGETS: dict[str, Callable[[Path, Path], list[Path]]] = {
+    "c": lambda source, folder: to_c_project(load(source), folder),
     "clojure": lambda source, folder: to_clojure(load(source), folder),
     "js": lambda source, folder: to_js(load(source), folder),
     "numpy": _numpy,

@@ -1,0 +1,158 @@
+"""All that a model needs in C, before it is written: its parts and its functions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from LNN.exceptions import InvalidInputError
+from LNN.export.c.answers import write_answer
+from LNN.export.c.network import Network
+from LNN.export.c.rounding import largest_difference, rounded_spec
+from LNN.export.c.rows import Rows
+from LNN.export.c.source import Source
+from LNN.export.c.timeless import without_time
+from LNN.export.spec import Spec, to_spec
+
+DTYPES = ("float32", "int8")
+MATHS = ("inline", "libm")
+
+
+class Program:
+    """The C of a model.
+
+    Parameters
+    ----------
+    model : fitted estimator, FittedModel or Spec
+    dtype, math, longest, prefix
+        As `to_c` has them.
+
+    Attributes
+    ----------
+    values : dict of str
+    arrays : dict of str to ndarray
+        Those of the spec, as they are before int8 rounds them.
+    source : Source
+        All functions and tables.
+    difference : float
+        How far the outputs may be from those of the test vectors.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        dtype: str = "float32",
+        math: str = "inline",
+        longest: int | None = None,
+        prefix: str = "lnn",
+    ):
+        _check_choice("dtype", dtype, DTYPES)
+        _check_choice("math", math, MATHS)
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix):
+            raise InvalidInputError(
+                'Expected a prefix that names in C can begin with, as "lnn", got '
+                f"{prefix!r}."
+            )
+        self.prefix = prefix
+        spec = model if isinstance(model, Spec) else to_spec(_with_one_network(model))
+        self.values, self.arrays, self.dtype = spec.values, spec.arrays, dtype
+        _refuse(self.values)
+        self.window = _window(self.values, longest)
+        self.difference = 1e-5
+        spec = without_time(spec)
+        if dtype == "int8":
+            spec = rounded_spec(spec)
+            self.difference += largest_difference(spec)
+        arrays = {
+            name: array.astype(np.float64) if array.dtype.kind == "f" else array
+            for name, array in spec.arrays.items()
+        }
+        self.network = Network(self.values, arrays)
+        self.rows = Rows(self.values, arrays, self.network, self.window)
+        self.source = Source(dtype == "int8", math, _widest(self.network))
+        self.network.write(self.source)
+        before = self.source.work
+        write_answer(self.network, self.source)
+        self._answering = self.source.work - before
+        self.rows.write(self.source)
+        self.text = self.source.text()
+
+    @property
+    def work(self) -> np.ndarray:
+        """Multiply-adds and calls of a step; in a window, of all its rows."""
+        rows = 1 if self.window is None else self.window
+        return rows * (self.source.work - self._answering) + self._answering
+
+    @property
+    def n_answers(self) -> int:
+        """Numbers that a step writes."""
+        return int(self.values["answer"]["n_outputs"])
+
+    @property
+    def classifies(self) -> bool:
+        """Whether answers are probabilities."""
+        return self.values["answer"]["classes"] is not None
+
+    @property
+    def longest(self) -> int | None:
+        """The most rows of a sequence, where the state keeps sequences."""
+        return None if self.values["reading"]["window_length"] else self.window
+
+    def named(self, text: str) -> str:
+        """Return C whose names begin with the prefix."""
+        text = re.sub(r"\blnn_(?=\w)", f"{self.prefix}_", text)
+        return re.sub(r"\bLNN_(?=\w)", f"{self.prefix.upper()}_", text)
+
+
+def _with_one_network(model: Any) -> Any:
+    """Refuse what is a network and more: a linear path, intervals, a threshold."""
+    if type(model).__module__.startswith(("LNN.forecasting", "LNN.anomaly")):
+        raise InvalidInputError(
+            "Expected a regressor or a classifier, got "
+            f"{type(model).__name__}, of which a network is only a part. Fit a "
+            "LiquidRegressor on windows of the series; or keep it as a pickle."
+        )
+    return model
+
+
+def _check_choice(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        hint = ""
+        if value == "q15":
+            hint = ' No integers alone: "int8" stores weights in a byte each.'
+        told = ", ".join(repr(choice) for choice in known)
+        raise InvalidInputError(
+            f"Expected {name} to be one of {told}, got {value!r}.{hint}"
+        )
+
+
+def _refuse(values: dict[str, Any]) -> None:
+    if values["own_scale"] and values["reading"]["every_step"]:
+        raise InvalidInputError(
+            'Expected a model that reads rows one by one, got scale="sequence" with an '
+            "answer at each step: each answer needs the rows after it. Fit with "
+            'scale="standard".'
+        )
+
+
+def _window(values: dict[str, Any], longest: int | None) -> int | None:
+    """Return how many rows the state keeps, if it keeps rows."""
+    window: int | None = values["reading"]["window_length"]
+    if window is not None:
+        return window
+    if not values["own_scale"]:
+        return None
+    if longest is None or longest < 1:
+        raise InvalidInputError(
+            f"Expected longest, the most rows of a sequence, got {longest}: "
+            'scale="sequence" looks at whole sequences, whose rows the state has to '
+            'keep. Pass longest=..., or fit with scale="standard".'
+        )
+    return int(longest)
+
+
+def _widest(network: Network) -> int:
+    """Return the largest number that an index or a count of synapses can be."""
+    return max(layer.n_inputs + layer.n for layer in network.layers)

@@ -1,0 +1,4 @@
+static inline float lnn_tanh(float x)
+{
+    return tanhf(x);
+}

@@ -1,4 +1,4 @@
-"""`LagsAsSequence`: columns of lags, as forecasters by reduction make them, in order."""
+"""`LagsAsSequence`: rows of lags, as forecasters by reduction make them, in order."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ __all__ = ["LagsAsSequence"]
 
 # lag_3 (skforecast), lag3 (mlforecast), and sales_lag_3 where there are several series.
 _LAG = re.compile(r"(?:(?P<series>.+)_)?lag_?(?P<lag>\d+)")
+
+# What an estimator would guess from shapes: few lags beside many columns could be
+# channels, and as many targets as lags a target for each step.
+SAID = {"layout": "sequences", "return_sequences": False}
 
 
 class LagsAsSequence(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -84,7 +88,8 @@ class LagsAsSequence(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         -------
         self
         """
-        X, y = validate_data(
+        rows: NDArray
+        rows, y = validate_data(
             self,
             X,
             y,
@@ -96,13 +101,12 @@ class LagsAsSequence(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", None)
         self._columns = _columns_of(self.lags, self.n_features_in_, names)
         inner = clone(self.estimator)
-        # A row has one vector of targets, even where it is as long as the sequence.
-        if y.ndim == 2 and inner.get_params().get("return_sequences") == "auto":
-            inner.set_params(return_sequences=False)
+        known = inner.get_params(deep=False)
+        inner.set_params(**{k: v for k, v in SAID.items() if known.get(k) == "auto"})
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         self._timed = not self._columns.even and has_fit_parameter(inner, "timestamps")
-        X = self._columns.sequences(X)
-        self.estimator_ = inner.fit(X, y, **weight, **self._times(len(X)))
+        sequences = self._columns.sequences(rows)
+        self.estimator_ = inner.fit(sequences, y, **weight, **self._times(len(rows)))
         return self
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -117,11 +121,11 @@ class LagsAsSequence(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         ndarray of shape (n_rows,) or (n_rows, n_targets)
         """
         check_is_fitted(self)
-        X = validate_data(
+        rows: NDArray = validate_data(
             self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan"
         )
-        sequences = self._columns.sequences(X)
-        return self.estimator_.predict(sequences, **self._times(len(X)))
+        sequences = self._columns.sequences(rows)
+        return self.estimator_.predict(sequences, **self._times(len(rows)))
 
     @property
     def lags_(self) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from sklearn.base import clone, is_regressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import parametrize_with_checks
 from tiny import TINY
 
 from LNN import InvalidInputError, LiquidRegressor
@@ -130,6 +131,16 @@ def test__scikit_learn__clones_describes_and_searches():
     assert copy.get_params()["estimator__missing"] == "mask"
     search = GridSearchCV(copy, {"estimator__n_neurons": [6, 7]}, cv=2).fit(OLDEST, Y)
     assert search.best_estimator_.estimator_.n_parameters_ > 0
+
+
+EXACT = {"dtype": "float64", "batch_size": 10**6, "early_stopping": False}
+LONG = {"n_neurons": 12, "epochs": 40, "learning_rate": 0.05}
+
+
+@pytest.mark.slow
+@parametrize_with_checks([LagsAsSequence(network(**EXACT | LONG), lags=[1])])
+def test__sklearn_checks__one_lag__all_pass(estimator, check):
+    check(estimator)
 
 
 @pytest.mark.parametrize(

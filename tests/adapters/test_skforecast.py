@@ -18,7 +18,9 @@ from LNN.adapters import LagsAsSequence
 
 STEPS = np.arange(130)
 DAYS = pd.date_range("2024", periods=130, freq="D")
-SERIES = pd.Series(np.sin(STEPS * 2 * np.pi / 12), index=DAYS, name="y")
+NOISE = np.random.default_rng(0).normal(size=130)
+VALUES = np.sin(STEPS * 2 * np.pi / 12) + 0.1 * NOISE
+SERIES = pd.Series(VALUES, index=DAYS, name="y")
 PROMO = pd.DataFrame({"promo": (STEPS % 5 == 0).astype(float)}, index=DAYS)
 PAST, AFTER = slice(0, 120), slice(120, 130)
 

@@ -53,9 +53,6 @@ class LiquidClassifier(BaseClassifier):
     `LNN.LiquidClassifier` on sequences. Series may have several channels and be of
     unequal length; with ``missing="hold"`` or "mask" also with gaps.
 
-    Parameters
-    ----------
-
     Attributes
     ----------
     estimator_ : LNN.LiquidClassifier
@@ -98,9 +95,6 @@ class LiquidRegressor(BaseRegressor):
 
     `LNN.LiquidRegressor` on sequences. Series may have several channels and be of
     unequal length; with ``missing="hold"`` or "mask" also with gaps.
-
-    Parameters
-    ----------
 
     Attributes
     ----------
@@ -149,9 +143,6 @@ class LiquidForecaster(
     `LNN.LiquidForecaster` of one series. `predict(y)` gives the value `horizon` steps
     after y and learns nothing; `series_to_series_forecast(y, n)` gives n steps from one
     fit.
-
-    Parameters
-    ----------
 
     Attributes
     ----------

@@ -15,6 +15,8 @@ __all__ = ["OF_ROWS", "missing", "original", "with_parameters_of"]
 # Not `type`: editors would lose the class behind the decorator.
 Class = TypeVar("Class", bound=type)
 
+# Where a class keeps what it stands for.
+_ORIGINAL = "_original"
 # What means nothing where each sample is a sequence, or is no matter of an adapter.
 OF_ROWS = (
     *("window_length", "chunk_length", "burn_in", "stride", "anchor"),
@@ -22,6 +24,7 @@ OF_ROWS = (
     *("callback", "warm_start"),
 )
 _SECTION = re.compile(r"^Parameters\n-+\n(.*?)(?=\n\n\S|\Z)", flags=re.M | re.S)
+_NEXT = re.compile(r"^(Attributes|Examples)\n-+\n", flags=re.M)
 
 
 def missing(library: str, error: ImportError) -> MissingDependencyError:
@@ -62,7 +65,7 @@ def with_parameters_of(
     ]
 
     def decorate(cls: Class) -> Class:
-        begin = cls.__init__
+        begin: Callable[[Any], None] = cls.__init__  # type: ignore[misc]
         this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         signature = inspect.Signature([this, *taken])
 
@@ -77,7 +80,8 @@ def with_parameters_of(
         # An attribute that functions may have, which their type does not tell.
         __init__.__signature__ = signature  # type: ignore[attr-defined]
         cls.__init__ = __init__  # type: ignore[misc]
-        cls.original_ = (source, tuple(p.name for p in given if p.name in known))
+        names = tuple(p.name for p in given if p.name in known)
+        setattr(cls, _ORIGINAL, (source, names))
         _document(cls, source, [p.name for p in taken])
         return cls
 
@@ -93,7 +97,7 @@ def original(adapter: Any, **fixed: Any) -> Any:
     **fixed
         Parameters that the adapter sets itself.
     """
-    source, names = type(adapter).original_
+    source, names = getattr(type(adapter), _ORIGINAL)
     return source(**{name: getattr(adapter, name) for name in names} | fixed)
 
 
@@ -106,9 +110,12 @@ def _document(cls: type, source: type, names: list[str]) -> None:
     entries |= dict(_entries(doc))
     text = "\n".join(entries[name] for name in names if name in entries)
     section = f"Parameters\n----------\n{text}"
-    found = _SECTION.search(doc)
-    assert found, f"{cls.__name__} has no section of parameters"
-    doc = doc[: found.start()] + section + doc[found.end() :]
+    if found := _SECTION.search(doc):
+        doc = doc[: found.start()] + section + doc[found.end() :]
+    else:
+        following = _NEXT.search(doc)
+        assert following, f"{cls.__name__} has no sections"
+        doc = f"{doc[: following.start()]}{section}\n\n{doc[following.start() :]}"
     # As it would stand in the source: tools take the first line for the summary.
     cls.__doc__ = textwrap.indent(doc, "    ").lstrip() + "\n    "
 

@@ -85,7 +85,7 @@ class _Online:
         how: dict[str, Any] = {}
         if self.time_column is not None:
             how["timestamps"] = pd.Index([time["timestamp"] for _, time in read])
-        X, y = np.stack([values for values, _ in read]), np.array(truths)
+        X, y = np.array([list(values.values()) for values, _ in read]), np.array(truths)
         trained = original(self, time_column=None).fit(X, y, **how)
         self.stream = trained.stream(
             self.stream_mode,  # type: ignore[attr-defined]
@@ -94,17 +94,18 @@ class _Online:
             context="fit",
         )
 
-    def _row(self, x: dict) -> tuple[np.ndarray, dict[str, Any]]:
-        """Return the values of a row, NaN where it has none, and its time."""
+    def _row(self, x: dict) -> tuple[dict[int, float], dict[str, Any]]:
+        """Return the values of a row by number, NaN where it has none, and its time."""
         values = [x.get(name) for name in self._names]
         try:
             # None is not a number here, and NaN there.
-            found = np.array(values, dtype=np.float64)
+            numbers = np.array(values, dtype=np.float64).tolist()
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
                 f"Expected numbers in a row, got {x!r}: {error}. Put an encoder such "
                 "as river's preprocessing.OneHotEncoder in front."
             ) from error
+        found = dict(enumerate(numbers))
         if self.time_column is None:
             return found, {}
         if x.get(self.time_column) is None:

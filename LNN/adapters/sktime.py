@@ -57,9 +57,6 @@ class LiquidClassifier(BaseClassifier):
     `LNN.LiquidClassifier` on sequences. Series may have several channels and be of
     unequal length; with ``missing="hold"`` or "mask" also with gaps.
 
-    Parameters
-    ----------
-
     Attributes
     ----------
     estimator_ : LNN.LiquidClassifier
@@ -108,9 +105,6 @@ class LiquidRegressor(BaseRegressor):
     `LNN.LiquidRegressor` on sequences. Series may have several channels and be of
     unequal length; with ``missing="hold"`` or "mask" also with gaps.
 
-    Parameters
-    ----------
-
     Attributes
     ----------
     estimator_ : LNN.LiquidRegressor
@@ -155,9 +149,6 @@ class LiquidForecaster(BaseForecaster):
     fitted to all series of a panel or hierarchy, and to all columns of y. Columns of X
     are known in advance, as sktime has it. `update` takes in rows without learning from
     them, whatever `update_params` says.
-
-    Parameters
-    ----------
 
     Attributes
     ----------

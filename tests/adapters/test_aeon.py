@@ -5,7 +5,7 @@ import doctest
 import numpy as np
 import pytest
 
-aeon = pytest.importorskip("aeon", reason="make check-adapters runs these tests")
+pytest.importorskip("aeon", reason="make check-adapters runs these tests")
 
 from aeon.datasets import load_airline, load_basic_motions, load_japanese_vowels
 from aeon.testing.estimator_checking import parametrize_with_checks

@@ -1,13 +1,11 @@
-"""Forecasters of skforecast hand `LagsAsSequence` their lags in the order it is told."""
+"""Lags of skforecast reach a network through `LagsAsSequence` in their order."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from tiny import TINY
 
-skforecast = pytest.importorskip(
-    "skforecast", reason="make check-adapters runs these tests"
-)
+pytest.importorskip("skforecast", reason="make check-adapters runs these tests")
 
 from skforecast.direct import ForecasterDirect
 from skforecast.model_selection import TimeSeriesFold, backtesting_forecaster

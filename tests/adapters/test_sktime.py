@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-sktime = pytest.importorskip("sktime", reason="make check-adapters runs these tests")
+pytest.importorskip("sktime", reason="make check-adapters runs these tests")
 
 from sktime.datasets import load_airline, load_basic_motions, load_japanese_vowels
 from sktime.forecasting.base import ForecastingHorizon

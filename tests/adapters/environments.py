@@ -3,10 +3,9 @@
     make check-adapters
     python tests/adapters/environments.py aeon river        some of them
 
-sktime, aeon, river and skforecast pin versions of packages that LNN has other versions
-of. So each has an environment of its own, which is made once. It sees the packages of
-the environment that runs this, but for those that the library wants otherwise: torch is
-not installed again.
+These libraries pin versions of packages that LNN has other versions of. So each has an
+environment of its own, which is made once. It sees the packages of the environment that
+runs this, but for those that the library wants otherwise: torch is not installed again.
 """
 
 from __future__ import annotations
@@ -23,12 +22,13 @@ from pathlib import Path
 from LNN.datasets.home import download_homes
 
 ROOT = Path(__file__).parents[2]
-# The versions that the adapters were written for.
+# The versions that the adapters were written for, and what they need but do not say.
 PEERS = {
-    "sktime": "sktime==1.2.0",
-    "aeon": "aeon==1.6.0",
-    "river": "river==0.26.1",
-    "skforecast": "skforecast==0.26.0",
+    "sktime": ("sktime==1.2.0",),
+    "aeon": ("aeon==1.6.0",),
+    "river": ("river==0.26.1",),
+    "skforecast": ("skforecast==0.26.0",),
+    "darts": ("darts==0.48.1", "pandas==2.3.3"),
 }
 VARIABLE = "LNN_ADAPTERS"
 
@@ -41,14 +41,15 @@ def home() -> Path:
 
 def made(peer: str) -> Path:
     """Return the Python of a library's environment, which is made if it is missing."""
-    folder = home() / f"{PEERS[peer]}-{sysconfig.get_python_version()}"
+    name = "-".join([*PEERS[peer], sysconfig.get_python_version()])
+    folder = home() / name.replace("==", "-")
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = folder / ".made"
     # A stamp of packages that have moved away since, as in a fresh checkout, is old.
     beneath = sysconfig.get_path("purelib")
     if stamp.exists() and stamp.read_text() == beneath:
         return python
-    print(f"{PEERS[peer]} into {folder}", flush=True)
+    print(f"{' and '.join(PEERS[peer])} into {folder}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     venv.EnvBuilder(with_pip=True).create(folder)
     own = Path(
@@ -56,7 +57,7 @@ def made(peer: str) -> Path:
     )
     # Packages of its own come first.
     (own / "beneath.pth").write_text(beneath + "\n")
-    install = ["-m", "pip", "install", "--quiet", PEERS[peer]]
+    install = ["-m", "pip", "install", "--quiet", *PEERS[peer]]
     subprocess.run([str(python), *install], check=True)
     stamp.write_text(beneath)
     return python
@@ -64,8 +65,8 @@ def made(peer: str) -> Path:
 
 def run(peer: str, arguments: list[str]) -> int:
     """Run the tests of a library's adapter in its environment."""
-    test = f"tests/adapters/test_{peer}.py"
-    command = [str(made(peer)), "-m", "pytest", *arguments, test]
+    tests = [f"tests/adapters/test_{name}.py" for name in (peer, "page")]
+    command = [str(made(peer)), "-m", "pytest", *arguments, *tests]
     print("+", *command[1:], flush=True)
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
@@ -78,7 +79,7 @@ def _output(python: Path, code: str) -> str:
 
 
 def main() -> int:
-    """Make what is missing, run the tests, and say how many libraries failed."""
+    """Make what is missing and run the tests; return how many libraries failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -29,7 +29,8 @@ test-slow: $(NATIVE)
 test-all: test test-slow
 
 # Tests of the adapters, each beside the library that it is for, in an environment that is
-# made for it once (LNN_ADAPTERS: where; by default in the user's cache).
+# made for it once (LNN_ADAPTERS: where; by default in the user's cache). With the
+# installation 5 minutes of a CPU, so that .ci/run leaves them to this and to GitHub.
 check-adapters: $(NATIVE)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/adapters/environments.py --pytest -n auto
 

@@ -7,7 +7,7 @@ import pytest
 
 PAGE = Path(__file__).parents[2] / "docu" / "adapters.md"
 # What other libraries deprecate themselves is not the reader's matter.
-pytestmark = pytest.mark.filterwarnings("default:::(?!LNN)")
+pytestmark = pytest.mark.filterwarnings("default")
 
 
 def sections():

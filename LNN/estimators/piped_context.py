@@ -52,10 +52,10 @@ def _transforming_steps() -> list[str]:
     # Tools in between, such as TransformedTargetRegressor, only pass the call on.
     while frame is not None:
         owner = frame.f_locals.get("self")
-        if last_step(owner) is not owner:  # it is a Pipeline
-            if names := [name for name, _ in steps_before(owner)]:
-                return names
-        elif not frame.f_code.co_filename.startswith(SKLEARN_FILES):
+        if names := [name for name, _ in steps_before(owner)]:
+            return names
+        is_pipeline = last_step(owner) is not owner
+        if not is_pipeline and not frame.f_code.co_filename.startswith(SKLEARN_FILES):
             break
         frame = frame.f_back
     return []

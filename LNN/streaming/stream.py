@@ -21,7 +21,6 @@ from LNN.estimators.fitted import (
     FittedModel,
     as_fitted,
     continuation_of,
-    last_step,
     steps_before,
 )
 from LNN.exceptions import InvalidInputError
@@ -598,8 +597,6 @@ def _code(label: Any, classes: np.ndarray) -> int:
 
 def _refuse_steps_before(fitted: Any) -> None:
     """Refuse a Pipeline whose other steps would be left out without a word."""
-    if last_step(fitted) is fitted:
-        return
     if names := [name for name, _ in steps_before(fitted)]:
         raise InvalidInputError(
             f"Expected a Pipeline that is the estimator alone, got one with the steps "

@@ -13,7 +13,7 @@ NATIVE := $(VENV)/.native
 # No stamp without a library: a compiler installed later is noticed.
 STAMP_NATIVE = if ls LNN/kernels/native/_native.* >/dev/null 2>&1; then touch $(NATIVE); fi
 
-.PHONY: demo test test-all test-slow coverage experiments experiments-page sanitize native lint \
+.PHONY: demo test test-all test-slow check-adapters coverage experiments experiments-page sanitize native lint \
 	edge-tools format reference stubs architecture clean
 
 demo: $(NATIVE)
@@ -27,6 +27,12 @@ test-slow: $(NATIVE)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m slow
 
 test-all: test test-slow
+
+# Tests of the adapters, each beside the library that it is for, in an environment that is
+# made for it once (LNN_ADAPTERS: where; by default in the user's cache). With the
+# installation 5 minutes of a CPU, so that .ci/run leaves them to this and to GitHub.
+check-adapters: $(NATIVE)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/adapters/environments.py --pytest -n auto
 
 # Lines and branches that the fast tests run: output/coverage/index.html.
 coverage: $(NATIVE)

@@ -43,6 +43,7 @@ from LNN.estimators.parameters import (
     parameter_values,
     with_present_defaults,
 )
+from LNN.estimators.piped_context import refuse_piped_context
 from LNN.estimators.scoring import scoring_name, select_counted, validation_score
 from LNN.estimators.settings import Settings
 from LNN.estimators.signatures import NetworkParameters
@@ -411,6 +412,7 @@ or list, default=None
             In the units and the layout of the y given to `fit`; several quantiles are
             a last axis. Lists give lists where there is a prediction per step.
         """
+        refuse_piped_context(context)
         model = as_fitted(self)
         how = {"timestamps": timestamps, "groups": groups, "context": context}
         answers = model.predict(X, **how)
@@ -438,6 +440,7 @@ or list, default=None
         ndarray of shape (n_samples, n_classes)
             Per step (n_samples, n_timesteps, n_classes), or a list.
         """
+        refuse_piped_context(context)
         model = as_fitted(self)
         how = {"timestamps": timestamps, "groups": groups, "context": context}
         sequences = model.read(X, **how)

@@ -31,7 +31,7 @@ PICTURE = DOCU / "images" / "architecture.png"
 # From top to bottom: a room may import rooms below it. The numbers are where in its row
 # a room is drawn: data on the left, networks in the middle.
 ROWS: tuple[dict[str, float], ...] = (
-    {"experiments": 2.0},
+    {"experiments": 2.0, "peers": 3.7},
     {"front door": 0.0},
     {
         "anomaly": -4.2,
@@ -71,6 +71,9 @@ FRONT_DOOR = (
     "LNN.estimators.regressor",
     "LNN.estimators.classifier",
 )
+# Adapters that are estimators of other libraries stand above the estimators of this
+# one; those that translate modules stand below.
+PEERS = ("LNN.adapters.aeon", "LNN.adapters.river", "LNN.adapters.sktime")
 # Every room may import these; they are not drawn.
 GROUND = (
     "exceptions",
@@ -138,6 +141,8 @@ def room_of(module: str) -> str:
     """Return the room in which a module stands."""
     if module in FRONT_DOOR:
         return "front door"
+    if module in PEERS:
+        return "peers"
     return module.split(".")[1]
 
 

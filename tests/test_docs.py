@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TOP = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
 PAGES = [*TOP, *sorted((ROOT / "docu").glob("*.md"))]
+# Its code needs other libraries, section by section: see tests/adapters/test_page.py.
+ELSEWHERE = {"adapters.md"}
 # Its exporters take longer than all other pages; tests/export has fast tests of both.
 SLOW = {"export.md"}
 # What the code of a page needs beyond LNN.
@@ -27,6 +29,7 @@ def blocks(page: Path) -> str:
     [
         pytest.param(page, marks=[pytest.mark.slow] if page.name in SLOW else [])
         for page in PAGES
+        if page.name not in ELSEWHERE
     ],
     ids=lambda page: page.name,
 )

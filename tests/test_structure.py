@@ -21,8 +21,9 @@ import LNN
 ROOT = Path(LNN.__file__).parent
 MAX_FILE, MAX_FUNCTION = 700, 60
 
-# Where functions may be given an estimator: its own rooms, the one door among them.
-OF_ESTIMATORS = ("LNN/LNN.py", "LNN/estimators/")
+# Where functions may be given an estimator: its own rooms, the one door among them, and
+# a wrapper around one.
+OF_ESTIMATORS = ("LNN/LNN.py", "LNN/estimators/", "LNN/adapters/lags.py")
 NAMES_OF_ESTIMATORS = {"estimator", "est", "regressor", "classifier", "lnn"}
 # Private by name, public by their documentation.
 OF_NAMEDTUPLES = {"_replace", "_asdict", "_fields", "_fields_"}

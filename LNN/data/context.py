@@ -61,9 +61,9 @@ def warn_if_context_is_unscaled(
     warn(
         f"context does not look as if it were in the units of X: {differs.sum()} of "
         f"{len(differs)} columns differ grossly, first {column}, about "
-        f"{middles[0][worst]:g} in context and {middles[1][worst]:g} in X. Steps of a "
-        "Pipeline before the estimator transform X alone: pass "
-        "context=pipe[:-1].transform(context), or let LNN scale (scale=) with no "
+        f"{middles[0][worst]:g} in context and {middles[1][worst]:g} in X. If X was "
+        "transformed, transform the context alike: with a Pipeline "
+        "context=pipe[:-1].transform(context). Or let LNN scale (scale=) with no "
         "scaler in front."
     )
 

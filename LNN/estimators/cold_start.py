@@ -12,11 +12,11 @@ import sklearn
 from LNN._warnings import warn
 from LNN.data.training_end import TrainingEnd
 
-_LNN = str(Path(__file__).parents[1]) + os.sep
-_SKLEARN = str(Path(sklearn.__file__ or __file__).parent) + os.sep
+LNN_FILES = str(Path(__file__).parents[1]) + os.sep
+SKLEARN_FILES = str(Path(sklearn.__file__ or __file__).parent) + os.sep
 # These only pass a call on. Others, such as searches, predict on folds of their own
 # choice, which cannot have a context.
-_PASS_ON = (_SKLEARN + "pipeline.py", _SKLEARN + "utils" + os.sep)
+_PASS_ON = (SKLEARN_FILES + "pipeline.py", SKLEARN_FILES + "utils" + os.sep)
 
 
 def warn_if_cold(
@@ -67,16 +67,16 @@ def warn_if_cold(
 def _caller() -> str:
     """Return who called a method of an estimator: "user", "pipeline" or "" (others)."""
     frame, kind = inspect.currentframe(), "user"
-    while frame is not None and frame.f_code.co_filename.startswith(_LNN):
+    while frame is not None and frame.f_code.co_filename.startswith(LNN_FILES):
         inner, frame = frame, frame.f_back
         # `score`, and other parts of LNN, call methods for purposes of their own.
         if inner.f_code.co_name in ("predict", "predict_proba"):
             break
-    if frame is not None and frame.f_code.co_filename.startswith(_LNN):
+    if frame is not None and frame.f_code.co_filename.startswith(LNN_FILES):
         return ""
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith(_SKLEARN):
+        if file.startswith(SKLEARN_FILES):
             if not file.startswith(_PASS_ON):
                 return ""
             kind = "pipeline"

@@ -561,6 +561,17 @@ def last_step(fitted: Any) -> Any:
     return fitted.steps[-1][1] if piped and hasattr(fitted, "steps") else fitted
 
 
+def steps_before(fitted: Any) -> list[tuple[str, Any]]:
+    """Return the names and steps of a Pipeline that transform X for the last one."""
+    if last_step(fitted) is fitted:  # it is no Pipeline
+        return []
+    return [
+        (name, step)
+        for name, step in fitted.steps[:-1]
+        if step is not None and step != "passthrough"
+    ]
+
+
 @contextmanager
 def evaluating(network: torch.nn.Module) -> Iterator[None]:
     """Put a network that its user trains into evaluation mode, and then back."""

@@ -11,7 +11,7 @@ import torch
 
 from LNN._version import __version__
 from LNN.batching.missing import MissingRule
-from LNN.estimators.fitted import FittedModel, as_fitted
+from LNN.estimators.fitted import FittedModel, as_fitted, steps_before
 from LNN.exceptions import InvalidInputError
 from LNN.export.cell_specs import Arrays, layer_spec, linear_arrays, plain_array
 from LNN.export.vectors import test_vectors
@@ -67,7 +67,8 @@ def to_spec(model: Any) -> Spec:
     ------
     InvalidInputError
         If the model has a part that no runtime knows: a transformer as `scale`, a loss
-        or a model type of the caller's, a comparison other than LSTM and GRU.
+        or a model type of the caller's, a comparison other than LSTM and GRU, steps of
+        a Pipeline before the model.
 
     Examples
     --------
@@ -80,6 +81,12 @@ def to_spec(model: Any) -> Spec:
     >>> spec.values["layers"][0]["cell"], spec.values["reading"]["window_length"]
     ('wired CfC', 8)
     """
+    if names := [name for name, _ in steps_before(model)]:
+        raise InvalidInputError(
+            f"Expected a model without steps before it, got a Pipeline with {names}, "
+            "which a spec cannot hold. Let LNN scale (scale=), or export the last step "
+            "and transform its rows where it runs: to_spec(pipeline[-1])."
+        )
     fitted = as_fitted(model)
     _refuse_unknown_parts(fitted)
     network_values, arrays = _network(fitted.network)

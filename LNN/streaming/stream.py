@@ -21,7 +21,7 @@ from LNN.estimators.fitted import (
     FittedModel,
     as_fitted,
     continuation_of,
-    last_step,
+    steps_before,
 )
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
@@ -597,17 +597,11 @@ def _code(label: Any, classes: np.ndarray) -> int:
 
 def _refuse_steps_before(fitted: Any) -> None:
     """Refuse a Pipeline whose other steps would be left out without a word."""
-    if last_step(fitted) is fitted:
-        return
-    names = [
-        name for name, step in fitted.steps[:-1] if step not in (None, "passthrough")
-    ]
-    if names:
+    if names := [name for name, _ in steps_before(fitted)]:
         raise InvalidInputError(
             f"Expected a Pipeline that is the estimator alone, got one with the steps "
-            f"{names} before it, which a stream does not apply. Open the stream with "
-            "pipeline[-1].stream(), and step it with rows from "
-            "pipeline[:-1].transform(...)."
+            f"{names} before it, which this stream does not apply. Open "
+            "LNN.streaming.PipelineStream(pipeline), which does."
         )
 
 

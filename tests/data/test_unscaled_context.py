@@ -1,4 +1,4 @@
-"""A context that the earlier steps of a Pipeline have not transformed."""
+"""A context that was not transformed as X was."""
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,10 @@ def pipeline(scaler, kind=LiquidRegressor, **how):
 @pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
 def test__context__not_scaled_as_X__warns_with_the_line(scaler, scale):
     pipe = pipeline(scaler(), scale=scale).fit(PLANT[:CUT], Y[:CUT])
+    before, after = (pipe[:-1].transform(X) for X in (PLANT[:CUT], PLANT[CUT:]))
     with pytest.warns(LNNWarning, match=r"2 of 2 col.*context=pipe\[:-1\].transform"):
-        pipe.predict(PLANT[CUT:], context=PLANT[:CUT])
-    right = pipe.predict(PLANT[CUT:], context=pipe[:-1].transform(PLANT[:CUT]))
+        pipe[-1].predict(after, context=PLANT[:CUT])
+    right = pipe[-1].predict(after, context=before)
     whole = pipe.predict(PLANT)[CUT:]
     np.testing.assert_allclose(right, whole, atol=1e-5)
 
@@ -39,10 +40,11 @@ def test__context__not_scaled_as_X__small_or_centred_units_warn_too():
         if isinstance(units, pd.DataFrame):
             scaler = scaler.set_output(transform="pandas")
         pipe = pipeline(scaler, LiquidClassifier).fit(units[:CUT], Y[:CUT] > 0)
+        after = pipe[:-1].transform(units[CUT:])
         with pytest.warns(LNNWarning, match="in the units of X"):
-            pipe.predict(units[CUT:], context=units[:CUT])
+            pipe[-1].predict(after, context=units[:CUT])
         with pytest.warns(LNNWarning, match="in the units of X"):
-            pipe.predict_proba(units[CUT : CUT + 8], context=units[:CUT])
+            pipe[-1].predict_proba(after[:8], context=units[:CUT])
 
 
 @pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "none"])
@@ -78,4 +80,4 @@ def test__context__anchor_and_gaps__warns_of_other_units_only():
     model.predict(gappy[CUT:], context=gappy[:CUT])
     pipe = pipeline(StandardScaler(), missing="hold").fit(gappy[:CUT], Y[:CUT])
     with pytest.warns(LNNWarning, match="in the units of X"):
-        pipe.predict(gappy[CUT:], context=gappy[:CUT])
+        pipe[-1].predict(pipe[:-1].transform(gappy[CUT:]), context=gappy[:CUT])

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cases import CASES, fitted
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from LNN import LiquidRegressor, as_fitted
+from LNN import InvalidInputError, LiquidRegressor, as_fitted
 from LNN.export import to_spec
 
 PAGE = Path(__file__).parents[2] / "docu" / "spec.md"
@@ -81,3 +82,13 @@ def test_what_no_runtime_knows_is_refused_by_name(options, told):
     model = LiquidRegressor(4, window_length=4, epochs=1, **options).fit(X, X[:, 0])
     with pytest.raises(ValueError, match=told):
         to_spec(model)
+
+
+def test_steps_of_a_pipeline_are_refused_by_name():
+    X = np.sin(np.arange(40.0))[:, None]
+    network = LiquidRegressor(6, window_length=4, epochs=1, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), network).fit(X, X[:, 0])
+    with pytest.raises(InvalidInputError, match=r"'standardscaler'.*pipeline\[-1\]"):
+        to_spec(pipeline)
+    alone = make_pipeline("passthrough", network).fit(X, X[:, 0])
+    assert to_spec(alone).values == to_spec(alone[-1]).values

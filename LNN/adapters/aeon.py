@@ -1,4 +1,4 @@
-"""Classifier, regressor and forecaster as aeon's own; needs aeon.
+"""Classifier, regressor, forecaster and detector as aeon's own; needs aeon.
 
 They take collections and series as aeon does, channels before time, and work in its
 pipelines and benchmarks.
@@ -12,11 +12,13 @@ import numpy as np
 
 from LNN.adapters import parameters
 from LNN.adapters.parameters import OF_ROWS, original, with_parameters_of
+from LNN.anomaly import LiquidAnomalyDetector as _Detector
 from LNN.estimators.classifier import LiquidClassifier as _Classifier
 from LNN.estimators.regressor import LiquidRegressor as _Regressor
 from LNN.forecasting import LiquidForecaster as _Forecaster
 
 try:
+    from aeon.anomaly_detection.series.base import BaseSeriesAnomalyDetector
     from aeon.classification.base import BaseClassifier
     from aeon.forecasting.base import (
         BaseForecaster,
@@ -28,7 +30,12 @@ try:
 except ImportError as error:
     raise parameters.missing("aeon", error) from error
 
-__all__ = ["LiquidClassifier", "LiquidForecaster", "LiquidRegressor"]
+__all__ = [
+    "LiquidAnomalyDetector",
+    "LiquidClassifier",
+    "LiquidForecaster",
+    "LiquidRegressor",
+]
 
 _TAGS = {
     "X_inner_type": ["np-list", "numpy3D"],
@@ -182,3 +189,52 @@ class LiquidForecaster(
     @classmethod
     def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
         return {"n_neurons": 6, "epochs": 2, "random_state": 0}
+
+
+@with_parameters_of(_Detector, "rows", "time_column", "group_column", n_jobs=1)
+class LiquidAnomalyDetector(BaseSeriesAnomalyDetector):
+    """Finds time points that those before them do not let expect, for aeon.
+
+    `LNN.LiquidAnomalyDetector` of one series: fitted on one that is mostly normal, it
+    gives each time point a score, high where it is abnormal. Where y is 1 in `fit`,
+    time points are left out of what counts as normal.
+
+    Attributes
+    ----------
+    estimator_ : LNN.LiquidAnomalyDetector
+        The fitted one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN.adapters.aeon import LiquidAnomalyDetector
+    >>> x = np.sin(np.arange(1500) * 2 * np.pi / 50)
+    >>> x += 0.05 * np.random.default_rng(0).normal(size=1500)
+    >>> x[1300] += 2
+    >>> detector = LiquidAnomalyDetector(8, epochs=5, random_state=0).fit(x[:1000])
+    >>> int(detector.predict(x[1000:]).argmax())
+    300
+    """
+
+    _tags = {
+        "anomaly_output_type": "anomaly_scores",
+        "capability:missing_values": True,
+        "capability:multithreading": True,
+        "capability:multivariate": True,
+        "fit_is_empty": False,
+        "learning_type:semi_supervised": True,
+    }
+
+    def __init__(self) -> None:
+        super().__init__(axis=0)
+
+    def _fit(self, X: np.ndarray, y: Any) -> LiquidAnomalyDetector:
+        self.estimator_ = original(self).fit(X, y)
+        return self
+
+    def _predict(self, X: np.ndarray) -> np.ndarray:
+        return self.estimator_.anomaly_scores(X)
+
+    @classmethod
+    def _get_test_params(cls, parameter_set: str = "default") -> dict[str, Any]:
+        return {"n_neurons": 6, "epochs": 2, "window_length": 4, "random_state": 0}

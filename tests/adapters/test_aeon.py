@@ -19,6 +19,7 @@ ALL = [
     adapters.LiquidClassifier,
     adapters.LiquidRegressor,
     adapters.LiquidForecaster,
+    adapters.LiquidAnomalyDetector,
 ]
 AIRLINE = load_airline()
 
@@ -79,3 +80,20 @@ def test__forecaster__strategies__of_aeon__forecast():
     direct = model.direct_forecast(AIRLINE, 2)
     assert direct[1] == own.predict()[1]
     assert model.iterative_forecast(AIRLINE, 2)[0] == direct[0]
+
+
+def test__detector__scores__are_those_of_the_estimator_and_labels_count():
+    rng = np.random.default_rng(0)
+    x = (
+        np.sin(np.arange(900) * 2 * np.pi / 25)[:, None]
+        + 0.1 * rng.normal(size=900)[:, None]
+    )
+    both = np.hstack([x, x**2])
+    labels = np.zeros(700, dtype=int)
+    labels[100:120] = 1
+    quick = TINY | {"window_length": 8}
+    model = adapters.LiquidAnomalyDetector(**quick).fit(both[:700], labels, axis=0)
+    own = LNN.LiquidAnomalyDetector(**quick).fit(both[:700], labels)
+    expected = own.anomaly_scores(both[700:])
+    np.testing.assert_array_equal(model.predict(both[700:], axis=0), expected)
+    np.testing.assert_array_equal(model.predict(both[700:].T, axis=1), expected)

@@ -101,11 +101,25 @@ class Batches:
         """The mean weight of a sample, summed over all terms of its loss."""
         return self.targets.total_weight / len(self)
 
-    def inputs(self, samples: np.ndarray) -> dict[str, Tensor]:
-        """Return what the network takes: inputs, timespans, lengths."""
+    def inputs(
+        self, samples: np.ndarray, values: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Return what the network takes: inputs, timespans, lengths.
+
+        Parameters
+        ----------
+        samples : ndarray of int
+        values : Tensor of shape (B, T, F), default=None
+            Scaled rows in place of `values(samples)`: gradients flow back to them.
+        """
         positions, length = self.sequences.spans(samples)
         walk = self._walk(positions, length)
-        return self._inputs(samples, positions, length, walk)
+        return self._inputs(samples, positions, length, walk, values)
+
+    def values(self, samples: np.ndarray) -> Tensor:
+        """Return the scaled rows (B, T, F), NaN where missing."""
+        positions, _ = self.sequences.spans(samples)
+        return self.rows.take(positions)
 
     def inputs_and_targets(
         self, samples: np.ndarray
@@ -130,12 +144,14 @@ class Batches:
         positions: np.ndarray,
         length: np.ndarray | None,
         walk: Walk | None,
+        values: Tensor | None = None,
     ) -> dict[str, Tensor]:
+        values = self.rows.take(positions) if values is None else values
         spans = None if self._gaps is None else gather(self._gaps, positions)
         # Filled here, not once for all rows: a window may hold values of its own rows
         # only, or training would see more of the past than `predict`.
         before = self._held_before(samples, spans)
-        inputs = self._missing.fill(self.rows.take(positions), spans, *before)
+        inputs = self._missing.fill(values, spans, *before)
         if walk is not None and spans is not None:
             inputs, spans, length = walk.held(inputs), walk.cut(spans), walk.length
         arguments = {"inputs": inputs}

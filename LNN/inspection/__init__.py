@@ -1,0 +1,7 @@
+"""What a model does: what it looks at, what matters to it, what it sees too early."""
+
+from LNN.inspection.attribution import attribution
+from LNN.inspection.causality import check_temporal_causality
+from LNN.inspection.importance import permutation_importance
+
+__all__ = ["attribution", "check_temporal_causality", "permutation_importance"]

@@ -1,0 +1,386 @@
+"""Which rows and columns an answer came from: integrated gradients, and occlusion."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Bunch
+from torch import Tensor
+
+from LNN._typing import Column
+from LNN.batching.batches import Batches
+from LNN.data import SequenceSet
+from LNN.estimators.fitted import FittedModel, as_fitted
+from LNN.exceptions import InvalidInputError
+from LNN.network import LiquidNetwork
+
+METHODS = ("integrated_gradients", "occlusion")
+# Network steps at a time: it is what memory grows with.
+MOST_STEPS = 100_000
+# Gauss and Legendre's points, exact for polynomials of degree 15, on parts of the line
+# that are halved at most so often. Differences below the smallest one are rounding.
+POINTS, WEIGHTS = np.polynomial.legendre.leggauss(8)
+DEPTH, BENDS = 20, 64
+SMALLEST = 1e-9
+
+
+def attribution(
+    model: Any,
+    X: ArrayLike,
+    *,
+    method: str = "integrated_gradients",
+    baseline: ArrayLike | str = "mean",
+    output: Any = None,
+    rows: Sequence[int] | NDArray[np.int64] | None = None,
+    step: int = -1,
+    tolerance: float = 1e-6,
+    timestamps: Column | None = None,
+    groups: Column | None = None,
+) -> Bunch:
+    """Tell how much each row and column of X added to an answer.
+
+    Parameters
+    ----------
+    model : fitted estimator, Pipeline that ends in one, or FittedModel
+    X, timestamps, groups
+        As in `predict`; of a Pipeline what its last step gets.
+    method : {"integrated_gradients", "occlusion"}
+        "integrated_gradients": gradients along the line from the baseline to X,
+        multiplied by the way. They add up to the difference of both answers.
+        "occlusion": by how much the answer falls if one value is the baseline's. A pass
+        for each row and column; what several values only tell together counts for each
+        of them, so they add up to nothing in particular.
+    baseline : "mean" or array of shape (F,), default="mean"
+        What X is compared with, a value for each input in its own unit; "mean" is the
+        centre of the scaler. Missing values stay missing.
+    output : optional
+        Of a regressor: the number of the output (default 0). Of a classifier: the class
+        whose log odds are explained (default: of two the second, of more the one that
+        is predicted).
+    rows : sequence of int, default=None
+        The rows (or sequences) of X whose answers are explained; None is all.
+    step : int, default=-1
+        Of sequences with an answer at each step: which one is explained.
+    tolerance : float, default=1e-6
+        How far the sum of integrated gradients may be from the difference of the
+        answers, as a part of it.
+
+    Returns
+    -------
+    Bunch
+        attributions : ndarray of shape (n, T, F)
+            In the unit of y, or in log odds. The last step is the one that is
+            answered; NaN before the first, where a window or sequence is shorter.
+        positions : ndarray of int, shape (n, T)
+            Of rows: which row of X each step is, -1 where there is none or where it
+            stands in the context. Of sequences: the step.
+        output, baseline_output : ndarray of shape (n,)
+            What is explained, and the answer to the baseline.
+        completeness_error : ndarray of shape (n,)
+            How far the sum of `attributions` is from ``output - baseline_output``.
+        names : list
+            The inputs, as columns of X.
+
+    Raises
+    ------
+    InvalidInputError
+        If `output`, `step`, `rows` or the baseline do not suit the model.
+
+    Notes
+    -----
+    It explains the model, not the world: a column that goes along with the cause gets
+    its share. All is computed in double precision. With `anchor=` the change from the
+    anchor is explained. A value that is held over missing ones gets the share of these.
+
+    References
+    ----------
+    Sundararajan, Taly, Yan, Axiomatic attribution for deep networks, ICML 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN import LiquidRegressor
+    >>> from LNN.inspection import attribution
+    >>> X = np.random.default_rng(0).normal(size=(60, 6, 2))
+    >>> lnn = LiquidRegressor(8, epochs=60, random_state=0).fit(X, X[:, -1, 0])
+    >>> found = attribution(lnn, X[:3])
+    >>> found.attributions.shape, bool(found.completeness_error.max() < 1e-6)
+    ((3, 6, 2), True)
+    """
+    fitted = as_fitted(model)
+    if method not in METHODS:
+        raise InvalidInputError(f"Expected method among {METHODS}, got {method!r}.")
+    sequences = fitted.read(X, timestamps=timestamps, groups=groups)
+    chosen, samples = _explained(sequences, rows, step, fitted.targets.per_step)
+    passes = _Passes(fitted, sequences, samples, output)
+    start = _baseline(fitted, sequences, baseline)
+    explain = _integrated if method == "integrated_gradients" else _occluded
+    shape = (len(samples), samples.max_length, sequences.n_features)
+    values, outputs = np.full(shape, np.nan), np.zeros((2, len(samples)))
+    for batch in passes.pieces(len(samples)):
+        found, *ends = explain(passes, batch, start, tolerance)
+        outputs[:, batch] = ends
+        for k, shares in zip(batch, found, strict=True):
+            length = samples.length[k]
+            values[k, shape[1] - length :] = shares[:length]
+    difference = outputs[0] - outputs[1]
+    sums = np.nansum(values, axis=(1, 2))
+    return Bunch(
+        attributions=values,
+        positions=_positions(sequences, samples),
+        output=outputs[0] + passes.center,
+        baseline_output=outputs[1] + passes.center,
+        completeness_error=np.abs(sums - difference),
+        names=_names(sequences),
+    )
+
+
+# ------------------------------------------------------------------ what is explained
+
+
+def _explained(
+    sequences: SequenceSet, rows: Any, step: int, per_step: bool
+) -> tuple[np.ndarray, SequenceSet]:
+    """Return numbers of rows or sequences, and the spans that end at their answers."""
+    n = int(sequences.row_of_sample.max(initial=-1)) + 1
+    if sequences.whole:
+        n = len(sequences.position_of_row)
+    chosen = np.arange(n) if rows is None else np.asarray(rows)
+    if chosen.dtype.kind not in "iu" or chosen.ndim != 1:
+        raise InvalidInputError(f"Expected rows as numbers, got {rows!r}.")
+    if len(chosen) and not (-n <= chosen.min() and chosen.max() < n):
+        raise InvalidInputError(f"Expected rows from 0 to {n - 1}, got {rows!r}.")
+    chosen = chosen % n if n else chosen
+    if sequences.whole:
+        position = sequences.position_of_row[chosen]
+        sample = np.searchsorted(sequences.start, position, side="right") - 1
+        spans = sequences.subset(sample)
+        return chosen, replace(spans, length=position - spans.start + 1)
+    sample_of_row = np.empty(n, dtype=np.int64)
+    sample_of_row[sequences.row_of_sample] = np.arange(len(sequences))
+    spans = sequences.subset(sample_of_row[chosen])
+    if not per_step:
+        return chosen, spans
+    longest = int(spans.length.min(initial=np.iinfo(np.int64).max))
+    if not -longest <= step < longest:
+        raise InvalidInputError(
+            f"Expected a step that each sequence has, from {-longest} to "
+            f"{longest - 1}, got {step}."
+        )
+    length = spans.length + step + 1 if step < 0 else np.full(len(spans), step + 1)
+    return chosen, replace(spans, length=length)
+
+
+def _baseline(
+    fitted: FittedModel, sequences: SequenceSet, baseline: ArrayLike | str
+) -> Tensor:
+    """Return the scaled baseline, (F,)."""
+    n = sequences.n_features
+    if isinstance(baseline, str):
+        if baseline != "mean":
+            raise InvalidInputError(
+                f'Expected baseline as "mean" or {n} numbers, got {baseline!r}.'
+            )
+        return torch.zeros(n, dtype=torch.float64)
+    given = np.asarray(baseline, dtype=np.float64)
+    if given.shape != (n,) or not np.isfinite(given).all():
+        raise InvalidInputError(
+            f"Expected a baseline of {n} finite numbers, one for each of "
+            f"{_names(sequences)}, got {baseline!r}."
+        )
+    scaled = fitted.scaler.transform_rows(given[None])[0]
+    return torch.as_tensor(scaled, dtype=torch.float64)
+
+
+def _positions(sequences: SequenceSet, samples: SequenceSet) -> np.ndarray:
+    """Return which row of X (or step of the sequence) each explained step is."""
+    longest = samples.max_length
+    step = np.arange(longest) - (longest - samples.length[:, None])
+    if samples.layout != "rows":
+        return np.where(step < 0, -1, step)
+    row_of_position = sequences.row_of_position
+    if row_of_position is None:
+        row_of_position = np.full(sequences.rows.n_rows, -1)
+        last = sequences.start + sequences.length - 1
+        row_of_position[last] = sequences.row_of_sample
+    places = samples.start[:, None] + np.maximum(step, 0)
+    return np.where(step < 0, -1, row_of_position[places])
+
+
+def _names(sequences: SequenceSet) -> list[Any]:
+    names = sequences.columns.input_names
+    return sequences.columns.inputs.tolist() if names is None else names.tolist()
+
+
+# --------------------------------------------------------------------- the two methods
+
+
+class _Passes:
+    """Runs a model in double precision on values in place of the data's own."""
+
+    def __init__(
+        self,
+        fitted: FittedModel,
+        sequences: SequenceSet,
+        samples: SequenceSet,
+        output: Any,
+    ):
+        cpu = torch.device("cpu")
+        preparation = replace(fitted.preparation, dtype="float64")
+        rows = preparation.rows(sequences.rows, cpu, fitted.parameters["n_jobs"])
+        self._samples = samples
+        self.batches: Batches = preparation.batches(samples, rows)
+        network = copy.deepcopy(fitted.network)
+        self._network: LiquidNetwork = network.double().eval().requires_grad_(False)
+        self._place, self._scale, self.center = _what_is_explained(fitted, output)
+        self._classifies = fitted.classifies
+        if self._place is None:
+            self._place = self._predicted()
+
+    def pieces(self, n: int) -> list[np.ndarray]:
+        """Return the numbers up to n in pieces that fit into memory as a batch."""
+        size = max(1, MOST_STEPS // max(1, self._samples.max_length))
+        return np.array_split(np.arange(n), -(-n // size)) if n else []
+
+    def answers(self, batch: np.ndarray, values: Tensor) -> Tensor:
+        """Return the number that is explained, (B,)."""
+        outputs = self._outputs(batch, values)
+        place = torch.as_tensor(np.broadcast_to(self._place, len(self._samples))[batch])
+        own = outputs.gather(1, place[:, None])
+        if not self._classifies:
+            return self._scale * own[:, 0]
+        others = outputs.scatter(1, place[:, None], -torch.inf)
+        return own[:, 0] - others.logsumexp(-1)
+
+    def _outputs(self, batch: np.ndarray, values: Tensor | None = None) -> Tensor:
+        """Return the network's outputs (B, n_outputs) at the last step."""
+        inputs = self.batches.inputs(batch, values)
+        outputs = self._network(**inputs)
+        if outputs.ndim == 2:
+            return outputs
+        if "lengths" not in inputs:
+            return outputs[:, -1]
+        return outputs[torch.arange(len(outputs)), inputs["lengths"] - 1]
+
+    @torch.no_grad()
+    def _predicted(self) -> np.ndarray:
+        """Return the number of the class that is predicted for each sample."""
+        pieces = self.pieces(len(self._samples))
+        parts = [self._outputs(piece).argmax(-1).numpy() for piece in pieces]
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+
+def _what_is_explained(fitted: FittedModel, output: Any) -> tuple[Any, float, float]:
+    """Return the number of the output, its unit in that of y, and the center of y.
+
+    The number is None where it is the class that is predicted.
+    """
+    classes = fitted.targets.classes
+    if classes is not None:
+        known = list(classes)
+        if output is not None and output not in known:
+            raise InvalidInputError(
+                f"Expected output as one of the classes {known}, got {output!r}."
+            )
+        if output is None:
+            return (1 if len(known) == 2 else None), 1.0, 0.0
+        return known.index(output), 1.0, 0.0
+    n = fitted.network.output_size
+    place = 0 if output is None else output
+    if not isinstance(place, int | np.integer) or not 0 <= place < n:
+        raise InvalidInputError(
+            f"Expected output as a number from 0 to {n - 1}, got {output!r}."
+        )
+    scaler = fitted.target_scaler
+    assert scaler is not None  # only a classifier has none
+    target = int(place) * len(scaler.scale_) // n
+    return int(place), float(scaler.scale_[target]), float(scaler.center_[target])
+
+
+Shares = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _integrated(
+    passes: _Passes, batch: np.ndarray, baseline: Tensor, tolerance: float
+) -> Shares:
+    """Return the shares of a batch, the answers, and those to the baseline."""
+    values = passes.batches.values(batch)
+    line = _Line(passes, batch, torch.where(values.isnan(), values, baseline), values)
+    begin, end = (line.answers(np.arange(len(batch)), at) for at in (0.0, 1.0))
+    allowed = tolerance * (end - begin).abs().clamp_min(SMALLEST)
+    total = torch.zeros_like(values)
+    # Parts of the line, (sample, from, to), halved until the shares of each add up: a
+    # maximum over time bends, and smooth formulas are poor where it does.
+    parts = [(np.arange(len(batch)), np.zeros(len(batch)), np.ones(len(batch)))]
+    for depth in range(DEPTH + 1):
+        sample, a, b = (np.concatenate(column) for column in zip(*parts, strict=True))
+        parts = []
+        for k in passes.pieces(len(sample)):
+            shares, error = line.shares(sample[k], a[k], b[k])
+            # A bend is in one part, which shrinks with its error: it needs no share of
+            # what is allowed that shrinks as fast.
+            width = torch.as_tensor(b[k] - a[k]).clamp_min(1 / BENDS)
+            fine = (error <= allowed[sample[k]] * width).numpy() | (depth == DEPTH)
+            total.index_add_(0, torch.as_tensor(sample[k][fine]), shares[fine])
+            k, middle = k[~fine], (a[k] + b[k])[~fine] / 2
+            parts += [(sample[k], a[k], middle), (sample[k], middle, b[k])]
+        if not any(len(part[0]) for part in parts):
+            break
+    # Missing values have no way to go.
+    total = torch.where(values.isnan(), 0.0, total)
+    return total.numpy(), end.numpy(), begin.numpy()
+
+
+class _Line:
+    """The way from a baseline to the values of a batch, in shares from 0 to 1."""
+
+    def __init__(self, passes: _Passes, batch: np.ndarray, begin: Tensor, end: Tensor):
+        self._passes, self._batch = passes, batch
+        self._begin, self._way = begin, end - begin
+
+    def _at(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
+        share = torch.as_tensor(np.broadcast_to(share, len(sample)).copy())
+        return self._begin[sample] + share[:, None, None] * self._way[sample]
+
+    @torch.no_grad()
+    def answers(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
+        """Return the answers at places of the line."""
+        return self._passes.answers(self._batch[sample], self._at(sample, share))
+
+    def shares(
+        self, sample: np.ndarray, a: np.ndarray, b: np.ndarray
+    ) -> tuple[Tensor, Tensor]:
+        """Return the shares of parts of the line, and how far they do not add up."""
+        total = torch.zeros_like(self._way[sample])
+        for point, weight in zip((POINTS + 1) / 2, WEIGHTS / 2, strict=True):
+            between = self._at(sample, a + point * (b - a)).requires_grad_()
+            answers = self._passes.answers(self._batch[sample], between)
+            (slope,) = torch.autograd.grad(answers.sum(), between)
+            total += weight * slope
+        shares = total * self._way[sample] * torch.as_tensor(b - a)[:, None, None]
+        expected = self.answers(sample, b) - self.answers(sample, a)
+        found = torch.where(shares.isnan(), 0.0, shares).sum(dim=(1, 2))
+        return shares, (found - expected).abs()
+
+
+@torch.no_grad()
+def _occluded(
+    passes: _Passes, batch: np.ndarray, baseline: Tensor, tolerance: float
+) -> Shares:
+    """Return the fall of the answers for each value, and the answers as above."""
+    values = passes.batches.values(batch)
+    begin = torch.where(values.isnan(), values, baseline)
+    whole = passes.answers(batch, values)
+    shares = torch.zeros_like(values)
+    for step in range(values.shape[1]):
+        for column in range(values.shape[2]):
+            without = values.clone()
+            without[:, step, column] = begin[:, step, column]
+            shares[:, step, column] = whole - passes.answers(batch, without)
+    return shares.numpy(), whole.numpy(), passes.answers(batch, begin).numpy()

@@ -20,6 +20,7 @@ from LNN.wiring import Wiring
 
 if TYPE_CHECKING:
     from LNN import export as export
+    from LNN import inspection as inspection
     from LNN.anomaly import LiquidAnomalyDetector
     from LNN.loading import load
 
@@ -67,4 +68,8 @@ def __getattr__(name: str) -> Any:
         import LNN.export
 
         return LNN.export
+    if name == "inspection":
+        import LNN.inspection
+
+        return LNN.inspection
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -34,7 +34,8 @@ def to_c(
     prefix : str, default="lnn"
         What names in C begin with, so that several models fit into one program.
     self_test : bool, default=True
-        Also write `self_test.c`, a program that compares the two files with the test
+        Also write `self_test.c` (for "pump.c" `pump_self_test.c`), a program that
+        compares the two files with the test
         vectors of the spec.
     math : {"inline", "libm"}, default="inline"
         Where exponentials come from: the files themselves, which then need no libm and
@@ -77,7 +78,9 @@ def to_c(
         source: source_text(program, header.name),
     }
     if self_test:
-        test = source.with_name("self_test.c")
+        # Not one name for all: two models in a folder have a test each.
+        own = "" if source.stem == "model" else f"{source.stem}_"
+        test = source.with_name(f"{own}self_test.c")
         texts[test] = self_test_text(program, header.name)
     for file, text in texts.items():
         file.write_text(text, encoding="utf-8", newline="\n")

@@ -345,8 +345,8 @@ class _Line:
         self._begin, self._way = begin, end - begin
 
     def _at(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
-        share = torch.as_tensor(np.broadcast_to(share, len(sample)).copy())
-        return self._begin[sample] + share[:, None, None] * self._way[sample]
+        at = torch.as_tensor(np.broadcast_to(share, len(sample)).copy())
+        return self._begin[sample] + at[:, None, None] * self._way[sample]
 
     @torch.no_grad()
     def answers(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:

@@ -34,8 +34,8 @@ ROWS: tuple[dict[str, float], ...] = (
     {"experiments": 2.0, "peers": 3.7},
     {"front door": 0.0},
     {
-        "anomaly": -4.2,
-        "forecasting": -2.8,
+        "forecasting": -4.2,
+        "anomaly": -2.8,
         "streaming": -1.4,
         "inspection": 0.0,
         "safety": 1.3,

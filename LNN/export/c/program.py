@@ -18,6 +18,8 @@ from LNN.export.spec import Spec, to_spec
 
 DTYPES = ("float32", "int8")
 MATHS = ("inline", "libm")
+# How far float32 may be off in a column, in units of its scale.
+COARSEST = 0.01
 
 
 class Program:
@@ -50,17 +52,20 @@ class Program:
     ):
         _check_choice("dtype", dtype, DTYPES)
         _check_choice("math", math, MATHS)
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix):
+        named = isinstance(prefix, str) and re.fullmatch(
+            "[A-Za-z][A-Za-z0-9_]*", prefix
+        )
+        if not named:
             raise InvalidInputError(
                 'Expected a prefix that names in C can begin with, as "lnn", got '
                 f"{prefix!r}."
             )
         self.prefix = prefix
-        spec = model if isinstance(model, Spec) else to_spec(_with_one_network(model))
+        spec = model if isinstance(model, Spec) else to_spec(model)
         self.values, self.arrays, self.dtype = spec.values, spec.arrays, dtype
         _refuse(self.values)
         self.window = _window(self.values, longest)
-        self.difference = 1e-5
+        self.difference = 1e-5 + _rounding(self.arrays)
         spec = without_time(spec)
         if dtype == "int8":
             spec = rounded_spec(spec)
@@ -106,17 +111,6 @@ class Program:
         return re.sub(r"\bLNN_(?=\w)", f"{self.prefix.upper()}_", text)
 
 
-def _with_one_network(model: Any) -> Any:
-    """Refuse what is a network and more: a linear path, intervals, a threshold."""
-    if type(model).__module__.startswith(("LNN.forecasting", "LNN.anomaly")):
-        raise InvalidInputError(
-            "Expected a regressor or a classifier, got "
-            f"{type(model).__name__}, of which a network is only a part. Fit a "
-            "LiquidRegressor on windows of the series; or keep it as a pickle."
-        )
-    return model
-
-
 def _check_choice(name: str, value: Any, known: tuple[str, ...]) -> None:
     if value not in known:
         hint = ""
@@ -135,6 +129,32 @@ def _refuse(values: dict[str, Any]) -> None:
             "answer at each step: each answer needs the rows after it. Fit with "
             'scale="standard".'
         )
+
+
+def _rounding(arrays: dict[str, np.ndarray]) -> float:
+    """Return how far float32 is off at the centre of a column, in units of its scale.
+
+    Raises
+    ------
+    InvalidInputError
+        If nothing much is left of a column.
+    """
+    off = 0.0
+    for name, what in (("scaler", "X"), ("target_scaler", "y")):
+        if f"{name}.scale" not in arrays:
+            continue
+        center, scale = arrays[f"{name}.center"], arrays[f"{name}.scale"]
+        each = np.abs(center) / scale * np.finfo(np.float32).eps
+        worst = int(each.argmax())
+        if each[worst] > COARSEST:
+            raise InvalidInputError(
+                f"Expected columns that float32 can tell apart, got {what} around "
+                f"{center[worst]:g} with changes of about {scale[worst]:g} (input or "
+                f"target {worst}). Subtract a constant such as {center[worst]:.6g} "
+                "before the fit, and on the device."
+            )
+        off = max(off, float(each[worst]))
+    return off
 
 
 def _window(values: dict[str, Any], longest: int | None) -> int | None:

@@ -293,13 +293,13 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         """
         from sklearn.metrics import average_precision_score
 
-        abnormal = np.asarray(y).reshape(-1) == 1
+        found = self._scores(X, timestamps, groups)
+        abnormal = fitting.abnormal(y, len(found))
         if not abnormal.any():
             raise InvalidInputError(
                 "Expected y to be 1 where a row is abnormal, got no such row: without "
                 "any there is nothing to find, and no score."
             )
-        found = self._scores(X, timestamps, groups)
         return float(average_precision_score(abnormal, found))
 
     def contributions(

@@ -292,6 +292,18 @@ def test__sequences__each_has_one_score():
         model.events(odd)
 
 
+def test__score__y_that_is_not_0_and_1__is_told_as_in_fit(fitted):
+    rows, y = frame()[:400], np.arange(400) == 300
+    usual = fitted.score(rows, y)
+    with pytest.warns(LNNWarning, match="pass y == -1"):
+        fitted.score(rows, np.where(y, -1, 1))
+    unknown = pd.Series(y, dtype="boolean").mask(np.arange(400) == 3)
+    with pytest.warns(LNNWarning, match="other values than 0 and 1"):
+        assert fitted.score(rows, unknown) == usual
+    with pytest.raises(InvalidInputError, match="one entry for each of the 400"):
+        fitted.score(rows, y[:300])
+
+
 def test__score__is_average_precision_for_searches(broken):
     y = np.zeros(1200, dtype=int)
     y[[900]] = y[1000:1060] = 1

@@ -312,8 +312,20 @@ def test_wrong_data_are_refused(tmp_path):
         model.predict(np.zeros((1, 4, 3)), [[1.0, 2.0]])
     with pytest.raises(ValueError, match="before"):
         model.predict(np.zeros((1, 2, 3)), [[2.0, 1.0]])
+    with pytest.raises(ValueError, match="float32 can hold"):
+        model.step([0.0, 1e39, 0.0])
+    with pytest.raises(ValueError, match="float32 can hold"):
+        model.step([0.0, 0.0, 0.0], dt=np.inf)
     with pytest.raises(ValueError, match="Expected numbers, as in the fit"):
         model.predict(np.zeros((1, 2, 3)), [pd.date_range("2024", periods=2)])
+
+
+def test_groups_are_one_a_row(tmp_path):
+    X = np.sin(0.3 * np.arange(40))[:, None]
+    lnn = LNN.LiquidRegressor(4, window_length=3, epochs=1).fit(X, X[:, 0])
+    to_c(lnn, tmp_path / "model.c", self_test=False)
+    with pytest.raises(ValueError, match="40 groups, one a row"):
+        CModel(tmp_path / "model.c").predict(X, groups=[0, 1])
 
 
 def test_a_missing_compiler_and_a_broken_file_are_told(tmp_path):

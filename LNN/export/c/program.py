@@ -14,12 +14,11 @@ from LNN.export.c.rounding import largest_difference, rounded_spec
 from LNN.export.c.rows import Rows
 from LNN.export.c.source import Source
 from LNN.export.c.timeless import without_time
+from LNN.export.single import rounding_of_rows
 from LNN.export.spec import Spec, to_spec
 
 DTYPES = ("float32", "int8")
 MATHS = ("inline", "libm")
-# How far float32 may be off in a column, in units of its scale.
-COARSEST = 0.01
 
 
 class Program:
@@ -65,7 +64,7 @@ class Program:
         self.values, self.arrays, self.dtype = spec.values, spec.arrays, dtype
         _refuse(self.values)
         self.window = _window(self.values, longest)
-        self.difference = 1e-5 + _rounding(self.arrays)
+        self.difference = 1e-5 + rounding_of_rows(self.arrays)
         spec = without_time(spec)
         if dtype == "int8":
             spec = rounded_spec(spec)
@@ -129,32 +128,6 @@ def _refuse(values: dict[str, Any]) -> None:
             "answer at each step: each answer needs the rows after it. Fit with "
             'scale="standard".'
         )
-
-
-def _rounding(arrays: dict[str, np.ndarray]) -> float:
-    """Return how far float32 is off at the centre of a column, in units of its scale.
-
-    Raises
-    ------
-    InvalidInputError
-        If nothing much is left of a column.
-    """
-    off = 0.0
-    for name, what in (("scaler", "X"), ("target_scaler", "y")):
-        if f"{name}.scale" not in arrays:
-            continue
-        center, scale = arrays[f"{name}.center"], arrays[f"{name}.scale"]
-        each = np.abs(center) / scale * np.finfo(np.float32).eps
-        worst = int(each.argmax())
-        if each[worst] > COARSEST:
-            raise InvalidInputError(
-                f"Expected columns that float32 can tell apart, got {what} around "
-                f"{center[worst]:g} with changes of about {scale[worst]:g} (input or "
-                f"target {worst}). Subtract a constant such as {center[worst]:.6g} "
-                "before the fit, and on the device."
-            )
-        off = max(off, float(each[worst]))
-    return off
 
 
 def _window(values: dict[str, Any], longest: int | None) -> int | None:

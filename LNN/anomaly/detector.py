@@ -15,7 +15,7 @@ from LNN._random import random_source
 from LNN._typing import Column
 from LNN.anomaly import fitting
 from LNN.anomaly.fitted import FittedDetector
-from LNN.anomaly.parameters import check
+from LNN.anomaly.parameters import check, check_min_gap
 from LNN.anomaly.scores import mean_of_known
 from LNN.anomaly.stream import DetectorStream
 from LNN.data.containers import plain
@@ -364,6 +364,7 @@ DataFrame
             recordings also recording.
         """
         model = self._fitted()
+        check_min_gap(min_gap)
         gap = self.season_ if min_gap is None else float(min_gap)
         rows = model.read(X, timestamps, groups)
         return model.events(rows, -self.offset_, gap)

@@ -329,3 +329,16 @@ def test__pickle_and_clone__score_the_same(fitted, broken):
     )
     assert clone(fitted).get_params() == fitted.get_params()
     assert not clone(fitted).__sklearn_is_fitted__()
+
+
+def test__network__several_quantiles__are_refused():
+    several = {"loss": "quantile", "quantile": [0.1, 0.5, 0.9]}
+    with pytest.raises(InvalidInputError, match="one quantile at most"):
+        quick(network=several).fit(wave())
+    quick(network={"loss": "quantile", "quantile": 0.5}).fit(wave())
+
+
+@pytest.mark.parametrize("gap", [-1, np.nan, "1h"])
+def test__events__min_gap_that_is_none__is_refused(fitted, broken, gap):
+    with pytest.raises(InvalidInputError, match="min_gap to be"):
+        fitted.events(broken, min_gap=gap)

@@ -113,7 +113,7 @@ class Arrivals:
         return values, None if columns.time is None else cells[columns.time]
 
     def _refuse_lacking(self, here: Any) -> None:
-        names = self._form.layout.columns.names
+        names: Any = self._form.layout.columns.names
         lacking = [name for name in names if name not in here]
         if lacking:
             raise InvalidInputError(

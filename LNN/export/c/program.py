@@ -51,10 +51,9 @@ class Program:
     ):
         _check_choice("dtype", dtype, DTYPES)
         _check_choice("math", math, MATHS)
-        named = isinstance(prefix, str) and re.fullmatch(
-            "[A-Za-z][A-Za-z0-9_]*", prefix
-        )
-        if not named:
+        given: Any = prefix
+        name = "[A-Za-z][A-Za-z0-9_]*"
+        if not isinstance(given, str) or not re.fullmatch(name, given):
             raise InvalidInputError(
                 'Expected a prefix that names in C can begin with, as "lnn", got '
                 f"{prefix!r}."

@@ -9,8 +9,13 @@ import numpy as np
 import pandas as pd
 
 from LNN.anomaly.fitted import FittedDetector
+from LNN.anomaly.parameters import OWNER
 from LNN.anomaly.plan import NEAR
+from LNN.data.containers import plain
+from LNN.data.time_index import time_of_recording
 from LNN.exceptions import InvalidInputError
+from LNN.streaming.arrivals import as_numbers
+from LNN.streaming.stream_clock import as_stamp
 
 __all__ = ["Arrivals", "Row"]
 
@@ -44,13 +49,15 @@ class Arrivals:
         self._step = 0.0
         self._began = False
         self._now: Any = None
+        self._group: Any = None
 
     def take(self, x: Any, dt: Any, timestamp: Any) -> Row:
         """Read one row."""
         values, stamp = self._read(x)
         stamp = stamp if timestamp is None else timestamp
+        stamp = None if stamp is None else self._as_stamp(stamp)
         gap = self._gap(dt, stamp)
-        if not gap >= 0:
+        if not 0 <= gap < np.inf:
             raise InvalidInputError(
                 f"Expected a row at or after the one before, got a gap of "
                 f"{gap * self._plan.unit:g}. Pass rows in time order."
@@ -61,22 +68,30 @@ class Arrivals:
         self._began, self._now = True, now
         return Row(values, self._step, calendar)
 
-    def reads_index(self, frame: pd.DataFrame) -> bool:
-        """Tell whether the index of a frame is the time of its rows."""
-        special = self._form.layout.options.time_column
-        timed = isinstance(frame.index, pd.DatetimeIndex | pd.TimedeltaIndex)
-        return special is None and timed
+    def rows_of(self, context: Any) -> tuple[np.ndarray, Any]:
+        """Return the rows of a table, and their times if its index holds them."""
+        table, layout = plain(context), self._form.layout
+        if np.ndim(table) != 2:
+            raise InvalidInputError(
+                "Expected context of shape (n_rows, n_features), got shape "
+                f"{np.shape(table)}. Pass the rows that came just before."
+            )
+        if not isinstance(table, pd.DataFrame):
+            return np.asarray(table), None
+        if layout.columns.names is not None:
+            self._refuse_lacking(table.columns)
+            table = table[list(layout.columns.names)]
+        index = table.index
+        if isinstance(index, pd.MultiIndex) and index.droplevel(-1).nunique() > 1:
+            self._refuse_several(*index.droplevel(-1).unique()[:2])
+        known = self._form.clock.kind and layout.options.time_column is None
+        return table.to_numpy(), time_of_recording(index) if known else None
 
     def _read(self, x: Any) -> tuple[np.ndarray, Any]:
         """Return the channels of a row, and its time if a column holds it."""
         columns = self._form.layout.columns
         if isinstance(x, Mapping | pd.Series) and columns.names is not None:
-            lacking = [name for name in columns.names if name not in x]
-            if lacking:
-                raise InvalidInputError(
-                    f"Expected a row with the columns {list(columns.names)}, which "
-                    f"lacks {lacking}."
-                )
+            self._refuse_lacking(x.keys())
             x = [x[name] for name in columns.names]
         cells = np.asarray(x, dtype=object).reshape(-1)
         if len(cells) != columns.n_features_in:
@@ -84,13 +99,55 @@ class Arrivals:
                 f"Expected a row of {columns.n_features_in} values, as X in fit, got "
                 f"{len(cells)}."
             )
-        values = cells[np.asarray(columns.inputs)].astype(np.float64)
+        values = as_numbers(cells[np.asarray(columns.inputs)])
         if np.isinf(values).any():
             raise InvalidInputError(
                 "Expected finite values in a row, got an infinite one. NaN stands for "
                 "a value that nobody saw."
             )
+        if columns.group is not None:
+            group = cells[columns.group]
+            if self._began and group != self._group:
+                self._refuse_several(self._group, group)
+            self._group = group
         return values, None if columns.time is None else cells[columns.time]
+
+    def _refuse_lacking(self, here: Any) -> None:
+        names: Any = self._form.layout.columns.names
+        lacking = [name for name in names if name not in here]
+        if lacking:
+            raise InvalidInputError(
+                f"Expected a row with the columns {list(names)}, which lacks {lacking}."
+            )
+
+    def _refuse_several(self, before: Any, now: Any) -> None:
+        raise InvalidInputError(
+            f"Expected rows of one recording, got {before!r} and {now!r}. A stream is "
+            "one recording: open one for each."
+        )
+
+    def _as_stamp(self, stamp: Any) -> Any:
+        """Return a time stamp whose differences are those of the fit."""
+        kind = self._form.clock.kind
+        if kind is None:
+            raise InvalidInputError(
+                f"{OWNER} was fitted without time stamps, so they have no unit here. "
+                "Pass dt= in steps, or fit with time stamps."
+            )
+        if kind == "numbers":
+            value = np.asarray(stamp)
+            if value.ndim or value.dtype.kind not in "iuf" or not np.isfinite(value):
+                raise InvalidInputError(
+                    f"Expected timestamp as a number, as in fit, got {stamp!r}."
+                )
+            return stamp
+        found, before = as_stamp(stamp), self._now
+        if before is not None and _kind_of(found) != _kind_of(before):
+            raise InvalidInputError(
+                f"Expected a time of the kind of {before!r}, the row before, got "
+                f"{stamp!r}. Use one kind, with or without a time zone, throughout."
+            )
+        return found
 
     def _gap(self, dt: Any, stamp: Any) -> float:
         """Return the usual gaps since the row before."""
@@ -100,12 +157,25 @@ class Arrivals:
             dt = stamp - self._now
         if dt is None:
             return 1.0
-        if isinstance(dt, np.timedelta64) or hasattr(dt, "total_seconds"):
-            dt = pd.Timedelta(dt).total_seconds()
-        gap = float(dt) / self._plan.unit
-        whole = np.round(gap)
-        near = self._plan.regular and abs(gap - whole) <= NEAR
-        return float(whole) if near else gap
+        gap = self._seconds(dt) / self._plan.unit
+        if not (self._plan.regular and np.isfinite(gap)):
+            return gap
+        whole = float(np.round(gap))
+        return whole if abs(gap - whole) <= NEAR else gap
+
+    def _seconds(self, dt: Any) -> float:
+        """Return a gap in the unit of the time stamps of the fit."""
+        kind = self._form.clock.kind
+        duration = isinstance(dt, np.timedelta64) or hasattr(dt, "total_seconds")
+        if duration and kind not in (None, "numbers"):
+            return pd.Timedelta(dt).total_seconds()
+        try:
+            return float(dt)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"Expected dt as a number, or a duration where the fit saw datetimes "
+                f"or durations (it saw {kind or 'no time stamps'}), got {dt!r}."
+            ) from error
 
     def _later(self, gap: float) -> Any:
         if self._now is None:
@@ -125,3 +195,8 @@ class Arrivals:
                 "a DatetimeIndex as stream(context=...)."
             )
         return calendar.of(pd.DatetimeIndex([now]))[0]
+
+
+def _kind_of(stamp: Any) -> tuple[type, bool]:
+    """Return what two stamps must have in common to lie some time apart."""
+    return type(stamp), getattr(stamp, "tz", None) is None

@@ -15,7 +15,7 @@ from LNN._random import random_source
 from LNN._typing import Column
 from LNN.anomaly import fitting
 from LNN.anomaly.fitted import FittedDetector
-from LNN.anomaly.parameters import check
+from LNN.anomaly.parameters import check, check_min_gap
 from LNN.anomaly.scores import mean_of_known
 from LNN.anomaly.stream import DetectorStream
 from LNN.data.containers import plain
@@ -293,13 +293,13 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         """
         from sklearn.metrics import average_precision_score
 
-        abnormal = np.asarray(y).reshape(-1) == 1
+        found = self._scores(X, timestamps, groups)
+        abnormal = fitting.abnormal(y, len(found))
         if not abnormal.any():
             raise InvalidInputError(
                 "Expected y to be 1 where a row is abnormal, got no such row: without "
                 "any there is nothing to find, and no score."
             )
-        found = self._scores(X, timestamps, groups)
         return float(average_precision_score(abnormal, found))
 
     def contributions(
@@ -364,6 +364,7 @@ DataFrame
             recordings also recording.
         """
         model = self._fitted()
+        check_min_gap(min_gap)
         gap = self.season_ if min_gap is None else float(min_gap)
         rows = model.read(X, timestamps, groups)
         return model.events(rows, -self.offset_, gap)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from LNN._warnings import warn
 from LNN.anomaly.calibration import Calibration
@@ -19,7 +20,7 @@ from LNN.anomaly.recordings import Form, Recordings, read_first
 from LNN.data.alignment import warn_if_misaligned
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["fit"]
+__all__ = ["abnormal", "fit"]
 
 
 def fit(
@@ -87,7 +88,17 @@ def _marked(y: Any, rows: Recordings, form: Form) -> np.ndarray:
     if y is None:
         return np.zeros(len(rows), dtype=bool)
     place = rows.recording if form.per_sequence else rows.row
-    n = int(place.max()) + 1
+    marked = abnormal(y, int(place.max()) + 1)
+    if marked.all():
+        raise InvalidInputError(
+            "Expected y to be 1 where a row is abnormal, got 1 for every row, which "
+            "leaves none to learn from. Where 1 stands for usual rows pass y != 1."
+        )
+    return marked[place]
+
+
+def abnormal(y: Any, n: int) -> np.ndarray:
+    """Return which of n rows, or sequences, y marks."""
     given = np.asarray(y)
     if given.shape not in ((n,), (n, 1)):
         raise InvalidInputError(
@@ -95,16 +106,12 @@ def _marked(y: Any, rows: Recordings, form: Form) -> np.ndarray:
             f"is abnormal, got shape {given.shape}."
         )
     given = given.reshape(-1)
-    marked = given == 1
+    if given.dtype == object:  # which may hold pandas.NA
+        given = np.where(pd.isna(given), np.nan, given)
+    marked: np.ndarray = np.asarray(given == 1, dtype=bool)
     if not np.isin(given[~marked], [0]).all():
         warn(
-            "y holds other values than 0 and 1. Rows where it is 1 are left out as "
-            "abnormal, all others count as usual; where -1 stands for abnormal rows "
-            "pass y == -1."
+            "y holds other values than 0 and 1. Rows where it is 1 count as abnormal, "
+            "all others as usual; where -1 stands for abnormal rows pass y == -1."
         )
-    if marked.all():
-        raise InvalidInputError(
-            "Expected y to be 1 where a row is abnormal, got 1 for every row, which "
-            "leaves none to learn from. Where 1 stands for usual rows pass y != 1."
-        )
-    return marked[place]
+    return marked

@@ -112,8 +112,12 @@ class AtOddTimes:
         # A window has to end at the row that lies furthest back.
         steps = np.array([each.step for each in self._rows])
         reach = int(np.searchsorted(steps, row.step - plan.horizons[-1], "right"))
-        kept = max(plan.window_length, plan.least)
-        del self._rows[: max(0, reach - 1 - kept)]
+        kept = reach - 1 - max(plan.window_length, plan.least)
+        if kept > 0:
+            # A value that is not older than the horizon still counts there.
+            furthest = max(plan.horizons[-1], 1.0)
+            seen = int(np.searchsorted(steps, steps[reach - 1] - furthest))
+            del self._rows[: min(kept, seen)]
         found = self._engine.residuals(_as_recording(self._rows, plan.unit), last=1)
         return Residuals(*(part[-1:] for part in found))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from LNN.estimators.parameters import DEFAULTS
 from LNN.estimators.rules import N_JOBS, NONE, Rule, integer, one_of, real
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.calendar import CYCLES
 
-__all__ = ["OWNER", "check", "network_options"]
+__all__ = ["OWNER", "check", "check_min_gap", "network_options"]
 
 OWNER = "LiquidAnomalyDetector"
 # What the detector sets itself.
@@ -33,9 +35,11 @@ def _are_cycles(value: Any) -> bool:
 
 
 def _are_options(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        name in DEFAULTS and name not in TAKEN for name in value
-    )
+    if not isinstance(value, Mapping):
+        return False
+    # Of several quantiles none would be what is foreseen.
+    one = np.ndim(value.get("quantile", 0.5)) == 0
+    return one and all(name in DEFAULTS and name not in TAKEN for name in value)
 
 
 RULES: dict[str, Rule] = {
@@ -58,10 +62,23 @@ RULES: dict[str, Rule] = {
     "network": NONE
     | Rule(
         _are_options,
-        "a dict of parameters of LiquidRegressor that the detector does not set",
+        "a dict of parameters of LiquidRegressor that the detector does not set, with "
+        "one quantile at most",
     ),
     "n_jobs": N_JOBS,
 }
+
+
+MIN_GAP = NONE | real(0)
+
+
+def check_min_gap(value: Any) -> None:
+    """Refuse a gap between events that is none."""
+    if not MIN_GAP.allows(value):
+        raise InvalidInputError(
+            f"Expected min_gap to be {MIN_GAP}, in usual gaps between rows, got "
+            f"{value!r}."
+        )
 
 
 def check(values: Mapping[str, Any]) -> None:

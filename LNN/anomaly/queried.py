@@ -136,7 +136,7 @@ class _Queries(NamedTuple):
         Returns
         -------
         sequences : ndarray of shape (n, window_length + 1, n_inputs), or list
-            A list where some have fewer rows before them.
+            A list where some have fewer rows before them, or begin unseen.
         times : ndarray of shape (n, window_length + 1), or list
             In steps.
         """
@@ -148,7 +148,9 @@ class _Queries(NamedTuple):
         asked[:, :, : self.n_channels] = np.nan
         cube = np.concatenate([self.inputs[back], asked], axis=1)
         times = np.concatenate([self.steps[back], self.steps[row][:, None]], axis=1)
-        if not lacking.any():
+        # A cube whose sequences begin and end unseen would be taken for a padded one.
+        unseen = np.isnan(cube[:, 0]).all(axis=1)
+        if not (lacking.any() or unseen.any()):
             return cube, times
         parts = [(c[n:], t[n:]) for c, t, n in zip(cube, times, lacking, strict=True)]
         cubes, stamps = zip(*parts, strict=True)

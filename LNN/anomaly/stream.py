@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from LNN.anomaly.adapting import Usual
 from LNN.anomaly.arrivals import Arrivals
@@ -137,10 +136,9 @@ class DetectorStream:
     def _take_in(self, context: Any) -> None:
         """Take in rows without learning from them."""
         adaptive, self.adaptive = self.adaptive, False
-        table = isinstance(context, pd.DataFrame)
-        timed = table and self._arrivals.reads_index(context)
-        for place, row in enumerate(context.to_numpy() if table else context):
-            self.step(row, timestamp=context.index[place] if timed else None)
+        rows, times = self._arrivals.rows_of(context)
+        for place, row in enumerate(rows):
+            self.step(row, timestamp=None if times is None else times[place])
         self.adaptive = adaptive
 
     def __repr__(self) -> str:

@@ -317,16 +317,17 @@ def check_finite(
 
 
 def _not_finite(
-    value: float, where: str, dtype: np.dtype, name: str, anchor: bool
+    value: float, where: str, dtype: np.dtype, name: str, allow_missing: bool
 ) -> str:
     got = f"Expected finite numbers, got {value} first in {where}."
     if not np.isnan(value):
         what = f"infinity or a value too large for {dtype!r}"
+        fix = "" if allow_missing else ' and set missing="hold"'
         return (
             f"Input {name} contains {what}.\n{got} Find out where it comes from; if it "
-            'stands for a missing value, replace it by NaN and set missing="hold".'
+            f"stands for a missing value, replace it by NaN{fix}."
         )
-    if anchor:
+    if allow_missing:
         return (
             f"Input {name} contains NaN.\n{got} It is a column of anchor=, the present "
             "value that predictions start from: fill it in or drop these rows."

@@ -64,7 +64,11 @@ def gain(
     if means[0] is None or means[1] is None:
         return None
     difference = (1 if metric.greater_is_better else -1) * (means[0] - means[1])
-    low, high = np.quantile(difference[1:], (0.025, 0.975))
+    # A draw of one class has no AUC, for either model.
+    known = difference[1:][np.isfinite(difference[1:])]
+    if not len(known):
+        return None
+    low, high = np.quantile(known, (0.025, 0.975))
     return float(difference[0]), float(low), float(high)
 
 

@@ -81,6 +81,7 @@ def to_spec(model: Any) -> Spec:
     >>> spec.values["layers"][0]["cell"], spec.values["reading"]["window_length"]
     ('wired CfC', 8)
     """
+    _refuse_more_than_a_network(model)
     if names := [name for name, _ in steps_before(model)]:
         raise InvalidInputError(
             f"Expected a model without steps before it, got a Pipeline with {names}, "
@@ -105,6 +106,16 @@ def to_spec(model: Any) -> Spec:
     }
     arrays |= {f"test.{name}": array for name, array in test_vectors(fitted).items()}
     return Spec(values, arrays)
+
+
+def _refuse_more_than_a_network(model: Any) -> None:
+    """Refuse a linear path, intervals, a threshold, which no runtime has."""
+    if type(model).__module__.startswith(("LNN.forecasting", "LNN.anomaly")):
+        raise InvalidInputError(
+            "Expected a regressor or a classifier, got "
+            f"{type(model).__name__}, of which a network is only a part. Fit a "
+            "LiquidRegressor on windows of the series; or keep it as a pickle."
+        )
 
 
 def _refuse_unknown_parts(fitted: FittedModel) -> None:

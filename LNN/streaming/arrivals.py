@@ -160,11 +160,11 @@ class Arrivals:
             )
         given = given.reshape(self.count, -1)
         if columns.all_inputs:
-            return _as_numbers(given), None, None
+            return as_numbers(given), None, None
         # Taken before it becomes float64: a rounded time is told by its type.
         time = None if columns.time is None else given[:, columns.time]
         group = None if columns.group is None else given[:, columns.group].tolist()
-        return _as_numbers(given[:, columns.inputs]), _plain(time), group
+        return as_numbers(given[:, columns.inputs]), _plain(time), group
 
     def _named_parts(self, x: Any) -> tuple[np.ndarray, Any, Any]:
         """Do the same for a dict, a Series or, for many streams, a frame."""
@@ -185,7 +185,7 @@ class Arrivals:
         else:
             row = list(x.values()) if isinstance(x, dict) else x.to_numpy()
             parts = [[np.nan if place is None else row[place]] for place in places]
-        inputs = [_as_numbers(parts[column]) for column in columns.inputs]
+        inputs = [as_numbers(parts[column]) for column in columns.inputs]
         time = None if columns.time is None else np.asarray(parts[columns.time])
         group = None if columns.group is None else list(parts[columns.group])
         return np.stack(inputs, axis=1), _plain(time), group
@@ -299,7 +299,7 @@ def _as_array(x: Any) -> np.ndarray:
         ) from error
 
 
-def _as_numbers(values: Any) -> np.ndarray:
+def as_numbers(values: Any) -> np.ndarray:
     """Return values as float64; None and pandas.NA are NaN."""
     array = np.asarray(values)
     if array.dtype == object:

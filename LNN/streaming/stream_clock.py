@@ -238,7 +238,7 @@ class StreamClock:
         return values.astype(np.float64)
 
     def _nanoseconds(self, timestamp: Any) -> np.ndarray:
-        stamp = _as_stamp(timestamp)
+        stamp = as_stamp(timestamp)
         kind = "datetimes with a time zone"
         if isinstance(stamp, pd.Timedelta | pd.TimedeltaIndex):
             kind = "durations"
@@ -255,7 +255,7 @@ class StreamClock:
         return np.array([stamp.value])
 
 
-def _as_stamp(timestamp: Any) -> Any:
+def as_stamp(timestamp: Any) -> Any:
     """Return a Timestamp, a Timedelta or an index of them; never NaT."""
     try:
         stamp = _read_stamp(timestamp)

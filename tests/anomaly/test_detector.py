@@ -292,6 +292,18 @@ def test__sequences__each_has_one_score():
         model.events(odd)
 
 
+def test__score__y_that_is_not_0_and_1__is_told_as_in_fit(fitted):
+    rows, y = frame()[:400], np.arange(400) == 300
+    usual = fitted.score(rows, y)
+    with pytest.warns(LNNWarning, match="pass y == -1"):
+        fitted.score(rows, np.where(y, -1, 1))
+    unknown = pd.Series(y, dtype="boolean").mask(np.arange(400) == 3)
+    with pytest.warns(LNNWarning, match="other values than 0 and 1"):
+        assert fitted.score(rows, unknown) == usual
+    with pytest.raises(InvalidInputError, match="one entry for each of the 400"):
+        fitted.score(rows, y[:300])
+
+
 def test__score__is_average_precision_for_searches(broken):
     y = np.zeros(1200, dtype=int)
     y[[900]] = y[1000:1060] = 1
@@ -317,3 +329,16 @@ def test__pickle_and_clone__score_the_same(fitted, broken):
     )
     assert clone(fitted).get_params() == fitted.get_params()
     assert not clone(fitted).__sklearn_is_fitted__()
+
+
+def test__network__several_quantiles__are_refused():
+    several = {"loss": "quantile", "quantile": [0.1, 0.5, 0.9]}
+    with pytest.raises(InvalidInputError, match="one quantile at most"):
+        quick(network=several).fit(wave())
+    quick(network={"loss": "quantile", "quantile": 0.5}).fit(wave())
+
+
+@pytest.mark.parametrize("gap", [-1, np.nan, "1h"])
+def test__events__min_gap_that_is_none__is_refused(fitted, broken, gap):
+    with pytest.raises(InvalidInputError, match="min_gap to be"):
+        fitted.events(broken, min_gap=gap)

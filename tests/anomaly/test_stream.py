@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from anomaly_cases import HOURS, frame, quick, wave
 
@@ -121,3 +122,80 @@ def test__stream__of_sequences_or_without_a_clock__is_refused():
         quick(season=12).fit(cube).stream()
     with pytest.raises(InvalidInputError, match="timestamp="):
         quick(calendar=["week"]).fit(frame()).stream().step([0.0, 0.0])
+
+
+def test__step__channels_seldom_seen_at_odd_times__scores_as_all_rows_at_once():
+    rng = np.random.default_rng(0)
+    times = rng.exponential(size=600).cumsum()
+    x = np.sin(times[:, None] / 4 + [0, 1]) + 0.05 * rng.normal(size=(600, 2))
+    model = quick(window_length=3).fit(x, timestamps=times)
+    x[rng.random(x.shape) < 0.7] = np.nan
+    expected = model.anomaly_scores(x[:250], timestamps=times[:250])
+    stream = model.stream(adaptive=False)
+    found = [
+        stream.step(*pair, timestamp=time).score
+        for *pair, time in zip(x[:250], times[:250], strict=True)
+    ]
+    assert (expected > 0).sum() > 50
+    np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", ["polars", "reordered", "panel"])
+def test__context__of_any_container__is_read_as_fit_reads_it(kind):
+    rows = frame(700)
+    model = quick(calendar=None).fit(frame(600))
+    context = {
+        "polars": pl.from_pandas(rows[600:660]),
+        "reordered": rows.loc[rows.index[600:660], ["heat", "flow"]],
+        "panel": pd.concat({"pump": rows[600:660]}),
+    }[kind]
+    expected = model.stream(rows[600:660]).step(rows.iloc[660])
+    assert model.stream(context).step(rows.iloc[660]) == expected
+    assert expected.score > 0
+
+
+def test__context__that_is_no_table_of_one_recording__is_refused():
+    rows = frame(60)
+    model = quick(calendar=None).fit(frame(600))
+    with pytest.raises(InvalidInputError, match="one recording"):
+        model.stream(pd.concat({"pump": rows, "fan": rows}))
+    with pytest.raises(InvalidInputError, match="n_rows, n_features"):
+        model.stream(rows.to_numpy()[None])
+    with pytest.raises(InvalidInputError, match="lacks"):
+        model.stream(rows[["flow"]])
+    named = frame().reset_index().assign(who=np.arange(1200) // 600)
+    model = quick(time_column="hour", group_column="who").fit(named)
+    with pytest.raises(InvalidInputError, match="one recording"):
+        model.stream(named)
+
+
+def test__timestamp__text_and_dates_of_python__are_those_of_pandas():
+    rows = frame(700)
+    model = quick(calendar=["week"]).fit(rows[:600])
+    found = []
+    for made in (lambda t: t, str, lambda t: t.to_pydatetime(), np.datetime64):
+        stream = model.stream(rows[550:600].to_numpy()[:0])
+        for time, row in rows[600:640].iterrows():
+            stream.step(row, timestamp=made(time))
+        found.append(stream.step(rows.iloc[640]))  # an hour later
+    assert found[0].score > 0
+    assert found.count(found[0]) == 4
+
+
+def test__timestamp__of_another_kind_than_in_fit__is_refused():
+    rows = frame()
+    stream = quick(calendar=None).fit(rows).stream()
+    stream.step([0.0, 0.0], timestamp=HOURS[0])
+    for other in (3600, pd.NaT, HOURS[1].tz_localize("UTC"), pd.Timedelta("1h")):
+        with pytest.raises(InvalidInputError, match="Expected"):
+            stream.step([0.0, 0.0], timestamp=other)
+    counted = quick().fit(rows.to_numpy()).stream(rows)  # equal gaps are steps
+    with pytest.raises(InvalidInputError, match="without time stamps"):
+        counted.step([0.0, 0.0], timestamp=HOURS[0])
+    with pytest.raises(InvalidInputError, match="dt as a number"):
+        counted.step([0.0, 0.0], pd.Timedelta("1h"))
+    with pytest.raises(InvalidInputError, match="gap of inf"):
+        counted.step([0.0, 0.0], np.inf)
+    numbered = quick().fit(wave(), timestamps=np.arange(1200)).stream()
+    with pytest.raises(InvalidInputError, match="as a number"):
+        numbered.step([0.0], timestamp=HOURS[0])

@@ -650,6 +650,12 @@ def test__not_finite__each_layout__starts_like_sklearn_and_names_the_place(bad, 
         assert place in str(info.value)
 
 
+def test__infinite__where_missing_values_are_read__no_parameter_is_proposed():
+    X = np.array([[0.0], [np.inf], [np.nan], [1.0]])
+    with pytest.raises(InvalidInputError, match="replace it by NaN\\.$"):
+        read_sequences(X, window_length=2, allow_missing=True)
+
+
 def test__masked__any_layout__counts_as_missing():
     X = np.ma.masked_equal([[1, 2], [-9999, 4]], -9999)
     for data, where in (

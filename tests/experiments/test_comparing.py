@@ -99,6 +99,14 @@ def test__draws__sequences_of_unequal_length__whole_sequences_are_drawn():
     assert {round(d) for d in draws} <= {round(p) for p in possible}
 
 
+def test__gain__draws_of_one_class__are_left_out():
+    draws = {"a": [0.9, np.nan, 0.7], "b": [0.5, np.nan, 0.4]}
+    ours, theirs = ([{"test": own[0], FIELD: own[1:]}] for own in draws.values())
+    assert gain(ours, theirs, METRICS["auc"]) == pytest.approx((0.4, 0.3, 0.3))
+    theirs[0][FIELD] = [np.nan, np.nan]
+    assert gain(ours, theirs, METRICS["auc"]) is None
+
+
 def test__gain__smaller_is_better__is_positive_where_ours_is_smaller():
     noise = np.random.default_rng(2).normal(size=DRAWS)
     ours = [_record("power", "CfC", 1.0, **{FIELD: list(1.0 + noise)})]

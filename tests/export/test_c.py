@@ -254,6 +254,7 @@ def test_the_report_counts(tmp_path):
         ("whole", {"dtype": "int4"}, "'float32', 'int8'"),
         ("whole", {"math": "fast"}, "'inline', 'libm'"),
         ("whole", {"prefix": "2nd"}, "names in C"),
+        ("whole", {"prefix": None}, "names in C"),
         ("whole", {"path": "model.cpp"}, "ends in"),
     ],
 )
@@ -267,14 +268,36 @@ def test_what_cannot_be_written_is_refused_by_name(name, how, told, tmp_path):
 
 def test_numbers_beyond_float32_are_refused(tmp_path):
     spec = to_spec(fitted("whole").estimator)
-    arrays = {**spec.arrays, "scaler.scale": np.full(3, 1e-45)}
+    arrays = {**spec.arrays, "scaler.center": np.zeros(3)}
+    arrays["scaler.scale"] = np.full(3, 1e-45)
     with pytest.raises(LNN.InvalidInputError, match="float32 can hold"):
         to_c(Spec(spec.values, arrays), tmp_path / "model.c")
 
 
-def test_forecasters_are_refused_by_name(tmp_path):
-    with pytest.raises(LNN.InvalidInputError, match="LiquidForecaster.*LiquidRegress"):
-        to_c(LNN.LiquidForecaster(), tmp_path / "model.c")
+def test_columns_that_float32_cannot_tell_apart_are_refused(tmp_path):
+    wave = np.sin(0.3 * np.arange(200))
+    how = {"window_length": 4, "epochs": 1, "random_state": 0}
+    path = tmp_path / "model.c"
+    for x, y in ((1e7, 0), (0, 1e7)):
+        far = LNN.LiquidRegressor(4, **how).fit(wave[:, None] + x, wave + y)
+        with pytest.raises(LNN.InvalidInputError, match=r"float32.*1e\+07"):
+            to_c(far, path)
+    # Of one that is merely far the self-test expects no more than float32 holds.
+    X = wave[:, None] + 3e4
+    to_c(LNN.LiquidRegressor(4, **how).fit(X, wave), path)
+    assert run_self_test(tmp_path).startswith("PASS")
+    assert 1e-3 < CModel(path).description["difference"] < 1e-2
+
+
+def test_labels_may_look_like_the_places_of_a_template(tmp_path):
+    labels = np.array(["$labels", "$channels", "$described", "lnn_step"])
+    X = np.sin(0.3 * np.arange(200))[:, None]
+    how = {"window_length": 3, "epochs": 1, "random_state": 0}
+    lnn = LNN.LiquidClassifier(4, **how).fit(X, np.resize(labels, 200))
+    to_c(lnn, tmp_path / "model.c", self_test=False)
+    model = CModel(tmp_path / "model.c")
+    assert model.description["classes"] == sorted(labels)
+    np.testing.assert_array_equal(model.predict(X), lnn.predict(X))
 
 
 def test_wrong_data_are_refused(tmp_path):
@@ -289,8 +312,20 @@ def test_wrong_data_are_refused(tmp_path):
         model.predict(np.zeros((1, 4, 3)), [[1.0, 2.0]])
     with pytest.raises(ValueError, match="before"):
         model.predict(np.zeros((1, 2, 3)), [[2.0, 1.0]])
+    with pytest.raises(ValueError, match="float32 can hold"):
+        model.step([0.0, 1e39, 0.0])
+    with pytest.raises(ValueError, match="float32 can hold"):
+        model.step([0.0, 0.0, 0.0], dt=np.inf)
     with pytest.raises(ValueError, match="Expected numbers, as in the fit"):
         model.predict(np.zeros((1, 2, 3)), [pd.date_range("2024", periods=2)])
+
+
+def test_groups_are_one_a_row(tmp_path):
+    X = np.sin(0.3 * np.arange(40))[:, None]
+    lnn = LNN.LiquidRegressor(4, window_length=3, epochs=1).fit(X, X[:, 0])
+    to_c(lnn, tmp_path / "model.c", self_test=False)
+    with pytest.raises(ValueError, match="40 groups, one a row"):
+        CModel(tmp_path / "model.c").predict(X, groups=[0, 1])
 
 
 def test_a_missing_compiler_and_a_broken_file_are_told(tmp_path):

@@ -10,7 +10,13 @@ from cases import CASES, fitted
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from LNN import InvalidInputError, LiquidRegressor, as_fitted
+from LNN import (
+    InvalidInputError,
+    LiquidAnomalyDetector,
+    LiquidForecaster,
+    LiquidRegressor,
+    as_fitted,
+)
 from LNN.export import to_spec
 
 PAGE = Path(__file__).parents[2] / "docu" / "spec.md"
@@ -92,3 +98,10 @@ def test_steps_of_a_pipeline_are_refused_by_name():
         to_spec(pipeline)
     alone = make_pipeline("passthrough", network).fit(X, X[:, 0])
     assert to_spec(alone).values == to_spec(alone[-1]).values
+
+
+@pytest.mark.parametrize("model", [LiquidForecaster(), LiquidAnomalyDetector()])
+def test_what_is_more_than_a_network_is_refused_by_name(model):
+    name = type(model).__name__
+    with pytest.raises(InvalidInputError, match=f"{name}, of which.*LiquidRegressor"):
+        to_spec(model)

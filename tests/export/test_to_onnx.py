@@ -241,3 +241,11 @@ def test_sequences_without_rows_in_a_call_wait(files, name):
         if begin and lengths[1]:
             second = found[1]
     assert_same(np.array([found[0], second])[:, None], predictions(spec)[:2])
+
+
+def test_columns_that_float32_cannot_tell_apart_are_refused(tmp_path):
+    wave = np.sin(0.3 * np.arange(200))
+    lnn = LNN.LiquidRegressor(4, window_length=4, epochs=1, random_state=0)
+    with pytest.raises(InvalidInputError, match=r"float32.*1e\+07"):
+        LNN.export.to_onnx(lnn.fit(wave[:, None] + 1e7, wave), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())

@@ -139,6 +139,11 @@ class CModel:
             begins[:1] = True
             if groups is not None:
                 groups = np.asarray(groups)
+                if groups.shape != begins.shape:
+                    raise InvalidInputError(
+                        f"Expected {len(begins)} groups, one a row, got shape "
+                        f"{groups.shape}."
+                    )
                 begins[1:] = groups[1:] != groups[:-1]
             gaps, cuts = self._gaps(timestamps, begins), np.flatnonzero(begins)[1:]
             parts = zip(np.split(rows, cuts), np.split(gaps, cuts), strict=True)
@@ -179,8 +184,14 @@ class CModel:
         return self._run(rows, gaps)
 
     def _run(self, rows: np.ndarray, gaps: Any) -> np.ndarray:
-        given = np.ascontiguousarray(rows, np.float32)
-        spans = np.ascontiguousarray(gaps, np.float32)
+        with np.errstate(over="ignore"):
+            given = np.ascontiguousarray(rows, np.float32)
+            spans = np.ascontiguousarray(gaps, np.float32)
+        if np.isinf(given).any() or np.isinf(spans).any():
+            raise InvalidInputError(
+                "Expected rows and gaps that float32 can hold, as the device reads "
+                "them, got a larger one."
+            )
         found = np.empty((len(rows), self.description["n_outputs"]), np.float32)
         pointers = [a.ctypes.data_as(ctypes.c_void_p) for a in (given, spans, found)]
         run = self._library.model_run

@@ -66,10 +66,9 @@ void lnn_step(lnn_state *s, const float *x, float dt, float *y);
         "$channels": _channels(values),
         "$labels": _labels(labels or []),
     }
-    text = program.named(text)
-    for place, user in users.items():
-        text = text.replace(place, user)
-    return text
+    # All at once: a label may look like a place.
+    places = "|".join(map(re.escape, users))
+    return re.sub(places, lambda found: users[found[0]], program.named(text))
 
 
 def source_text(program: Program, header: str) -> str:

@@ -14,6 +14,7 @@ from LNN.export.c.rounding import largest_difference, rounded_spec
 from LNN.export.c.rows import Rows
 from LNN.export.c.source import Source
 from LNN.export.c.timeless import without_time
+from LNN.export.single import rounding_of_rows
 from LNN.export.spec import Spec, to_spec
 
 DTYPES = ("float32", "int8")
@@ -50,17 +51,19 @@ class Program:
     ):
         _check_choice("dtype", dtype, DTYPES)
         _check_choice("math", math, MATHS)
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix):
+        given: Any = prefix
+        name = "[A-Za-z][A-Za-z0-9_]*"
+        if not isinstance(given, str) or not re.fullmatch(name, given):
             raise InvalidInputError(
                 'Expected a prefix that names in C can begin with, as "lnn", got '
                 f"{prefix!r}."
             )
         self.prefix = prefix
-        spec = model if isinstance(model, Spec) else to_spec(_with_one_network(model))
+        spec = model if isinstance(model, Spec) else to_spec(model)
         self.values, self.arrays, self.dtype = spec.values, spec.arrays, dtype
         _refuse(self.values)
         self.window = _window(self.values, longest)
-        self.difference = 1e-5
+        self.difference = 1e-5 + rounding_of_rows(self.arrays)
         spec = without_time(spec)
         if dtype == "int8":
             spec = rounded_spec(spec)
@@ -104,17 +107,6 @@ class Program:
         """Return C whose names begin with the prefix."""
         text = re.sub(r"\blnn_(?=\w)", f"{self.prefix}_", text)
         return re.sub(r"\bLNN_(?=\w)", f"{self.prefix.upper()}_", text)
-
-
-def _with_one_network(model: Any) -> Any:
-    """Refuse what is a network and more: a linear path, intervals, a threshold."""
-    if type(model).__module__.startswith(("LNN.forecasting", "LNN.anomaly")):
-        raise InvalidInputError(
-            "Expected a regressor or a classifier, got "
-            f"{type(model).__name__}, of which a network is only a part. Fit a "
-            "LiquidRegressor on windows of the series; or keep it as a pickle."
-        )
-    return model
 
 
 def _check_choice(name: str, value: Any, known: tuple[str, ...]) -> None:

@@ -25,6 +25,7 @@ from LNN.export.onnx.nodes import (
     where,
 )
 from LNN.export.onnx.rows import Preparation, Rows
+from LNN.export.single import rounding_of_rows
 from LNN.export.spec import Spec
 
 _END = np.iinfo(np.int64).max
@@ -47,6 +48,7 @@ class Graph:
     """
 
     def __init__(self, spec: Spec, once: bool = False):
+        rounding_of_rows(spec.arrays)
         self.spec, self.once = spec, once
         self.preparation, self.network = Preparation(spec), Network(spec)
         reading = spec.values["reading"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from LNN._warnings import warn
 from LNN.anomaly.calibration import Calibration
 from LNN.anomaly.events import Alarms, find_events
 from LNN.anomaly.recordings import Form, Recordings, read
@@ -44,9 +45,9 @@ class FittedDetector:
 
     def scores(self, rows: Recordings) -> np.ndarray:
         """Return scores, high where abnormal: of rows as given, or of sequences."""
-        plan, steps = self.engine.plan, self.engine.plan.steps(rows)
+        steps = self.engine.plan.steps(rows)
         found = self.engine.residuals(rows)
-        sizes = self.calibration.sizes_of(found, plan.judged(rows))
+        sizes = self.calibration.sizes_of(found, self._judged(rows))
         if self.form.per_sequence:
             return self.calibration.scorer(sizes, steps, rows.recording)
         return rows.as_given(self.calibration.scorer(sizes, steps))
@@ -70,13 +71,25 @@ class FittedDetector:
             )
         found = self.engine.residuals(rows)
         units = self.calibration.spreads.units(found)
-        plan, steps = self.engine.plan, self.engine.plan.steps(rows)
-        sizes = self.calibration.sizes_of(found, plan.judged(rows))
+        steps = self.engine.plan.steps(rows)
+        sizes = self.calibration.sizes_of(found, self._judged(rows))
         scores = self.calibration.scorer(sizes, steps)
         by_channel = mean_of_known(np.abs(units), axis=2)
         alarms = Alarms(rows, steps, scores, by_channel, self.channels)
         several = self.form.layout.recordings
         return find_events(alarms, threshold, gap, several)
+
+    def _judged(self, rows: Recordings) -> np.ndarray:
+        """Return which rows are judged; warn where none is: all scores are 0 then."""
+        judged = self.engine.plan.judged(rows)
+        if len(judged) and not judged.any():
+            longest = int(np.bincount(rows.recording).max())
+            warn(
+                f"None of the rows can be judged, so all scores are 0: a row needs "
+                f"{self.engine.plan.first_judged:g} steps of its recording before it, "
+                f"and the longest has {longest} rows. Hand over earlier rows, too."
+            )
+        return judged
 
     @property
     def channels(self) -> list[Any]:

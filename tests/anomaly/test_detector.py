@@ -342,3 +342,11 @@ def test__network__several_quantiles__are_refused():
 def test__events__min_gap_that_is_none__is_refused(fitted, broken, gap):
     with pytest.raises(InvalidInputError, match="min_gap to be"):
         fitted.events(broken, min_gap=gap)
+
+
+def test__scores__of_rows_that_cannot_be_judged__are_warned_of(fitted):
+    few = frame()[:5]
+    with pytest.warns(LNNWarning, match="None of the rows can be judged"):
+        assert (fitted.anomaly_scores(few) == 0).all()
+    with pytest.warns(LNNWarning, match="the longest has 5 rows"):
+        assert fitted.events(few).empty

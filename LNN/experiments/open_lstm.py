@@ -13,7 +13,7 @@ from torch import nn
 
 from LNN.baselines import RecurrentBaseline, make_baseline
 from LNN.cells.synapses import drawn
-from LNN.models import ModelType, register
+from LNN.models import MODELS, ModelType, register
 
 NAME = "LSTM-open"
 FORGET = 1  # torch's order of the gates: write, forget, candidate, read
@@ -62,11 +62,14 @@ def make_open_lstm(
     return layer
 
 
-register(
-    ModelType(
-        NAME,
-        "torch's LSTM, with the start of mixed memory's",
-        make_open_lstm,
-        takes=RecurrentBaseline.takes,
-    )
-)
+def make_known() -> None:
+    """Register the model in this process, if it is not: only runs of it need that."""
+    if NAME not in MODELS:
+        register(
+            ModelType(
+                NAME,
+                "torch's LSTM, with the start of mixed memory's",
+                make_open_lstm,
+                takes=RecurrentBaseline.takes,
+            )
+        )

@@ -16,6 +16,7 @@ import numpy as np
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.datasets.errors import DatasetNotFoundError
 from LNN.exceptions import LNNError, LNNWarning
+from LNN.experiments import open_lstm
 from LNN.experiments.boosting import boosted
 from LNN.experiments.memoryless import memoryless
 from LNN.experiments.metrics import METRICS, Metric
@@ -130,6 +131,8 @@ def make_model(
     task: Task, parameters: dict[str, Any]
 ) -> LiquidRegressor | LiquidClassifier:
     """Return the estimator of a task, on one thread: runs are what is parallel."""
+    if parameters["model_type"] == open_lstm.NAME:
+        open_lstm.make_known()
     kind = LiquidRegressor if task.kind == "regression" else LiquidClassifier
     return kind(n_jobs=1, **parameters)
 

@@ -106,11 +106,11 @@ n_features), or list of arrays of shape (T_i, n_features)
             after = _by_sequence(answer(changed), changed)
             for old, new in zip(before, after, strict=True):
                 moved = _moved(old[: cut + 1], new[: cut + 1])
-                worst = max(worst, moved.max(initial=0.0))
+                worst = max(worst, float(moved.max(initial=0.0)))
                 if first is None and (moved > tolerance).any():
                     row = int(np.argmax(moved > tolerance))
                     first = {"cut": int(cut), "row": row, "values": values}
-    passed = worst <= tolerance and not copies
+    passed = bool(worst <= tolerance) and not copies
     return Bunch(
         passed=passed, max_leak=worst, first_violation=first, copies_of_y=copies
     )

@@ -1,13 +1,15 @@
 """The LSTM with mixed memory's start is torch's LSTM otherwise."""
 
+import pytest
 import torch
 
 from LNN import LiquidRegressor
 from LNN.cells import CfCCell, MixedMemoryCell
-from LNN.experiments.open_lstm import make_open_lstm
+from LNN.experiments.open_lstm import NAME, make_known, make_open_lstm
 from LNN.experiments.runs import Run
 from LNN.experiments.settings import estimator_parameters
 from LNN.experiments.tasks import TASKS
+from LNN.models import unregister
 
 
 def test__start__open_lstm__is_distributed_as_in_mixed_memory():
@@ -27,7 +29,15 @@ def test__start__open_lstm__is_distributed_as_in_mixed_memory():
     torch.testing.assert_close(identity, torch.eye(16), atol=1e-5, rtol=0)
 
 
-def test__fit__open_lstm__learns_like_any_model_type():
+@pytest.fixture
+def known():
+    make_known()
+    make_known()  # twice is no error
+    yield
+    unregister(NAME)
+
+
+def test__fit__open_lstm__learns_like_any_model_type(known):
     X = torch.randn(60, 6, 2, generator=torch.Generator().manual_seed(1)).numpy()
     y = X[:, -2, 0]
     model = LiquidRegressor(8, model_type="LSTM-open", epochs=150, random_state=0)

@@ -59,6 +59,7 @@ def _append_many(path, seed):
         Lines(path).append(Fit("GunPoint", "LSTM", seed, fold=fold), {"clean": 0.5})
 
 
+@pytest.mark.slow  # starts processes, which import everything
 def test__lines__two_processes__lose_and_mix_nothing(tmp_path):
     path = tmp_path / "ucr.jsonl"
     context = get_context("spawn")

@@ -41,6 +41,7 @@ def results_of(experiment, models, n_sets):
     return lines
 
 
+@pytest.mark.slow  # draws thousands of test parts
 def test__tables__are_those_of_the_committed_results(build):
     text = build.PAGE.read_text()
     assert build.filled(text, build.read()) == text, "run: make experiments-page"

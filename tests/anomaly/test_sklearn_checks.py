@@ -18,6 +18,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:y holds other values:LNN.LNNWarning",
     "ignore:The last fifth of the rows:LNN.LNNWarning",
     "ignore:A few rows of the fit:LNN.LNNWarning",
+    "ignore:None of the rows can be judged:LNN.LNNWarning",
 )
 
 # One check wants some of the three hundred rows of a fit to be outliers.

@@ -44,8 +44,9 @@ static INLINE pure_lanes pure_of(int mode, const pure_form *pure, int64_t neuron
     pure_lanes lanes;
     lanes.asymptote = v_set(mode == LNN_PURE ? pure->asymptote[neuron] : 0);
     lanes.rate = v_set(mode == LNN_PURE ? pure->rate[neuron] : 0);
-    lanes.g_asymptote = pure->g_asymptote + neuron * W;
-    lanes.g_rate = pure->g_rate + neuron * W;
+    /* Forward passes have no gradients: C knows no offset of a null pointer. */
+    lanes.g_asymptote = pure->g_asymptote ? pure->g_asymptote + neuron * W : 0;
+    lanes.g_rate = pure->g_rate ? pure->g_rate + neuron * W : 0;
     return lanes;
 }
 

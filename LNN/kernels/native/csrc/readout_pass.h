@@ -17,7 +17,8 @@ static int64_t pooled_steps(const lnn_readout *r, int64_t row) {
 
 static void pool(const lnn_readout *r, int64_t row, real *to) {
     const int64_t n = r->neurons, s = r->columns, steps = pooled_steps(r, row);
-    const real *states = (const real *)r->states + row * r->steps * s;
+    /* There are none where only the last state is read: C knows no offset of null. */
+    const real *states = r->states ? (const real *)r->states + row * r->steps * s : 0;
     if (r->pooling & LNN_LAST) {
         memcpy(to, (const real *)r->final + row * s, sizeof(real) * n);
         to += n;

@@ -408,7 +408,7 @@ class FittedModel:
     ) -> InvalidInputError:
         """Return the error for outputs of the network that are not finite."""
         fix = "Look for extreme values in this row and those before it."
-        remedy = find(self.parameters["model_type"]).remedy(self.parameters)
+        remedy = find(self.parameters["model_type"]).remedy(self.settled)
         fix = f"{remedy} {fix}" if remedy else fix
         value = outputs[~np.isfinite(outputs)][0]
         return InvalidInputError(

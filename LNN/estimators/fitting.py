@@ -33,6 +33,7 @@ from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, is_by_sequence
 from LNN.estimators.settings import Settings
+from LNN.estimators.storage import settled_in
 from LNN.exceptions import InvalidInputError
 from LNN.models import find
 from LNN.network import LiquidNetwork
@@ -427,7 +428,9 @@ def make_plan(settings: Settings, training: Examples, network: LiquidNetwork) ->
         # training, however few samples there are.
         stops_early=bool(settings.early_stopping),
         tol=settings.tol,
-        remedy=find(settings.model_type).remedy(settings.declared),
+        remedy=find(settings.model_type).remedy(
+            {**settings.declared, **settled_in(network)}
+        ),
     )
 
 

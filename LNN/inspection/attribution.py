@@ -25,7 +25,8 @@ METHODS = ("integrated_gradients", "occlusion")
 MOST_STEPS = 100_000
 # Gauss and Legendre's points, exact for polynomials of degree 15, on parts of the line
 # that are halved at most so often. Differences below the smallest one are rounding.
-POINTS, WEIGHTS = np.polynomial.legendre.leggauss(8)
+_ON_BOTH_SIDES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+POINTS, WEIGHTS = (_ON_BOTH_SIDES + 1) / 2, _WEIGHTS / 2
 DEPTH, BENDS = 20, 64
 SMALLEST = 1e-9
 
@@ -117,7 +118,7 @@ def attribution(
     if method not in METHODS:
         raise InvalidInputError(f"Expected method among {METHODS}, got {method!r}.")
     sequences = fitted.read(X, timestamps=timestamps, groups=groups)
-    chosen, samples = _explained(sequences, rows, step, fitted.targets.per_step)
+    samples = _explained(sequences, rows, step, fitted.targets.per_step)
     passes = _Passes(fitted, sequences, samples, output)
     start = _baseline(fitted, sequences, baseline)
     explain = _integrated if method == "integrated_gradients" else _occluded
@@ -146,8 +147,8 @@ def attribution(
 
 def _explained(
     sequences: SequenceSet, rows: Any, step: int, per_step: bool
-) -> tuple[np.ndarray, SequenceSet]:
-    """Return numbers of rows or sequences, and the spans that end at their answers."""
+) -> SequenceSet:
+    """Return the spans that end at the answers of these rows or sequences."""
     n = int(sequences.row_of_sample.max(initial=-1)) + 1
     if sequences.whole:
         n = len(sequences.position_of_row)
@@ -161,12 +162,12 @@ def _explained(
         position = sequences.position_of_row[chosen]
         sample = np.searchsorted(sequences.start, position, side="right") - 1
         spans = sequences.subset(sample)
-        return chosen, replace(spans, length=position - spans.start + 1)
+        return replace(spans, length=position - spans.start + 1)
     sample_of_row = np.empty(n, dtype=np.int64)
     sample_of_row[sequences.row_of_sample] = np.arange(len(sequences))
     spans = sequences.subset(sample_of_row[chosen])
     if not per_step:
-        return chosen, spans
+        return spans
     longest = int(spans.length.min(initial=np.iinfo(np.int64).max))
     if not -longest <= step < longest:
         raise InvalidInputError(
@@ -174,7 +175,7 @@ def _explained(
             f"{longest - 1}, got {step}."
         )
     length = spans.length + step + 1 if step < 0 else np.full(len(spans), step + 1)
-    return chosen, replace(spans, length=length)
+    return replace(spans, length=length)
 
 
 def _baseline(
@@ -358,7 +359,7 @@ class _Line:
     ) -> tuple[Tensor, Tensor]:
         """Return the shares of parts of the line, and how far they do not add up."""
         total = torch.zeros_like(self._way[sample])
-        for point, weight in zip((POINTS + 1) / 2, WEIGHTS / 2, strict=True):
+        for point, weight in zip(POINTS, WEIGHTS, strict=True):
             between = self._at(sample, a + point * (b - a)).requires_grad_()
             answers = self._passes.answers(self._batch[sample], between)
             (slope,) = torch.autograd.grad(answers.sum(), between)

@@ -47,7 +47,7 @@ def test__ragged__frames__columns_by_name():
         model, X, y, scoring="neg_log_loss", random_state=0, n_repeats=3
     )
     assert found.names == ["noise", "news"]
-    assert found.importances_mean[1] > 2 * abs(found.importances_mean[0])
+    assert found.importances_mean[1] > 5 * abs(found.importances_mean[0])
 
 
 def test__rows__column_keeps_its_course_in_time():

@@ -62,6 +62,7 @@ def draw(
     below.plot(scores.index, scores, color="tab:blue", lw=0.8)
     below.axhline(threshold, color="tab:red", lw=0.8, ls="--")
     below.set_ylabel("score")
+    below.set_xlabel(rows.index.name or "row")
     for ax in (above, below):
         for begin, end in windows:
             ax.axvspan(begin, end, color="tab:orange", alpha=0.25, lw=0)

@@ -11,7 +11,7 @@ import pandas as pd
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import OWNER
 from LNN.anomaly.plan import NEAR
-from LNN.data.containers import plain
+from LNN.anomaly.recordings import as_table
 from LNN.data.time_index import time_of_recording
 from LNN.exceptions import InvalidInputError
 from LNN.streaming.arrivals import as_numbers
@@ -70,11 +70,12 @@ class Arrivals:
 
     def rows_of(self, context: Any) -> tuple[np.ndarray, Any]:
         """Return the rows of a table, and their times if its index holds them."""
-        table, layout = plain(context), self._form.layout
+        table, layout = as_table(context), self._form.layout
         if np.ndim(table) != 2:
+            got = f"shape {np.shape(table)}" if np.ndim(table) else repr(table)
             raise InvalidInputError(
-                "Expected context of shape (n_rows, n_features), got shape "
-                f"{np.shape(table)}. Pass the rows that came just before."
+                f"Expected context of shape (n_rows, n_features), got {got}. Pass the "
+                "rows that came just before, such as the last ones of the fit."
             )
         if not isinstance(table, pd.DataFrame):
             return np.asarray(table), None

@@ -16,9 +16,9 @@ from LNN._typing import Column
 from LNN.anomaly import fitting
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import check, check_min_gap
+from LNN.anomaly.recordings import as_table
 from LNN.anomaly.scores import mean_of_known
 from LNN.anomaly.stream import DetectorStream
-from LNN.data.containers import plain
 from LNN.estimators._docs import REFERENCE
 from LNN.exceptions import InvalidInputError
 
@@ -170,9 +170,10 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_channels)
-            Rows in time order. A DatetimeIndex is the time; a MultiIndex (recording,
-            time), `groups` or `group_column` tell recordings apart. NaN is unseen. 3-D
-            X or a list are sequences, each of which gets one score.
+            Rows in time order; a Series is one channel. A DatetimeIndex is the time; a
+            MultiIndex (recording, time), `groups` or `group_column` tell recordings
+            apart. NaN is unseen. 3-D X or a list are sequences, each of which gets one
+            score.
         y : array-like of shape (n_rows,), default=None
             1 leaves a row out: it stays what later rows are foreseen from, but nothing
             is learnt of it, and it does not count as usual.
@@ -220,7 +221,7 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
             nothing was seen, or nothing came before. A Series for a frame.
         """
         found = self._scores(X, timestamps, groups)
-        frame = plain(X)
+        frame = as_table(X)
         if isinstance(frame, pd.DataFrame):
             return pd.Series(found, index=frame.index, name="anomaly score")
         return found
@@ -326,7 +327,7 @@ DataFrame
             In units of the usual size, where 1 is usual; NaN where nothing was
             foreseen. A frame for a frame, with columns (channel, horizon) for horizons.
         """
-        model, given = self._fitted(), plain(X)
+        model, given = self._fitted(), as_table(X)
         found = model.contributions(model.read(X, timestamps, groups))
         if not by_horizon:
             found = mean_of_known(found, axis=2)

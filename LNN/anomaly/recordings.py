@@ -18,7 +18,7 @@ from LNN.data.sequence_set import SequenceSet
 from LNN.data.timestamps import as_times
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["Form", "Recordings", "read", "read_first"]
+__all__ = ["Form", "Recordings", "as_table", "read", "read_first"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +97,18 @@ class Form:
         return self.by_row or not self.layout.in_rows
 
 
+def as_table(X: Any) -> Any:
+    """Return X as pandas or numpy has it; a Series is a frame of one channel."""
+    X = plain(X)
+    return X.to_frame() if isinstance(X, pd.Series) else X
+
+
 def read_first(
     X: Any, timestamps: Any, groups: Any, values: Mapping[str, Any]
 ) -> tuple[Recordings, Form]:
     """Read the X of a fit, and learn what later X must look like."""
-    table = layout_of(plain(X), name="X") == "rows"
+    X = as_table(X)
+    table = layout_of(X, name="X") == "rows"
     by_row = table and values["rows"] == "sequences"
     special = values["time_column"], values["group_column"]
     if by_row:
@@ -124,6 +131,7 @@ def read_first(
 
 def read(X: Any, timestamps: Any, groups: Any, form: Form) -> Recordings:
     """Read later X, and check it against that of the fit."""
+    X = as_table(X)
     if form.by_row:
         _refuse_labels(timestamps, groups)
     sequences = form.layout.read(
@@ -145,7 +153,7 @@ def _recordings(
     times, names = pd.RangeIndex(len(values)), pd.Index(recording)
     if row is None:
         return Recordings(values, recording, sequences.elapsed, times, names, times)
-    options, X = form.layout.options, plain(X)
+    options = form.layout.options
     times = _labels(X, plain(timestamps), options.time_column, last=True)
     named = _labels(X, plain(groups), options.group_column, last=False)
     times = pd.RangeIndex(len(values)) if times is None else as_times(times)

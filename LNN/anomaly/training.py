@@ -37,7 +37,9 @@ def train(
         Parameters of `LiquidRegressor`.
     random : numpy.random.RandomState
     """
-    values = {**DEFAULTS, **options, "random_state": None}
+    # No doubt about which axis is time, for nobody sees what is read here.
+    layout = "sequences" if np.ndim(given.X) == 3 else "rows"
+    values = {**DEFAULTS, **options, "layout": layout, "random_state": None}
     check_parameters(OWNER, values)
     settings = Settings(OWNER, values)
     examples, later, form = fitting.read_parts(given, held_out, settings, None, random)

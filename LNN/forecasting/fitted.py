@@ -55,10 +55,27 @@ class FittedForecaster:
     def with_context(self, y: Any, X: Any = None) -> FittedForecaster:
         """Return the same model after other rows; None keeps those it has."""
         if y is None:
+            self._refuse_idle(X)
             return self
         given = self.read(y, X)
         prepared = [self.engine.prepared(history) for history in given[0]]
         return replace(self, context=tuple(prepared), form=given[1])
+
+    def _refuse_idle(self, X: Any) -> None:
+        """Refuse X of times to come, if no forecast depends on it."""
+        inputs = self.engine.inputs
+        if X is None or inputs.n_known:
+            return
+        if not inputs.columns:
+            raise InvalidInputError(
+                "The model was fitted without X, so no forecast depends on it, but X "
+                "was given. Leave it out; or fit with X= and known_future=."
+            )
+        raise InvalidInputError(
+            f"The model reads the columns {list(inputs.columns)} of rows that were, "
+            "and none of times to come (known_future=[]), but X was given without y. "
+            "Leave it out; or pass y= as well, the rows to forecast from."
+        )
 
     def read(self, y: Any, X: Any) -> tuple[list[History], Form]:
         """Read rows like those of the fit, with the inputs that belong to them."""
@@ -97,7 +114,8 @@ class FittedForecaster:
         return asked, self._forecasts(asked, X)
 
     def _forecasts(self, asked: list[pd.Index], X: Any) -> list[np.ndarray]:
-        self.engine.warn_if_far(max(map(max, self._steps_to(asked))))
+        dated = isinstance(asked[0], pd.DatetimeIndex | pd.TimedeltaIndex)
+        self.engine.warn_if_far(max(map(max, self._steps_to(asked))), dated)
         known = self._known(X, self.engine.wanted(self.context, asked))
         return self.engine.predict_at(self.context, asked, known)
 
@@ -193,9 +211,12 @@ class FittedForecaster:
             return self.plan.horizon
         whole = isinstance(horizon, Integral) and not isinstance(horizon, bool)
         if not whole or horizon < 1:
+            table = np.ndim(horizon) > 0
+            got = f"a {type(horizon).__name__}" if table else repr(horizon)
             raise InvalidInputError(
-                f"Expected horizon as a number of rows >= 1, got {horizon!r}. To "
-                "forecast at given times pass times=."
+                f"Expected horizon as a number of rows >= 1, got {got}. To forecast "
+                "from other rows pass them as y=, at given times pass times=; levels "
+                "of intervals are coverage=, those of quantiles levels=."
             )
         return int(horizon)
 

@@ -137,14 +137,19 @@ class Irregular(Engine):
             )
         return steps
 
-    def warn_if_far(self, steps: float) -> None:
-        """Warn of times beyond those that were learnt."""
+    def warn_if_far(self, steps: float, dated: bool) -> None:
+        """Warn of times beyond those that were learnt; dates have gaps in seconds."""
         if steps > 2 * self.horizon:
+            learnt, asked = (
+                str(pd.Timedelta(gaps * self.unit, unit="s").round("s"))
+                if dated
+                else f"{gaps * self.unit:g}"
+                for gaps in (self.horizon, steps)
+            )
             warn(
-                f"The model was fitted for {self.horizon} row(s) ahead, about "
-                f"{self.horizon * self.unit:g} in time, and is asked for a time "
-                f"{steps * self.unit:g} ahead, which it never learnt. Fit with a "
-                "longer horizon."
+                f"The model was fitted for {self.horizon} row(s) ahead, usually "
+                f"{learnt}, and is asked for a time {asked} ahead, which it never "
+                "learnt. Fit with a longer horizon."
             )
 
 

@@ -127,7 +127,9 @@ def _trained(
     training: Part, validation: Part, options: Mapping[str, Any], seed: int
 ) -> FittedModel:
     """Train one network until the validation part says stop."""
-    values = {**DEFAULTS, **options, "return_sequences": False, "random_state": seed}
+    # Windows are made here: no doubt about which axis is time.
+    own = {"return_sequences": False, "layout": "sequences", "random_state": seed}
+    values = {**DEFAULTS, **options, **own}
     check_parameters(OWNER, values)
     settings, random = Settings(OWNER, values), random_source(seed)
     examples, later, form = fitting.read_parts(

@@ -189,7 +189,7 @@ class Regular(Engine):
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= NEAR, near, steps)
 
-    def warn_if_far(self, horizon: float) -> None:
+    def warn_if_far(self, horizon: float, dated: bool) -> None:
         """Warn of steps beyond those that were learnt."""
         if horizon > self.model.horizon:
             warn(

@@ -237,6 +237,7 @@ def _from_frame(frame: pd.DataFrame, form: Form, what: str) -> tuple[list[Track]
     if not isinstance(index, pd.MultiIndex):
         times, period = _times(index, what)
         return [_track(None, times, values, what)], replace(form, period=period)
+    _refuse_time_in_front(index, what)
     times, period = _times(index.get_level_values(-1), what)
     named = index.droplevel(-1)
     codes, names = pd.factorize(named)
@@ -263,6 +264,18 @@ def _track(name: Hashable, times: pd.Index, values: np.ndarray, what: str) -> Tr
             "(recording, time), or group_column=."
         )
     return Track(name, times, values)
+
+
+def _refuse_time_in_front(index: pd.MultiIndex, what: str) -> None:
+    """Refuse (time, recording): the last level is the time."""
+    dated = [isinstance(level, pd.DatetimeIndex) for level in index.levels]
+    if any(dated) and not dated[-1]:
+        k = dated.index(True)
+        raise InvalidInputError(
+            f"Expected the time as the last level of the index of {what}, got it as "
+            f"level {k}{'' if index.names[k] is None else f', {index.names[k]!r}'}. "
+            f"Change the order: {what}.reorder_levels([..., {k}])."
+        )
 
 
 def _times(index: pd.Index, what: str) -> tuple[pd.Index, str | None]:

@@ -65,10 +65,12 @@ class PipelineStream(LiquidStream):
     ):
         last = last_step(pipeline)
         if last is pipeline:
+            way = "Open a stream of the estimator itself with estimator.stream()."
+            if hasattr(pipeline, "best_estimator_"):
+                way = "Pass its best_estimator_."
             raise InvalidInputError(
                 "Expected a fitted Pipeline that ends in an LNN estimator, got "
-                f"{type(pipeline).__name__}. Open a stream of the estimator itself "
-                "with estimator.stream()."
+                f"{type(pipeline).__name__}. {way}"
             )
         self._before = StepsBefore(pipeline, n)
         super().__init__(

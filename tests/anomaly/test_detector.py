@@ -33,6 +33,16 @@ def test__scores__of_a_spike_and_of_a_stretch__are_alarms(fitted, broken):
     assert alarms[:800].mean() < 0.01
 
 
+def test__series__is_a_frame_of_one_channel():
+    rows = frame().iloc[:900, :1]
+    alone, column = quick().fit(rows.iloc[:, 0]), quick().fit(rows)
+    found = alone.anomaly_scores(rows.iloc[:, 0])
+    pd.testing.assert_series_equal(found, column.anomaly_scores(rows))
+    found = alone.contributions(rows.iloc[:, 0])
+    pd.testing.assert_frame_equal(found, column.contributions(rows))
+    assert alone.stream(context=rows.iloc[:, 0]).step(rows.iloc[-1]).score >= 0
+
+
 def test__scores__three_names__are_one_number(fitted, broken):
     scores = fitted.anomaly_scores(broken)
     pd.testing.assert_index_equal(scores.index, broken.index)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from forecast_cases import quick, wave
 
+from LNN import LiquidForecaster
 from LNN.exceptions import InvalidInputError
 
 
@@ -45,6 +46,19 @@ def test__predict__panel__goes_on_where_each_recording_ended(panel):
     assert found.index.names == ["shop", "month"]
     assert found.loc["c"].index[0] == pd.Timestamp("2017-07-01")
     assert found.groupby(level=0).size().tolist() == [3, 3, 3]
+
+
+def test__fit__time_in_front_of_recordings__is_told(panel):
+    with pytest.raises(InvalidInputError, match=r"last level .* level 0, 'month'"):
+        quick().fit(panel.swaplevel())
+
+
+def test__fit__few_steps_of_many_rows__does_not_doubt_its_own_windows():
+    # Long windows folded into few steps look like channels in front of time.
+    rng = np.random.default_rng(0)
+    hours = pd.date_range("2024-01-01", periods=500, freq="h")
+    daily = np.sin(2 * np.pi * np.arange(500) / 24) + 0.1 * rng.normal(size=500)
+    LiquidForecaster(12, epochs=1, random_state=0).fit(pd.Series(10 + daily, hours))
 
 
 def test__predict__table__has_its_columns(panel):

@@ -144,3 +144,22 @@ def test__calendar__of_a_long_cycle__becomes_an_input():
     found = quick(7, window_length=28).fit(y)
     assert found.model_.engine.inputs.calendar.cycles == ("year",)
     assert quick(7, calendar=None).fit(y).model_.engine.inputs.n_future == 0
+
+
+def test__predict__inputs_that_nothing_reads__are_refused(shop, model):
+    y, X = shop
+    alone = quick(calendar=None).fit(y[:N])
+    with pytest.raises(InvalidInputError, match="fitted without X"):
+        alone.predict(X=X)
+    past = quick(known_future=[], calendar=None).fit(y[:N], X[:N])
+    with pytest.raises(InvalidInputError, match="none of times to come"):
+        past.predict(X=X)
+    past.predict(y=y[:N], X=X[:N])
+
+
+def test__predict__rows_in_place_of_a_horizon__are_told_where_they_go(shop, model):
+    y, X = shop
+    with pytest.raises(InvalidInputError, match="got a DataFrame. .*as y="):
+        model.predict(y.to_frame(), X=X)
+    with pytest.raises(InvalidInputError, match="got 0.9. .*coverage="):
+        model.predict_interval(0.9, X=X)

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tiny import TINY
@@ -214,6 +215,9 @@ def test__pipeline__wrong_kind_of_stream__says_which():
         LiquidStream(pipe)
     with pytest.raises(InvalidInputError, match=r"estimator\.stream\(\)"):
         PipelineStream(pipe[-1])
+    search = GridSearchCV(pipe, {"liquidregressor__learning_rate": [0.01]}, cv=2)
+    with pytest.raises(InvalidInputError, match="best_estimator_"):
+        PipelineStream(search.fit(X, Y))
 
 
 @pytest.mark.parametrize("row", [X[:2], X[None, :1], 3.0])

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from LNN._warnings import warn
+from LNN.adapters.parameters import missing
 from LNN.cells.cfc import CfCCell, WiredCfCCell
 from LNN.cells.synapses import inverse_softplus
 from LNN.exceptions import InvalidInputError
@@ -79,7 +80,7 @@ def from_ncps(module: ncps.torch.LTC | ncps.torch.CfC) -> LTC | CfC:
     >>> torch.allclose(ours(inputs)[0], theirs(inputs)[0], atol=1e-6)
     True
     """
-    import ncps.torch as reference
+    reference = _reference()
 
     if not isinstance(module, reference.LTC | reference.CfC):
         raise InvalidInputError(
@@ -235,7 +236,7 @@ def _ltc_from(module: Any, rng: torch.Generator) -> LTC:
 
 
 def _cfc_from(module: Any, rng: torch.Generator) -> CfC:
-    import ncps.torch as reference
+    reference = _reference()
 
     options = {
         "return_sequences": module.return_sequences,
@@ -359,7 +360,7 @@ def _inverse_positive(value: Tensor, pair: _Pair) -> Tensor:
 
 
 def _ltc_to(layer: LTC) -> Any:
-    import ncps.torch as reference
+    reference = _reference()
 
     cell = _liquid_cell(layer)
     if cell.solver != "semi-implicit":
@@ -386,7 +387,7 @@ def _ltc_to(layer: LTC) -> Any:
 
 
 def _cfc_to(layer: CfC) -> Any:
-    import ncps.torch as reference
+    reference = _reference()
 
     cell = _liquid_cell(layer)
     if cell.mode == "exponential":
@@ -490,6 +491,15 @@ def _refuse(bad: np.ndarray, kind: str, name: str, why: str, wiring: Wiring) -> 
 def _fixed_wiring(wiring: Wiring, sensory: np.ndarray, recurrent: np.ndarray) -> Any:
     layers = [(name, ids.tolist()) for name, ids in wiring.layers]
     return _wiring_class()(sensory, recurrent, wiring.n_outputs, layers)
+
+
+def _reference() -> Any:
+    """Import ncps.torch, which only those who have its modules need."""
+    try:
+        import ncps.torch
+    except ImportError as error:
+        raise missing("ncps", error) from error
+    return ncps.torch
 
 
 @functools.cache

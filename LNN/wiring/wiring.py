@@ -25,6 +25,7 @@ from LNN.wiring.checks import (
 )
 from LNN.wiring.circuit import Circuit, Edges, Layer
 from LNN.wiring.graph import graph_of
+from LNN.wiring.named import Drawn, draw_ncp, draw_random
 from LNN.wiring.ncps import read_ncps
 from LNN.wiring.plot import draw_wiring
 from LNN.wiring.summary import table_of
@@ -127,10 +128,10 @@ class Wiring(Circuit):
                 f"Use n_neurons={n_outputs + 3} or more {fits}, or wiring='full'."
             )
         sparsity = check_sparsity(sparsity, "ncp", low=0.1, high=1.0)
-        from ncps.wirings import AutoNCP
-
+        n_inputs = positive_int(n_inputs, "n_inputs")
         seed = check_seed(seed, NCP_SEED)
-        wiring = cls.from_ncps(AutoNCP(n_neurons, n_outputs, sparsity, seed), n_inputs)
+        drawn = draw_ncp(n_inputs, n_neurons, n_outputs, sparsity, seed)
+        wiring = cls._of(drawn, n_outputs)
         return wiring.with_layer_recurrence(seed) if layer_recurrence else wiring
 
     @classmethod
@@ -178,12 +179,25 @@ class Wiring(Circuit):
         refuse_sizes_of_ncps("random", "Random", sizes)
         n_neurons, n_outputs = check_sizes(n_neurons, n_outputs)
         sparsity = check_sparsity(sparsity, "random", low=0.0, high=1.0, closed=False)
-        from ncps.wirings import Random
-
+        n_inputs = positive_int(n_inputs, "n_inputs")
         seed = check_seed(seed, DENSE_SEED)
-        random = Random(n_neurons, n_outputs, sparsity, seed)
-        wiring = cls.from_ncps(random, n_inputs)
+        drawn = draw_random(n_inputs, n_neurons, sparsity, seed)
+        if not drawn.sensory.any():
+            raise InvalidInputError(
+                f"No input reaches any neuron: with sparsity={sparsity:g} none of the "
+                f"{n_inputs * n_neurons} synapses from inputs is left. Lower it."
+            )
+        wiring = cls._of(drawn, n_outputs)
         return wiring.with_layer_recurrence(seed) if layer_recurrence else wiring
+
+    @classmethod
+    def _of(cls, drawn: Drawn, n_outputs: int) -> Wiring:
+        return cls.from_adjacency(
+            drawn.recurrent,
+            drawn.sensory,
+            n_outputs=n_outputs,
+            layers=drawn.layers or None,
+        )
 
     @classmethod
     def from_ncps(cls, wiring: Any, n_inputs: int | None = None) -> Wiring:

@@ -3,9 +3,22 @@
 import importlib
 import sys
 
+import numpy as np
 import pytest
 
+from LNN import LTC, LiquidRegressor, to_ncps
 from LNN.exceptions import MissingDependencyError
+
+
+def test__ncps_missing__names_wirings_need_none_and_weights_name_the_extra(monkeypatch):
+    for loaded in [m for m in sys.modules if m == "ncps" or m.startswith("ncps.")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, "ncps", None)
+    rows = np.zeros((20, 2))
+    for wiring in ("ncp", "full", "random"):
+        LiquidRegressor(8, wiring=wiring, epochs=1).fit(rows, np.arange(20.0))
+    with pytest.raises(MissingDependencyError, match=r'install "LNN\[ncps\]"'):
+        to_ncps(LTC(2, 4))
 
 
 @pytest.mark.parametrize("library", ["sktime", "aeon", "river"])

@@ -81,6 +81,21 @@ def test__full__same_arguments__equals_ncps(n_neurons, n_outputs, seed):
     assert ours.n_outputs == (n_outputs or n_neurons)
 
 
+def test__names__any_size_and_seed__equal_ncps():
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        n_neurons, n_inputs = int(random.integers(4, 50)), int(random.integers(1, 20))
+        n_outputs = int(random.integers(1, n_neurons - 2))
+        sparsity, seed = random.choice([0.1, 0.3, 0.75, 0.9]), int(random.integers(1e9))
+        sizes, how = (n_inputs, n_neurons, n_outputs), {"sparsity": sparsity}
+        ours = Wiring.ncp(*sizes, **how, seed=seed)
+        theirs = AutoNCP(n_neurons, n_outputs, sparsity, seed)
+        assert ours == Wiring.from_ncps(theirs, n_inputs)
+        ours = Wiring.random(*sizes, **how, seed=seed)
+        theirs = Random(n_neurons, n_outputs, sparsity, seed)
+        assert ours == Wiring.from_ncps(theirs, n_inputs)
+
+
 @pytest.mark.parametrize("seed", [None, 5])
 @pytest.mark.parametrize("sparsity", [0.0, 0.4, 0.9])
 def test__random__same_arguments__equals_ncps(sparsity, seed):

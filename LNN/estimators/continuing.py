@@ -16,7 +16,7 @@ from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE
 from LNN.estimators.settings import Settings
 from LNN.exceptions import InvalidInputError
 from LNN.training.copying import with_backend, with_own_weights
-from LNN.training.device import resolve_device
+from LNN.training.device import device_for
 from LNN.wiring import Wiring, build_wiring
 
 
@@ -65,7 +65,8 @@ def continue_from(
     # Training changes weights in place; the known model is still the estimator's, and
     # stays so if this training fails.
     network = with_backend(with_own_weights(known.network), now["backend"])
-    device, dtype = resolve_device(settings.device), DTYPES[parameters["dtype"]]
+    dtype = DTYPES[parameters["dtype"]]
+    device = device_for(settings.device, network, dtype)
     backend = network.backend_for(device, dtype)
     # Scalers and clock stay: the weights have learnt numbers in these units. The
     # objective does not: class_weight="balanced" follows the classes of these data.

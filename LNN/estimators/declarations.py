@@ -603,7 +603,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="str",
         default="auto",
         rule=DEVICE,
-        doc='"auto" (CUDA if there is one), "cpu", "cuda" or "cuda:<number>".',
+        doc="""
+        "cpu", "cuda", "cuda:<number>" or "auto": CUDA if there is one, but the CPU for
+        cells that have a fused kernel there alone.
+        """,
         changeable=True,
     ),
     Parameter(

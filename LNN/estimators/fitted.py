@@ -33,7 +33,7 @@ from LNN.exceptions import DeviceMemoryError, InvalidInputError
 from LNN.models import find
 from LNN.network import LiquidNetwork
 from LNN.training.copying import with_backend
-from LNN.training.device import resolve_device
+from LNN.training.device import device_for
 from LNN.training.forking import prepare_for_fork
 from LNN.training.losses import Loss
 from LNN.training.record import TrainingRecord
@@ -453,7 +453,7 @@ class FittedModel:
         """Return where to predict: a model from a GPU also works without one."""
         device = self.parameters["device"]
         try:
-            return resolve_device(device)
+            return device_for(device, self.network, self.preparation.torch_dtype)
         except InvalidInputError:
             warn(
                 f'device="{device}" is missing on this machine: predictions run on '

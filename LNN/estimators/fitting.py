@@ -37,7 +37,7 @@ from LNN.estimators.storage import settled_in
 from LNN.exceptions import InvalidInputError
 from LNN.models import find
 from LNN.network import LiquidNetwork
-from LNN.training.device import memory_errors_explained, resolve_device
+from LNN.training.device import device_for, memory_errors_explained
 from LNN.training.forking import prepare_for_fork
 from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
@@ -261,7 +261,8 @@ def build(
     if target_scaler is not None:
         changes = subtract_anchors(training).values
         give_constants(network, training, changes, target_scaler)
-    device, dtype = resolve_device(settings.device), DTYPES[settings.dtype]
+    dtype = DTYPES[settings.dtype]
+    device = device_for(settings.device, network, dtype)
     record = TrainingRecord(network.backend_for(device, dtype))
     return FittedModel(
         parameters, *form, scaler, target_scaler, network, objective, record
@@ -482,7 +483,7 @@ def train_model(
     with gradients_recorded():
         try:
             with memory_errors_explained(run.plan.batch_size):
-                device = resolve_device(settings.device)
+                device = device_for(settings.device, network, DTYPES[settings.dtype])
                 # Moved first: on another device each parameter gets memory of its own,
                 # and would no longer be a view of the vector.
                 parameters = ParameterVector(network.to(device))

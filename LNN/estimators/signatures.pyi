@@ -294,7 +294,8 @@ class NetworkParameters:
         dtype : {"float32", "float64"}, default="float32"
             Precision of the network.
         device : str, default="auto"
-            "auto" (CUDA if there is one), "cpu", "cuda" or "cuda:<number>".
+            "cpu", "cuda", "cuda:<number>" or "auto": CUDA if there is one, but the CPU
+            for cells that have a fused kernel there alone.
         n_jobs : int, default=None
             Threads that check and prepare the data. Results do not depend on it.
         random_state : int, RandomState or None, default=None

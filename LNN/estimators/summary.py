@@ -5,6 +5,7 @@ from __future__ import annotations
 from LNN.data.clock import Clock
 from LNN.estimators.fitted import FittedModel
 from LNN.models import find
+from LNN.training.device import device_for, resolve_device
 
 
 def summarise(model: FittedModel) -> str:
@@ -105,10 +106,18 @@ def _readout(model: FittedModel) -> str:
 
 def _training(model: FittedModel) -> str:
     record = model.record
-    text = f"{record.n_iter} epoch(s) on {record.backend}, "
+    text = f"{record.n_iter} epoch(s) on {record.backend}{_idle_gpu(model)}, "
     text += f"best loss {record.best_loss:.4g}"
     if record.best_validation_score is not None:
         text += f", in validation {record.scoring} {record.best_validation_score:.4g}"
     elif record.best_validation_loss is not None:
         text += f", in validation {record.best_validation_loss:.4g}"
     return text
+
+
+def _idle_gpu(model: FittedModel) -> str:
+    asked, dtype = model.parameters["device"], model.preparation.torch_dtype
+    if asked != "auto":
+        return ""
+    idle = device_for(asked, model.network, dtype) != resolve_device(asked)
+    return " (of the CPU: the GPU has no kernel for this cell)" if idle else ""

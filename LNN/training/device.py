@@ -4,10 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
+
+# The backend that runs any cell anywhere, step by step.
+LOOP = "torch"
+
+
+class Placed(Protocol):
+    """A network that knows which backend would run it where."""
+
+    def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
+        """Return the name of the backend."""
+
+
+def device_for(device: str, network: Placed, dtype: torch.dtype) -> torch.device:
+    """Return the device that a network runs on.
+
+    "auto" is a GPU, but for cells that have a kernel on the CPU alone: as a loop of
+    torch they start thousands of small kernels for a batch, and the GPU waits.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda", "cuda:<number>"}
+    network : Placed
+    dtype : torch.dtype
+    """
+    chosen, cpu = resolve_device(device), torch.device("cpu")
+    if device != "auto" or chosen == cpu:
+        return chosen
+    there, here = (network.backend_for(where, dtype) for where in (chosen, cpu))
+    return cpu if there == LOOP != here else chosen
 
 
 def resolve_device(device: str) -> torch.device:

@@ -259,7 +259,7 @@ default="ncp"
         if not self.return_sequences:
             if self.patching is not None:
                 lengths = self.patching.n_steps(lengths)
-            states = self._pool(states, lengths)
+            states = self.pool(states, lengths)
         return states, last
 
     @doubts_unnamed_spans
@@ -371,8 +371,8 @@ default="ncp"
         encoded = features.new_zeros(batch, steps, *features.shape[1:])
         return encoded.masked_scatter(valid[..., None], features)
 
-    def _pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
-        """Make one state (B, N) of a sequence's states (B, T, N)."""
+    def pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
+        """Make what the read-out reads of a sequence from its states (B, T, N)."""
         if self.pooling == "last":
             return states  # it is one already
         if self.attention is None:

@@ -170,6 +170,19 @@ class Batches:
         first = torch.ones_like(age) if spans is None else spans[:, :1]
         return held, torch.where(age.isnan(), -first, age)
 
+    def places(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the row of each step that the network takes, and which steps count.
+
+        Returns
+        -------
+        places : ndarray of int64, shape (B, W)
+            Positions of the rows.
+        counted : ndarray of bool, shape (B, W), or None
+            None if all steps count.
+        """
+        spans = self.sequences.spans(samples)
+        return self._places(samples, *spans, self._walk(*spans))
+
     def _places(
         self,
         samples: np.ndarray,
@@ -207,8 +220,7 @@ class Batches:
         if answer.ndim == 2:
             outputs[samples] = values
         else:
-            spans = self.sequences.spans(samples)
-            places, counted = self._places(samples, *spans, self._walk(*spans))
+            places, counted = self.places(samples)
             if counted is None:
                 outputs[places] = values
             else:

@@ -298,19 +298,24 @@ class CfCCell(_CfC):
         self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
     ) -> Tensor:
         """Advance by dt (B, 1)."""
+        maps = self.values_of_maps(drive, state, constants)
+        return closed_form(self.mode, maps, state, dt, self.A, self.w_tau)
+
+    def values_of_maps(
+        self, drive: Tensor, state: Tensor, constants: tuple
+    ) -> tuple[Tensor, ...]:
+        """Return what the maps of a step are, each (B, N)."""
         recurrent, heads = constants
         if recurrent is None:
-            maps = self._maps_by_calls(drive, state)
-        else:
-            z = drive + F.linear(state, recurrent)
-            if len(self.backbone):
-                activation = ACTIVATIONS[self.backbone_activation]
-                z = self.dropout(activation(z))
-                for layer in self.backbone[1:]:
-                    z = self.dropout(activation(layer(z)))
-                z = F.linear(z, *heads)
-            maps = z.chunk(len(self.maps), dim=-1)
-        return closed_form(self.mode, maps, state, dt, self.A, self.w_tau)
+            return self._maps_by_calls(drive, state)
+        z = drive + F.linear(state, recurrent)
+        if len(self.backbone):
+            activation = ACTIVATIONS[self.backbone_activation]
+            z = self.dropout(activation(z))
+            for layer in self.backbone[1:]:
+                z = self.dropout(activation(layer(z)))
+            z = F.linear(z, *heads)
+        return z.chunk(len(self.maps), dim=-1)
 
     def _maps_by_calls(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, ...]:
         """Return the maps by calling every part as a module, so that its hooks run."""
@@ -503,21 +508,39 @@ class WiredCfCCell(_CfC):
         self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
     ) -> Tensor:
         """Advance by dt (B, 1); the state is in evaluation order."""
-        weights, (asymptote, rate) = constants
+        for layer in range(len(self.slices)):
+            maps = self.values_of_maps(layer, drive, state, constants)
+            state = self.with_layer(layer, maps, state, dt, constants)
+        return state
+
+    def values_of_maps(
+        self, layer: int, drive: Tensor, state: Tensor, constants: tuple
+    ) -> tuple[Tensor, ...]:
+        """Return what a layer's maps are, each (B, neurons of the layer).
+
+        The state has the new values of earlier layers and the old ones of all others.
+        """
         # `drive` and `constants` have a layer's maps side by side, so that a layer is
         # one product and its drive one slice.
-        done = 0
-        for (a, b), weight in zip(self.slices, weights, strict=True):
-            width = len(self.maps) * (b - a)
-            z = drive[..., done : done + width] + state @ weight
-            done += width
-            pure = (asymptote[a:b], rate[a:b]) if self.mode == "pure" else ()
-            maps = z.chunk(len(self.maps), dim=-1)
-            h = closed_form(self.mode, maps, state[..., a:b], dt, *pure)
-            # From here on, later layers see this layer's new state. Not in place: the
-            # way back needs the old one.
-            state = torch.cat([state[..., :a], h, state[..., b:]], dim=-1)
-        return state
+        begin, end = (len(self.maps) * edge for edge in self.slices[layer])
+        z = drive[..., begin:end] + state @ constants[0][layer]
+        return z.chunk(len(self.maps), dim=-1)
+
+    def with_layer(
+        self,
+        layer: int,
+        maps: tuple[Tensor, ...],
+        state: Tensor,
+        dt: Tensor,
+        constants: tuple,
+    ) -> Tensor:
+        """Return the state once a layer's neurons have their new values."""
+        a, b = self.slices[layer]
+        pure = tuple(part[a:b] for part in constants[1]) if self.mode == "pure" else ()
+        h = closed_form(self.mode, maps, state[..., a:b], dt, *pure)
+        # From here on, later layers see this layer's new state. Not in place: the way
+        # back needs the old one.
+        return torch.cat([state[..., :a], h, state[..., b:]], dim=-1)
 
     def outputs(self, states: Tensor) -> Tensor:
         """Read the motor neurons, the first `output_size` columns."""

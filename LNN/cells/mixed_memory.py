@@ -69,16 +69,21 @@ class MixedMemoryCell(Cell):
         self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
     ) -> Tensor:
         """Advance the LSTM, then the liquid cell from the LSTM's output."""
-        recurrent, inner = constants
-        h, c = state.chunk(2, dim=-1)
+        h, c = self.remember(drive, state, constants)
+        rest, inner = drive[..., 4 * self.n_neurons :], constants[1]
         # The inner cell may keep its neurons in another order within a sequence.
-        gates = drive[..., : 4 * self.n_neurons] + h @ recurrent
-        candidate, write, keep, read = gates.chunk(4, dim=-1)
-        c = c * torch.sigmoid(keep + 1) + torch.tanh(candidate) * torch.sigmoid(write)
-        h = torch.tanh(c) * torch.sigmoid(read)
-        rest = drive[..., 4 * self.n_neurons :]
         h = self.cell.leave(self.cell.step(rest, self.cell.enter(h), dt, inner))
         return torch.cat([h, c], dim=-1)
+
+    def remember(
+        self, drive: Tensor, state: Tensor, constants: tuple
+    ) -> tuple[Tensor, Tensor]:
+        """Advance the LSTM alone; its output is the state that the cell starts from."""
+        h, c = state.chunk(2, dim=-1)
+        gates = drive[..., : 4 * self.n_neurons] + h @ constants[0]
+        candidate, write, keep, read = gates.chunk(4, dim=-1)
+        c = c * torch.sigmoid(keep + 1) + torch.tanh(candidate) * torch.sigmoid(write)
+        return torch.tanh(c) * torch.sigmoid(read), c
 
     def outputs(self, states: Tensor) -> Tensor:
         """Read the inner cell's outputs off the liquid half of the state."""

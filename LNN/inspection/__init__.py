@@ -1,7 +1,13 @@
 """What a model does: what it looks at, what matters to it, what it sees too early."""
 
+from LNN.inspection.activity import neuron_activity
 from LNN.inspection.attribution import attribution
 from LNN.inspection.causality import check_temporal_causality
 from LNN.inspection.importance import permutation_importance
 
-__all__ = ["attribution", "check_temporal_causality", "permutation_importance"]
+__all__ = [
+    "attribution",
+    "check_temporal_causality",
+    "neuron_activity",
+    "permutation_importance",
+]

@@ -3,11 +3,15 @@
 from LNN.inspection.activity import neuron_activity
 from LNN.inspection.attribution import attribution
 from LNN.inspection.causality import check_temporal_causality
+from LNN.inspection.coupling import coupling
 from LNN.inspection.importance import permutation_importance
+from LNN.inspection.time_constants import time_constants
 
 __all__ = [
     "attribution",
     "check_temporal_causality",
+    "coupling",
     "neuron_activity",
     "permutation_importance",
+    "time_constants",
 ]

@@ -56,6 +56,8 @@ def neuron_activity(
         time : ndarray of shape (R,)
             Since the first row of the recording, in seconds or in units of the time
             stamps; without any, `step`.
+        position : ndarray of int, shape (R,)
+            The line's row (or step), counted through all recordings or sequences.
         neurons, names : list
             The neurons, and the inputs as columns of X.
 
@@ -84,6 +86,11 @@ def neuron_activity(
     """
     fitted = as_fitted(model)
     sequences = fitted.read(X, timestamps=timestamps, groups=groups)
+    return activity_over(fitted, sequences)
+
+
+def activity_over(fitted: FittedModel, sequences: SequenceSet) -> Bunch:
+    """Return what `neuron_activity` does, and the `position` of each line."""
     passes = passes_over(fitted, sequences)
     network = passes.network
     parts = [_lines(network, steps) for steps in steps_of(sequences, passes)]
@@ -92,7 +99,7 @@ def neuron_activity(
     empty += [np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)]
     columns = [np.concatenate(c) for c in zip(empty, *parts, strict=True)]
     states, taus, outputs, sample, position = columns
-    place = _places(sequences, sample, position)
+    place = places_of(sequences, sample, position)
     # Recordings may lie between each other in X.
     order = np.argsort(place["row"], kind="stable")
     return Bunch(
@@ -100,6 +107,7 @@ def neuron_activity(
         time_constants=taus[order],
         outputs=_in_units(fitted, sequences, outputs, position)[order],
         **{name: values[order] for name, values in place.items()},
+        position=position[order],
         neurons=neuron_names(network),
         names=input_names(sequences),
     )
@@ -155,7 +163,7 @@ def _in_units(
     return fitted.values(outputs, anchors).reshape(len(outputs), -1)
 
 
-def _places(
+def places_of(
     sequences: SequenceSet, sample: np.ndarray, position: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return where each line stands."""

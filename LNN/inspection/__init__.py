@@ -4,6 +4,7 @@ from LNN.inspection.activity import neuron_activity
 from LNN.inspection.attribution import attribution
 from LNN.inspection.causality import check_temporal_causality
 from LNN.inspection.coupling import coupling
+from LNN.inspection.currents import currents
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.time_constants import time_constants
 
@@ -11,6 +12,7 @@ __all__ = [
     "attribution",
     "check_temporal_causality",
     "coupling",
+    "currents",
     "neuron_activity",
     "permutation_importance",
     "time_constants",

@@ -6,6 +6,7 @@ from LNN.inspection.causality import check_temporal_causality
 from LNN.inspection.coupling import coupling
 from LNN.inspection.currents import currents
 from LNN.inspection.importance import permutation_importance
+from LNN.inspection.influence import influence_graph
 from LNN.inspection.time_constants import time_constants
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "check_temporal_causality",
     "coupling",
     "currents",
+    "influence_graph",
     "neuron_activity",
     "permutation_importance",
     "time_constants",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -124,10 +122,3 @@ def _of_share(log_kept: Tensor, span: Tensor) -> Tensor:
     No decay is told apart where no time passes.
     """
     return torch.where(span > 0, -span / log_kept, torch.nan)
-
-
-def one_unfold(cell: LTCCell) -> LTCCell:
-    """Return the cell with the same parameters whose step is one unfold."""
-    single = copy.copy(cell)
-    single.ode_unfolds = 1
-    return single

@@ -42,9 +42,12 @@ class Passes:
         if self._place is None:
             self._place = self._predicted()
 
-    def pieces(self, n: int) -> list[np.ndarray]:
-        """Return the numbers up to n in pieces that fit into memory as a batch."""
-        size = max(1, MOST_STEPS // max(1, self._samples.max_length))
+    def pieces(self, n: int, n_times: int = 1) -> list[np.ndarray]:
+        """Return the numbers up to n in pieces that fit into memory as a batch.
+
+        So many times, where it is run on that many at once.
+        """
+        size = max(1, MOST_STEPS // (n_times * max(1, self._samples.max_length)))
         return np.array_split(np.arange(n), -(-n // size)) if n else []
 
     def answers(self, batch: np.ndarray, values: Tensor) -> Tensor:

@@ -94,6 +94,13 @@ class Steps:
     of: np.ndarray
     position: np.ndarray
 
+    @property
+    def last_step(self) -> np.ndarray:
+        """The last told step of each sample, (B,)."""
+        last = np.zeros(len(self.layers[0].inputs), dtype=np.int64)
+        np.maximum.at(last, self.sample, self.step)
+        return last
+
 
 def visible(layer: Layer, states: Tensor) -> Tensor:
     """Return what others read of states (..., state_size), (..., n_neurons)."""
@@ -108,13 +115,15 @@ def passes_over(fitted: FittedModel, sequences: SequenceSet) -> Passes:
     return Passes(fitted, sequences, sequences, None if classes is None else classes[0])
 
 
-def steps_of(sequences: SequenceSet, passes: Passes) -> Iterator[Steps]:
-    """Run over all sequences, in batches that fit into memory."""
-    for samples in passes.pieces(len(sequences)):
-        with torch.no_grad():
-            yield _steps_of_batch(sequences, passes, samples)
+def steps_of(
+    sequences: SequenceSet, passes: Passes, n_times: int = 1
+) -> Iterator[Steps]:
+    """Run over all sequences, in batches that fit into memory so many times."""
+    for samples in passes.pieces(len(sequences), n_times):
+        yield _steps_of_batch(sequences, passes, samples)
 
 
+@torch.no_grad()
 def _steps_of_batch(
     sequences: SequenceSet, passes: Passes, samples: np.ndarray
 ) -> Steps:

@@ -7,6 +7,7 @@ from LNN.inspection.coupling import coupling
 from LNN.inspection.currents import currents
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.influence import influence_graph
+from LNN.inspection.partial_dependence import partial_dependence
 from LNN.inspection.time_constants import time_constants
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "currents",
     "influence_graph",
     "neuron_activity",
+    "partial_dependence",
     "permutation_importance",
     "time_constants",
 ]

@@ -52,7 +52,7 @@ class Passes:
 
     def answers(self, batch: np.ndarray, values: Tensor) -> Tensor:
         """Return the number that is explained, (B,)."""
-        outputs = self._outputs(batch, values)
+        outputs = self.outputs(batch, values)
         place = torch.as_tensor(np.broadcast_to(self._place, len(self._samples))[batch])
         own = outputs.gather(1, place[:, None])
         if not self._classifies:
@@ -60,7 +60,7 @@ class Passes:
         others = outputs.scatter(1, place[:, None], -torch.inf)
         return own[:, 0] - others.logsumexp(-1)
 
-    def _outputs(self, batch: np.ndarray, values: Tensor | None = None) -> Tensor:
+    def outputs(self, batch: np.ndarray, values: Tensor | None = None) -> Tensor:
         """Return the network's outputs (B, n_outputs) at the last step."""
         inputs = self.batches.inputs(batch, values)
         outputs = self.network(**inputs)
@@ -74,7 +74,7 @@ class Passes:
     def _predicted(self) -> np.ndarray:
         """Return the number of the class that is predicted for each sample."""
         pieces = self.pieces(len(self._samples))
-        parts = [self._outputs(piece).argmax(-1).numpy() for piece in pieces]
+        parts = [self.outputs(piece).argmax(-1).numpy() for piece in pieces]
         return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 

@@ -5,12 +5,20 @@ from LNN.inspection.attribution import attribution
 from LNN.inspection.causality import check_temporal_causality
 from LNN.inspection.coupling import coupling
 from LNN.inspection.currents import currents
+from LNN.inspection.displays.activity import NeuronActivityDisplay
+from LNN.inspection.displays.influence import InfluenceDisplay
+from LNN.inspection.displays.time_constants import TimeConstantDisplay
+from LNN.inspection.displays.wiring import WiringDisplay
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.influence import influence_graph
 from LNN.inspection.partial_dependence import partial_dependence
 from LNN.inspection.time_constants import time_constants
 
 __all__ = [
+    "InfluenceDisplay",
+    "NeuronActivityDisplay",
+    "TimeConstantDisplay",
+    "WiringDisplay",
     "attribution",
     "check_temporal_causality",
     "coupling",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from LNN.data import SequenceSet
+from LNN.data.form import InputLayout
 from LNN.estimators.fitted import FittedModel
 from LNN.inspection.passes import input_names
 from LNN.models import Layer
@@ -31,7 +32,7 @@ def _names_in(layer: Layer) -> list[str]:
     return [f"{wiring.neuron_type(j)} {j}" for j in range(layer.n_neurons)]
 
 
-def read_names(fitted: FittedModel, sequences: SequenceSet) -> list[str]:
+def read_names(fitted: FittedModel, sequences: SequenceSet | InputLayout) -> list[str]:
     """Return the names of what the first layer reads: columns, if it reads these."""
     names = [str(name) for name in input_names(sequences)]
     network = fitted.network

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from LNN.batching.batches import Batches
 from LNN.data import SequenceSet
+from LNN.data.form import InputLayout
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
@@ -153,7 +154,7 @@ def steps_of_spans(sequences: SequenceSet, samples: SequenceSet) -> np.ndarray:
     return np.where(step < 0, -1, row_of_position[places])
 
 
-def input_names(sequences: SequenceSet) -> list[Any]:
+def input_names(sequences: SequenceSet | InputLayout) -> list[Any]:
     """Return the inputs, as columns of X."""
     names = sequences.columns.input_names
     return sequences.columns.inputs.tolist() if names is None else names.tolist()

@@ -24,6 +24,8 @@ CURVE = np.linspace(0.0, 1.0, 17)[:, None]
 MAX_INCHES = 14.0
 # Height of the middle control point of a synapse that passes a column.
 BOW = 1.5
+# Widths of the weakest and the strongest synapse, in points.
+THIN, THICK = 0.2, 3.5
 
 
 def draw_wiring(
@@ -31,8 +33,13 @@ def draw_wiring(
     ax: Axes | None = None,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
+    strengths: tuple[Points, Points] | None = None,
 ) -> Axes:
-    """Draw a circuit on ``ax`` (a new figure if None), see ``Wiring.plot``."""
+    """Draw a circuit on ``ax`` (a new figure if None), see ``Wiring.plot``.
+
+    ``strengths`` of the sensory and the recurrent synapses, in their order, take the
+    place of the polarities: the sign is the colour, the size the width of the line.
+    """
     input_names = _check_names(input_names, circuit.n_inputs, "input_names")
     output_names = _check_names(output_names, circuit.n_outputs, "output_names")
     layered = len(circuit.layers) > 1
@@ -52,7 +59,7 @@ def draw_wiring(
     # By the bounding box, which a subfigure has as well.
     height = ax.get_window_extent().height / ax.figure.dpi
     diameter = min(16.0, 0.68 * 72 * height / (high[1] - low[1]))
-    _draw_edges(ax, circuit, inputs, neurons)
+    _draw_edges(ax, circuit, inputs, neurons, strengths)
     colours = _draw_nodes(ax, circuit, inputs, neurons, diameter)
     _draw_names(ax, circuit, inputs, neurons, input_names, output_names, diameter)
     if layered:
@@ -105,7 +112,13 @@ def _place_circle(circuit: Circuit) -> tuple[Points, Points, float]:
 # ----------------------------------------------------------------------------- edges
 
 
-def _draw_edges(ax: Axes, circuit: Circuit, inputs: Points, neurons: Points) -> None:
+def _draw_edges(
+    ax: Axes,
+    circuit: Circuit,
+    inputs: Points,
+    neurons: Points,
+    strengths: tuple[Points, Points] | None,
+) -> None:
     """All synapses as two line collections, sensory ones below."""
     from matplotlib.collections import LineCollection
 
@@ -125,18 +138,29 @@ def _draw_edges(ax: Axes, circuit: Circuit, inputs: Points, neurons: Points) -> 
     sensory = _bezier(start, end, bend)
     crowd = circuit.n_synapses
     alpha = np.interp(crowd, [40, 1000], [0.8, 0.35])
-    linewidth = np.interp(crowd, [40, 1000], [1.2, 0.5])
-    for lines, sign in (
-        (sensory, circuit.sensory.polarity),
-        (paths, circuit.recurrent.polarity),
-    ):
-        colours = np.where(sign > 0, EXCITATORY, INHIBITORY).tolist()
+    width = np.interp(crowd, [40, 1000], [1.2, 0.5])
+    polarities = circuit.sensory.polarity, circuit.recurrent.polarity
+    signs = polarities if strengths is None else strengths
+    for lines, sign in zip((sensory, paths), signs, strict=True):
+        # Strong ones on top of weak ones.
+        order = np.argsort(np.abs(sign), kind="stable")
+        colours = np.where(sign > 0, EXCITATORY, INHIBITORY)[order].tolist()
+        widths = width if strengths is None else _widths(np.abs(sign[order]))
         ax.add_collection(
             LineCollection(
-                list(lines), colors=colours, linewidths=linewidth, alpha=alpha, zorder=1
+                list(lines[order]),
+                colors=colours,
+                linewidths=widths,
+                alpha=alpha,
+                zorder=1,
             ),
             autolim=False,
         )
+
+
+def _widths(sizes: Points) -> Points:
+    """Widths of lines, the thickest for the strongest synapse of its kind."""
+    return THIN + (THICK - THIN) * sizes / max(sizes.max(initial=0.0), 1e-300)
 
 
 def _layered_paths(circuit: Circuit, start: Points, end: Points) -> Points:

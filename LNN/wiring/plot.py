@@ -24,8 +24,10 @@ CURVE = np.linspace(0.0, 1.0, 17)[:, None]
 MAX_INCHES = 14.0
 # Height of the middle control point of a synapse that passes a column.
 BOW = 1.5
-# Widths of the weakest and the strongest synapse, in points.
-THIN, THICK = 0.2, 3.5
+# Of trained signs, which grey print has to tell apart as well.
+SOLID, DASHED = "-", (0, (3.0, 1.0))
+# Widths of the weakest synapse, and of the strongest among few and among many.
+THIN, THICK = 0.2, (3.5, 1.5)
 
 
 def draw_wiring(
@@ -64,7 +66,7 @@ def draw_wiring(
     _draw_names(ax, circuit, inputs, neurons, input_names, output_names, diameter)
     if layered:
         _draw_titles(ax, circuit, inputs, neurons, high[1])
-    _draw_legend(ax, colours)
+    _draw_legend(ax, colours, "-" if strengths is None else DASHED)
     return ax
 
 
@@ -140,17 +142,19 @@ def _draw_edges(
     alpha = np.interp(crowd, [40, 1000], [0.8, 0.35])
     width = np.interp(crowd, [40, 1000], [1.2, 0.5])
     polarities = circuit.sensory.polarity, circuit.recurrent.polarity
+    plain = strengths is None
     signs = polarities if strengths is None else strengths
     for lines, sign in zip((sensory, paths), signs, strict=True):
         # Strong ones on top of weak ones.
         order = np.argsort(np.abs(sign), kind="stable")
         colours = np.where(sign > 0, EXCITATORY, INHIBITORY)[order].tolist()
-        widths = width if strengths is None else _widths(np.abs(sign[order]))
+        widths = width if strengths is None else _widths(np.abs(sign[order]), crowd)
         ax.add_collection(
             LineCollection(
                 list(lines[order]),
                 colors=colours,
                 linewidths=widths,
+                linestyles=[SOLID if s > 0 or plain else DASHED for s in sign[order]],
                 alpha=alpha,
                 zorder=1,
             ),
@@ -158,9 +162,10 @@ def _draw_edges(
         )
 
 
-def _widths(sizes: Points) -> Points:
+def _widths(sizes: Points, crowd: int) -> Points:
     """Widths of lines, the thickest for the strongest synapse of its kind."""
-    return THIN + (THICK - THIN) * sizes / max(sizes.max(initial=0.0), 1e-300)
+    thick = np.interp(crowd, [40, 1000], THICK)
+    return THIN + (thick - THIN) * sizes / max(sizes.max(initial=0.0), 1e-300)
 
 
 def _layered_paths(circuit: Circuit, start: Points, end: Points) -> Points:
@@ -266,7 +271,7 @@ def _draw_titles(
         _text(ax, neurons[ids[0], 0], top, f"{ids.size} {name}", 9, "center")
 
 
-def _draw_legend(ax: Axes, colours: dict[str, str]) -> None:
+def _draw_legend(ax: Axes, colours: dict[str, str], negative: Any) -> None:
     from matplotlib.lines import Line2D
 
     dot: dict[str, Any] = {
@@ -279,7 +284,9 @@ def _draw_legend(ax: Axes, colours: dict[str, str]) -> None:
         for k, v in colours.items()
     ]
     handles.append(Line2D([], [], color=EXCITATORY, label="excitatory (+)"))
-    handles.append(Line2D([], [], color=INHIBITORY, label="inhibitory (-)"))
+    handles.append(
+        Line2D([], [], color=INHIBITORY, linestyle=negative, label="inhibitory (-)")
+    )
     ax.legend(
         handles=handles,
         loc="upper center",

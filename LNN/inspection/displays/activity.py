@@ -12,6 +12,7 @@ from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.activity import activity_over
+from LNN.inspection.displays.units import readable_unit
 from LNN.inspection.names import output_names
 from LNN.inspection.time_constants import unit_of
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Okabe and Ito's colours, apart for colour-blind readers, and dashes for grey print.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":")
+# From dark to light in grey print too.
+COLOUR_MAP = "cividis"
 # More lines than this nobody tells apart: they become a heat map.
 MOST_LINES = 6
 
@@ -129,17 +132,18 @@ class NeuronActivityDisplay:
                 f"{sequence}."
             )
         lines = np.flatnonzero(own)[np.argsort(found.time[own], kind="stable")]
-        _, unit = unit_of(fitted.clock)
+        time = found.time[lines]
+        unit, unit_name = readable_unit(unit_of(fitted.clock)[1], np.ptp(time))
         n_outputs = found.outputs.shape[1]
         display = cls(
-            found.time[lines],
+            time / unit,
             np.asarray(sequences.rows.take(found.position[lines]), dtype=np.float64),
             found.states[lines],
             found.outputs[lines],
             names=[str(name) for name in found.names],
             neurons=found.neurons,
             output_names=[str(name) for name in output_names(fitted, n_outputs)],
-            time_name="Step" if unit == "steps" else f"Time, in {unit}",
+            time_name="Step" if unit_name == "steps" else f"Time, in {unit_name}",
         )
         return display.plot(ax=ax)
 
@@ -159,16 +163,17 @@ class NeuronActivityDisplay:
         top, middle, bottom = self.axes_ = _three_axes(ax, len(self.neurons))
         self.ax_: Axes = middle if ax is None else ax
         self.figure_: Figure | SubFigure = self.ax_.figure
-        _draw(top, self.time, self.inputs, self.names)
+        several = len(self.names) > 1
+        inputs = _scaled(self.inputs) if several else self.inputs
+        _draw(top, self.time, inputs, self.names)
         largest = float(np.abs(self.states).max(initial=1e-9))
-        self.image_ = _heat_map(
-            middle, self.time, self.states, self.neurons, largest, "RdBu_r"
-        )
+        self.image_ = _heat_map(middle, self.time, self.states, self.neurons, largest)
         self.figure_.colorbar(self.image_, ax=middle, label="State", pad=0.01)
         _draw(bottom, self.time, self.outputs, self.output_names)
-        for part, title in zip(
-            self.axes_, ("Inputs", "Neurons", "Answer"), strict=True
-        ):
+        # Columns in units of their own would be flat lines beside each other.
+        scale = ", in standard deviations" if several else ""
+        titles = (f"Inputs{scale}", "Neurons", "Answer")
+        for part, title in zip(self.axes_, titles, strict=True):
             part.set_title(title, loc="left", fontsize=9)
             part.label_outer()
         bottom.set_xlabel(self.time_name)
@@ -202,13 +207,17 @@ def _three_axes(ax: Axes | None, n: int) -> list[Axes]:
     return [first, *rest]
 
 
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """Return columns (T, n) in standard deviations from their means."""
+    spread = np.nanstd(values, axis=0)
+    return (values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1.0)
+
+
 def _draw(ax: Axes, time: np.ndarray, values: np.ndarray, names: Sequence[str]) -> None:
     """Draw a few columns as lines, many as a heat map."""
     if len(names) > MOST_LINES:
-        spread = np.nanstd(values, axis=0)
-        scaled = (values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1)
-        image = _heat_map(ax, time, scaled, names, 3.0, "PuOr_r")
-        ax.figure.colorbar(image, ax=ax, label="Standard\ndeviations", pad=0.01)
+        image = _heat_map(ax, time, values, names, float(np.nanmax(np.abs(values))))
+        ax.figure.colorbar(image, ax=ax, pad=0.01)
         return
     for k, (name, column) in enumerate(zip(names, values.T, strict=True)):
         dash = DASHES[k % len(DASHES)]
@@ -223,7 +232,6 @@ def _heat_map(
     values: np.ndarray,
     names: Sequence[str],
     largest: float,
-    colours: str,
 ) -> Any:
     """Draw columns (T, n) as rows of colours, each step as wide as it lasts."""
     # A state stands from its row to the next one; the last as long as the one before.
@@ -233,7 +241,7 @@ def _heat_map(
         edges,
         np.arange(len(names) + 1) - 0.5,
         values.T,
-        cmap=colours,
+        cmap=COLOUR_MAP,
         vmin=-largest,
         vmax=largest,
         rasterized=True,

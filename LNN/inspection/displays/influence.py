@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INCHES = 0.2
 UNWIRED = "#dddddd"
+# Shares below this are white: a dash there would say nothing.
+SEEN = 0.02
 
 
 class InfluenceDisplay:
@@ -43,6 +45,8 @@ class InfluenceDisplay:
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     image_ : matplotlib AxesImage
+    negative_ : matplotlib PathCollection
+        The dashes.
 
     Notes
     -----
@@ -154,6 +158,11 @@ class InfluenceDisplay:
         colours = mpl.colormaps["RdBu"].with_extremes(bad=UNWIRED)
         shown = np.ma.masked_array(scaled, ~self.wired & (scaled == 0))
         self.image_ = ax.imshow(shown, cmap=colours, vmin=-1, vmax=1, aspect="auto")
+        # Both ends of the colours are dark: in grey print the sign is told by a dash.
+        row, column = np.nonzero(scaled < -SEEN)
+        self.negative_ = ax.scatter(
+            column, row, marker="_", s=14, linewidths=0.8, color="black"
+        )
         font = float(np.interp(max(n_rows, n_columns), [20, 64], [8.5, 4.5]))
         ax.set_xticks(np.arange(n_columns), targets, rotation=90, fontsize=font)
         ax.set_yticks(np.arange(n_rows), self.causes, fontsize=font)
@@ -162,7 +171,9 @@ class InfluenceDisplay:
         ax.axvline(len(self.neurons) - 0.5, color="black", linewidth=0.8)
         ax.set_xlabel("Target: neurons, then outputs")
         ax.set_ylabel("Cause: inputs, then neurons")
-        ax.set_title(f"Influence ({self.kind}); grey: none", fontsize=10)
+        ax.set_title(
+            f"Influence ({self.kind}); dash: negative, grey: none", fontsize=10
+        )
         ax.figure.colorbar(
             self.image_, ax=ax, label="Effect, as a share of the largest", shrink=0.8
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from LNN._typing import Column
+from LNN.inspection.displays.units import readable_unit
 from LNN.inspection.time_constants import time_constants
 
 if TYPE_CHECKING:
@@ -92,10 +93,13 @@ class TimeConstantDisplay:
         TimeConstantDisplay
         """
         found = time_constants(model, X, timestamps=timestamps, groups=groups)
+        typical = found.unit * float(np.nanmedian(found.median))
+        size, unit_name = readable_unit(found.unit_name, typical)
+        ends = ("minimum", "median", "maximum")
         display = cls(
-            *(found[name] * found.unit for name in ("minimum", "median", "maximum")),
+            *(found[name] * found.unit / size for name in ends),
             neurons=found.neurons,
-            unit_name=found.unit_name,
+            unit_name=unit_name,
             kind=found.kind,
         )
         return display.plot(ax=ax)

@@ -209,14 +209,17 @@ def _three_axes(ax: Axes | None, n: int) -> list[Axes]:
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     """Return columns (T, n) in standard deviations from their means."""
-    spread = np.nanstd(values, axis=0)
-    return (values - np.nanmean(values, axis=0)) / np.where(spread > 0, spread, 1.0)
+    known = np.ma.masked_invalid(values)
+    spread = known.std(axis=0).filled(0.0)
+    scaled = (known - known.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return scaled.filled(np.nan)
 
 
 def _draw(ax: Axes, time: np.ndarray, values: np.ndarray, names: Sequence[str]) -> None:
     """Draw a few columns as lines, many as a heat map."""
     if len(names) > MOST_LINES:
-        image = _heat_map(ax, time, values, names, float(np.nanmax(np.abs(values))))
+        largest = float(np.abs(np.nan_to_num(values)).max(initial=1e-9))
+        image = _heat_map(ax, time, values, names, largest)
         ax.figure.colorbar(image, ax=ax, pad=0.01)
         return
     for k, (name, column) in enumerate(zip(names, values.T, strict=True)):

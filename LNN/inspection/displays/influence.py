@@ -186,7 +186,9 @@ CAUSES = ("inputs", "neurons")
 
 
 def _signed(found: Any, pair: str) -> np.ndarray:
-    return np.sign(found.mean[pair]) * found.mean_absolute[pair]
+    # A neuron that is held falls by 0 on average.
+    sign = np.where(found.mean[pair] < 0, -1.0, 1.0)
+    return sign * found.mean_absolute[pair]
 
 
 def _scaled(effects: np.ndarray) -> np.ndarray:

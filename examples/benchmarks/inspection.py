@@ -13,7 +13,17 @@ import time
 import numpy as np
 
 from LNN import LiquidRegressor
-from LNN.inspection import attribution, check_temporal_causality, permutation_importance
+from LNN.inspection import (
+    attribution,
+    check_temporal_causality,
+    coupling,
+    currents,
+    influence_graph,
+    neuron_activity,
+    partial_dependence,
+    permutation_importance,
+    time_constants,
+)
 
 
 def main() -> None:
@@ -29,11 +39,21 @@ def main() -> None:
         ),
         "permutation_importance": lambda: permutation_importance(model, X, y),
         "check_temporal_causality": lambda: check_temporal_causality(model, X),
+        "neuron_activity": lambda: neuron_activity(model, X),
+        "time_constants": lambda: time_constants(model, X),
+        "coupling": lambda: coupling(model, X),
+        "currents, 200 answers": lambda: currents(model, X, rows=few),
+        "influence_graph, jacobian": lambda: influence_graph(model, X),
+        "influence_graph, ablation": lambda: influence_graph(model, X, kind="ablation"),
+        "influence_graph, integrated": lambda: influence_graph(
+            model, X, kind="integrated"
+        ),
+        "partial_dependence": lambda: partial_dependence(model, X, feature=0),
     }
     for name, call in calls.items():
         began = time.perf_counter()
         call()
-        print(f"{name:26}{time.perf_counter() - began:7.2f} s")
+        print(f"{name:28}{time.perf_counter() - began:7.2f} s")
 
 
 if __name__ == "__main__":

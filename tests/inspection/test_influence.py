@@ -5,10 +5,12 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from LNN import LiquidClassifier, LiquidRegressor
+from LNN.datasets import fetch_occupancy
 from LNN.exceptions import InvalidInputError
-from LNN.inspection import influence_graph, neuron_activity
+from LNN.inspection import attribution, influence_graph, neuron_activity
 
 RANDOM = np.random.default_rng(0)
 CUBE = RANDOM.normal(size=(10, 6, 3))
@@ -218,6 +220,34 @@ def test__max_samples__are_spread_over_X():
     chosen = influence_graph(model, X[[0, 3, 6, 9]], kind="integrated")
     for pair in PAIRS:
         np.testing.assert_allclose(found.mean[pair], chosen.mean[pair], atol=1e-12)
+
+
+def test__planted_rule__is_found_with_its_signs_and_sizes():
+    X = RANDOM.normal(size=(300, 8, 4))
+    y = 2 * X[:, -1, 1] - X[:, -3, 0]
+    model = LiquidRegressor(16, epochs=100, random_state=0).fit(X, y)
+    pushed = influence_graph(model, X[:100], kind="integrated").mean
+    slopes = pushed.inputs_to_outputs[:, 0]
+    np.testing.assert_allclose(slopes, [-1.0, 2.0, 0.0, 0.0], atol=0.2)
+    held = influence_graph(model, X[:100], kind="ablation").mean_absolute
+    order = np.argsort(-held.inputs_to_outputs[:, 0])
+    assert order[:2].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["CfC", "LTC"])
+def test__ablation__orders_the_columns_of_real_data_as_attribution_does(
+    kind, data_home
+):
+    data = fetch_occupancy(data_home=data_home, download_if_missing=False)
+    X, y = data.data[:2400], data.target[:2400]
+    model = LiquidClassifier(
+        12, model_type=kind, window_length=8, epochs=8, random_state=0
+    ).fit(X, y)
+    shares = attribution(model, X, rows=range(0, 2400, 12)).attributions
+    of_columns = np.abs(np.nansum(shares, axis=1)).mean(axis=0)
+    held = influence_graph(model, X, kind="ablation").mean_absolute
+    lost = held.inputs_to_outputs.sum(axis=1)
+    assert spearmanr(of_columns, lost).statistic >= 0.9
 
 
 def test__kinds_and_models_that_are_not_known__are_refused_by_name():

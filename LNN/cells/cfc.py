@@ -377,6 +377,8 @@ class WiredCfCCell(_CfC):
     order: Tensor
     place: Tensor
     ff1_recurrent_index: SynapseIndex
+    ff1_sensory_index: SynapseIndex
+    ff1_bias: nn.Parameter
     time_a_bias: nn.Parameter
     ff1_recurrent: nn.Parameter
     ff1_sensory: nn.Parameter

@@ -95,8 +95,9 @@ def activity_over(fitted: FittedModel, sequences: SequenceSet) -> Bunch:
     network = passes.network
     parts = [_lines(network, steps) for steps in steps_of(sequences, passes)]
     n = sum(layer.n_neurons for layer in network.layers)
-    empty = [np.empty((0, n)), np.empty((0, n)), np.empty((0, network.output_size))]
-    empty += [np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)]
+    widths, whole = (n, n, network.output_size), np.int64
+    empty: list[np.ndarray] = [np.empty((0, width)) for width in widths]
+    empty += [np.empty(0, dtype=whole), np.empty(0, dtype=whole)]
     columns = [np.concatenate(c) for c in zip(empty, *parts, strict=True)]
     states, taus, outputs, sample, position = columns
     place = places_of(sequences, sample, position)

@@ -19,7 +19,7 @@ from LNN.data import SequenceSet
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.activity import places_of
-from LNN.inspection.decays import cell_moment, inner
+from LNN.inspection.decays import called, cell_moment, inner
 from LNN.inspection.names import neuron_names, read_names
 from LNN.inspection.steps import Moments, passes_over, steps_of
 from LNN.models import Layer
@@ -113,7 +113,7 @@ def currents(
         at = steps.sample[told], steps.step[told]
         pushes = [pushes_of(part.layer, part.at(*at)) for part in steps.layers]
         parts.append((pushes, {name: column[told] for name, column in place.items()}))
-    layers, names = passes.network.layers, neuron_names(passes.network)
+    layers, names = list(passes.network.layers), neuron_names(passes.network)
     source, target = _names_of(layers, names, read_names(fitted, sequences))
     place = {k: np.concatenate([part[1][k] for part in parts]) for k in parts[0][1]}
     order = np.argsort(place["row"], kind="stable")
@@ -143,11 +143,10 @@ def _refuse_without(layer: Layer) -> None:
     wired = isinstance(cell, WiredCfCCell) and cell.mode == "exponential"
     if _is_ltc(layer) or wired:
         return
-    what = type(cell or layer).__name__
     mode = getattr(cell, "mode", None)
     raise InvalidInputError(
         "Expected synapses whose effects add up, those of an LTC or of a CfC with "
-        f'mode="exponential" on a wiring, got {what}'
+        f'mode="exponential" on a wiring, got {called(layer)}'
         f"{f' with mode={mode!r}' if mode else ''}. LNN.inspection.influence_graph "
         "tells of any model."
     )
@@ -190,6 +189,7 @@ def _edges(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
     cell = inner(layer)
     if isinstance(cell, LTCCell):
         return cell.sensory.index.edges, cell.recurrent.index.edges
+    assert isinstance(cell, WiredCfCCell)
     return cell.ff1_sensory_index.edges, cell.ff1_recurrent_index.edges
 
 
@@ -211,9 +211,11 @@ def pushes_of(layer: Layer, moments: Moments) -> Pushes:
     assert isinstance(cell, LTCCell | WiredCfCCell)
     # Back in the order of the wiring; mixed memory has its own start.
     start = cell.leave(cell_moment(layer, moments)[1])
-    push = _currents if isinstance(cell, LTCCell) else _drives
-    after = moments.after[:, : layer.n_neurons]
-    synapses, rest = push(cell, moments.inputs, start, after)
+    if isinstance(cell, LTCCell):
+        synapses, rest = _currents(cell, moments.inputs, start)
+    else:
+        after = moments.after[:, : layer.n_neurons]
+        synapses, rest = _drives(cell, moments.inputs, start, after)
     total = rest.clone()
     for edges, each in zip(_edges(layer), synapses, strict=True):
         total = total.index_add(1, torch.as_tensor(edges[1]), each)
@@ -221,7 +223,7 @@ def pushes_of(layer: Layer, moments: Moments) -> Pushes:
 
 
 def _currents(
-    cell: LTCCell, inputs: Tensor, state: Tensor, after: Tensor
+    cell: LTCCell, inputs: Tensor, state: Tensor
 ) -> tuple[list[Tensor], Tensor]:
     if cell.input_weight is not None:
         inputs = inputs * cell.input_weight

@@ -11,6 +11,7 @@ from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.steps import Moments
+from LNN.layers import SequenceLayer
 from LNN.models import Layer
 
 
@@ -29,17 +30,23 @@ def kind_of(layer: Layer) -> str | None:
 def refuse_without(layer: Layer) -> None:
     """Raise where a layer has no time constants."""
     if kind_of(layer) is None:
-        cell = inner(layer) or layer
         raise InvalidInputError(
             "Expected a model whose neurons have time constants (LTC, CfC), or gates "
-            f"that imply some (LSTM, GRU), got {type(cell).__name__}. See "
+            f"that imply some (LSTM, GRU), got {called(layer)}. See "
             "LNN.inspection.neuron_activity for its states."
         )
 
 
+def called(layer: Layer) -> str:
+    """Return what to call a layer in messages."""
+    if isinstance(layer, RecurrentBaseline):
+        return type(layer.rnn).__name__
+    return type(inner(layer) or layer).__name__
+
+
 def inner(layer: Layer) -> Cell | None:
     """Return the liquid cell of a layer, None for baselines."""
-    cell = getattr(layer, "cell", None)
+    cell = layer.cell if isinstance(layer, SequenceLayer) else None
     return cell.cell if isinstance(cell, MixedMemoryCell) else cell
 
 
@@ -61,6 +68,7 @@ def cell_moment(layer: Layer, moments: Moments) -> tuple[Tensor, Tensor, Tensor]
 
     In mixed memory the cell starts from what the LSTM around it has made.
     """
+    assert isinstance(layer, SequenceLayer)
     cell = layer.cell
     if not isinstance(cell, MixedMemoryCell):
         return cell.drive(moments.inputs), cell.enter(moments.before), moments.span

@@ -223,8 +223,8 @@ def _jacobian(sequences: SequenceSet, passes: Passes) -> Means:
         size = max(1, MOST_STEPS // widest)
         for k in range(0, len(steps.sample), size):
             at = steps.sample[k : k + size], steps.step[k : k + size]
-            for number, part in enumerate(steps.layers):
-                effects = direct_effects(part.layer, part.at(*at))
+            for number, own in enumerate(steps.layers):
+                effects = direct_effects(own.layer, own.at(*at))
                 of_inputs[number].add(effects[0])
                 of_states[number].add(effects[1])
         of_outputs.add(_slopes_of_readout(network, steps))
@@ -290,13 +290,14 @@ def _ablation(sequences: SequenceSet, passes: Passes) -> Means:
     on_states, on_outputs = _Mean(), _Mean()
     for steps, (inputs, spans, lengths) in _pieces(sequences, passes, count):
         held = torch.eye(count, dtype=torch.bool).repeat_interleave(len(inputs), 0)
-        many = [
-            part if part is None else part.repeat(count, *(1,) * (part.ndim - 1))
-            for part in (inputs, spans, lengths)
-        ]
-        many[0] = torch.where(held[:, None, :n_inputs], means[0], many[0])
-        change = Held(held[:, n_inputs:], means[1])
-        changed = run_changed(network, *many, change)
+        held_inputs = held[:, None, :n_inputs]
+        changed = run_changed(
+            network,
+            torch.where(held_inputs, means[0], inputs.repeat(count, 1, 1)),
+            spans.repeat(count, 1),
+            None if lengths is None else lengths.repeat(count),
+            Held(held[:, n_inputs:], means[1]),
+        )
         whole = [part.visible for part in steps.layers]
         at = steps.sample, steps.step
         before = torch.cat([states[at] for states in whole], dim=1)

@@ -14,6 +14,7 @@ from LNN.baselines.base import hold_after_end
 from LNN.cells import LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell
 from LNN.inspection.jacobians import one_unfold
+from LNN.layers import SequenceLayer
 from LNN.models import Layer
 from LNN.network import LiquidNetwork
 from LNN.network_state import flat_state
@@ -102,6 +103,7 @@ def _run_layer(
         step = partial(_step_of_baseline, layer)
         reads = inputs.unbind(1)
     else:
+        assert isinstance(layer, SequenceLayer)
         step = partial(_step_of_cell, layer.cell, layer.cell.constants())
         reads = layer.cell.drive(inputs).unbind(1)
     found = []

@@ -12,6 +12,7 @@ from torch import Tensor
 from LNN.baselines import RecurrentBaseline
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.exceptions import InvalidInputError
+from LNN.inspection.decays import called
 from LNN.inspection.steps import Moments, visible
 from LNN.models import Layer
 
@@ -27,7 +28,7 @@ def refuse_unknown_steps(layer: Layer) -> None:
         return
     raise InvalidInputError(
         "Expected a model whose single steps are known here (CfC, LTC, LSTM, GRU), "
-        f"got {type(cell or layer).__name__}. LNN.inspection.attribution tells of any "
+        f"got {called(layer)}. LNN.inspection.attribution tells of any "
         "model."
     )
 
@@ -84,6 +85,7 @@ def _parts(layer: Layer, moments: Moments) -> Iterator[Part]:
         values, _ = layer.run(inputs[:, None], state, moments.span, None)
         values = values[:, 0]
     else:
+        assert isinstance(cell, KNOWN)
         values = visible(layer, _stepped(cell, inputs, start, moments.span))
     yield torch.arange(n), values, inputs, states
 

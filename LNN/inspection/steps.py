@@ -15,6 +15,7 @@ from LNN.cells.hooks import call
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel
 from LNN.inspection.passes import Passes
+from LNN.layers import SequenceLayer
 from LNN.models import Layer
 from LNN.network import LiquidNetwork
 from LNN.network_state import flat_state
@@ -178,6 +179,7 @@ def _states_of_cell(
     layer: Layer, inputs: Tensor, spans: Tensor, lengths: Tensor | None
 ) -> Tensor:
     """Return all columns of the states, which the layer itself hands to the cell."""
+    assert isinstance(layer, SequenceLayer)
     found: list[Tensor] = []
     handle = layer.cell.register_forward_hook(
         lambda cell, arguments, outputs: found.append(outputs[0])

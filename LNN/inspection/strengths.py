@@ -8,7 +8,7 @@ from torch import Tensor
 
 from LNN.cells import CfCCell, LTCCell, WiredCfCCell
 from LNN.exceptions import InvalidInputError
-from LNN.inspection.decays import inner
+from LNN.inspection.decays import called, inner
 from LNN.models import Layer
 
 
@@ -44,7 +44,7 @@ def strengths_of(layer: Layer) -> tuple[Tensor, Tensor]:
     else:
         raise InvalidInputError(
             "Expected a layer with a weight for each synapse, got "
-            f"{type(cell or layer).__name__}. InfluenceDisplay draws what its inputs "
+            f"{called(layer)}. InfluenceDisplay draws what its inputs "
             "and neurons do to each other."
         )
     if cell.mode == "pure" and cell.A is not None:

@@ -143,7 +143,7 @@ def _draw_edges(
     width = np.interp(crowd, [40, 1000], [1.2, 0.5])
     polarities = circuit.sensory.polarity, circuit.recurrent.polarity
     plain = strengths is None
-    signs = polarities if strengths is None else strengths
+    signs: Any = polarities if strengths is None else strengths
     for lines, sign in zip((sensory, paths), signs, strict=True):
         # Strong ones on top of weak ones.
         order = np.argsort(np.abs(sign), kind="stable")

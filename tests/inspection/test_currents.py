@@ -116,5 +116,5 @@ def test__rows__choose_rows_or_sequences():
     "parameters", [{"model_type": "LSTM"}, {"mode": "default"}, {"wiring": "full"}]
 )
 def test__models_without_such_synapses__are_refused_by_name(parameters):
-    with pytest.raises(InvalidInputError, match=r"(RecurrentBaseline|CfCCell).*\."):
+    with pytest.raises(InvalidInputError, match=r"(LSTM|CfCCell).*\."):
         currents(whole(**parameters), X)

@@ -114,16 +114,17 @@ class InfluenceDisplay:
             timestamps=timestamps,
             groups=groups,
         )
-        parts = [
+        on_neurons, on_outputs = (
             np.vstack([_signed(found, f"{cause}_to_{to}") for cause in CAUSES])
             for to in ("neurons", "outputs")
-        ]
+        )
         masks = [
             np.vstack([found.wired_mask[f"{cause}_to_{to}"] for cause in CAUSES])
             for to in ("neurons", "outputs")
         ]
         display = cls(
-            *parts,
+            on_neurons,
+            on_outputs,
             np.hstack(masks),
             causes=[*found.inputs, *found.neurons],
             neurons=found.neurons,

@@ -12,6 +12,7 @@ from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.names import neuron_names, output_names, read_names
 from LNN.inspection.strengths import strengths_of
+from LNN.layers import SequenceLayer
 from LNN.network import MotorReadout
 from LNN.wiring.circuit import Circuit
 from LNN.wiring.plot import draw_wiring
@@ -106,7 +107,9 @@ class WiringDisplay:
             )
         layer %= len(layers)
         sensory, recurrent = (part.numpy() for part in strengths_of(layers[layer]))
-        wiring = layers[layer].wiring
+        chosen = layers[layer]
+        assert isinstance(chosen, SequenceLayer)  # others have no strengths
+        wiring = chosen.wiring
         names = read_names(fitted, fitted.layout)
         if layer:
             before = sum(part.n_neurons for part in layers[: layer - 1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -54,6 +54,12 @@ from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch, History
 from LNN.training.record import Moments
 from LNN.training.reporting import Reporter
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from LNN.inspection.displays.activity import NeuronActivityDisplay
+    from LNN.inspection.displays.wiring import WiringDisplay
 
 
 def _classifies(estimator: LiquidNeuralNetwork) -> bool:
@@ -549,6 +555,64 @@ or list, default=None
             A few lines; `print(model.summary())`.
         """
         return summarise(as_fitted(self))
+
+    # ----------------------------------------------------------------- pictures
+
+    def plot_wiring(self, *, layer: int = 0, ax: Axes | None = None) -> WiringDisplay:
+        """Draw the wiring with trained signs and weights.
+
+        Parameters
+        ----------
+        layer : int, default=0
+            0 reads the inputs, each further one the layer before it.
+        ax : matplotlib Axes, default=None
+            None is a new figure.
+
+        Returns
+        -------
+        WiringDisplay
+            With `ax_` and `figure_`; see `LNN.inspection.WiringDisplay`.
+        """
+        # Only now: inspection is loaded by those who inspect.
+        from LNN.inspection.displays.wiring import WiringDisplay
+
+        return WiringDisplay.from_estimator(as_fitted(self), layer=layer, ax=ax)
+
+    def plot_activity(
+        self,
+        X: ArrayLike,
+        *,
+        sequence: int = 0,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+        ax: Axes | None = None,
+    ) -> NeuronActivityDisplay:
+        """Draw inputs, neurons and answers over the time of a recording or sequence.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `predict`.
+        sequence : int, default=0
+            Which recording or sequence of X.
+        ax : matplotlib Axes, default=None
+            The room for the three parts; None is a new figure.
+
+        Returns
+        -------
+        NeuronActivityDisplay
+            With `ax_` and `figure_`; see `LNN.inspection.NeuronActivityDisplay`.
+        """
+        from LNN.inspection.displays.activity import NeuronActivityDisplay
+
+        return NeuronActivityDisplay.from_estimator(
+            as_fitted(self),
+            X,
+            sequence=sequence,
+            timestamps=timestamps,
+            groups=groups,
+            ax=ax,
+        )
 
     # ---------------------------------------------------------- scikit-learn's view
 

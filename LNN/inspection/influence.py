@@ -84,7 +84,8 @@ def influence_graph(
     -----
     Outputs are in the unit of y, or in log odds before the softmax. Each neuron reads
     its own state, so that the diagonal of `wired_mask.neurons_to_neurons` is True. The
-    LSTM of mixed memory connects all neurons of its layer, and so it is drawn. Of
+    LSTM of mixed memory connects all neurons of its layer, and so it is drawn. A whole
+    recording is one sample, and is run once for each input and neuron. Of
     "jacobian" a read-out that pools states counts as if all of them moved by one. Parts
     of an answer that two neurons tell alike are lost with neither: ablation then shows
     less than both together do.

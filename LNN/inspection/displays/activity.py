@@ -12,6 +12,7 @@ from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.activity import activity_over
+from LNN.inspection.displays.needs import refuse_without_matplotlib
 from LNN.inspection.displays.units import readable_unit
 from LNN.inspection.names import output_names
 from LNN.inspection.time_constants import unit_of
@@ -160,6 +161,7 @@ class NeuronActivityDisplay:
         NeuronActivityDisplay
             Itself.
         """
+        refuse_without_matplotlib()
         top, middle, bottom = self.axes_ = _three_axes(ax, len(self.neurons))
         self.ax_: Axes = middle if ax is None else ax
         self.figure_: Figure | SubFigure = self.ax_.figure

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from LNN._typing import Column
+from LNN.inspection.displays.needs import refuse_without_matplotlib
 from LNN.inspection.influence import influence_graph
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class InfluenceDisplay:
         InfluenceDisplay
             Itself.
         """
+        refuse_without_matplotlib()
         import matplotlib as mpl
         import matplotlib.pyplot as plt
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from LNN._typing import Column
+from LNN.inspection.displays.needs import refuse_without_matplotlib
 from LNN.inspection.displays.units import readable_unit
 from LNN.inspection.time_constants import time_constants
 
@@ -117,6 +118,7 @@ class TimeConstantDisplay:
         TimeConstantDisplay
             Itself.
         """
+        refuse_without_matplotlib()
         n = len(self.neurons)
         if ax is None:
             import matplotlib.pyplot as plt

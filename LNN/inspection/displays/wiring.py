@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
+from LNN.inspection.displays.needs import refuse_without_matplotlib
 from LNN.inspection.names import neuron_names, output_names, read_names
 from LNN.inspection.strengths import strengths_of
 from LNN.layers import SequenceLayer
@@ -140,6 +141,7 @@ class WiringDisplay:
         WiringDisplay
             Itself.
         """
+        refuse_without_matplotlib()
         self.ax_: Axes = draw_wiring(
             self.wiring,
             ax,

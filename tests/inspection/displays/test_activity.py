@@ -83,3 +83,9 @@ def test__a_single_step_with_missing_values__is_drawn():
     display = NeuronActivityDisplay.from_estimator(model, X)
     assert display.states.shape == (1, 6)
     display.figure_.savefig("/dev/null", format="png")
+
+
+def test__plot_activity__of_an_estimator_is_the_display(of_sequences):
+    display = of_sequences.plot_activity(CUBE, sequence=2)
+    expected = NeuronActivityDisplay.from_estimator(of_sequences, CUBE, sequence=2)
+    np.testing.assert_array_equal(display.states, expected.states)

@@ -1,13 +1,16 @@
 """The trained wiring: signs and widths of lines are those of the weights."""
 
+import sys
+
 import matplotlib
 import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgba
+from sklearn.exceptions import NotFittedError
 
 from LNN import LiquidRegressor
-from LNN.exceptions import InvalidInputError
+from LNN.exceptions import InvalidInputError, MissingDependencyError
 from LNN.inspection import WiringDisplay
 from LNN.wiring.plot import EXCITATORY, INHIBITORY
 
@@ -100,3 +103,21 @@ def test__axes__that_are_given_are_drawn_on():
     assert display.ax_ is ax
     assert display.figure_ is ax.figure
     assert display.plot().ax_ is not ax
+
+
+def test__plot_wiring__of_an_estimator_is_the_display():
+    model = fitted(n_layers=2)
+    _, ax = plt.subplots()
+    display = model.plot_wiring(layer=1, ax=ax)
+    expected = WiringDisplay.from_estimator(model, layer=1)
+    assert display.ax_ is ax
+    np.testing.assert_array_equal(display.recurrent, expected.recurrent)
+    with pytest.raises(NotFittedError):
+        LiquidRegressor().plot_wiring()
+
+
+def test__without_matplotlib__the_error_says_what_to_install(monkeypatch):
+    model = fitted()
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install LNN\[plot\]"):
+        model.plot_wiring()

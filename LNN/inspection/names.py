@@ -49,8 +49,13 @@ def read_names(fitted: FittedModel, sequences: SequenceSet | InputLayout) -> lis
 
 
 def output_names(fitted: FittedModel, n: int) -> list[Any]:
-    """Return the names of outputs: classes, or numbers of the columns of y."""
-    classes = fitted.targets.classes
-    if classes is not None and len(classes) == n:
-        return list(classes)
-    return ["y"] if n == 1 else [f"y {k}" for k in range(n)]
+    """Return the names of outputs: classes, or columns of y and their quantiles."""
+    if fitted.targets.classes is not None:
+        return list(fitted.targets.classes)
+    assert fitted.target_scaler is not None  # only a classifier has none
+    n_targets = len(fitted.target_scaler.scale_)
+    names = ["y"] if n_targets == 1 else [f"y {k}" for k in range(n_targets)]
+    if n == n_targets:
+        return names
+    levels = [float(level) for level in fitted.parameters["quantile"]]
+    return [f"{name} at {level:g}" for name in names for level in levels]

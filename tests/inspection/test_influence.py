@@ -157,6 +157,26 @@ def test__ablation__of_a_neuron_leaves_those_alone_that_do_not_hear_of_it(name):
     np.testing.assert_allclose(found.mean.neurons_to_neurons.diagonal(), 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["exponential", "two layers"])
+@torch.no_grad()
+def test__ablation__of_a_neuron_is_that_of_a_neuron_that_always_goes_to_its_mean(name):
+    parameters, X, y = FITS[name]
+    model = LiquidRegressor(9, **QUICK, **parameters).fit(X, y)
+    found = influence_graph(model, X, kind="ablation")
+    before, answers = neuron_activity(model, X).states, model.predict(X)
+    cell, j = model.model_.network.layers[0].cell, 7
+    for kind in ("sensory", "recurrent"):
+        own = getattr(cell, f"ff1_{kind}_index").target == j
+        for of in ("ff1", "time_a"):
+            getattr(cell, f"{of}_{kind}")[own] = 0.0
+    cell.ff1_bias[j] = np.arctanh(before[:, j].mean())
+    cell.time_a_bias[j] = 1e4  # at once
+    fall = (before - neuron_activity(model, X).states).mean(axis=0)
+    np.testing.assert_allclose(found.mean.neurons_to_neurons[j], fall, atol=1e-6)
+    fall = (answers - model.predict(X)).mean()
+    np.testing.assert_allclose(found.mean.neurons_to_outputs[j, 0], fall, atol=1e-6)
+
+
 @torch.no_grad()
 def test__ablation__of_all_but_one_motor_neuron_is_that_of_the_readout():
     model, X = case("motor")
@@ -248,6 +268,17 @@ def test__ablation__orders_the_columns_of_real_data_as_attribution_does(
     held = influence_graph(model, X, kind="ablation").mean_absolute
     lost = held.inputs_to_outputs.sum(axis=1)
     assert spearmanr(of_columns, lost).statistic >= 0.9
+
+
+def test__quantiles__are_told_in_the_unit_of_their_target():
+    y = CUBE[:, -1, :2] * [1.0, 100.0]
+    model = LiquidRegressor(6, loss="quantile", quantile=[0.1, 0.9], **QUICK)
+    found = influence_graph(model.fit(CUBE, y), CUBE, kind="ablation")
+    assert found.outputs == ["y 0 at 0.1", "y 0 at 0.9", "y 1 at 0.1", "y 1 at 0.9"]
+    held = CUBE.copy()
+    held[..., 1] = CUBE[..., 1].mean()
+    fall = (model.predict(CUBE) - model.predict(held)).mean(axis=0).ravel()
+    np.testing.assert_allclose(found.mean.inputs_to_outputs[1], fall, rtol=1e-3)
 
 
 def test__kinds_and_models_that_are_not_known__are_refused_by_name():

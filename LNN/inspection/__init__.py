@@ -12,6 +12,8 @@ from LNN.inspection.displays.wiring import WiringDisplay
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.influence import influence_graph
 from LNN.inspection.partial_dependence import partial_dependence
+from LNN.inspection.robustness import robustness
+from LNN.inspection.similarity import attribution_similarity, structural_similarity
 from LNN.inspection.time_constants import time_constants
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "TimeConstantDisplay",
     "WiringDisplay",
     "attribution",
+    "attribution_similarity",
     "check_temporal_causality",
     "coupling",
     "currents",
@@ -27,5 +30,7 @@ __all__ = [
     "neuron_activity",
     "partial_dependence",
     "permutation_importance",
+    "robustness",
+    "structural_similarity",
     "time_constants",
 ]

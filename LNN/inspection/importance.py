@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import get_scorer
 from sklearn.utils import Bunch, check_random_state
 
 from LNN.data.containers import plain
-from LNN.estimators.fitted import last_step
 from LNN.exceptions import InvalidInputError
+from LNN.inspection.recordings import columns_of, idle_columns, is_rows
+from LNN.inspection.scoring import scorer_of
 
 
 def permutation_importance(
@@ -98,7 +98,7 @@ n_features), or list of arrays of shape (T_i, n_features)
     """
     data, random = plain(X), check_random_state(random_state)
     names, mixed = _parts(model, data, over, features, n_blocks)
-    score = _scorer(model, scoring, score_params)
+    score = scorer_of(model, scoring, score_params)
     whole = score(data, y)
     falls = [
         [whole - score(mixed(data, name, random), y) for _ in range(n_repeats)]
@@ -121,10 +121,9 @@ def _parts(
     model: Any, X: Any, over: str, features: Sequence[Any] | None, n_blocks: int
 ) -> tuple[list[Any], Mixed]:
     """Return the names of what is mixed up, and what mixes one of them up."""
-    in_rows = not isinstance(X, list) and np.ndim(X) == 2
+    in_rows = is_rows(X)
     if over == "features":
-        columns = _columns(X[0] if isinstance(X, list) else X)
-        idle = {getattr(last_step(model), n, None) for n in (TIME, GROUP)} - {None}
+        columns, idle = columns_of(X), idle_columns(model)
         names = [name for name in columns if name not in idle]
         names = names if features is None else list(features)
         if unknown := [name for name in names if name not in columns]:
@@ -147,24 +146,6 @@ def _parts(
     edges = np.linspace(0, 1, n_blocks + 1)
     parts = [(float(a), float(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     return parts, _time_of_others
-
-
-TIME, GROUP = "time_column", "group_column"
-
-
-def _columns(X: Any) -> list[Any]:
-    if isinstance(X, pd.DataFrame):
-        return list(X.columns)
-    return list(range(np.shape(X)[-1]))
-
-
-def _scorer(
-    model: Any, scoring: str | Callable[..., float] | None, params: dict[str, Any]
-) -> Callable[[Any, Any], float]:
-    if scoring is None:
-        return lambda X, y: float(model.score(X, y, **params))
-    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    return lambda X, y: float(scorer(model, X, y, **params))
 
 
 def _row_column(X: Any, place: int, random: np.random.RandomState) -> Any:

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from LNN.experiments.archive.sets import Sequences
+from LNN.inspection.disturbances import last_fresh
 
 Timed = tuple[Sequences, list[np.ndarray]]
 Change = Callable[[Sequences, np.random.Generator], Timed]
@@ -64,7 +65,7 @@ def held(share: float, X: Sequences, random: np.random.Generator) -> Timed:
     for x in X:
         fresh = random.random(len(x)) >= share
         fresh[0] = True
-        new.append(x[np.maximum.accumulate(np.where(fresh, np.arange(len(x)), 0))])
+        new.append(x[last_fresh(fresh)])
     return clean(new, random)
 
 

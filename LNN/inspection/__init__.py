@@ -9,6 +9,7 @@ from LNN.inspection.displays.activity import NeuronActivityDisplay
 from LNN.inspection.displays.influence import InfluenceDisplay
 from LNN.inspection.displays.time_constants import TimeConstantDisplay
 from LNN.inspection.displays.wiring import WiringDisplay
+from LNN.inspection.diversity import select_diverse
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.influence import influence_graph
 from LNN.inspection.partial_dependence import partial_dependence
@@ -31,6 +32,7 @@ __all__ = [
     "partial_dependence",
     "permutation_importance",
     "robustness",
+    "select_diverse",
     "structural_similarity",
     "time_constants",
 ]

@@ -46,7 +46,7 @@ n_features), or list of these tables
     columns : sequence
         Names or numbers of those that are changed, all of them numbers.
     groups : array of shape (n_rows,), default=None
-        Of rows: the recording of each.
+        Of rows: the recording of each, as `recordings_of_rows` returns them.
     """
 
     def __init__(self, X: Any, columns: Sequence[Any], groups: Any = None):
@@ -56,7 +56,7 @@ n_features), or list of these tables
         self.in_rows = is_rows(self.X)
         self._rows: list[NDArray[np.int64]] = []
         if self.in_rows:
-            self._rows = _rows_of_recordings(self.X, groups)
+            self._rows = _rows_of_recordings(len(self.X), plain(groups))
 
     def values(self) -> Values:
         """Return the chosen columns of each recording, (T_i, F)."""
@@ -147,17 +147,35 @@ def _is_number(kind: Any) -> bool:
     return is_numeric and not pd.api.types.is_bool_dtype(kind)
 
 
-def _rows_of_recordings(X: Any, groups: Any) -> list[NDArray[np.int64]]:
+def recordings_of_rows(X: Any, groups: Any, *models: Any) -> Any:
+    """Return the recording of each row, or None where nothing divides them.
+
+    Parameters
+    ----------
+    X : table
+    groups : array of shape (n_rows,) or None
+        As the caller gave them; else an index of two levels tells, or a column that one
+        of the models takes for it.
+    *models : fitted estimators or Pipelines
+    """
+    if groups is not None:
+        return plain(groups)
+    if isinstance(X, pd.DataFrame) and X.index.nlevels > 1:
+        return X.index.droplevel(-1)
+    for model in models:
+        column = getattr(last_step(model), "group_column", None)
+        if column is not None:
+            return X[column] if isinstance(X, pd.DataFrame) else X[:, column]
+    return None
+
+
+def _rows_of_recordings(n: int, labels: Any) -> list[NDArray[np.int64]]:
     """Return the rows of each recording, in their order."""
-    if groups is None and isinstance(X, pd.DataFrame) and X.index.nlevels > 1:
-        groups = X.index.droplevel(-1)
-    if groups is None:
-        return [np.arange(len(X))]
-    labels = plain(groups)
-    if len(labels) != len(X):
+    if labels is None:
+        return [np.arange(n)]
+    if len(labels) != n:
         raise InvalidInputError(
-            f"Expected groups with a label for each of {len(X)} rows, got "
-            f"{len(labels)}."
+            f"Expected groups with a label for each of {n} rows, got {len(labels)}."
         )
     codes = pd.factorize(pd.Index(labels))[0]
     order = np.argsort(codes, kind="stable")

@@ -16,7 +16,12 @@ from LNN.data.containers import plain
 from LNN.estimators.fitted import FittedModel, last_step
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.disturbances import DISTURBANCES, Disturbance, Sensors
-from LNN.inspection.recordings import Recordings, changeable_columns, idle_columns
+from LNN.inspection.recordings import (
+    Recordings,
+    changeable_columns,
+    idle_columns,
+    recordings_of_rows,
+)
 from LNN.inspection.scoring import scorer_of
 
 STANDARD = tuple(DISTURBANCES)
@@ -127,7 +132,8 @@ n_features), or list of tables of shape (T_i, n_features)
     data = plain(X)
     columns = changeable_columns(data, features, idle_columns(*models.values()))
     plan = _plan(disturbances, len(columns))
-    recordings = Recordings(data, columns, score_params.get("groups"))
+    groups = recordings_of_rows(data, score_params.get("groups"), *models.values())
+    recordings = Recordings(data, columns, groups)
     sensors = Sensors.of(recordings.values(), stretch)
     base = check_random_state(random_state).randint(2**31 - 1)
     trial = _Trial(models, recordings, y, scoring, score_params)

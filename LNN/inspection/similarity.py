@@ -16,7 +16,12 @@ from LNN.exceptions import InvalidInputError
 from LNN.inspection.attribution import attribution
 from LNN.inspection.disturbances import Sensors
 from LNN.inspection.disturbances import noise as add_noise
-from LNN.inspection.recordings import Recordings, changeable_columns, idle_columns
+from LNN.inspection.recordings import (
+    Recordings,
+    changeable_columns,
+    idle_columns,
+    recordings_of_rows,
+)
 
 # The constants of Wang, Bovik, Sheikh and Simoncelli (2004).
 K1, K2, SIGMA, SIZE = 0.01, 0.03, 1.5, 11
@@ -200,7 +205,7 @@ def attribution_similarity(
 
     clean = maps(data)
     columns = changeable_columns(data, None, idle_columns(model))
-    recordings = Recordings(data, columns, groups)
+    recordings = Recordings(data, columns, recordings_of_rows(data, groups, model))
     sensors = Sensors.of(recordings.values(), 1)
     levels = np.atleast_1d(np.asarray(noise, dtype=float))
     seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)

@@ -15,7 +15,11 @@ from LNN.inspection.disturbances import (
     stretches_missing,
     stretches_stuck,
 )
-from LNN.inspection.recordings import Recordings, changeable_columns
+from LNN.inspection.recordings import (
+    Recordings,
+    changeable_columns,
+    recordings_of_rows,
+)
 
 LINES = [np.arange(2.0 * n).reshape(n, 2) for n in (50, 200)]
 SENSORS = Sensors.of(LINES, stretch=10)
@@ -111,7 +115,8 @@ def test__recordings__rows_of_groups__come_back_in_their_places():
 def test__recordings__index_of_two_levels__tells_recordings_apart():
     index = pd.MultiIndex.from_product([["p", "q"], range(3)])
     X = pd.DataFrame({"a": np.arange(6.0)}, index=index)
-    assert [len(x) for x in Recordings(X, ["a"]).values()] == [3, 3]
+    groups = recordings_of_rows(X, None)
+    assert [len(x) for x in Recordings(X, ["a"], groups).values()] == [3, 3]
 
 
 def test__recordings__sequences__keep_their_kind():

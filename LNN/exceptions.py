@@ -17,6 +17,10 @@ class NonFiniteLossError(LNNError, FloatingPointError):
     """The training loss became NaN or infinite; the best finite weights are kept."""
 
 
+class LowFidelityError(LNNError, RuntimeError):
+    """An explanation is not that of the model; the message says how far it is off."""
+
+
 class DeviceMemoryError(LNNError, MemoryError):
     """The accelerator ran out of memory; the message says what to make smaller."""
 

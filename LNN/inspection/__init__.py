@@ -15,12 +15,14 @@ from LNN.inspection.influence import influence_graph
 from LNN.inspection.partial_dependence import partial_dependence
 from LNN.inspection.robustness import robustness
 from LNN.inspection.similarity import attribution_similarity, structural_similarity
+from LNN.inspection.surrogate import TreeSurrogate
 from LNN.inspection.time_constants import time_constants
 
 __all__ = [
     "InfluenceDisplay",
     "NeuronActivityDisplay",
     "TimeConstantDisplay",
+    "TreeSurrogate",
     "WiringDisplay",
     "attribution",
     "attribution_similarity",

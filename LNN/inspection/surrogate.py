@@ -1,0 +1,547 @@
+"""A tree that stands for a model, or for a neuron, and how well it does so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, export_text
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from LNN._typing import Column
+from LNN.data import SequenceSet
+from LNN.estimators.fitted import FittedModel, as_fitted
+from LNN.exceptions import InvalidInputError, LowFidelityError
+from LNN.inspection.activity import activity_over
+from LNN.inspection.features import KINDS, Features, Lines, features_of
+from LNN.inspection.names import neuron_names
+from LNN.inspection.rules import rules_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from LNN.inspection.displays.tree import TreeDisplay
+
+TARGETS = ("output", "neuron")
+# Blocks that a recording is cut into, and of which every fourth is held out.
+N_BLOCKS, EVERY = 8, 4
+HELD_OUT = 1 / EVERY
+LEAST = 20
+
+
+class TreeSurrogate(BaseEstimator):
+    """A decision tree that answers as a model does, or does what a neuron does.
+
+    It is fitted to what the model says, not to y, and a part of the data that it does
+    not see tells how often it says the same. That number, `fidelity_`, is in all that
+    the tree shows, and a tree that does not reach `min_fidelity` is not shown at all
+    unless you insist: what it explains would be another model.
+
+    Parameters
+    ----------
+    model : fitted estimator, Pipeline that ends in one, or FittedModel
+        It stays as it is; clones share it.
+    target : {"output", "neuron"}, default="output"
+        What is imitated: the answers, or the state of a neuron.
+    neuron : int or str, default=None
+        For "neuron": its name or number, as in `neuron_activity`.
+    output : int, default=0
+        Of a regressor with several outputs: which one.
+    features : {"inputs", "window", "ema", "state"}, default="ema"
+        What the tree may ask about, in the units of X:
+
+        - "inputs": the values of the row that is answered;
+        - "window": these and those of the rows before, `n_steps` in all; before its
+          first row a recording holds the values of that row;
+        - "ema": the values of the row, and moving averages of each column that forget
+          within `spans`: ``a += (1 - exp(-elapsed / span)) * (x - a)`` with the real
+          time since the row before. They run from the first row of the recording on,
+          also where the model sees a window of it;
+        - "state": the values of the row, and the states of all neurons one step
+          before. Such a tree is the most faithful one, and explains the model by other
+          neurons.
+
+        Where time is irregular, the time since the row before is one more.
+    max_depth : int, default=4
+    min_samples_leaf : int or float, default=5
+        As in scikit-learn's trees.
+    n_steps : int, default=8
+    spans : sequence of float, default=(2, 5, 20)
+        In typical gaps between rows.
+    min_fidelity : float, default=0.8
+        What `fidelity_` has to be for rules, text and plot.
+    random_state : int, RandomState or None, default=None
+        Draws the recordings that are held out, and settles ties of splits.
+
+    Attributes
+    ----------
+    tree_ : DecisionTreeRegressor or DecisionTreeClassifier
+        Fitted to what is not held out.
+    fidelity_ : float
+        Held out: R2 against the model's answers (or the neuron's states), or the share
+        of rows with the same class.
+    baseline_ : float
+        What a tree without any question would reach: 0, or the share of the class that
+        the model names most.
+    fidelity_in_sample_ : float
+        The same where the tree was fitted: much more is a tree that knows by heart.
+    n_fitted_, n_held_out_ : int
+        Rows, steps or sequences.
+    feature_names_ : list of str
+    target_name_ : str
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter does not suit the model, or if there are too few rows.
+    LowFidelityError
+        If `rules`, `export_text` or `plot` are asked for a tree that does not reach
+        `min_fidelity`, or is no better than one without questions.
+
+    Notes
+    -----
+    Rows that follow each other are alike, so that none are held out one by one: of four
+    recordings or more, whole ones are; of fewer, every fourth of eight blocks of each.
+    As many rows as a window has are left out on both sides of a block, at most half as
+    many as it has itself.
+
+    It explains the model, not the world.
+
+    References
+    ----------
+    Craven, Shavlik, Extracting tree-structured representations of trained networks,
+    NIPS 1995.
+    Wang, Xiao, Seyde, Hasani, Rus, Measuring interpretability of neural policies of
+    robots with disentangled representation, CoRL 2023: trees of single neurons.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from LNN import LiquidClassifier
+    >>> from LNN.inspection import TreeSurrogate
+    >>> X = np.random.default_rng(0).normal(size=(400, 2))
+    >>> warm = X[:, 0] > 0.5
+    >>> lnn = LiquidClassifier(8, window_length=1, epochs=30, random_state=0)
+    >>> tree = TreeSurrogate(
+    ...     lnn.fit(X, warm), features="inputs", max_depth=1, random_state=0
+    ... ).fit(X)
+    >>> for rule in tree.rules():  # doctest: +SKIP
+    ...     print(rule)
+    if column 0 <= 0.51: False (70 % of 300 rows)
+    if column 0 > 0.51: True (30 % of 300 rows)
+    """
+
+    tree_: DecisionTreeRegressor | DecisionTreeClassifier
+    fidelity_: float
+    baseline_: float
+    fidelity_in_sample_: float
+    n_fitted_: int
+    n_held_out_: int
+    feature_names_: list[str]
+    target_name_: str
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        target: str = "output",
+        neuron: int | str | None = None,
+        output: int = 0,
+        features: str = "ema",
+        max_depth: int = 4,
+        min_samples_leaf: int | float = 5,
+        n_steps: int = 8,
+        spans: Sequence[float] = (2, 5, 20),
+        min_fidelity: float = 0.8,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        self.model = model
+        self.target = target
+        self.neuron = neuron
+        self.output = output
+        self.features = features
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.n_steps = n_steps
+        self.spans = spans
+        self.min_fidelity = min_fidelity
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> Self:
+        """Ask the model about X, and fit the tree to what it says.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in the model's `predict`; of a Pipeline what its last step gets.
+        y : ignored
+            The tree imitates the model, right or wrong.
+
+        Returns
+        -------
+        self
+        """
+        fitted = as_fitted(self.model)
+        self._check(fitted)
+        sequences = fitted.read(X, timestamps=timestamps, groups=groups)
+        lines, answers = self._answers(fitted, sequences)
+        features = self._features(fitted, sequences, lines)
+        random = check_random_state(self.random_state)
+        held = held_out(fitted, sequences, lines, random)
+        learnt = beside(fitted, sequences, lines, held)
+        if min(learnt.sum(), held.sum()) < LEAST / 4:
+            raise InvalidInputError(
+                f"Expected at least {LEAST} answers to imitate, got {len(answers)}. "
+                "Pass more data: no y is needed."
+            )
+        makes_classes = self.target == "output" and fitted.classifies
+        kind = DecisionTreeClassifier if makes_classes else DecisionTreeRegressor
+        self.tree_ = kind(
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            random_state=random.randint(2**31 - 1),
+        ).fit(features.values[learnt], answers[learnt])
+        self.feature_names_ = features.names
+        missing = np.isnan(features.values[learnt]).any(axis=0)
+        self._with_missing = set(np.flatnonzero(missing).tolist())
+        self.target_name_ = self._target_name(fitted)
+        self.n_fitted_, self.n_held_out_ = int(learnt.sum()), int(held.sum())
+        self.fidelity_ = self._fidelity(features.values[held], answers[held])
+        self.fidelity_in_sample_ = self._fidelity(
+            features.values[learnt], answers[learnt]
+        )
+        self.baseline_ = _without_questions(answers[held]) if makes_classes else 0.0
+        self._unit = "sequences" if len(sequences) == len(answers) else "steps"
+        self._unit = "rows" if sequences.layout == "rows" else self._unit
+        return self
+
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> NDArray:
+        """Return what the tree says.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            One for each row of X or for each sequence; with answers at each step, and
+            for neurons, one for each step of all sequences, one sequence after another.
+        """
+        check_is_fitted(self)
+        fitted = as_fitted(self.model)
+        sequences = fitted.read(X, timestamps=timestamps, groups=groups)
+        lines = self._lines(fitted, sequences)
+        return self.tree_.predict(self._features(fitted, sequences, lines).values)
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> float:
+        """Return the fidelity on other data, as `fidelity_` is.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+        y : ignored
+        """
+        check_is_fitted(self)
+        fitted = as_fitted(self.model)
+        sequences = fitted.read(X, timestamps=timestamps, groups=groups)
+        lines, answers = self._answers(fitted, sequences)
+        return self._fidelity(self._features(fitted, sequences, lines).values, answers)
+
+    # ----------------------------------------------------------------- what it shows
+
+    @property
+    def summary_(self) -> str:
+        """What the tree is, and how far it can be trusted, in a sentence or two."""
+        check_is_fitted(self)
+        measure = "R2"
+        if self._makes_classes:
+            share = f"{self.baseline_:.0%} without any question"
+            measure = f"share of the same classes ({share})"
+        words = (
+            f"A tree for {self.target_name_}. Fidelity {self.fidelity_:.3f}: {measure} "
+            f"on {self.n_held_out_} {self._unit} that it did not see."
+        )
+        if self.features == "state":
+            words += " It explains by the states of other neurons, one step before."
+        return words + " It tells of the model, not of the world."
+
+    def rules(self, *, despite_low_fidelity: bool = False) -> list[str]:
+        """Return the way to each leaf in words, the most frequent one first.
+
+        Parameters
+        ----------
+        despite_low_fidelity : bool, default=False
+            Show the tree even though it does not stand for the model.
+        """
+        self._check_fidelity("rules", despite_low_fidelity)
+        return rules_of(self.tree_, self.feature_names_, self._unit, self._with_missing)
+
+    def export_text(
+        self, *, decimals: int = 3, despite_low_fidelity: bool = False
+    ) -> str:
+        """Return the tree as text, below a sentence that tells its fidelity.
+
+        Parameters
+        ----------
+        decimals : int, default=3
+        despite_low_fidelity : bool, default=False
+            Show the tree even though it does not stand for the model.
+        """
+        self._check_fidelity("export_text", despite_low_fidelity)
+        text = export_text(
+            self.tree_, feature_names=self.feature_names_, decimals=decimals
+        )
+        return f"{self.summary_}\n\n{text}"
+
+    def plot(
+        self, ax: Axes | None = None, *, despite_low_fidelity: bool = False
+    ) -> TreeDisplay:
+        """Draw the tree, its fidelity in the title.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default=None
+            None makes a figure that is large enough.
+        despite_low_fidelity : bool, default=False
+            Show the tree even though it does not stand for the model.
+        """
+        from LNN.inspection.displays.tree import TreeDisplay
+
+        return TreeDisplay.from_estimator(
+            self, ax=ax, despite_low_fidelity=despite_low_fidelity
+        )
+
+    def _check_fidelity(self, method: str, despite: bool) -> None:
+        check_is_fitted(self)
+        low = self.fidelity_ < self.min_fidelity
+        if despite or not (low or self.fidelity_ <= self.baseline_):
+            return
+        least = f"min_fidelity={self.min_fidelity:g}" if low else "baseline_"
+        found = self.baseline_ if not low else self.min_fidelity
+        raise LowFidelityError(
+            f"Expected a tree that stands for {self.target_name_}, got a fidelity of "
+            f"{self.fidelity_:.3f}, below {least} ({found:.3g}): what it explains is "
+            "not what the model does. Try other features ('window', 'ema', 'state'), a "
+            f"larger max_depth, or more data. {method}(despite_low_fidelity=True) "
+            "shows it all the same."
+        )
+
+    # -------------------------------------------------------------------- what it asks
+
+    def _check(self, fitted: FittedModel) -> None:
+        names = (("target", TARGETS), ("features", KINDS))
+        for name, known in names:
+            if getattr(self, name) not in known:
+                raise InvalidInputError(
+                    f"Expected {name} among {known}, got {getattr(self, name)!r}."
+                )
+        spans = np.asarray(self.spans, dtype=float)
+        if spans.ndim != 1 or not (spans > 0).all():
+            raise InvalidInputError(
+                f"Expected spans as numbers above 0, got {self.spans!r}."
+            )
+        if self.n_steps < 1:
+            raise InvalidInputError(
+                f"Expected n_steps as 1 or more, got {self.n_steps!r}."
+            )
+        if self.target == "neuron":
+            self._neuron(fitted)
+
+    def _neuron(self, fitted: FittedModel) -> int:
+        """Return the number of the neuron."""
+        known = neuron_names(fitted.network)
+        if isinstance(self.neuron, str) and self.neuron in known:
+            return known.index(self.neuron)
+        if isinstance(self.neuron, int | np.integer) and 0 <= self.neuron < len(known):
+            return int(self.neuron)
+        raise InvalidInputError(
+            f"Expected neuron as one of {known}, or its number from 0 to "
+            f"{len(known) - 1}, got {self.neuron!r}."
+        )
+
+    def _target_name(self, fitted: FittedModel) -> str:
+        if self.target == "neuron":
+            return f"neuron {neuron_names(fitted.network)[self._neuron(fitted)]!r}"
+        several = not fitted.classifies and fitted.network.output_size > 1
+        return f"output {self.output}" if several else f"what {fitted.owner} answers"
+
+    def _answers(
+        self, fitted: FittedModel, sequences: SequenceSet
+    ) -> tuple[Lines, NDArray]:
+        """Return where the tree has to answer, and what."""
+        if self.target == "neuron":
+            activity = activity_over(fitted, sequences)
+            lines = _lines_of_activity(sequences, activity.position, activity.row)
+            return lines, activity.states[:, self._neuron(fitted)]
+        outputs = fitted.outputs(sequences)
+        values = fitted.values(outputs, fitted.anchor_values(sequences))
+        if not fitted.classifies:
+            values = values.reshape(len(values), -1)
+            n = values.shape[1]
+            if not 0 <= self.output < n:
+                raise InvalidInputError(
+                    f"Expected output from 0 to {n - 1}, got {self.output!r}."
+                )
+            values = values[:, self.output]
+        return self._lines(fitted, sequences), values
+
+    def _lines(self, fitted: FittedModel, sequences: SequenceSet) -> Lines:
+        """Return where the tree has to answer."""
+        if self.target == "neuron" and fitted.network.patch > 1:
+            activity = activity_over(fitted, sequences)
+            return _lines_of_activity(sequences, activity.position, activity.row)
+        last = sequences.start + sequences.length - 1
+        every = np.arange(sequences.rows.n_rows)
+        if sequences.whole:
+            position = sequences.position_of_row
+        elif sequences.layout != "rows" and (
+            self.target == "neuron" or fitted.targets.per_step
+        ):
+            position = every
+        else:
+            return Lines(last, np.arange(len(sequences)))
+        return Lines(position, _sample_at(sequences, position))
+
+    def _features(
+        self, fitted: FittedModel, sequences: SequenceSet, lines: Lines
+    ) -> Features:
+        return features_of(
+            fitted,
+            sequences,
+            lines,
+            kind=self.features,
+            steps=self.n_steps,
+            spans=self.spans,
+        )
+
+    def _fidelity(self, features: NDArray, answers: NDArray) -> float:
+        measure = accuracy_score if self._makes_classes else r2_score
+        return float(measure(answers, self.tree_.predict(features)))
+
+    @property
+    def _makes_classes(self) -> bool:
+        return isinstance(self.tree_, DecisionTreeClassifier)
+
+    # -------------------------------------------------------------- as an estimator
+
+    def __sklearn_clone__(self) -> TreeSurrogate:
+        """Return an unfitted copy that imitates the same model, which stays fitted."""
+        own = self.get_params(deep=False)
+        model = own.pop("model")
+        return type(self)(model, **{n: clone(v, safe=False) for n, v in own.items()})
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there is a tree: the model alone is none."""
+        return "tree_" in vars(self)
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Return the parameters, and the fidelity of a fitted tree."""
+        words = super().__repr__(N_CHAR_MAX)
+        if not self.__sklearn_is_fitted__():
+            return words
+        return f"{words} with fidelity {self.fidelity_:.3f}"
+
+
+def _without_questions(answers: NDArray) -> float:
+    return float(np.unique(answers, return_counts=True)[1].max() / len(answers))
+
+
+def _sample_at(sequences: SequenceSet, position: NDArray) -> NDArray[np.int64]:
+    return np.searchsorted(sequences.start, position, side="right") - 1
+
+
+def _lines_of_activity(
+    sequences: SequenceSet, position: NDArray, row: NDArray
+) -> Lines:
+    if sequences.layout == "rows" and not sequences.whole:
+        return Lines(position, row)
+    return Lines(position, _sample_at(sequences, position))
+
+
+def held_out(
+    fitted: FittedModel,
+    sequences: SequenceSet,
+    lines: Lines,
+    random: np.random.RandomState,
+) -> NDArray[np.bool_]:
+    """Return which lines are held out: whole recordings, or blocks of time.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+    sequences : SequenceSet
+    lines : Lines
+    random : numpy.random.RandomState
+    """
+    recording = sequences.recording[lines.position]
+    numbers = np.unique(recording)
+    if len(numbers) >= EVERY:
+        order = random.permutation(numbers)
+        size = np.bincount(recording, minlength=numbers.max() + 1)[order]
+        # The first ones that hold a quarter of all lines.
+        n = 1 + int(np.searchsorted(np.cumsum(size), HELD_OUT * len(recording)))
+        return np.isin(recording, order[: min(n, len(order) - 1)])
+    held = np.zeros(len(recording), dtype=bool)
+    for number in numbers:
+        own = np.flatnonzero(recording == number)
+        own = own[np.argsort(lines.position[own], kind="stable")]
+        block = np.arange(len(own)) * N_BLOCKS // len(own)
+        held[own[block % EVERY == EVERY - 1]] = True
+    return held
+
+
+def beside(
+    fitted: FittedModel,
+    sequences: SequenceSet,
+    lines: Lines,
+    held: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Return which lines the tree learns from: none next to a block that is held out.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+    sequences : SequenceSet
+    lines : Lines
+    held : ndarray of bool
+        As from `held_out`.
+    """
+    recording = sequences.recording
+    if len(np.unique(recording[lines.position])) >= EVERY:
+        return ~held
+    per_block = len(held) // (N_BLOCKS * len(np.unique(recording[lines.position])))
+    gap = min((fitted.layout.window_length or LEAST) - 1, per_block // 2)
+    taken = np.zeros(len(recording), dtype=np.int64)
+    taken[lines.position[held]] = 1
+    total = np.concatenate([[0], np.cumsum(taken)])
+    first = np.maximum(lines.position - gap, 0)
+    last = np.minimum(lines.position + gap + 1, len(recording))
+    return total[last] == total[first]

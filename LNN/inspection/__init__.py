@@ -8,6 +8,7 @@ from LNN.inspection.currents import currents
 from LNN.inspection.displays.activity import NeuronActivityDisplay
 from LNN.inspection.displays.influence import InfluenceDisplay
 from LNN.inspection.displays.time_constants import TimeConstantDisplay
+from LNN.inspection.displays.tree import TreeDisplay
 from LNN.inspection.displays.wiring import WiringDisplay
 from LNN.inspection.diversity import select_diverse
 from LNN.inspection.importance import permutation_importance
@@ -22,6 +23,7 @@ __all__ = [
     "InfluenceDisplay",
     "NeuronActivityDisplay",
     "TimeConstantDisplay",
+    "TreeDisplay",
     "TreeSurrogate",
     "WiringDisplay",
     "attribution",

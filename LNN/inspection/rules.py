@@ -37,9 +37,52 @@ def rules_of(
     for rule in rules:
         condition = " and ".join(rule.conditions)
         begin = f"if {condition}: " if condition else "always: "
-        sure = f", {rule.share:.0%} of them so" if rule.share < 1 else ""
-        found.append(f"{begin}{rule.answer} ({rule.n / total:.0%} of {unit}{sure})")
+        sure = f", {percent(rule.share)} of them so" if rule.share < 1 else ""
+        found.append(
+            f"{begin}{rule.answer} ({percent(rule.n / total)} of {unit}{sure})"
+        )
     return found
+
+
+def text_of(tree: Any, names: list[str], unit: str, with_missing: set[int]) -> str:
+    """Return a tree as indented lines, a question or an answer in each.
+
+    Parameters
+    ----------
+    tree, names, unit, with_missing
+        As in `rules_of`.
+    """
+    nodes, lines = tree.tree_, []
+
+    def go(node: int, depth: int) -> None:
+        before = "|   " * depth
+        if nodes.feature[node] < 0:
+            share = percent(nodes.n_node_samples[node] / nodes.n_node_samples[0])
+            lines.append(f"{before}{answer_at(tree, node)} ({share} of {unit})")
+            return
+        lines.append(f"{before}if {question_at(tree, node, names, with_missing)}")
+        go(nodes.children_left[node], depth + 1)
+        lines.append(f"{before}else")
+        go(nodes.children_right[node], depth + 1)
+
+    go(0, 0)
+    return "\n".join(lines)
+
+
+def question_at(tree: Any, node: int, names: list[str], with_missing: set[int]) -> str:
+    """Return the question at a node; the way to the left is "yes"."""
+    nodes = tree.tree_
+    feature = int(nodes.feature[node])
+    left = bool(nodes.missing_go_to_left[node])
+    limits = _Limits(high=nodes.threshold[node], missing=left)
+    return _words(names[feature], limits, feature in with_missing)
+
+
+def percent(share: float) -> str:
+    """Return a share in words; what is not all or nothing never looks so."""
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def answer_at(tree: Any, node: int) -> str:
@@ -90,6 +133,11 @@ def _leaves(tree: Any, names: list[str], with_missing: set[int]) -> list[Rule]:
 
 def _words(name: str, limits: _Limits, may_be_missing: bool) -> str:
     low, high, missing = limits
+    # A question after missing values alone has no number.
+    if low == np.inf:
+        return f"{name} is missing"
+    if (low, high) == (-np.inf, np.inf):
+        return f"{name} is known"
     if low == -np.inf:
         words = f"{name} <= {high:.4g}"
     elif high == np.inf:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, export_text
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,7 +20,7 @@ from LNN.exceptions import InvalidInputError, LowFidelityError
 from LNN.inspection.activity import activity_over
 from LNN.inspection.features import KINDS, Features, Lines, features_of
 from LNN.inspection.names import neuron_names
-from LNN.inspection.rules import rules_of
+from LNN.inspection.rules import percent, rules_of, text_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,8 @@ class TreeSurrogate(BaseEstimator):
     model : fitted estimator, Pipeline that ends in one, or FittedModel
         It stays as it is; clones share it.
     target : {"output", "neuron"}, default="output"
-        What is imitated: the answers, or the state of a neuron.
+        What is imitated: the answers (with `anchor=` the changes from the anchor), or
+        the state of a neuron.
     neuron : int or str, default=None
         For "neuron": its name or number, as in `neuron_activity`.
     output : int, default=0
@@ -93,7 +94,11 @@ class TreeSurrogate(BaseEstimator):
     n_fitted_, n_held_out_ : int
         Rows, steps or sequences.
     feature_names_ : list of str
+    with_missing_ : set of int
+        The features that were missing now and then.
     target_name_ : str
+    summary_ : str
+        All of this in words.
 
     Raises
     ------
@@ -143,6 +148,7 @@ class TreeSurrogate(BaseEstimator):
     n_fitted_: int
     n_held_out_: int
     feature_names_: list[str]
+    with_missing_: set[int]
     target_name_: str
 
     def __init__(
@@ -215,7 +221,7 @@ class TreeSurrogate(BaseEstimator):
         ).fit(features.values[learnt], answers[learnt])
         self.feature_names_ = features.names
         missing = np.isnan(features.values[learnt]).any(axis=0)
-        self._with_missing = set(np.flatnonzero(missing).tolist())
+        self.with_missing_ = set(np.flatnonzero(missing).tolist())
         self.target_name_ = self._target_name(fitted)
         self.n_fitted_, self.n_held_out_ = int(learnt.sum()), int(held.sum())
         self.fidelity_ = self._fidelity(features.values[held], answers[held])
@@ -282,8 +288,8 @@ class TreeSurrogate(BaseEstimator):
         """What the tree is, and how far it can be trusted, in a sentence or two."""
         check_is_fitted(self)
         measure = "R2"
-        if self._makes_classes:
-            share = f"{self.baseline_:.0%} without any question"
+        if self.makes_classes:
+            share = f"{percent(self.baseline_)} without any question"
             measure = f"share of the same classes ({share})"
         words = (
             f"A tree for {self.target_name_}. Fidelity {self.fidelity_:.3f}: {measure} "
@@ -301,25 +307,20 @@ class TreeSurrogate(BaseEstimator):
         despite_low_fidelity : bool, default=False
             Show the tree even though it does not stand for the model.
         """
-        self._check_fidelity("rules", despite_low_fidelity)
-        return rules_of(self.tree_, self.feature_names_, self._unit, self._with_missing)
+        self.check_fidelity("rules", despite_low_fidelity)
+        return rules_of(self.tree_, self.feature_names_, self._unit, self.with_missing_)
 
-    def export_text(
-        self, *, decimals: int = 3, despite_low_fidelity: bool = False
-    ) -> str:
+    def export_text(self, *, despite_low_fidelity: bool = False) -> str:
         """Return the tree as text, below a sentence that tells its fidelity.
 
         Parameters
         ----------
-        decimals : int, default=3
         despite_low_fidelity : bool, default=False
             Show the tree even though it does not stand for the model.
         """
-        self._check_fidelity("export_text", despite_low_fidelity)
-        text = export_text(
-            self.tree_, feature_names=self.feature_names_, decimals=decimals
-        )
-        return f"{self.summary_}\n\n{text}"
+        self.check_fidelity("export_text", despite_low_fidelity)
+        text = text_of(self.tree_, self.feature_names_, self._unit, self.with_missing_)
+        return f"{self.summary_}\n\n{text}\n"
 
     def plot(
         self, ax: Axes | None = None, *, despite_low_fidelity: bool = False
@@ -339,7 +340,16 @@ class TreeSurrogate(BaseEstimator):
             self, ax=ax, despite_low_fidelity=despite_low_fidelity
         )
 
-    def _check_fidelity(self, method: str, despite: bool) -> None:
+    def check_fidelity(self, method: str, despite: bool) -> None:
+        """Refuse to show a tree that does not stand for the model.
+
+        Parameters
+        ----------
+        method : str
+            What shows it, for the message.
+        despite : bool
+            Let it pass.
+        """
         check_is_fitted(self)
         low = self.fidelity_ < self.min_fidelity
         if despite or not (low or self.fidelity_ <= self.baseline_):
@@ -391,7 +401,12 @@ class TreeSurrogate(BaseEstimator):
         if self.target == "neuron":
             return f"neuron {neuron_names(fitted.network)[self._neuron(fitted)]!r}"
         several = not fitted.classifies and fitted.network.output_size > 1
-        return f"output {self.output}" if several else f"what {fitted.owner} answers"
+        words = f"what {fitted.owner} answers"
+        if several:
+            words = f"output {self.output} of {fitted.owner}"
+        if fitted.layout.columns.anchors is not None:
+            words += ", less the anchor"
+        return words
 
     def _answers(
         self, fitted: FittedModel, sequences: SequenceSet
@@ -402,7 +417,7 @@ class TreeSurrogate(BaseEstimator):
             lines = _lines_of_activity(sequences, activity.position, activity.row)
             return lines, activity.states[:, self._neuron(fitted)]
         outputs = fitted.outputs(sequences)
-        values = fitted.values(outputs, fitted.anchor_values(sequences))
+        values = fitted.values(outputs)
         if not fitted.classifies:
             values = values.reshape(len(values), -1)
             n = values.shape[1]
@@ -443,11 +458,12 @@ class TreeSurrogate(BaseEstimator):
         )
 
     def _fidelity(self, features: NDArray, answers: NDArray) -> float:
-        measure = accuracy_score if self._makes_classes else r2_score
+        measure = accuracy_score if self.makes_classes else r2_score
         return float(measure(answers, self.tree_.predict(features)))
 
     @property
-    def _makes_classes(self) -> bool:
+    def makes_classes(self) -> bool:
+        """Whether the tree answers with classes, not with numbers."""
         return isinstance(self.tree_, DecisionTreeClassifier)
 
     # -------------------------------------------------------------- as an estimator

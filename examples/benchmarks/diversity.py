@@ -7,8 +7,8 @@ with `select_diverse`, by their values or by the states of a model that was trai
 ten random ones. A fifth of the sequences is held out and scores the model that is
 trained on those that were chosen. Then the same with one class made rare: a tenth of
 its sequences are left, and what is counted is its share among those that were chosen,
-and how many of the held-out ones are found. LNN_DATA_HOME is the folder that holds ucr2018/. Minutes of one core; set
-OMP_NUM_THREADS=1.
+and how many of the held-out ones are found. LNN_DATA_HOME is the folder that holds
+ucr2018/. Ten minutes of one core; set OMP_NUM_THREADS=1.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.dummy import DummyClassifier
 
 from LNN import LiquidClassifier
 from LNN.experiments.archive.sets import Sequences, fold_of
@@ -30,8 +31,10 @@ FIRST, RARE = 10, 10  # sequences, and one in so many
 WAYS = ("random", "values", "states")
 
 
-def model_of(X: Sequences, y: np.ndarray, seed: int) -> LiquidClassifier:
+def model_of(X: Sequences, y: np.ndarray, seed: int) -> Any:
     """Train for as many steps, however many sequences there are."""
+    if len(np.unique(y)) < 2:
+        return DummyClassifier().fit(X, y)
     model = LiquidClassifier(
         32, epochs=150, batch_size=64, early_stopping=False, random_state=seed
     )
@@ -39,7 +42,7 @@ def model_of(X: Sequences, y: np.ndarray, seed: int) -> LiquidClassifier:
 
 
 def chosen(way: str, X: Sequences, y: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Return the numbers of n sequences; the classes of the others are not looked at."""
+    """Return the numbers of n sequences; no class of the others is looked at."""
     order = np.random.default_rng(seed).permutation(len(X))
     if way == "random":
         return order[:n]

@@ -7,6 +7,7 @@ from LNN.inspection.coupling import coupling
 from LNN.inspection.currents import currents
 from LNN.inspection.displays.activity import NeuronActivityDisplay
 from LNN.inspection.displays.influence import InfluenceDisplay
+from LNN.inspection.displays.robustness import RobustnessDisplay
 from LNN.inspection.displays.time_constants import TimeConstantDisplay
 from LNN.inspection.displays.tree import TreeDisplay
 from LNN.inspection.displays.wiring import WiringDisplay
@@ -22,6 +23,7 @@ from LNN.inspection.time_constants import time_constants
 __all__ = [
     "InfluenceDisplay",
     "NeuronActivityDisplay",
+    "RobustnessDisplay",
     "TimeConstantDisplay",
     "TreeDisplay",
     "TreeSurrogate",

@@ -5,6 +5,7 @@ from LNN.inspection.attribution import attribution
 from LNN.inspection.causality import check_temporal_causality
 from LNN.inspection.coupling import coupling
 from LNN.inspection.currents import currents
+from LNN.inspection.disentanglement import disentanglement_scores
 from LNN.inspection.displays.activity import NeuronActivityDisplay
 from LNN.inspection.displays.influence import InfluenceDisplay
 from LNN.inspection.displays.robustness import RobustnessDisplay
@@ -33,6 +34,7 @@ __all__ = [
     "check_temporal_causality",
     "coupling",
     "currents",
+    "disentanglement_scores",
     "influence_graph",
     "neuron_activity",
     "partial_dependence",

@@ -91,13 +91,7 @@ def coupling(
     fitted = as_fitted(model)
     sequences = fitted.read(X, timestamps=timestamps, groups=groups)
     activity = activity_over(fitted, sequences)
-    if signals is None:
-        names = input_names(sequences)
-        values = sequences.rows.take(activity.position)
-    else:
-        names, table = _table(signals, sequences)
-        by_row = sequences.layout == "rows"
-        values = table[activity.row if by_row else activity.position]
+    names, values = signals_over(signals, sequences, activity)
     columns = [_correlations(activity.states, signal) for signal in values.T]
     correlation = np.reshape(columns, (len(names), len(activity.neurons))).T
     still = _constant(activity.neurons, activity.states)
@@ -113,6 +107,26 @@ def coupling(
         signals=names,
         constant=still + _constant(names, values),
     )
+
+
+def signals_over(
+    signals: Any, sequences: SequenceSet, activity: Bunch
+) -> tuple[list[Any], np.ndarray]:
+    """Return the names of signals, and their values (R, S) at the lines of activity.
+
+    Parameters
+    ----------
+    signals
+        As in `coupling`.
+    sequences : SequenceSet
+    activity : Bunch
+        As `activity_over` returns it.
+    """
+    if signals is None:
+        return input_names(sequences), sequences.rows.take(activity.position)
+    names, table = _table(signals, sequences)
+    by_row = sequences.layout == "rows"
+    return names, table[activity.row if by_row else activity.position]
 
 
 def _table(signals: Any, sequences: SequenceSet) -> tuple[list[Any], np.ndarray]:

@@ -414,7 +414,7 @@ class TreeSurrogate(BaseEstimator):
         """Return where the tree has to answer, and what."""
         if self.target == "neuron":
             activity = activity_over(fitted, sequences)
-            lines = _lines_of_activity(sequences, activity.position, activity.row)
+            lines = lines_of_activity(sequences, activity.position, activity.row)
             return lines, activity.states[:, self._neuron(fitted)]
         outputs = fitted.outputs(sequences)
         values = fitted.values(outputs)
@@ -432,7 +432,7 @@ class TreeSurrogate(BaseEstimator):
         """Return where the tree has to answer."""
         if self.target == "neuron" and fitted.network.patch > 1:
             activity = activity_over(fitted, sequences)
-            return _lines_of_activity(sequences, activity.position, activity.row)
+            return lines_of_activity(sequences, activity.position, activity.row)
         last = sequences.start + sequences.length - 1
         every = np.arange(sequences.rows.n_rows)
         if sequences.whole:
@@ -494,9 +494,8 @@ def _sample_at(sequences: SequenceSet, position: NDArray) -> NDArray[np.int64]:
     return np.searchsorted(sequences.start, position, side="right") - 1
 
 
-def _lines_of_activity(
-    sequences: SequenceSet, position: NDArray, row: NDArray
-) -> Lines:
+def lines_of_activity(sequences: SequenceSet, position: NDArray, row: NDArray) -> Lines:
+    """Return the lines of `neuron_activity`."""
     if sequences.layout == "rows" and not sequences.whole:
         return Lines(position, row)
     return Lines(position, _sample_at(sequences, position))

@@ -181,7 +181,8 @@ class RobustnessDisplay:
         words = DISTURBANCES[name].words
         ax.set_title(name.replace("_", " "), fontsize=9, loc="left")
         ax.set_xlabel(words, fontsize=8)
-        if ax.get_subplotspec() is None or ax.get_subplotspec().is_first_col():
+        place_in_grid = ax.get_subplotspec()
+        if place_in_grid is None or place_in_grid.is_first_col():
             ax.set_ylabel(self.score_name, fontsize=8)
         ax.set_xticks(strengths)
         ax.tick_params(labelsize=7)

@@ -49,7 +49,9 @@ def chosen(way: str, X: Sequences, y: np.ndarray, n: int, seed: int) -> np.ndarr
     if way == "values":
         return select_diverse(X, n, random_state=seed)
     first = order[:FIRST]
-    model = model_of([X[k] for k in first], y[first], seed)
+    # Of one class alone there is nothing to learn: then values tell.
+    several = len(np.unique(y[first])) > 1
+    model = model_of([X[k] for k in first], y[first], seed) if several else None
     more = select_diverse(X, n - FIRST, model=model, chosen=first, random_state=seed)
     return np.r_[first, more]
 
@@ -75,34 +77,35 @@ class Run(NamedTuple):
     found: float
 
 
-def runs(seeds: int) -> Iterator[Run]:
+def runs(name: str, seeds: int) -> Iterator[Run]:
     """Choose, train and score, in all ways."""
-    for name in SETS:
-        for seed in range(seeds):
-            X, y, new, truth = fold_of(name, seed, 5)
-            few, label = with_a_rare_class(y, seed)
-            X_few, y_few = [X[k] for k in few], y[few]
-            for size in SIZES:
-                for way in WAYS:
-                    kept = chosen(way, X, y, size, seed)
-                    model = model_of([X[k] for k in kept], y[kept], seed)
-                    right = float(model.score(new, truth))
-                    kept = chosen(way, X_few, y_few, size, seed)
-                    drawn = np.mean(y_few[kept] == label)
-                    model = model_of([X_few[k] for k in kept], y_few[kept], seed)
-                    own = [x for x, k in zip(new, truth, strict=True) if k == label]
-                    found = float(np.mean(model.predict(own) == label))
-                    yield Run(name, size, way, seed, right, float(drawn), found)
+    for seed in range(seeds):
+        X, y, new, truth = fold_of(name, seed, 5)
+        few, label = with_a_rare_class(y, seed)
+        X_few, y_few = [X[k] for k in few], y[few]
+        for size in SIZES:
+            for way in WAYS:
+                kept = chosen(way, X, y, size, seed)
+                model = model_of([X[k] for k in kept], y[kept], seed)
+                right = float(model.score(new, truth))
+                kept = chosen(way, X_few, y_few, size, seed)
+                drawn = np.mean(y_few[kept] == label)
+                model = model_of([X_few[k] for k in kept], y_few[kept], seed)
+                own = [x for x, k in zip(new, truth, strict=True) if k == label]
+                found = float(np.mean(model.predict(own) == label))
+                yield Run(name, size, way, seed, right, float(drawn), found)
 
 
 def main() -> None:
     """Print a table of means."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=3)
-    began, results = time.perf_counter(), list(runs(parser.parse_args().seeds))
+    seeds, began = parser.parse_args().seeds, time.perf_counter()
     print(f"{'set':15}{'n':>4}", *(f"{way:>24}" for way in WAYS))
     print(f"{'':19}", *[f"{'right':>8}{'drawn':>8}{'found':>8}"] * len(WAYS))
+    results: list[Run] = []
     for name in SETS:
+        results += runs(name, seeds)
         for size in SIZES:
             parts = []
             for way in WAYS:
@@ -111,7 +114,7 @@ def main() -> None:
                 ]
                 numbers = np.mean([(r.right, r.drawn, r.found) for r in own], axis=0)
                 parts.append("".join(f"{number:8.3f}" for number in numbers))
-            print(f"{name:15}{size:4}", *parts)
+            print(f"{name:15}{size:4}", *parts, flush=True)
     by_chance = {r[:2] + r[3:4]: r for r in results if r.way == "random"}
     for way in WAYS[1:]:
         more = [(r, by_chance[r[:2] + r[3:4]]) for r in results if r.way == way]

@@ -6,12 +6,9 @@ import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from LNN._typing import Column
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.rules import answer_at, percent, question_at, share_at
-from LNN.inspection.surrogate import TreeSurrogate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +43,7 @@ class TreeNode(NamedTuple):
 class TreeDisplay:
     """Draw the tree that stands for a model, or for a neuron.
 
-    Use `from_estimator`, or `TreeSurrogate.plot`.
+    Use `TreeSurrogate.plot`, or `from_estimator`.
 
     Parameters
     ----------
@@ -68,13 +65,12 @@ class TreeDisplay:
     --------
     >>> import numpy as np
     >>> from LNN import LiquidRegressor
-    >>> from LNN.inspection import TreeDisplay
+    >>> from LNN.inspection import TreeDisplay, TreeSurrogate
     >>> X = np.random.default_rng(0).normal(size=(400, 2))
     >>> lnn = LiquidRegressor(8, window_length=1, epochs=30, random_state=0)
     >>> lnn = lnn.fit(X, np.where(X[:, 0] > 0.5, 3.0, 1.0))
-    >>> display = TreeDisplay.from_estimator(
-    ...     lnn, X, features="inputs", max_depth=2, random_state=0
-    ... )
+    >>> tree = TreeSurrogate(lnn, features="inputs", max_depth=2, random_state=0)
+    >>> display = TreeDisplay.from_estimator(tree.fit(X))
     >>> len(display.boxes_)
     7
     """
@@ -92,43 +88,27 @@ class TreeDisplay:
 
     @classmethod
     def from_estimator(
-        cls,
-        model: Any,
-        X: ArrayLike | None = None,
-        *,
-        ax: Axes | None = None,
-        despite_low_fidelity: bool = False,
-        timestamps: Column | None = None,
-        groups: Column | None = None,
-        **how: Any,
+        cls, tree: Any, *, ax: Axes | None = None, despite_low_fidelity: bool = False
     ) -> TreeDisplay:
-        """Fit a tree to what a model says, and draw it.
+        """Draw a fitted tree.
 
         Parameters
         ----------
-        model : fitted TreeSurrogate; or an estimator, Pipeline or FittedModel
-        X, timestamps, groups
-            As in `TreeSurrogate.fit`; a fitted TreeSurrogate needs none.
+        tree : fitted TreeSurrogate
         ax : matplotlib axes, default=None
         despite_low_fidelity : bool, default=False
             Draw the tree even though it does not stand for the model.
-        **how
-            Parameters of the `TreeSurrogate`.
 
         Raises
         ------
         LowFidelityError
             If the tree does not stand for the model.
         """
-        tree = model
-        if not isinstance(model, TreeSurrogate):
-            if X is None:
-                raise InvalidInputError(
-                    "Expected X, which the model is asked about, got None. Only a "
-                    "fitted TreeSurrogate is drawn without."
-                )
-            tree = TreeSurrogate(model, **how)
-            tree.fit(X, timestamps=timestamps, groups=groups)
+        if not hasattr(tree, "check_fidelity"):
+            raise InvalidInputError(
+                f"Expected a fitted TreeSurrogate, got {type(tree).__name__}. Fit one: "
+                "TreeSurrogate(model).fit(X)."
+            )
         tree.check_fidelity("plot", despite_low_fidelity)
         fitted = tree.tree_
         classes = [str(c) for c in fitted.classes_] if tree.makes_classes else None

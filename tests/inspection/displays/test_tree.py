@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
@@ -86,9 +87,8 @@ def test__numbers__dark_and_light_leaves_have_readable_text():
     X = np.random.default_rng(0).normal(size=(300, 2))
     model = LiquidRegressor(8, window_length=1, epochs=40, random_state=0)
     model.fit(X, 3.0 * (X[:, 0] > 0))
-    display = TreeDisplay.from_estimator(
-        model, X, features="inputs", max_depth=2, random_state=0
-    )
+    tree = TreeSurrogate(model, features="inputs", max_depth=2, random_state=0)
+    display = tree.fit(X).plot()
     leaves = [
         (n.value, b)
         for n, b in zip(display.nodes, display.boxes_, strict=True)
@@ -103,10 +103,13 @@ def test__numbers__dark_and_light_leaves_have_readable_text():
 def test__what_does_not_stand_for_the_model__is_refused():
     X = np.random.default_rng(0).normal(size=(200, 2))
     model = LiquidRegressor(**TINY, window_length=5).fit(X, X[:, 0])
-    with pytest.raises(InvalidInputError, match="Expected X"):
+    with pytest.raises(InvalidInputError, match="fitted TreeSurrogate, got Liquid"):
         TreeDisplay.from_estimator(model)
-    how = {"features": "inputs", "max_depth": 1, "min_fidelity": 0.99}
+    tree = TreeSurrogate(model, features="inputs", max_depth=1, min_fidelity=0.99)
+    with pytest.raises(NotFittedError):
+        TreeDisplay.from_estimator(tree)
+    tree.fit(X)
     with pytest.raises(LowFidelityError, match="plot.despite_low_fidelity=True"):
-        TreeDisplay.from_estimator(model, X, **how)
-    display = TreeDisplay.from_estimator(model, X, despite_low_fidelity=True, **how)
+        TreeDisplay.from_estimator(tree)
+    display = TreeDisplay.from_estimator(tree, despite_low_fidelity=True)
     assert len(display.boxes_) == 3

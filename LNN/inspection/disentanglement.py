@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import mutual_info_score, r2_score
+from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import Bunch, check_random_state
 
@@ -212,8 +212,18 @@ def _information(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mutual information of states and paths, and the paths' entropy."""
     bins = [np.digitize(z, np.histogram_bin_edges(z, N_BINS)[1:-1]) for z in states.T]
-    information = [[mutual_info_score(z, path) for path in paths.T] for z in bins]
-    entropy = [mutual_info_score(path, path) for path in paths.T]
+    leaves = [np.unique(path, return_inverse=True)[1] for path in paths.T]
+    found = np.array([[_mutual(z, path) for path in leaves] for z in bins])
+    sizes = np.array([_mutual(path, path) for path in leaves])
     # Below what rounding leaves, there is none.
-    found, sizes = np.array(information), np.array(entropy)
     return np.where(found < 1e-12, 0.0, found), np.where(sizes < 1e-12, 0.0, sizes)
+
+
+def _mutual(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """Return the mutual information of small numbers, in nats."""
+    width = int(b.max()) + 1
+    counts = np.bincount(a * width + b, minlength=(int(a.max()) + 1) * width)
+    both = counts.reshape(-1, width) / len(a)
+    alone = both.sum(axis=1, keepdims=True) * both.sum(axis=0, keepdims=True)
+    seen = both > 0
+    return float((both[seen] * np.log(both[seen] / alone[seen])).sum())

@@ -14,14 +14,19 @@ import numpy as np
 
 from LNN import LiquidRegressor
 from LNN.inspection import (
+    TreeSurrogate,
     attribution,
+    attribution_similarity,
     check_temporal_causality,
     coupling,
     currents,
+    disentanglement_scores,
     influence_graph,
     neuron_activity,
     partial_dependence,
     permutation_importance,
+    robustness,
+    select_diverse,
     time_constants,
 )
 
@@ -49,6 +54,14 @@ def main() -> None:
             model, X, kind="integrated"
         ),
         "partial_dependence": lambda: partial_dependence(model, X, feature=0),
+        "TreeSurrogate": lambda: TreeSurrogate(model).fit(X),
+        "TreeSurrogate, states": lambda: TreeSurrogate(model, features="state").fit(X),
+        "disentanglement_scores": lambda: disentanglement_scores(model, X),
+        "robustness, noise": lambda: robustness(model, X, y, disturbances=["noise"]),
+        "attribution_similarity, 50": lambda: attribution_similarity(
+            model, X, rows=fewer
+        ),
+        "select_diverse, 100": lambda: select_diverse(X.reshape(500, 20, 8), 100),
     }
     for name, call in calls.items():
         began = time.perf_counter()

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import mutual_info_score
 from tiny import TINY
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.inspection import disentanglement_scores, neuron_activity
-from LNN.inspection.disentanglement import modularity, mutual_information_gap
+from LNN.inspection.disentanglement import _mutual, modularity, mutual_information_gap
 
 
 def test__gap__by_hand():
@@ -27,6 +28,21 @@ def test__modularity__by_hand():
     assert modularity(np.eye(4)) == 1.0
     assert modularity(np.ones((3, 4))) == pytest.approx(0.0)
     assert np.isnan(modularity(np.ones((3, 1))))
+
+
+def test__information__as_scikit_learn_has_it(fitted):
+    X, model = fitted
+    found = disentanglement_scores(model, X, max_depth=2, random_state=3)
+    states = neuron_activity(model, X).states
+    for k in (0, 4):
+        edges = np.histogram_bin_edges(states[:, k], 20)[1:-1]
+        bins = np.digitize(states[:, k], edges)
+        own = mutual_info_score(bins, bins)
+        assert found.information[k].max() <= own + 1e-9
+    a, b = np.random.default_rng(0).integers(0, [[4], [7]], size=(2, 500))
+    expected = mutual_info_score(a, a // 2)
+    assert _mutual(a, a // 2) == pytest.approx(expected)
+    assert _mutual(a, b) == pytest.approx(mutual_info_score(a, b))
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ def disentanglement_scores(
         )
     random = check_random_state(random_state)
     lines = lines_of_activity(sequences, activity.position, activity.row)
-    held = held_out(fitted, sequences, lines, random)
+    held = held_out(sequences, lines, random)
     learnt = beside(fitted, sequences, lines, held)
     how: dict[str, Any] = {"min_samples_leaf": min_samples_leaf}
     how["random_state"] = random.randint(2**31 - 1)

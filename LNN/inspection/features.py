@@ -170,6 +170,6 @@ def _duration(fitted: FittedModel, sequences: SequenceSet, span: float) -> str:
         word = "rows" if sequences.layout == "rows" else "steps"
         return f"{span:.3g} {word}"
     if fitted.clock.kind == "numbers":
-        return f"{span:.3g} of time"
+        return f"{span:.3g} units of time"
     unit = next((u for u, size in _DURATIONS.items() if span >= size), "ms")
     return f"{span / _DURATIONS[unit]:.3g} {unit}"

@@ -92,7 +92,7 @@ def test__held_out__blocks_or_whole_recordings_never_single_rows(lagged):
     fitted = model.model_
     sequences = fitted.read(X)
     lines = Lines(np.arange(len(X)), np.arange(len(X)))
-    held = held_out(fitted, sequences, lines, np.random.RandomState(0))
+    held = held_out(sequences, lines, np.random.RandomState(0))
     assert held.mean() == pytest.approx(0.25, abs=0.01)
     assert np.abs(np.diff(held.astype(int))).sum() == 3  # two blocks, one at the end
     learnt = beside(fitted, sequences, lines, held)
@@ -100,7 +100,7 @@ def test__held_out__blocks_or_whole_recordings_never_single_rows(lagged):
     assert far == 4  # windows of 4 rows have none in common
     groups = np.repeat(np.arange(10), 60)
     sequences = fitted.layout.read(X, fitted.clock, groups=groups)
-    held = held_out(fitted, sequences, lines, np.random.RandomState(0))
+    held = held_out(sequences, lines, np.random.RandomState(0))
     assert set(np.bincount(groups, held)) == {0, 60}
     assert 0.2 <= held.mean() <= 0.4
     assert (beside(fitted, sequences, lines, held) == ~held).all()
@@ -147,7 +147,9 @@ def test__moving_averages__as_the_formula_with_real_time():
     lines = Lines(np.arange(60), np.arange(60))
     found = features_of(fitted, sequences, lines, kind="ema", steps=1, spans=[2, 7])
     unit = fitted.clock.unit
-    assert found.names[2] == f"a, average of about the last {2 * unit:.3g} of time"
+    assert (
+        found.names[2] == f"a, average of about the last {2 * unit:.3g} units of time"
+    )
     assert found.names[-1] == "time since the row before"
     assert found.values.shape == (60, 7)
     for place, span in enumerate([2 * unit, 7 * unit]):
@@ -312,7 +314,7 @@ def test__several_outputs__one_is_imitated():
     assert tree.feature_names_[tree.tree_.tree_.feature[0]] == "flow"
     assert "output 1" in tree.target_name_
     with pytest.raises(InvalidInputError, match="from 0 to 1, got 2"):
-        TreeSurrogate(model, output=2).fit(X)
+        TreeSurrogate(model, output=2, features="inputs").fit(X)
 
 
 # ------------------------------------------------------------------- as an estimator
@@ -351,15 +353,16 @@ def test__grid_search__over_depths(planted):
         ({"target": "neuron", "neuron": 99}, "from 0 to 11, got 99"),
         ({"spans": [0]}, "above 0"),
         ({"n_steps": 0}, "1 or more"),
+        ({"features": "ema"}, "rows are independent"),
     ],
 )
 def test__parameters__that_do_not_suit__are_refused(planted, how, words):
     X, y, model = planted
     with pytest.raises(InvalidInputError, match=words):
-        TreeSurrogate(model, **how).fit(X)
+        TreeSurrogate(model, **{"features": "inputs", **how}).fit(X)
 
 
 def test__few_rows__are_refused(planted):
     X, y, model = planted
     with pytest.raises(InvalidInputError, match="at least 20 answers"):
-        TreeSurrogate(model).fit(X[:9])
+        TreeSurrogate(model, features="inputs").fit(X[:9])

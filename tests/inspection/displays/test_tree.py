@@ -27,7 +27,7 @@ def tree():
     names = ["temperature of the second boiler", "flow", "noise"]
     X = pd.DataFrame(values, columns=names)
     y = np.where(values[:, 0] > 0.5, "open", np.where(values[:, 1] > 0, "half", "shut"))
-    model = LiquidClassifier(12, window_length=1, epochs=60, random_state=0).fit(X, y)
+    model = LiquidClassifier(12, window_length=2, epochs=60, random_state=0).fit(X, y)
     return TreeSurrogate(model, max_depth=4, min_fidelity=0.5, random_state=0).fit(X)
 
 

@@ -37,7 +37,7 @@ def test_vectors(model: FittedModel) -> dict[str, np.ndarray]:
     steps = _steps(model)
     inputs = _inputs(model, random, steps)
     gaps = _gaps(model, random, steps)
-    sequences = _sequences(model, inputs, gaps)
+    sequences = sequences_of(model, inputs, gaps)
     outputs = model.outputs(sequences)
     present = model.anchor_values(sequences)
     if model.classifies:
@@ -93,16 +93,27 @@ def _gaps(model: FittedModel, random: np.random.Generator, steps: int) -> np.nda
     return gaps
 
 
-def _sequences(model: FittedModel, inputs: np.ndarray, gaps: np.ndarray) -> SequenceSet:
-    """Lay recordings out as `read_sequences` does, past columns, labels and dates."""
-    steps, layout = inputs.shape[1], model.layout
-    n_rows = VECTORS * steps
+def sequences_of(
+    model: FittedModel, inputs: np.ndarray, gaps: np.ndarray
+) -> SequenceSet:
+    """Lay recordings out as `read_sequences` does, past columns, labels and dates.
+
+    Parameters
+    ----------
+    model : FittedModel
+    inputs : ndarray of shape (n, T, F)
+        Recordings, as runtimes read them: input columns alone, in the units of X.
+    gaps : ndarray of shape (n, T)
+        Time since the row before, NaN at the first.
+    """
+    (n, steps), layout = inputs.shape[:2], model.layout
+    n_rows = n * steps
     first = np.arange(0, n_rows, steps)
     is_first = np.zeros(n_rows, dtype=bool)
     is_first[first] = True
     base = ArrayRows(inputs.reshape(n_rows, -1))
     rows, anchors = with_anchors(base, layout.columns.anchors, is_first)
-    start, length, place = first, np.full(VECTORS, steps), None
+    start, length, place = first, np.full(n, steps), None
     if layout.whole:
         place = np.arange(n_rows)
     elif layout.in_rows:
@@ -113,7 +124,7 @@ def _sequences(model: FittedModel, inputs: np.ndarray, gaps: np.ndarray) -> Sequ
     timed = model.clock.kind is not None and not layout.timeless
     return SequenceSet(
         rows=rows,
-        recording=np.repeat(np.arange(VECTORS), steps),
+        recording=np.repeat(np.arange(n), steps),
         elapsed=gaps.reshape(-1) if timed else None,
         start=start,
         length=length,

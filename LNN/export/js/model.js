@@ -4,6 +4,8 @@
  *     const model = Model.from(await (await fetch("model.json")).json());
  *     model.predict(rows, { dt });     // rows of one recording, or sequences
  *     model.step(row, dt);             // one row; the model remembers those before
+ *     model.peek(row, dt);             // what it would answer, and not remember
+ *     model.states;                    // the neurons after the row that it read last
  *     model.reset();                   // the next row begins another recording
  *
  * A row has the input columns of the data alone, in the order of `model.spec.input`.
@@ -392,9 +394,12 @@ class Run {
       heaviest: -Infinity,
       weighted: new Float64Array(network.n),
     };
+    this.states = this.past.states; // after the last step, complete or not
     this.before = []; // the rows of the patch before this one
     this.rows = []; // those of this patch
   }
+
+  copy = () => Object.assign(new Run(this.network), this, { rows: [...this.rows] });
 
   /** Take one step; return the outputs after it, if they are asked for. */
   step(x, dt, asked) {
@@ -404,6 +409,7 @@ class Run {
       if (!complete && !asked) return null;
     }
     const now = this.#later(this.network.step(x, this.past.states, dt));
+    this.states = now.states;
     // The next row may belong to the same patch, whose step is taken again.
     if (complete) this.past = now;
     return asked ? this.network.readOut(this.#features(now)) : null;
@@ -464,6 +470,8 @@ class Filling {
     this.started = false;
   }
 
+  copy = () => Object.assign(new Filling(this.rule), this);
+
   steps(values, units) {
     const x = this.#filled(values, this.started ? units : 0);
     this.started = true;
@@ -496,6 +504,7 @@ export class Model {
   #carried = null; // Filling and Run of the stream
   #window = []; // or its last rows
   #present = null; // its row before
+  #latest = null; // run and outputs of the row that was read last
 
   /**
    * @param {object|string} json  what `python -m LNN.export FILE --to js FOLDER` wrote
@@ -559,8 +568,46 @@ export class Model {
       for (const { x, dt, ends } of this.#carried.filling.steps(scaled, units)) {
         outputs = this.#carried.run.step(x, dt, ends);
       }
+      this.#latest = { run: this.#carried.run, outputs };
     }
     return this.#answer(outputs, row);
+  }
+
+  /**
+   * Answer as `step` would, and forget the row: what if this were the next one?
+   *
+   * @param {Row} x
+   * @param {number|null} [dt]
+   * @returns {Answer}
+   */
+  peek(x, dt = null) {
+    const kept = [this.#carried, this.#window, this.#present];
+    const carried = this.#carried;
+    // Steps replace the rest, and change these.
+    this.#carried = carried && { filling: carried.filling.copy(), run: carried.run.copy() };
+    try {
+      return this.step(x, dt);
+    } finally {
+      [this.#carried, this.#window, this.#present] = kept;
+    }
+  }
+
+  /**
+   * The neurons of each layer after the row that was read last; null before one.
+   *
+   * @returns {Float64Array[]|null}
+   */
+  get states() {
+    return this.#latest?.run.states.map((state, k) => state.slice(0, this.network.layers[k].n)) ?? null;
+  }
+
+  /**
+   * Probabilities of the classes at the row that was read last, as in `predictProba`; null before one.
+   *
+   * @returns {number[]|null}
+   */
+  get probabilities() {
+    return this.#latest && !this.target ? softmax(this.#latest.outputs) : null;
   }
 
   /**
@@ -623,7 +670,9 @@ export class Model {
     if (this.network.ownScale) this.network.rescale(steps);
     const run = new Run(this.network);
     const found = steps.map(({ x, dt, ends }, k) => run.step(x, dt, everyStep ? ends : k === steps.length - 1));
-    return found.filter((outputs) => outputs !== null);
+    const answers = found.filter((outputs) => outputs !== null);
+    this.#latest = { run, outputs: answers.at(-1) };
+    return answers;
   }
 
   #answer(outputs, row) {

@@ -10,6 +10,12 @@ from LNN.training.device import device_for, resolve_device
 
 def summarise(model: FittedModel) -> str:
     """Return what was fitted, on what, and how; see `LiquidNeuralNetwork.summary`."""
+    shown = [f"  {name:10s}{text}" for name, text in described(model).items()]
+    return "\n".join([model.owner, *shown])
+
+
+def described(model: FittedModel) -> dict[str, str]:
+    """Return what was fitted, on what, and how: a line of words for each part."""
     size = sum(p.numel() for p in model.network.parameters())
     lines = {
         "data": _data(model),
@@ -22,8 +28,7 @@ def summarise(model: FittedModel) -> str:
         "weights": f"{size:,} in {model.parameters['dtype']}",
         "training": _training(model),
     }
-    shown = [f"  {name:10s}{text}" for name, text in lines.items() if text]
-    return "\n".join([model.owner, *shown])
+    return {name: text for name, text in lines.items() if text}
 
 
 def _data(model: FittedModel) -> str:

@@ -1,0 +1,54 @@
+"""Attributions of a handful of answers, spread over the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from LNN.inspection.attribution import attribution
+from LNN.inspection.report.data import ReportData
+
+# Answers, and steps of all of them: what a page may cost.
+MOST_ANSWERS, MOST_STEPS = 100, 40_000
+# Whole recordings are explained from their beginning on: answers near it.
+LONGEST = 256
+
+
+def explained_places(data: ReportData) -> NDArray[np.int64]:
+    """Return the rows or sequences whose answers are explained, spread over all."""
+    sequences = data.sequences
+    if sequences.whole:
+        position = sequences.position_of_row
+        sample = np.searchsorted(sequences.start, position, side="right") - 1
+        places = np.flatnonzero(position - sequences.start[sample] < LONGEST)
+        longest = min(LONGEST, sequences.max_length)
+    else:
+        places, longest = np.arange(len(sequences)), sequences.max_length
+    n = int(np.clip(MOST_STEPS // max(1, longest), 4, MOST_ANSWERS))
+    if len(places) <= n:
+        return places
+    return places[np.linspace(0, len(places) - 1, n).astype(int)]
+
+
+def attributed(data: ReportData, places: NDArray[np.int64], output: Any) -> Bunch:
+    """Return the attributions of these answers."""
+    return attribution(
+        data.fitted, data.X, rows=places, output=output, tolerance=1e-3, **data.given
+    )
+
+
+def explained_outputs(data: ReportData) -> list[tuple[str, Any]]:
+    """Return what is explained, in words, and as `attribution` takes it."""
+    fitted = data.fitted
+    classes = fitted.targets.classes
+    if classes is not None:
+        if len(classes) == 2:
+            return [(f"the log odds of {classes[1]}", None)]
+        return [("the log odds of the class that is predicted", None)]
+    levels = fitted.network.output_size // fitted.targets.n_targets
+    return [
+        (name, k * levels + levels // 2) for k, name in enumerate(data.target_names)
+    ]

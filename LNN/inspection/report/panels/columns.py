@@ -1,0 +1,123 @@
+"""What the model looks at: the columns it needs, and where in time they count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from LNN.estimators.fitted import FittedModel
+from LNN.inspection.importance import permutation_importance
+from LNN.inspection.report.attributed import (
+    attributed,
+    explained_outputs,
+    explained_places,
+)
+from LNN.inspection.report.charts import binned, strips
+from LNN.inspection.report.data import SEED, ReportData, column_text
+from LNN.inspection.report.markup import Html, bar, h, number, table
+from LNN.inspection.report.metrics import score
+from LNN.inspection.report.panel import Panel, Subject
+
+REPEATS, MOST_CELLS, MOST_OUTPUTS = 3, 60, 4
+
+
+def columns(subject: Subject) -> Panel:
+    """Return the panel."""
+    part = subject.part
+    body = [h("p", subject.part_text), _needed(part)]
+    body += [_shares(part, *each) for each in explained_outputs(part)[:MOST_OUTPUTS]]
+    body.append(
+        h(
+            "p",
+            "All of this is about the model, not about the world: a column that goes "
+            "along with the cause gets its part of the share.",
+            class_="note",
+        )
+    )
+    return Panel("columns", "What it looks at", Html("".join(body)))
+
+
+class _Scored:
+    """A fitted model as `permutation_importance` takes it: with a score."""
+
+    def __init__(self, fitted: FittedModel):
+        self._fitted = fitted
+        self.time_column = fitted.layout.options.time_column
+        self.group_column = fitted.layout.options.group_column
+
+    def score(self, X: Any, y: Any, **given: Any) -> float:
+        return score(ReportData(self._fitted, X, y, **given))
+
+
+def _needed(part: ReportData) -> Html:
+    if part.sequences.layout != "rows" and len(part.sequences) < 2:
+        return h("p", "One sequence alone has no other to take columns from.")
+    found = permutation_importance(
+        _Scored(part.fitted),
+        part.X,
+        part.y,
+        n_repeats=REPEATS,
+        random_state=SEED,
+        **part.given,
+    )
+    what = "rise of the log loss" if part.fitted.classifies else "fall of R²"
+    largest = float(np.abs(found.importances_mean).max(initial=0.0))
+    order = np.argsort(-found.importances_mean, kind="stable")
+    rows = [
+        [
+            column_text(found.names[k]),
+            bar(found.importances_mean[k], largest, found.importances_std[k]),
+        ]
+        for k in order
+    ]
+    told = (
+        "A column is moved against the others in time, or taken from other sequences: "
+        f"the {what} says how much the model needs it. Of two columns that tell the "
+        "same, neither is needed."
+    )
+    title = f"Which columns it needs: {what} without them ({REPEATS} repeats)"
+    return Html(h("p", told) + table(["Column", what], rows, title))
+
+
+def _shares(part: ReportData, what: str, output: Any) -> Html:
+    """Return the mean size of attributions, by column and by step."""
+    places = explained_places(part)
+    found = attributed(part, places, output)
+    size = np.abs(found.attributions)
+    by_column = np.nansum(size, axis=1).mean(axis=0)
+    largest = float(by_column.max(initial=0.0))
+    names = [column_text(name) for name in found.names]
+    rows = [
+        [names[k], bar(by_column[k], largest)]
+        for k in np.argsort(-by_column, kind="stable")
+    ]
+    title = f"Share of each column in {what}: mean size over {len(places)} answers"
+    return Html(
+        h("h3", f"Where {what} comes from")
+        + table(["Column", "Mean |share|"], rows, title)
+        + _over_time(found, size, names, what)
+    )
+
+
+def _over_time(found: Bunch, size: np.ndarray, names: list[str], what: str) -> Html:
+    steps = size.shape[1]
+    if steps == 1:
+        return Html("")
+    there = np.maximum((~np.isnan(size)).sum(axis=0), 1)
+    mean = (np.nansum(size, axis=0) / there).T
+    cells, step = binned(mean, MOST_CELLS)
+    each = "" if step == 1 else f", {step} steps in a cell"
+    caption = f"Mean |share| by time: the darkest cell is {number(np.nanmax(cells))}"
+    return h(
+        "figure",
+        strips(
+            cells,
+            names,
+            f"{steps - 1} steps before",
+            "the answer",
+            f"Mean size of the shares of {what}, by column and step",
+        ),
+        h("figcaption", caption + each),
+    )

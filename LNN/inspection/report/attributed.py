@@ -17,16 +17,21 @@ MOST_ANSWERS, MOST_STEPS = 100, 40_000
 LONGEST = 256
 
 
+def eligible_places(data: ReportData) -> NDArray[np.int64]:
+    """Return the rows or sequences whose answers can be explained at little cost."""
+    sequences = data.sequences
+    if not sequences.whole:
+        return np.arange(len(sequences))
+    position = sequences.position_of_row
+    sample = np.searchsorted(sequences.start, position, side="right") - 1
+    return np.flatnonzero(position - sequences.start[sample] < LONGEST)
+
+
 def explained_places(data: ReportData) -> NDArray[np.int64]:
     """Return the rows or sequences whose answers are explained, spread over all."""
-    sequences = data.sequences
-    if sequences.whole:
-        position = sequences.position_of_row
-        sample = np.searchsorted(sequences.start, position, side="right") - 1
-        places = np.flatnonzero(position - sequences.start[sample] < LONGEST)
-        longest = min(LONGEST, sequences.max_length)
-    else:
-        places, longest = np.arange(len(sequences)), sequences.max_length
+    places, longest = eligible_places(data), data.sequences.max_length
+    if data.sequences.whole:
+        longest = min(LONGEST, longest)
     n = int(np.clip(MOST_STEPS // max(1, longest), 4, MOST_ANSWERS))
     if len(places) <= n:
         return places

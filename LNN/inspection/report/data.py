@@ -32,6 +32,8 @@ class ReportData:
     fitted : FittedModel
     X, y, timestamps, groups
         As `predict` and `score` take them.
+    taken_from : ndarray of int or None
+        The rows or sequences of what the caller gave that these are; None is all.
 
     Notes
     -----
@@ -44,6 +46,7 @@ class ReportData:
     y: Any
     timestamps: Any = None
     groups: Any = None
+    taken_from: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, fitted: FittedModel, *given: Any) -> ReportData:
@@ -201,7 +204,13 @@ class ReportData:
         """Return some of the rows or sequences."""
         given = (self.X, self.y, self.timestamps, self.groups)
         taken = (None if v is None else _safe_indexing(v, which) for v in given)
-        return ReportData(self.fitted, *taken)
+        return ReportData(self.fitted, *taken, taken_from=which)
+
+    def place_text(self, place: int) -> str:
+        """Return what the caller calls a row or sequence."""
+        word = "row" if self.sequences.layout == "rows" else "sequence"
+        number = place if self.taken_from is None else self.taken_from[place]
+        return f"{word} {number}"
 
 
 def column_text(name: Any) -> str:

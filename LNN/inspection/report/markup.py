@@ -17,7 +17,7 @@ class Html(str):
     __slots__ = ()
 
 
-def h(name: str, *children: Any, **attributes: Any) -> Html:
+def h(name: str, /, *children: Any, **attributes: Any) -> Html:
     """Return an element.
 
     Parameters

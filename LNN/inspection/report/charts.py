@@ -115,10 +115,10 @@ def strips(
         told = f"{name}: {number(total)} in all"
         lines.append(h("dt", name))
         lines.append(h("dd", strip(own, largest, told)))
-    ends = h("div", h("span", begin), h("span", end), class_="ends")
-    return h(
-        "div", h("dl", lines, class_="strips"), ends, role="group", aria_label=label
-    )
+    lines.append(h("dt", "time"))
+    lines.append(h("dd", h("span", begin), h("span", end), class_="ends"))
+    shown = h("dl", lines, class_="strips")
+    return h("div", shown, role="group", aria_label=label)
 
 
 def binned(values: NDArray, most: int) -> tuple[NDArray, int]:

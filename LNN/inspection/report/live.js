@@ -103,7 +103,7 @@
   function put(name, value) {
     const [slider, exact] = fieldsOf(name);
     if (value !== null) slider.value = value;
-    exact.value = value === null ? "" : Number(value.toPrecision(8));
+    exact.value = value === null ? "" : Number(value.toPrecision(6));
   }
 
   function moved() {

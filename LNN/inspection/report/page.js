@@ -28,6 +28,14 @@ function told(value) {
   return value.toLocaleString("en", { maximumFractionDigits: digits }).replace("-", "−");
 }
 
+/** A number at an axis: as many digits as its length needs. */
+function mark(value, length) {
+  const digits = Math.min(20, Math.max(0, 2 - Math.floor(Math.log10(length))));
+  const size = Math.abs(value);
+  if (size >= 1e5 || digits > 5) return value === 0 ? "0" : value.toExponential(1).replace("-", "−");
+  return Number(value.toFixed(digits)).toLocaleString("en", { maximumFractionDigits: digits }).replace("-", "−");
+}
+
 /** The lowest and highest number of lists; apart even if all are equal. */
 function reach(lists) {
   const known = lists.flat().filter((value) => value !== null && Number.isFinite(value));
@@ -64,7 +72,7 @@ function lineChart(lines, { label, begin, end, range, length }) {
   const grid = [low, (low + high) / 2, high].map((value) =>
     shape("path", { class: "grid", d: `M${left} ${y(value)}H${width - 6}` }),
   );
-  const marks = [low, high].map((value) => text(told(value), left - 5, y(value) + 4, "end"));
+  const marks = [low, high].map((value) => text(mark(value, high - low), left - 5, y(value) + 4, "end"));
   const ends = [text(begin, left, height - 3, ""), text(end, width - 6, height - 3, "end")];
   const box = { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img", "aria-label": label };
   return shape("svg", box, ...grid, ...marks, ...ends, ...drawn);

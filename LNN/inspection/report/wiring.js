@@ -23,7 +23,10 @@
 
   function facts(neuron) {
     const lines = [["Group", neuron.kind]];
-    if (neuron.range) lines.push(["State", neuron.range.map(told).join(" · ")]);
+    if (neuron.range) {
+      const [low, middle, high] = neuron.range.map(told);
+      lines.push(["State", `${middle} (90 % of the time ${low} to ${high})`]);
+    }
     if (neuron["tau text"]) lines.push(["Time constant", neuron["tau text"]]);
     const parts = lines.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
     return element("dl", { class: "facts" }, ...parts);

@@ -202,5 +202,13 @@ def _answers(neurons: list[str]) -> Html:
         h("div", id="live-trace"),
         h("h3", "Neurons"),
         h("div", lamps, class_="lamps", aria_hidden="true"),
+        h(
+            "p",
+            h("span", class_="key high"),
+            "above 0 ",
+            h("span", class_="key low"),
+            "below 0: the stronger, the farther. The drawing above lights up too.",
+            class_="legend note",
+        ),
         h("p", id="live-check", class_="note"),
     )

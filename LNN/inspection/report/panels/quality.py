@@ -22,6 +22,10 @@ HONEST = (
     "training data, the scores are too good. Only data that were held out tell how good "
     "the model will be."
 )
+BEFORE = (
+    "“y of the row before” knows the true answer one row ago, which the model is not told. "
+    "Where that is known in time, and good enough, no model is needed."
+)
 
 
 def quality(subject: Subject) -> Panel:
@@ -30,7 +34,10 @@ def quality(subject: Subject) -> Panel:
     n = int(data.known.sum())
     told = h("p", f"{n:,} answers, beside those that need no model. ", h("b", HONEST))
     tell = _of_classes if data.fitted.classifies else _of_numbers
-    return Panel("quality", "How good it is", Html(told + tell(data)))
+    body = [told, tell(data)]
+    if data.sequences.layout == "rows" or data.per_step:
+        body.append(h("p", BEFORE, class_="note"))
+    return Panel("quality", "How good it is", Html("".join(body)))
 
 
 def _of_numbers(data: ReportData) -> Html:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from LNN.inspection.names import read_names
+from LNN.inspection.report.clock import time_scale
+from LNN.inspection.report.data import ReportData
 from LNN.inspection.report.drawing import MOST_DRAWN, draw
 from LNN.inspection.report.graph import LayerGraph, layer_graphs
-from LNN.inspection.report.markup import Html, h, scrolled
+from LNN.inspection.report.markup import Html, h, number, scrolled
 from LNN.inspection.report.neurons import (
     activity_of,
     course_of_answers,
@@ -28,9 +32,20 @@ def wiring(subject: Subject) -> Panel:
         scrolled(draw(graph, active.neurons, number), f"Drawing of layer {number + 1}")
         for number, graph in enumerate(graphs)
     ]
-    body = [h("p", _told(graphs)), _legend(graphs), *drawings, _details(active.neurons)]
+    _tell_times(records, part)
+    shown = h("div", drawings), _details(active.neurons)
+    body = [h("p", _told(graphs)), _legend(graphs) or "", h("div", shown, class_="wired")]
     data = {"neurons": records, "course": course_of_answers(part, active, lines)}
     return Panel("wiring", "How it is wired", Html("".join(body)), data)
+
+
+def _tell_times(records: list[dict[str, Any]], part: ReportData) -> None:
+    """Add time constants in words."""
+    for own in records:
+        if own["tau"] is not None:
+            factor, unit = time_scale(part.fitted, own["tau"][1])
+            low, middle, high = (number(factor * tau) for tau in own["tau"])
+            own["tau text"] = f"{middle} {unit} ({low} to {high})"
 
 
 def _told(graphs: list[LayerGraph]) -> str:

@@ -63,6 +63,9 @@ class Passes:
 
     def outputs(self, batch: np.ndarray, values: Tensor | None = None) -> Tensor:
         """Return the network's outputs (B, n_outputs) at the last step."""
+        if values is not None:
+            # They may be padded to the longest of a batch that these are a part of.
+            values = values[:, : self._samples.length[batch].max(initial=0)]
         inputs = self.batches.inputs(batch, values)
         outputs = self.network(**inputs)
         if outputs.ndim == 2:

@@ -22,9 +22,7 @@ def scatter(
     ticks = nice_ticks(low, high)
     to_x = _scale(low, high, LEFT, WIDTH - EDGE)
     to_y = _scale(low, high, HEIGHT - BOTTOM, EDGE)
-    dots = "".join(
-        f"M{to_x(a):.1f} {to_y(b):.1f}h0" for a, b in zip(x, y, strict=True)
-    )
+    dots = "".join(f"M{to_x(a):.1f} {to_y(b):.1f}h0" for a, b in zip(x, y, strict=True))
     parts = [_axes(ticks, to_x, to_y, x_name, y_name)]
     if diagonal:
         line = f"M{to_x(low):.1f} {to_y(low):.1f}L{to_x(high):.1f} {to_y(high):.1f}"
@@ -51,9 +49,7 @@ def _axes(ticks: NDArray, to_x, to_y, x_name: str, y_name: str) -> Html:  # type
     parts.append(h("text", x_name, x=middle, y=HEIGHT - 4, class_="middle title"))
     high = (bottom + EDGE) / 2
     turn = f"rotate(-90 11 {high:g})"
-    parts.append(
-        h("text", y_name, x=11, y=high, transform=turn, class_="middle title")
-    )
+    parts.append(h("text", y_name, x=11, y=high, transform=turn, class_="middle title"))
     return h("g", parts)
 
 
@@ -103,9 +99,7 @@ def _shade(value: float, largest: float) -> float:
     return min(1.0, abs(float(value)) / largest) if largest > 0 else 0.0
 
 
-def strips(
-    values: NDArray, names: list[str], begin: str, end: str, label: str
-) -> Html:
+def strips(values: NDArray, names: list[str], begin: str, end: str, label: str) -> Html:
     """Return a picture of time (to the right) by columns, (F, T), with its legend."""
     finite = np.abs(values[np.isfinite(values)])
     largest = float(finite.max(initial=0.0))

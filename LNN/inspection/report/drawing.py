@@ -152,5 +152,3 @@ def _neuron(name: str, key: str, number: int, kind: str, place: Points) -> Html:
         tabindex=-1,
         aria_label=name,
     )
-
-

@@ -37,8 +37,13 @@ def h(name: str, /, *children: Any, **attributes: Any) -> Html:
     )
     inner = "".join(map(_text, children))
     void = name in ("input", "meta", "path", "circle", "rect", "line") and not inner
-    return Html(f"<{name}{given}>" if void and name in ("input", "meta") else
-                f"<{name}{given}/>" if void else f"<{name}{given}>{inner}</{name}>")
+    return Html(
+        f"<{name}{given}>"
+        if void and name in ("input", "meta")
+        else f"<{name}{given}/>"
+        if void
+        else f"<{name}{given}>{inner}</{name}>"
+    )
 
 
 def _attribute(key: str) -> str:

@@ -67,13 +67,23 @@ def _of_sequences(data: ReportData) -> list[tuple[str, int, int]]:
     sequences = data.sequences
     if data.fitted.classifies and not data.per_step:
         codes = class_codes(data)
-        chosen = [int(np.flatnonzero(codes == c)[0]) for c in np.unique(codes[codes >= 0])]
+        chosen = [
+            int(np.flatnonzero(codes == c)[0]) for c in np.unique(codes[codes >= 0])
+        ]
         chosen = chosen[:MOST]
     else:
-        ends = np.cumsum(sequences.length) - 1 if data.per_step else np.arange(len(sequences))
+        ends = (
+            np.cumsum(sequences.length) - 1
+            if data.per_step
+            else np.arange(len(sequences))
+        )
         chosen = _spread(_number(data)[ends])
     return [
-        (data.place_text(k).capitalize(), int(sequences.start[k]), int(sequences.length[k]))
+        (
+            data.place_text(k).capitalize(),
+            int(sequences.start[k]),
+            int(sequences.length[k]),
+        )
         for k in chosen
     ]
 
@@ -101,9 +111,7 @@ def _row_of_position(data: ReportData) -> NDArray[np.int64]:
     return rows
 
 
-def _made(
-    data: ReportData, title: str, first: int, length: int, most: int
-) -> Stretch:
+def _made(data: ReportData, title: str, first: int, length: int, most: int) -> Stretch:
     sequences, fitted = data.sequences, data.fitted
     cut = max(2, min(length, most))
     positions = np.arange(first, first + min(length, cut))

@@ -117,7 +117,10 @@ def page(subject: Subject, title: str) -> str:
         h("a", "Skip to the contents", href="#main", class_="skip"),
         h("header", h("h1", title), _contents(panels)),
         h("main", [panel.html() for panel in panels], id="main"),
-        h("footer", h("p", "Made by LNN.inspection.report. Nothing here loads from the net.")),
+        h(
+            "footer",
+            h("p", "Made by LNN.inspection.report. Nothing here loads from the net."),
+        ),
         *_scripts(panels, model),
     ]
     document = h("html", h("head", head), h("body", body), lang="en")

@@ -82,14 +82,14 @@ def _of_numbers(part: ReportData) -> list[Example]:
         return []
     error = np.abs(own - truth)
     # An answer near the mean is no feat.
-    told = np.abs(truth - truth.mean()) >= np.quantile(np.abs(truth - truth.mean()), 0.7)
+    told = np.abs(truth - truth.mean()) >= np.quantile(
+        np.abs(truth - truth.mean()), 0.7
+    )
     good = _apart(np.where(told, error, np.inf), places)
     bad = _apart(-error, places)
     what, output = explained_outputs(part)[0]
     return [
-        Example(
-            int(places[k]), right, output, what, number(truth[k]), number(own[k])
-        )
+        Example(int(places[k]), right, output, what, number(truth[k]), number(own[k]))
         for right, chosen in ((True, good), (False, bad))
         for k in chosen
     ]
@@ -179,7 +179,9 @@ def _picture(found: Bunch, values: NDArray) -> Html | None:
     kept = order[:MOST_COLUMNS]
     cells, size = binned(values[:, kept].T, MOST_CELLS)
     names = [column_text(found.names[k]) for k in kept]
-    told = "Shares by column and step" + (f", {size} steps in a cell" if size > 1 else "")
+    told = "Shares by column and step" + (
+        f", {size} steps in a cell" if size > 1 else ""
+    )
     return h(
         "figure",
         strips(cells, names, f"{steps - 1} steps before", "the answer", told),

@@ -158,14 +158,19 @@ def _inputs(data: dict[str, Any]) -> Html:
         for k, own in enumerate(data["columns"][: data["sliders"]])
     ]
     more = len(data["columns"]) - data["sliders"]
-    told = h("p", f"{more} more columns keep what the stored row holds.") if more else None
+    told = (
+        h("p", f"{more} more columns keep what the stored row holds.") if more else None
+    )
     gap = data["gap"]
     if gap is not None:
         step = 10.0 ** math.floor(math.log10(gap["high"] / 200))
         word = f"time since the row before ({gap['word']})"
         fields.append(_field("live-gap", word, 0, gap["high"], step))
     return h(
-        "fieldset", h("legend", "The present row ", h("span", id="live-row")), fields, told
+        "fieldset",
+        h("legend", "The present row ", h("span", id="live-row")),
+        fields,
+        told,
     )
 
 

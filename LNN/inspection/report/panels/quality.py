@@ -101,7 +101,9 @@ def _confusion(data: ReportData) -> Html:
     known = codes >= 0
     n = len(names)
     if n > MOST_CLASSES:
-        return h("p", f"{n} classes are too many for a table of what was taken for what.")
+        return h(
+            "p", f"{n} classes are too many for a table of what was taken for what."
+        )
     pairs = codes[known] * n + probabilities[known].argmax(axis=1)
     counts = np.bincount(pairs, minlength=n * n).reshape(n, n)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -121,7 +123,9 @@ def _confusion(data: ReportData) -> Html:
         )
         for i, name in enumerate(names)
     ]
-    head = h("tr", h("th", "true ↓", scope="col"), [h("th", x, scope="col") for x in names])
+    head = h(
+        "tr", h("th", "true ↓", scope="col"), [h("th", x, scope="col") for x in names]
+    )
     caption = "What was taken for what: a row is a true class, a column the answer"
     content = [h("caption", caption), h("thead", head), h("tbody", body)]
     return scrolled(h("table", content, class_="confusion"), caption)

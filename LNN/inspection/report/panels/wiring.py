@@ -34,7 +34,11 @@ def wiring(subject: Subject) -> Panel:
     ]
     _tell_times(records, part)
     shown = h("div", drawings), _details(active.neurons)
-    body = [h("p", _told(graphs)), _legend(graphs) or "", h("div", shown, class_="wired")]
+    body = [
+        h("p", _told(graphs)),
+        _legend(graphs) or "",
+        h("div", shown, class_="wired"),
+    ]
     data = {"neurons": records, "course": course_of_answers(part, active, lines)}
     return Panel("wiring", "How it is wired", Html("".join(body)), data)
 

@@ -73,7 +73,7 @@
     }
     const { rows: n, largest, touched } = compared;
     byId("live-check").textContent = touched
-      ? "Rows were moved: what Python would say to them is not stored here."
+      ? "Rows were moved or added: what Python would say to them is not stored here."
       : n
         ? `${n} of these answers were compared with those of Python: they differ by ${largest.toExponential(0)} at most.`
         : "The answer at the end of the stretch is compared with that of Python.";

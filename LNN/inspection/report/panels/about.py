@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import torch
 
@@ -30,19 +28,21 @@ def _columns(subject: Subject) -> Html:
     data, scaler = subject.data, subject.fitted.scaler
     positions = np.arange(data.sequences.rows.n_rows)
     raw = data.raw_rows(positions)
-    with warnings.catch_warnings():  # a column may hold no value at all
-        warnings.simplefilter("ignore", RuntimeWarning)
-        low, high = np.nanmin(raw, axis=0), np.nanmax(raw, axis=0)
+    # NaN where a column holds no value at all.
+    low, high = np.fmin.reduce(raw), np.fmax.reduce(raw)
     gone = np.isnan(raw).mean(axis=0)
     anchors = data.sequences.columns.anchors
     rows = []
     for k, name in enumerate(data.names):
         changes = anchors is not None and k in anchors
-        centre, spread = float(scaler.center_[k]), float(scaler.scale_[k])
+        # A transformer of the caller's may do anything to a column.
+        known = isinstance(scaler.method, str)
         rows.append(
             [
                 name + (" (read as changes)" if changes else ""),
-                f"{number(centre)} ± {number(spread)}",
+                f"{number(scaler.center_[k])} ± {number(scaler.scale_[k])}"
+                if known
+                else "–",
                 f"{number(low[k])} to {number(high[k])}",
                 f"{gone[k]:.1%}",
             ]

@@ -70,7 +70,7 @@ class ReportData:
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
-        """The place in y (or the sequence) of each of `outputs`, which are not sorted."""
+        """The number of the answer that each of `outputs` is."""
         sequences = self.sequences
         if self.per_step or sequences.whole:
             return np.arange(len(self.outputs))

@@ -1,11 +1,10 @@
 """A layer as SVG: inputs and groups of neurons in columns, synapses as curves.
 
-The page's script finds nodes by `data-node` ("i3" an input, "n5" a neuron, numbered over
-all layers) and synapses by `data-from` and `data-to`.
+The page's script finds nodes by `data-node` ("i3" is an input, "n5" a neuron, numbered
+over all layers) and synapses by `data-from` and `data-to`.
 """
 
 from __future__ import annotations
-
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +62,7 @@ def draw(graph: LayerGraph, names: list[str], number: int) -> Html:
 
 def _keys(graph: LayerGraph, number: int) -> list[str]:
     n = len(graph.inputs)
-    # A layer above reads neurons of the one below it, whose numbers end where its begin.
+    # A layer above reads the neurons of the one below, which are numbered before its.
     inputs = [f"n{graph.first - n + k}" if number else f"i{k}" for k in range(n)]
     return inputs + [f"n{graph.first + j}" for j in range(graph.n_neurons)]
 
@@ -118,8 +117,9 @@ def _edges(graph: LayerGraph, places: Points, keys: list[str]) -> list[Html]:
 def _curve(start: Points, end: Points) -> str:
     (x1, y1), (x2, y2) = start, end
     if abs(x1 - x2) < 1:  # an arc beside the column, wider the farther it reaches
-        bow = np.sign(y2 - y1) * (16 + 0.12 * abs(y2 - y1))
-        return f"M{x1:.0f} {y1:.0f}Q{x1 + 2 * bow:.0f} {(y1 + y2) / 2:.0f} {x2:.0f} {y2:.0f}"
+        beside = x1 + 2 * np.sign(y2 - y1) * (16 + 0.12 * abs(y2 - y1))
+        between = (y1 + y2) / 2
+        return f"M{x1:.0f} {y1:.0f}Q{beside:.0f} {between:.0f} {x2:.0f} {y2:.0f}"
     middle = (x1 + x2) / 2
     return (
         f"M{x1:.0f} {y1:.0f}C{middle:.0f} {y1:.0f} {middle:.0f} {y2:.0f} "

@@ -1,4 +1,4 @@
-"""HTML in which nothing is forgotten to be escaped: text is text unless it is `Html`."""
+"""HTML in which text is escaped wherever it comes from, unless it is `Html`."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def bar(value: float, largest: float, spread: float | None = None) -> Html:
 
 
 def number(value: Any) -> str:
-    """Return a number as a reader wants it: three digits, no exponent if it is short."""
+    """Return a number as a reader wants it: three digits, and seldom an exponent."""
     if isinstance(value, int | np.integer):
         return f"{int(value):,}"
     value = float(value)

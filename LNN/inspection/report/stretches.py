@@ -38,7 +38,7 @@ class Stretch:
 
 
 def stretches(data: ReportData) -> list[Stretch]:
-    """Return stretches in which the answers move much, and some in which they do not."""
+    """Return stretches in which answers move much, and some in which they do not."""
     find = _of_rows if data.sequences.layout == "rows" else _of_sequences
     n_values = MOST_VALUES // max(1, MOST * data.sequences.n_features)
     return [_made(data, *found, n_values) for found in find(data)]

@@ -34,10 +34,10 @@
 
   function tree(neuron) {
     if (!neuron.tree) return "";
-    const { text, fidelity, faithful } = neuron.tree;
-    const title = `A tree that imitates it: ${fidelity}`;
-    const shown = faithful ? element("pre", { tabindex: 0 }, text) : element("p", {}, text);
-    return element("details", {}, element("summary", {}, title), shown);
+    const { rules, fidelity, faithful } = neuron.tree;
+    const title = faithful ? `A tree that imitates it: fidelity ${fidelity}` : "No tree imitates it";
+    const lines = rules.map((rule) => element("li", {}, rule));
+    return element("details", {}, element("summary", {}, title), element("ul", {}, ...lines));
   }
 
   function activity(neuron) {

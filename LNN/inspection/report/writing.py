@@ -65,8 +65,8 @@ def report(
 
     Notes
     -----
-    Scores are of all data. Slow panels look at 4000 rows in a row or at 400 sequences at
-    most, drawn by a fixed seed, and say so. Equal models and data make equal pages.
+    Scores are of all data. Slow panels look at 4000 rows in a row or at 400 sequences
+    at most, drawn by a fixed seed, and say so. Equal models and data make equal pages.
     Stretches of X are stored in the page: send it to those alone who may see the data.
     Models that `LNN.export.to_js` refuses have no live panel.
 

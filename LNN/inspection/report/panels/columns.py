@@ -19,6 +19,7 @@ from LNN.inspection.report.data import SEED, ReportData, column_text
 from LNN.inspection.report.markup import Html, bar, h, number, table
 from LNN.inspection.report.metrics import score
 from LNN.inspection.report.panel import Panel, Subject
+from LNN.inspection.report.trees import DEPTH, tree_of_answers
 
 REPEATS, MOST_CELLS, MOST_OUTPUTS = 3, 60, 4
 
@@ -28,6 +29,7 @@ def columns(subject: Subject) -> Panel:
     part = subject.part
     body = [h("p", subject.part_text), _needed(part)]
     body += [_shares(part, *each) for each in explained_outputs(part)[:MOST_OUTPUTS]]
+    body.append(_tree(part))
     body.append(
         h(
             "p",
@@ -37,6 +39,23 @@ def columns(subject: Subject) -> Panel:
         )
     )
     return Panel("columns", "What it looks at", Html("".join(body)))
+
+
+def _tree(part: ReportData) -> Html:
+    """Return the rules of a tree that answers as the model does."""
+    tree = tree_of_answers(part)
+    title = h("h3", "Its answers as a tree")
+    if tree is None:
+        return Html(title + h("p", "There are too few answers to imitate."))
+    rules = h("ul", [h("li", rule) for rule in tree["rules"]])
+    if not tree["faithful"]:
+        return Html(title + rules)
+    told = (
+        f"A tree of {DEPTH} questions answers as the model does, right or wrong. Its "
+        f"fidelity on data that it did not see is {tree['fidelity']}: "
+    )
+    measure = "the share of the same classes." if part.fitted.classifies else "R²."
+    return Html(title + h("p", told, measure) + rules)
 
 
 class _Scored:

@@ -66,7 +66,7 @@ _TITLE = "Good and bad answers, and where they came from"
 
 
 def _candidates(part: ReportData) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return rows or sequences that may be explained, and the numbers of their answers."""
+    """Return rows or sequences to choose from, and the numbers of their answers."""
     places = eligible_places(part)
     answers = places
     if part.per_step:  # the last step of each is explained

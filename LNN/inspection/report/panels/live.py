@@ -63,9 +63,9 @@ def _without_date(spec: Spec) -> Spec:
 
 def _told(data: ReportData) -> str:
     told = (
-        "The model runs here, in your browser. Move a column of the present row, or the "
-        "time since the row before: the answer and the neurons follow. Then go on to the "
-        "next row, or play stored ones. "
+        "The model runs here, in your browser. Move a column of the present row, or "
+        "the time since the row before: the answer and the neurons follow. Then go on "
+        "to the next row, or play stored ones. "
     )
     if data.sequences.layout == "rows":
         return told + "Each stretch starts as a new recording: nothing came before it."

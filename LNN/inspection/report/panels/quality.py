@@ -19,12 +19,12 @@ from LNN.inspection.report.panel import Panel, Subject
 MOST_POINTS, MOST_TARGETS, MOST_CLASSES = 600, 6, 30
 HONEST = (
     "This page cannot know which data the model was trained on. If it was given its "
-    "training data, the scores are too good. Only data that were held out tell how good "
-    "the model will be."
+    "training data, the scores are too good. Only data that were held out tell how "
+    "good the model will be."
 )
 BEFORE = (
-    "“y of the row before” knows the true answer one row ago, which the model is not told. "
-    "Where that is known in time, and good enough, no model is needed."
+    "“y of the row before” knows the true answer one row ago, which the model is not "
+    "told. Where that is known in time, and good enough, no model is needed."
 )
 
 

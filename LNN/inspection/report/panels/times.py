@@ -14,8 +14,8 @@ from LNN.inspection.report.panel import Panel, Subject
 TOLD = {
     "exact": "A neuron goes 63 % of the way to its target within one time constant. It "
     "changes with the input: 90 % of the values on these data lie between both ends.",
-    "proxy": "This cell has no time constants of its own. Shown are those that its gates "
-    "imply: how long it would take at this rate until 37 % of a state are left.",
+    "proxy": "This cell has no time constants of its own. Shown are those that its "
+    "gates imply: how long it would take at this rate until 37 % of a state are left.",
 }
 
 

@@ -17,6 +17,7 @@ from LNN.inspection.report.neurons import (
     lines_shown,
 )
 from LNN.inspection.report.panel import Panel, Subject
+from LNN.inspection.report.trees import trees_of_neurons
 
 
 def wiring(subject: Subject) -> Panel:
@@ -26,7 +27,7 @@ def wiring(subject: Subject) -> Panel:
     inputs = read_names(fitted, part.sequences)
     graphs = layer_graphs(fitted.network.layers, inputs, active.neurons)
     lines = lines_shown(part, active)
-    trees = [None] * len(active.neurons)
+    trees = trees_of_neurons(part, len(active.neurons))
     records = described_neurons(graphs, active, lines, trees)
     drawings = [
         scrolled(draw(graph, active.neurons, number), f"Drawing of layer {number + 1}")

@@ -54,6 +54,8 @@ def explained_outputs(data: ReportData) -> list[tuple[str, Any]]:
             return [(f"the log odds of {classes[1]}", None)]
         return [("the log odds of the class that is predicted", None)]
     levels = fitted.network.output_size // fitted.targets.n_targets
-    return [
-        (name, k * levels + levels // 2) for k, name in enumerate(data.target_names)
-    ]
+    names = data.target_names
+    words = [f"the answer for {name}" for name in names]
+    if len(names) == 1:
+        words = ["the answer"]
+    return [(word, k * levels + levels // 2) for k, word in enumerate(words)]

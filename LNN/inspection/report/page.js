@@ -30,7 +30,7 @@ function told(value) {
 
 /** A number at an axis: as many digits as its length needs. */
 function mark(value, length) {
-  const digits = Math.min(20, Math.max(0, 2 - Math.floor(Math.log10(length))));
+  const digits = Math.min(20, Math.max(0, 1 - Math.floor(Math.log10(length))));
   const size = Math.abs(value);
   if (size >= 1e5 || digits > 5) return value === 0 ? "0" : value.toExponential(1).replace("-", "−");
   return Number(value.toFixed(digits)).toLocaleString("en", { maximumFractionDigits: digits }).replace("-", "−");
@@ -50,7 +50,7 @@ function reach(lists) {
  * @param {{label: string, begin: string, end: string, range?: number[], length?: number}} given
  */
 function lineChart(lines, { label, begin, end, range, length }) {
-  const [width, height, left, bottom] = [340, 130, 44, 18];
+  const [width, height, left, bottom] = [340, 130, 48, 18];
   const [low, high] = range ?? reach(lines.map(({ values }) => values));
   const n = Math.max(length ?? 0, ...lines.map(({ values }) => values.length), 2);
   const x = (k) => left + (k / (n - 1)) * (width - left - 6);

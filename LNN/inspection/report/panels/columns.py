@@ -114,7 +114,7 @@ def _shares(part: ReportData, what: str, output: Any) -> Html:
     ]
     title = f"Share of each column in {what}: mean size over {len(places)} answers"
     return Html(
-        h("h3", f"Where {what} comes from")
+        h("h3", f"The parts of {what}")
         + table(["Column", "Mean |share|"], rows, title)
         + _over_time(found, size, names, what)
     )

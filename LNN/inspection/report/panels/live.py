@@ -36,7 +36,7 @@ def live(subject: Subject, neurons: list[str]) -> tuple[Panel, str | None]:
         ), None
     data = _data(subject)
     body = [
-        h("p", _told(subject.data), id="live-told"),
+        h("p", _told(subject.data, data["gap"] is not None), id="live-told"),
         _controls(data),
         h(
             "div",
@@ -61,11 +61,12 @@ def _without_date(spec: Spec) -> Spec:
     return replace(spec, values={**spec.values, "provenance": provenance})
 
 
-def _told(data: ReportData) -> str:
+def _told(data: ReportData, timed: bool) -> str:
+    gap = ", or the time since the row before" if timed else ""
     told = (
-        "The model runs here, in your browser. Move a column of the present row, or "
-        "the time since the row before: the answer and the neurons follow. Then go on "
-        "to the next row, or play stored ones. "
+        f"The model runs here, in your browser. Move a column of the present row{gap}: "
+        "the answer and the neurons follow. Then go on to the next row, or play stored "
+        "ones. "
     )
     if data.sequences.layout == "rows":
         return told + "Each stretch starts as a new recording: nothing came before it."

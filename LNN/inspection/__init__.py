@@ -16,6 +16,7 @@ from LNN.inspection.diversity import select_diverse
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.influence import influence_graph
 from LNN.inspection.partial_dependence import partial_dependence
+from LNN.inspection.report import report
 from LNN.inspection.robustness import robustness
 from LNN.inspection.similarity import attribution_similarity, structural_similarity
 from LNN.inspection.surrogate import TreeSurrogate
@@ -39,6 +40,7 @@ __all__ = [
     "neuron_activity",
     "partial_dependence",
     "permutation_importance",
+    "report",
     "robustness",
     "select_diverse",
     "structural_similarity",

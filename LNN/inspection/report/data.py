@@ -77,6 +77,12 @@ class ReportData:
         return sequences.row_of_sample
 
     @property
+    def classes(self) -> list[Any]:
+        """The classes; none for a regressor."""
+        known = self.fitted.targets.classes
+        return [] if known is None else list(known)
+
+    @property
     def per_step(self) -> bool:
         """Whether there is an answer at each step of sequences."""
         return bool(self.fitted.targets.per_step)
@@ -132,8 +138,8 @@ class ReportData:
     @cached_property
     def known(self) -> NDArray[np.bool_]:
         """Whether the truth of each answer is known."""
-        missing = np.asarray(pd.isna(self.truth))
-        return ~(missing if missing.ndim == 1 else missing.any(axis=1))
+        missing = np.asarray(pd.isna(self.truth)).reshape(len(self.truth), -1)
+        return np.asarray(~missing.any(axis=1))
 
     @cached_property
     def recording(self) -> NDArray[np.int64]:
@@ -203,8 +209,10 @@ class ReportData:
     def taken(self, which: NDArray[np.int64]) -> ReportData:
         """Return some of the rows or sequences."""
         given = (self.X, self.y, self.timestamps, self.groups)
-        taken = (None if v is None else _safe_indexing(v, which) for v in given)
-        return ReportData(self.fitted, *taken, taken_from=which)
+        X, y, timestamps, groups = (
+            None if value is None else _safe_indexing(value, which) for value in given
+        )
+        return ReportData(self.fitted, X, y, timestamps, groups, which)
 
     def place_text(self, place: int) -> str:
         """Return what the caller calls a row or sequence."""

@@ -58,7 +58,8 @@ def _errors(truth: NDArray, answers: NDArray) -> Scores:
 
 def classified(data: ReportData) -> dict[str, Scores]:
     """Return the scores of the model and of baselines."""
-    codes, n = class_codes(data), len(data.probabilities[0])
+    codes, n, probabilities = class_codes(data), len(data.classes), data.probabilities
+    assert probabilities is not None  # of a classifier
     known = codes >= 0
     counts = np.bincount(codes[known], minlength=n)
     share = counts / counts.sum()
@@ -66,7 +67,7 @@ def classified(data: ReportData) -> dict[str, Scores]:
     everywhere = np.broadcast_to
     shape = (int(known.sum()), n)
     found = {
-        "the model": _hits(codes[known], data.probabilities[known]),
+        "the model": _hits(codes[known], probabilities[known]),
         "always the most frequent class": _hits(
             codes[known], everywhere(most, shape), share=False
         ),
@@ -81,8 +82,7 @@ def classified(data: ReportData) -> dict[str, Scores]:
 
 def class_codes(data: ReportData) -> NDArray[np.int64]:
     """Return the true class of each answer as a number, -1 where it is not known."""
-    classes = list(data.fitted.targets.classes)
-    place = {label: k for k, label in enumerate(classes)}
+    place = {label: k for k, label in enumerate(data.classes)}
     truth = data.truth.tolist()
     return np.array(
         [place[x] if good else -1 for x, good in zip(truth, data.known, strict=True)]

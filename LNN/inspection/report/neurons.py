@@ -99,7 +99,7 @@ def course_of_answers(
     output = active.outputs[lines, -1]
     name = part.target_names[0]
     if part.fitted.classifies:
-        name = f"probability of {part.fitted.targets.classes[-1]}"
+        name = f"probability of {part.classes[-1]}"
     elif active.outputs.shape[1] > 1:
         name = "the last output"
     return {

@@ -56,7 +56,7 @@ def _told(data: ReportData, **asked: Any) -> Told | None:
     why = (
         f"No tree of {DEPTH} questions about columns and their moving averages does "
         f"what it does. On data that the tree did not see, its fidelity is "
-        f"{tree.fidelity_:.2f}, where {tree.min_fidelity:g} is needed: what it explains "
-        "would be another model."
+        f"{tree.fidelity_:.2f}, where {tree.min_fidelity:g} is needed: it would "
+        "explain another model."
     )
     return {**told, "rules": [why]}

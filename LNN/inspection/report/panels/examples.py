@@ -112,7 +112,7 @@ def _of_classes(part: ReportData) -> list[Example]:
         chosen += [(True, k) for k in own[np.argsort(-sure[own], kind="stable")[:1]]]
     wrong = np.where(right, np.inf, -sure)
     chosen += [(False, k) for k in _apart(wrong, places)]
-    classes, found = part.fitted.targets.classes, []
+    classes, found = part.classes, []
     two = len(classes) == 2
     for good, k in chosen:
         output = classes[1] if two else classes[predicted[k]]

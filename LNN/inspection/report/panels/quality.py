@@ -97,7 +97,7 @@ def _of_classes(data: ReportData) -> Html:
 def _confusion(data: ReportData) -> Html:
     codes, probabilities = class_codes(data), data.probabilities
     assert probabilities is not None  # of a classifier
-    names = [str(label) for label in data.fitted.targets.classes]
+    names = [str(label) for label in data.classes]
     known = codes >= 0
     n = len(names)
     if n > MOST_CLASSES:

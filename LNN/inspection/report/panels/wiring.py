@@ -25,7 +25,7 @@ def wiring(subject: Subject) -> Panel:
     part, fitted = subject.part, subject.fitted
     active = activity_of(part)
     inputs = read_names(fitted, part.sequences)
-    graphs = layer_graphs(fitted.network.layers, inputs, active.neurons)
+    graphs = layer_graphs(list(fitted.network.layers), inputs, active.neurons)
     lines = lines_shown(part, active)
     trees = trees_of_neurons(part, len(active.neurons))
     records = described_neurons(graphs, active, lines, trees)

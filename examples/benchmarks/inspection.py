@@ -8,7 +8,9 @@ seconds of one call; set OMP_NUM_THREADS=1 for one thread.
 
 from __future__ import annotations
 
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +27,7 @@ from LNN.inspection import (
     neuron_activity,
     partial_dependence,
     permutation_importance,
+    report,
     robustness,
     select_diverse,
     time_constants,
@@ -62,6 +65,7 @@ def main() -> None:
             model, X, rows=fewer
         ),
         "select_diverse, 100": lambda: select_diverse(X.reshape(500, 20, 8), 100),
+        "report": lambda: report(model, X, y, Path(tempfile.mkdtemp()) / "report.html"),
     }
     for name, call in calls.items():
         began = time.perf_counter()

@@ -15,7 +15,7 @@ from LNN.inspection.report.markup import Html, h
 # Neurons are apart what a finger needs; more than these stand in columns side by side.
 ROW, COLUMN, BESIDE, RADIUS = 30, 130, 40, 11
 TALLEST = 16
-MOST_DRAWN = 700
+MOST_DRAWN, MOST_INPUTS, INPUT_ROW = 700, 32, 20
 TITLE, EDGE = 28, 22
 LONGEST_NAME = 18
 Points = NDArray[np.float64]
@@ -39,8 +39,8 @@ def draw(graph: LayerGraph, names: list[str], number: int) -> Html:
     ]
     keys = _keys(graph, number)
     parts.append(h("g", _edges(graph, places, keys), class_="edges"))
-    for k, name in enumerate(graph.inputs):
-        parts.append(_input(name, keys[k], places[k]))
+    for k in shown_inputs(graph):
+        parts.append(_input(graph.inputs[k], keys[k], places[k]))
     for name, own in graph.groups:
         kind = name if name in ("inter", "command", "motor") else "neurons"
         for j in own:
@@ -71,26 +71,43 @@ def _places(
     graph: LayerGraph,
 ) -> tuple[Points, list[tuple[str, float]], float, float]:
     """Return where inputs and neurons stand, the columns' titles, width and height."""
-    columns = [("reads", list(range(len(graph.inputs))))]
-    columns += [
+    columns = [
         (name, [len(graph.inputs) + j for j in own]) for name, own in graph.groups
     ]
-    tallest = max(min(len(own), TALLEST) for _, own in columns)
-    height = TITLE + EDGE + ROW * tallest
-    places = np.zeros((len(graph.inputs) + graph.n_neurons, 2))
+    inputs = shown_inputs(graph)
+    tallest = ROW * max(min(len(own), TALLEST) for _, own in columns)
+    room = max(tallest, INPUT_ROW * len(inputs))
+    height = TITLE + EDGE + room
+    places = np.full((len(graph.inputs) + graph.n_neurons, 2), np.nan)
     # Names of inputs stand to the left of them.
     x = 20.0 + 7.0 * min(LONGEST_NAME, max(len(name) for name in graph.inputs))
-    titles = []
+    places[inputs, 0] = x
+    places[inputs, 1] = _column(len(inputs), min(ROW, room / len(inputs)), height)
+    titles = [("reads", x)]
+    x += COLUMN
     for name, own in columns:
         n_beside = -(-len(own) // TALLEST)
         for k, part in enumerate(np.array_split(own, n_beside)):
-            begin = TITLE + (height - TITLE) / 2 - ROW * (len(part) - 1) / 2
             places[part, 0] = x + k * BESIDE
-            places[part, 1] = begin + ROW * np.arange(len(part))
+            places[part, 1] = _column(len(part), ROW, height)
         titles.append((f"{len(own)} {name}", x + (n_beside - 1) * BESIDE / 2))
         x += (n_beside - 1) * BESIDE + COLUMN
-    titles[0] = ("reads", titles[0][1])
     return places, titles, x - COLUMN + 40, height
+
+
+def _column(n: int, apart: float, height: float) -> Points:
+    """Return the heights of nodes in the middle of a column."""
+    steps: Points = np.arange(n, dtype=np.float64) - (n - 1) / 2
+    return TITLE + (height - TITLE) / 2 + apart * steps
+
+
+def shown_inputs(graph: LayerGraph) -> NDArray[np.int64]:
+    """Return the inputs that are drawn: of many those with the strongest synapses."""
+    n = len(graph.inputs)
+    if n <= MOST_INPUTS:
+        return np.arange(n)
+    total = np.bincount(graph.source, np.abs(graph.weight), n + graph.n_neurons)[:n]
+    return np.sort(np.argsort(-total, kind="stable")[:MOST_INPUTS])
 
 
 def _edges(graph: LayerGraph, places: Points, keys: list[str]) -> list[Html]:
@@ -99,7 +116,8 @@ def _edges(graph: LayerGraph, places: Points, keys: list[str]) -> list[Html]:
     strength = np.abs(graph.weight)
     # The strongest, and none of a neuron to itself, which would hide behind it.
     order = np.argsort(-strength, kind="stable")
-    order = order[graph.source[order] != target[order]][:MOST_DRAWN]
+    order = order[graph.source[order] != target[order]]
+    order = order[np.isfinite(places[graph.source[order], 0])][:MOST_DRAWN]
     usual = float(np.quantile(strength, 0.95)) if len(strength) else 1.0
     return [
         h(

@@ -15,6 +15,9 @@ DEPTH, MOST_RULES = 3, 8
 MOST_NEURONS, MOST_ROWS, MOST_SEQUENCES = 64, 2500, 100
 
 Told = dict[str, Any]
+_ALWAYS = (
+    "A tree without any question says the same as often: these answers hardly differ."
+)
 
 
 def smaller(part: ReportData) -> ReportData:
@@ -53,6 +56,8 @@ def _told(data: ReportData, **asked: Any) -> Told | None:
             [f"and {len(rules) - MOST_RULES} more"] if len(rules) > MOST_RULES else []
         )
         return {**told, "rules": rules[:MOST_RULES] + more}
+    if tree.fidelity_ <= tree.baseline_:
+        return {**told, "rules": [_ALWAYS]}
     why = (
         f"No tree of {DEPTH} questions about columns and their moving averages does "
         f"what it does. On data that the tree did not see, its fidelity is "

@@ -15,6 +15,8 @@ from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.inspection import report
 from LNN.inspection.report.data import MOST_ROWS
+from LNN.inspection.report.drawing import MOST_INPUTS
+from LNN.inspection.report.panels.columns import MOST_COLUMNS
 
 KINDS = [
     "windows",
@@ -185,6 +187,23 @@ def test__report__many_rows__says_how_many_were_looked_at(tmp_path):
     assert f"{MOST_ROWS:,} rows of the {MOST_ROWS + 500:,} rows" in page.text["columns"]
     assert f"{MOST_ROWS + 500:,} answers" in page.text["quality"]
     assert "held out" in page.text["quality"]
+
+
+def test__report__many_columns__shows_those_that_matter(tmp_path):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(90, 40))
+    model = LiquidRegressor(8, window_length=3, epochs=8, random_state=0)
+    model.fit(X, X[:, 17])
+    path = report(model, X, X[:, 17], tmp_path / "page.html")
+    page = Read(path.read_text("utf-8"))
+    assert len(page.all("g", "input")) == MOST_INPUTS
+    drawn = {a["data-node"] for a in page.all("g", "input")}
+    edges = [a for t, a in page.tags if t == "path" and "data-from" in a]
+    assert {a["data-from"] for a in edges if a["data-from"][0] == "i"} <= drawn
+    assert f"The {MOST_COLUMNS} columns with the largest shares" in page.text["columns"]
+    assert f"{40 - MOST_COLUMNS} others together" in page.text["columns"]
+    assert "column 17" in page.text["columns"]
+    assert "more columns keep what the stored row holds" in page.text["live"]
 
 
 def test__report__scaler_of_the_caller__says_why_it_does_not_run(tmp_path):

@@ -48,4 +48,4 @@ def _columns(subject: Subject) -> Html:
             ]
         )
     head = ["Column", "Training: centre ± scale", "Here: from, to", "Missing here"]
-    return table(head, rows, "Columns that the model reads")
+    return h("div", table(head, rows, "Columns that the model reads"), class_="tall")

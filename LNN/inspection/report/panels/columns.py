@@ -9,6 +9,7 @@ from sklearn.utils import Bunch
 
 from LNN.estimators.fitted import FittedModel
 from LNN.inspection.importance import permutation_importance
+from LNN.inspection.passes import input_names
 from LNN.inspection.report.attributed import (
     attributed,
     explained_outputs,
@@ -21,14 +22,19 @@ from LNN.inspection.report.metrics import score
 from LNN.inspection.report.panel import Panel, Subject
 from LNN.inspection.report.trees import DEPTH, tree_of_answers
 
-REPEATS, MOST_CELLS, MOST_OUTPUTS = 3, 60, 4
+REPEATS, MOST_CELLS, MOST_OUTPUTS, MOST_COLUMNS = 3, 60, 4, 12
 
 
 def columns(subject: Subject) -> Panel:
     """Return the panel."""
     part = subject.part
-    body = [h("p", subject.part_text), _needed(part)]
-    body += [_shares(part, *each) for each in explained_outputs(part)[:MOST_OUTPUTS]]
+    places = explained_places(part)
+    explained = [
+        (what, attributed(part, places, output))
+        for what, output in explained_outputs(part)[:MOST_OUTPUTS]
+    ]
+    body = [h("p", subject.part_text), _needed(part, _largest(explained[0][1]))]
+    body += [_shares(what, found) for what, found in explained]
     body.append(_tree(part))
     body.append(
         h(
@@ -39,6 +45,16 @@ def columns(subject: Subject) -> Panel:
         )
     )
     return Panel("columns", "What it looks at", Html("".join(body)))
+
+
+def _by_column(found: Bunch) -> np.ndarray:
+    """Return the mean size of what each column added."""
+    return np.nansum(np.abs(found.attributions), axis=1).mean(axis=0)
+
+
+def _largest(found: Bunch) -> np.ndarray:
+    """Return the columns that added most, as many as a reader may want."""
+    return np.argsort(-_by_column(found), kind="stable")[:MOST_COLUMNS]
 
 
 def _tree(part: ReportData) -> Html:
@@ -70,13 +86,15 @@ class _Scored:
         return score(ReportData(self._fitted, X, y, **given))
 
 
-def _needed(part: ReportData) -> Html:
+def _needed(part: ReportData, which: np.ndarray) -> Html:
     if part.sequences.layout != "rows" and len(part.sequences) < 2:
         return h("p", "One sequence alone has no other to take columns from.")
+    names = input_names(part.sequences)
     found = permutation_importance(
         _Scored(part.fitted),
         part.X,
         part.y,
+        features=[names[k] for k in which],
         n_repeats=REPEATS,
         random_state=SEED,
         **part.given,
@@ -96,31 +114,32 @@ def _needed(part: ReportData) -> Html:
         f"the {what} says how much the model needs it. Of two columns that tell the "
         "same, neither is needed."
     )
+    if len(which) < len(names):
+        told += f" The {len(which)} columns with the largest shares were tried."
     title = f"Which columns it needs: {what} without them ({REPEATS} repeats)"
     return Html(h("p", told) + table(["Column", what], rows, title))
 
 
-def _shares(part: ReportData, what: str, output: Any) -> Html:
+def _shares(what: str, found: Bunch) -> Html:
     """Return the mean size of attributions, by column and by step."""
-    places = explained_places(part)
-    found = attributed(part, places, output)
-    size = np.abs(found.attributions)
-    by_column = np.nansum(size, axis=1).mean(axis=0)
+    by_column, which = _by_column(found), _largest(found)
     largest = float(by_column.max(initial=0.0))
     names = [column_text(name) for name in found.names]
-    rows = [
-        [names[k], bar(by_column[k], largest)]
-        for k in np.argsort(-by_column, kind="stable")
-    ]
-    title = f"Share of each column in {what}: mean size over {len(places)} answers"
+    rows = [[names[k], bar(by_column[k], largest)] for k in which]
+    if more := len(names) - len(which):
+        rest = float(by_column.sum() - by_column[which].sum())
+        rows.append([f"{more} others together", bar(rest, largest)])
+    n = len(found.attributions)
+    title = f"Share of each column in {what}: mean size over {n} answers"
     return Html(
         h("h3", f"The parts of {what}")
         + table(["Column", "Mean |share|"], rows, title)
-        + _over_time(found, size, names, what)
+        + _over_time(found, which, what)
     )
 
 
-def _over_time(found: Bunch, size: np.ndarray, names: list[str], what: str) -> Html:
+def _over_time(found: Bunch, which: np.ndarray, what: str) -> Html:
+    size = np.abs(found.attributions[:, :, which])
     steps = size.shape[1]
     if steps == 1:
         return Html("")
@@ -129,14 +148,11 @@ def _over_time(found: Bunch, size: np.ndarray, names: list[str], what: str) -> H
     cells, step = binned(mean, MOST_CELLS)
     each = "" if step == 1 else f", {step} steps in a cell"
     caption = f"Mean |share| by time: the darkest cell is {number(np.nanmax(cells))}"
-    return h(
-        "figure",
-        strips(
-            cells,
-            names,
-            f"{steps - 1} steps before",
-            "the answer",
-            f"Mean size of the shares of {what}, by column and step",
-        ),
-        h("figcaption", caption + each),
+    picture = strips(
+        cells,
+        [column_text(found.names[k]) for k in which],
+        f"{steps - 1} steps before",
+        "the answer",
+        f"Mean size of the shares of {what}, by column and step",
     )
+    return h("figure", picture, h("figcaption", caption + each))

@@ -38,6 +38,7 @@ def live(subject: Subject, neurons: list[str]) -> tuple[Panel, str | None]:
     body = [
         h("p", _told(subject.data, data["gap"] is not None), id="live-told"),
         _controls(data),
+        h("div", id="live-answer", role="status", aria_live="polite"),
         h(
             "div",
             h("div", _inputs(data), class_="inputs"),
@@ -204,7 +205,6 @@ def _answers(neurons: list[str]) -> Html:
     ]
     return h(
         "div",
-        h("div", id="live-answer", role="status", aria_live="polite"),
         h("div", id="live-trace"),
         h("h3", "Neurons"),
         h("div", lamps, class_="lamps", aria_hidden="true"),

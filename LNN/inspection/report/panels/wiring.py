@@ -7,7 +7,7 @@ from typing import Any
 from LNN.inspection.names import read_names
 from LNN.inspection.report.clock import time_scale
 from LNN.inspection.report.data import ReportData
-from LNN.inspection.report.drawing import MOST_DRAWN, draw
+from LNN.inspection.report.drawing import MOST_DRAWN, MOST_INPUTS, draw
 from LNN.inspection.report.graph import LayerGraph, layer_graphs
 from LNN.inspection.report.markup import Html, h, number, scrolled
 from LNN.inspection.report.neurons import (
@@ -66,6 +66,8 @@ def _told(graphs: list[LayerGraph]) -> str:
     )
     if any(len(graph.source) > MOST_DRAWN for graph in graphs):
         told += f" The {MOST_DRAWN} strongest of a layer are drawn."
+    if any(len(graph.inputs) > MOST_INPUTS for graph in graphs):
+        told += f" Of many inputs, the {MOST_INPUTS} with the strongest ones are drawn."
     return told
 
 

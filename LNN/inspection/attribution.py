@@ -82,6 +82,8 @@ def attribution(
             What is explained, and the answer to the baseline.
         completeness_error : ndarray of shape (n,)
             How far the sum of `attributions` is from ``output - baseline_output``.
+        baseline : ndarray of shape (F,)
+            What X was compared with, in the units of the inputs.
         names : list
             The inputs, as columns of X.
 
@@ -135,6 +137,7 @@ def attribution(
         output=outputs[0] + passes.center,
         baseline_output=outputs[1] + passes.center,
         completeness_error=np.abs(sums - difference),
+        baseline=fitted.scaler.inverse_rows(start[None].numpy())[0],
         names=input_names(sequences),
     )
 

@@ -60,7 +60,7 @@ class Line:
         batch = np.arange(len(self.batch))
         begin, end = (self._answers(batch, at) for at in (0.0, 1.0))
         allowed = tolerance * (end - begin).abs().clamp_min(SMALLEST)
-        total = 0.0
+        total = torch.zeros(())
         # Parts of the line, (sample, from, to), halved until the shares of each add up:
         # a maximum over time bends, and smooth formulas are poor where it does.
         parts = [(batch, np.zeros(len(batch)), np.ones(len(batch)))]
@@ -80,7 +80,7 @@ class Line:
                 parts += [(sample[k], a[k], middle), (sample[k], middle, b[k])]
             if not any(len(part[0]) for part in parts):
                 break
-        return torch.as_tensor(total).numpy(), end.numpy(), begin.numpy()
+        return total.numpy(), end.numpy(), begin.numpy()
 
     def _at(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
         at = torch.as_tensor(np.broadcast_to(share, len(sample)).copy())

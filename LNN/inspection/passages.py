@@ -8,6 +8,8 @@ round and are counted once for each round.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -43,7 +45,8 @@ class Entries:
     def __init__(self, passes: Passes):
         self._passes = passes
         passes.network = with_backend(passes.network, "torch")
-        layer = passes.network.layers[0]
+        # One with a cell: `can_tell_entries`.
+        layer: Any = passes.network.layers[0]
         self._owner = torch.as_tensor(entered_by(layer.cell))
         self._drive = torch.empty(0)
         drive = layer.cell.drive
@@ -111,12 +114,13 @@ def left_through(passes: Passes, line: Line) -> np.ndarray:
     """
     begin, end = (passes.features(line.batch, at) for at in (line.begin, line.values))
     readout, way = passes.network.readout, end - begin
-    outputs = [readout(features).detach() for features in (begin, end)]
+    first, last = (readout(features).detach() for features in (begin, end))
     edges = np.linspace(0, 1, PARTS + 1)[:-1]
-    slope = torch.zeros_like(outputs[0])
+    slope = torch.zeros_like(first)
     for at in edges:
         for point, weight in zip(POINTS, WEIGHTS, strict=True):
-            between = torch.lerp(*outputs, float(at + point / PARTS)).requires_grad_()
+            between = torch.lerp(first, last, float(at + point / PARTS))
+            between.requires_grad_()
             answers = passes.of_outputs(line.batch, between)
             slope += weight / PARTS * torch.autograd.grad(answers.sum(), between)[0]
     features = end.clone().requires_grad_()

@@ -39,9 +39,14 @@ class Passes:
         network = copy.deepcopy(fitted.network)
         self.network: LiquidNetwork = network.double().eval().requires_grad_(False)
         self._place, self._scale, self.center = _what_is_explained(fitted, output)
-        self._classifies = fitted.classifies
+        self.classifies = fitted.classifies
         if self._place is None:
             self._place = self._predicted()
+
+    @property
+    def place(self) -> int:
+        """The number of the output that is explained, of the first sample."""
+        return int(np.ravel(self._place)[0])
 
     def pieces(self, n: int, copies: int = 1) -> list[np.ndarray]:
         """Return the numbers up to n in pieces that fit into memory as a batch.
@@ -53,18 +58,18 @@ class Passes:
 
     def answers(self, batch: np.ndarray, values: Tensor) -> Tensor:
         """Return the number that is explained, (B,)."""
-        return self.of_outputs(batch, self._outputs(batch, values))
+        return self.of_outputs(batch, self.outputs(batch, values))
 
     def of_outputs(self, batch: np.ndarray, outputs: Tensor) -> Tensor:
         """Return the number that is explained, (B,), of outputs (B, n_outputs)."""
         place = torch.as_tensor(np.broadcast_to(self._place, len(self._samples))[batch])
         own = outputs.gather(1, place[:, None])
-        if not self._classifies:
+        if not self.classifies:
             return self._scale * own[:, 0]
         others = outputs.scatter(1, place[:, None], -torch.inf)
         return own[:, 0] - others.logsumexp(-1)
 
-    def _outputs(self, batch: np.ndarray, values: Tensor | None = None) -> Tensor:
+    def outputs(self, batch: np.ndarray, values: Tensor | None = None) -> Tensor:
         """Return the network's outputs (B, n_outputs) at the last step."""
         inputs = self.batches.inputs(batch, values)
         return _at_the_last_step(self.network(**inputs), inputs)
@@ -72,14 +77,14 @@ class Passes:
     @torch.no_grad()
     def features(self, batch: np.ndarray, values: Tensor) -> Tensor:
         """Return what the read-out reads (B, n_read), at the last step."""
-        inputs = self.batches.inputs(batch, values)
+        inputs: dict[str, Any] = self.batches.inputs(batch, values)
         return _at_the_last_step(self.network.features(**inputs)[0], inputs)
 
     @torch.no_grad()
     def _predicted(self) -> np.ndarray:
         """Return the number of the class that is predicted for each sample."""
         pieces = self.pieces(len(self._samples))
-        parts = [self._outputs(piece).argmax(-1).numpy() for piece in pieces]
+        parts = [self.outputs(piece).argmax(-1).numpy() for piece in pieces]
         return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 

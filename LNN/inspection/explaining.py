@@ -63,9 +63,10 @@ def explain(
     Returns
     -------
     Explanation
-        `print` it, or `plot` it. What it holds adds up to the difference between the
-        answer and the one at the baseline: shares of columns, of steps, of the neurons
-        that they entered through, and of the neurons that the answer left through.
+        `print` it, or draw it with `ExplanationDisplay`. What it holds adds up to the
+        difference between the answer and the one at the baseline: shares of columns, of
+        steps, of the neurons that they entered through, and of the neurons that the
+        answer left through.
 
     Raises
     ------

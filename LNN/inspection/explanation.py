@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from LNN.inspection.displays.explanation import ExplanationDisplay
 
 # What the text tells apart; the rest is one sum.
 MOST_COLUMNS, MOST_STEPS, MOST_NEURONS = 6, 4, 3
@@ -29,7 +26,7 @@ class Share(NamedTuple):
 class Explanation:
     """Why a model gave an answer: shares of its difference from a baseline.
 
-    `print(explanation)` says it in words, `explanation.plot()` draws it.
+    `print` says it in words, `ExplanationDisplay(explanation).plot()` draws it.
 
     Attributes
     ----------
@@ -145,22 +142,6 @@ class Explanation:
             )
             for t, f in zip(steps.tolist(), columns.tolist(), strict=True)
         ]
-
-    def plot(self, ax: Any = None) -> ExplanationDisplay:
-        """Draw the shares of columns, steps and groups of neurons.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Divided into parts; None makes a figure.
-
-        Returns
-        -------
-        ExplanationDisplay
-        """
-        from LNN.inspection.displays.explanation import ExplanationDisplay
-
-        return ExplanationDisplay(self).plot(ax=ax)
 
     # --------------------------------------------------------------------- the text
 

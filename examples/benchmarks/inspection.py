@@ -13,7 +13,13 @@ import time
 import numpy as np
 
 from LNN import LiquidRegressor
-from LNN.inspection import attribution, check_temporal_causality, permutation_importance
+from LNN.inspection import (
+    attribution,
+    check_temporal_causality,
+    explain,
+    permutation_importance,
+    smallest_change,
+)
 
 
 def main() -> None:
@@ -26,6 +32,10 @@ def main() -> None:
         "attribution, 200 answers": lambda: attribution(model, X, rows=few),
         "occlusion, 50 answers": lambda: attribution(
             model, X, rows=fewer, method="occlusion"
+        ),
+        "explain, 1 answer": lambda: explain(model, X, 5000),
+        "smallest_change, 1 answer": lambda: smallest_change(
+            model, X, 5000, target=float(model.predict(X[4950:5001])[-1]) + 0.05
         ),
         "permutation_importance": lambda: permutation_importance(model, X, y),
         "check_temporal_causality": lambda: check_temporal_causality(model, X),

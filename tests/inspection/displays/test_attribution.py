@@ -81,8 +81,7 @@ def test__many_columns__the_largest_are_drawn_and_the_others_counted():
 
 def test__explanation__three_parts_with_its_numbers(model):
     found = explain(model, ROWS, 30)
-    display = found.plot()
-    assert isinstance(display, ExplanationDisplay)
+    display = ExplanationDisplay(found).plot()
     heat, columns, neurons = display.axes_
     assert found.title in heat.get_title(loc="left")
     assert set(names_of(columns)) == {"heat", "flow"}

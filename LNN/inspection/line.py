@@ -67,7 +67,7 @@ class Line:
         for depth in range(DEPTH + 1):
             sample, a, b = (np.concatenate(part) for part in zip(*parts, strict=True))
             parts = []
-            for k in self._passes.pieces(len(sample), copies=len(POINTS)):
+            for k in self._passes.pieces(len(sample), n_times=len(POINTS)):
                 shares, error = self._shares(sample[k], a[k], b[k])
                 # A bend is in one part, which shrinks with its error: it needs no share
                 # of what is allowed that shrinks as fast.

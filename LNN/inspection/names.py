@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from LNN.data import SequenceSet
+from LNN.data.form import InputLayout
 from LNN.estimators.fitted import FittedModel
 from LNN.inspection.passes import input_names
 from LNN.models import Layer
@@ -31,7 +32,7 @@ def _names_in(layer: Layer) -> list[str]:
     return [f"{wiring.neuron_type(j)} {j}" for j in range(layer.n_neurons)]
 
 
-def read_names(fitted: FittedModel, sequences: SequenceSet) -> list[str]:
+def read_names(fitted: FittedModel, sequences: SequenceSet | InputLayout) -> list[str]:
     """Return the names of what the first layer reads: columns, if it reads these."""
     names = [str(name) for name in input_names(sequences)]
     network = fitted.network
@@ -48,8 +49,13 @@ def read_names(fitted: FittedModel, sequences: SequenceSet) -> list[str]:
 
 
 def output_names(fitted: FittedModel, n: int) -> list[Any]:
-    """Return the names of outputs: classes, or numbers of the columns of y."""
-    classes = fitted.targets.classes
-    if classes is not None and len(classes) == n:
-        return list(classes)
-    return ["y"] if n == 1 else [f"y {k}" for k in range(n)]
+    """Return the names of outputs: classes, or columns of y and their quantiles."""
+    if fitted.targets.classes is not None:
+        return list(fitted.targets.classes)
+    assert fitted.target_scaler is not None  # only a classifier has none
+    n_targets = len(fitted.target_scaler.scale_)
+    names = ["y"] if n_targets == 1 else [f"y {k}" for k in range(n_targets)]
+    if n == n_targets:
+        return names
+    levels = [float(level) for level in fitted.parameters["quantile"]]
+    return [f"{name} at {level:g}" for name in names for level in levels]

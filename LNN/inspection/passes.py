@@ -13,6 +13,7 @@ from torch import Tensor
 
 from LNN.batching.batches import Batches
 from LNN.data import SequenceSet
+from LNN.data.form import InputLayout
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
@@ -48,12 +49,12 @@ class Passes:
         """The number of the output that is explained, of the first sample."""
         return int(np.ravel(self._place)[0])
 
-    def pieces(self, n: int, copies: int = 1) -> list[np.ndarray]:
+    def pieces(self, n: int, n_times: int = 1) -> list[np.ndarray]:
         """Return the numbers up to n in pieces that fit into memory as a batch.
 
-        With `copies` each number becomes so many sequences of the batch.
+        So many times, where it is run on that many at once.
         """
-        size = max(1, MOST_STEPS // max(1, copies * self._samples.max_length))
+        size = max(1, MOST_STEPS // (n_times * max(1, self._samples.max_length)))
         return np.array_split(np.arange(n), -(-n // size)) if n else []
 
     def answers(self, batch: np.ndarray, values: Tensor) -> Tensor:
@@ -172,7 +173,7 @@ def steps_of_spans(sequences: SequenceSet, samples: SequenceSet) -> np.ndarray:
     return np.where(step < 0, -1, row_of_position[places])
 
 
-def input_names(sequences: SequenceSet) -> list[Any]:
+def input_names(sequences: SequenceSet | InputLayout) -> list[Any]:
     """Return the inputs, as columns of X."""
     names = sequences.columns.input_names
     return sequences.columns.inputs.tolist() if names is None else names.tolist()

@@ -1,1 +1,1 @@
-"""Pictures of what a model does, made as scikit-learn's displays are."""
+"""Pictures of what a model does: computed once, drawn as often as you like."""

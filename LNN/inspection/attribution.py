@@ -9,26 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch
-from torch import Tensor
 
 from LNN._typing import Column
-from LNN.data import SequenceSet
-from LNN.estimators.fitted import FittedModel, as_fitted
+from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
+from LNN.inspection.line import Line
 from LNN.inspection.passes import (
     Passes,
     input_names,
+    scaled_baseline,
     spans_of_answers,
     steps_of_spans,
 )
 
 METHODS = ("integrated_gradients", "occlusion")
-# Gauss and Legendre's points, exact for polynomials of degree 15, on parts of the line
-# that are halved at most so often. Differences below the smallest one are rounding.
-_ON_BOTH_SIDES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
-POINTS, WEIGHTS = (_ON_BOTH_SIDES + 1) / 2, _WEIGHTS / 2
-DEPTH, BENDS = 20, 64
-SMALLEST = 1e-9
+Shares = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def attribution(
@@ -58,8 +53,10 @@ def attribution(
         for each row and column; what several values only tell together counts for each
         of them, so they add up to nothing in particular.
     baseline : "mean" or array of shape (F,), default="mean"
-        What X is compared with, a value for each input in its own unit; "mean" is the
-        centre of the scaler. Missing values stay missing.
+        What X is compared with, a value for each input in its own unit. "mean" is what
+        the scaler takes for the middle of a column: its mean in training, its median
+        (scale="robust"), the middle of its range ("minmax"), or 0 ("none"). Missing
+        values stay missing.
     output : optional
         Of a regressor: the number of the output (default 0). Of a classifier: the class
         whose log odds are explained (default: of two the second, of more the one that
@@ -85,6 +82,8 @@ def attribution(
             What is explained, and the answer to the baseline.
         completeness_error : ndarray of shape (n,)
             How far the sum of `attributions` is from ``output - baseline_output``.
+        baseline : ndarray of shape (F,)
+            What X was compared with, in the units of the inputs.
         names : list
             The inputs, as columns of X.
 
@@ -120,12 +119,12 @@ def attribution(
     sequences = fitted.read(X, timestamps=timestamps, groups=groups)
     samples = spans_of_answers(sequences, rows, step, fitted.targets.per_step)
     passes = Passes(fitted, sequences, samples, output)
-    start = _baseline(fitted, sequences, baseline)
+    start = scaled_baseline(fitted, sequences, baseline)
     explain = _integrated if method == "integrated_gradients" else _occluded
     shape = (len(samples), samples.max_length, sequences.n_features)
     values, outputs = np.full(shape, np.nan), np.zeros((2, len(samples)))
     for batch in passes.pieces(len(samples)):
-        found, *ends = explain(passes, batch, start, tolerance)
+        found, *ends = explain(passes, Line(passes, batch, start), tolerance)
         outputs[:, batch] = ends
         for k, shares in zip(batch, found, strict=True):
             length = samples.length[k]
@@ -138,107 +137,21 @@ def attribution(
         output=outputs[0] + passes.center,
         baseline_output=outputs[1] + passes.center,
         completeness_error=np.abs(sums - difference),
+        baseline=fitted.scaler.inverse_rows(start[None].numpy())[0],
         names=input_names(sequences),
     )
 
 
-def _baseline(
-    fitted: FittedModel, sequences: SequenceSet, baseline: ArrayLike | str
-) -> Tensor:
-    """Return the scaled baseline, (F,)."""
-    n = sequences.n_features
-    if isinstance(baseline, str):
-        if baseline != "mean":
-            raise InvalidInputError(
-                f'Expected baseline as "mean" or {n} numbers, got {baseline!r}.'
-            )
-        return torch.zeros(n, dtype=torch.float64)
-    given = np.asarray(baseline, dtype=np.float64)
-    if given.shape != (n,) or not np.isfinite(given).all():
-        raise InvalidInputError(
-            f"Expected a baseline of {n} finite numbers, one for each of "
-            f"{input_names(sequences)}, got {baseline!r}."
-        )
-    scaled = fitted.scaler.transform_rows(given[None])[0]
-    return torch.as_tensor(scaled, dtype=torch.float64)
-
-
-# --------------------------------------------------------------------- the two methods
-
-
-Shares = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-def _integrated(
-    passes: Passes, batch: np.ndarray, baseline: Tensor, tolerance: float
-) -> Shares:
+def _integrated(passes: Passes, line: Line, tolerance: float) -> Shares:
     """Return the shares of a batch, the answers, and those to the baseline."""
-    values = passes.batches.values(batch)
-    line = _Line(passes, batch, torch.where(values.isnan(), values, baseline), values)
-    begin, end = (line.answers(np.arange(len(batch)), at) for at in (0.0, 1.0))
-    allowed = tolerance * (end - begin).abs().clamp_min(SMALLEST)
-    total = torch.zeros_like(values)
-    # Parts of the line, (sample, from, to), halved until the shares of each add up: a
-    # maximum over time bends, and smooth formulas are poor where it does.
-    parts = [(np.arange(len(batch)), np.zeros(len(batch)), np.ones(len(batch)))]
-    for depth in range(DEPTH + 1):
-        sample, a, b = (np.concatenate(column) for column in zip(*parts, strict=True))
-        parts = []
-        for k in passes.pieces(len(sample)):
-            shares, error = line.shares(sample[k], a[k], b[k])
-            # A bend is in one part, which shrinks with its error: it needs no share of
-            # what is allowed that shrinks as fast.
-            width = torch.as_tensor(b[k] - a[k]).clamp_min(1 / BENDS)
-            fine = (error <= allowed[sample[k]] * width).numpy() | (depth == DEPTH)
-            total.index_add_(0, torch.as_tensor(sample[k][fine]), shares[fine])
-            k, middle = k[~fine], (a[k] + b[k])[~fine] / 2
-            parts += [(sample[k], a[k], middle), (sample[k], middle, b[k])]
-        if not any(len(part[0]) for part in parts):
-            break
-    # Missing values have no way to go.
-    total = torch.where(values.isnan(), 0.0, total)
-    return total.numpy(), end.numpy(), begin.numpy()
-
-
-class _Line:
-    """The way from a baseline to the values of a batch, in shares from 0 to 1."""
-
-    def __init__(self, passes: Passes, batch: np.ndarray, begin: Tensor, end: Tensor):
-        self._passes, self._batch = passes, batch
-        self._begin, self._way = begin, end - begin
-
-    def _at(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
-        at = torch.as_tensor(np.broadcast_to(share, len(sample)).copy())
-        return self._begin[sample] + at[:, None, None] * self._way[sample]
-
-    @torch.no_grad()
-    def answers(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
-        """Return the answers at places of the line."""
-        return self._passes.answers(self._batch[sample], self._at(sample, share))
-
-    def shares(
-        self, sample: np.ndarray, a: np.ndarray, b: np.ndarray
-    ) -> tuple[Tensor, Tensor]:
-        """Return the shares of parts of the line, and how far they do not add up."""
-        total = torch.zeros_like(self._way[sample])
-        for point, weight in zip(POINTS, WEIGHTS, strict=True):
-            between = self._at(sample, a + point * (b - a)).requires_grad_()
-            answers = self._passes.answers(self._batch[sample], between)
-            (slope,) = torch.autograd.grad(answers.sum(), between)
-            total += weight * slope
-        shares = total * self._way[sample] * torch.as_tensor(b - a)[:, None, None]
-        expected = self.answers(sample, b) - self.answers(sample, a)
-        found = torch.where(shares.isnan(), 0.0, shares).sum(dim=(1, 2))
-        return shares, (found - expected).abs()
+    shares, end, begin = line.integrated(tolerance)
+    return shares[:, 0], end, begin
 
 
 @torch.no_grad()
-def _occluded(
-    passes: Passes, batch: np.ndarray, baseline: Tensor, tolerance: float
-) -> Shares:
+def _occluded(passes: Passes, line: Line, tolerance: float) -> Shares:
     """Return the fall of the answers for each value, and the answers as above."""
-    values = passes.batches.values(batch)
-    begin = torch.where(values.isnan(), values, baseline)
+    batch, begin, values = line.batch, line.begin, line.values
     whole = passes.answers(batch, values)
     shares = torch.zeros_like(values)
     for step in range(values.shape[1]):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from LNN.batching.batches import Batches
@@ -39,9 +40,14 @@ class Passes:
         network = copy.deepcopy(fitted.network)
         self.network: LiquidNetwork = network.double().eval().requires_grad_(False)
         self._place, self._scale, self.center = _what_is_explained(fitted, output)
-        self._classifies = fitted.classifies
+        self.classifies = fitted.classifies
         if self._place is None:
             self._place = self._predicted()
+
+    @property
+    def place(self) -> int:
+        """The number of the output that is explained, of the first sample."""
+        return int(np.ravel(self._place)[0])
 
     def pieces(self, n: int, n_times: int = 1) -> list[np.ndarray]:
         """Return the numbers up to n in pieces that fit into memory as a batch.
@@ -53,26 +59,33 @@ class Passes:
 
     def answers(self, batch: np.ndarray, values: Tensor) -> Tensor:
         """Return the number that is explained, (B,)."""
-        outputs = self.outputs(batch, values)
+        return self.of_outputs(batch, self.outputs(batch, values))
+
+    def of_outputs(self, batch: np.ndarray, outputs: Tensor) -> Tensor:
+        """Return the number that is explained, (B,), of outputs (B, n_outputs)."""
         place = torch.as_tensor(np.broadcast_to(self._place, len(self._samples))[batch])
         own = outputs.gather(1, place[:, None])
-        if not self._classifies:
+        if not self.classifies:
             return self._scale * own[:, 0]
         others = outputs.scatter(1, place[:, None], -torch.inf)
         return own[:, 0] - others.logsumexp(-1)
 
     def outputs(self, batch: np.ndarray, values: Tensor | None = None) -> Tensor:
         """Return the network's outputs (B, n_outputs) at the last step."""
+        inputs = self._inputs(batch, values)
+        return _at_the_last_step(self.network(**inputs), inputs)
+
+    @torch.no_grad()
+    def features(self, batch: np.ndarray, values: Tensor) -> Tensor:
+        """Return what the read-out reads (B, n_read), at the last step."""
+        inputs = self._inputs(batch, values)
+        return _at_the_last_step(self.network.features(**inputs)[0], inputs)
+
+    def _inputs(self, batch: np.ndarray, values: Tensor | None) -> dict[str, Any]:
         if values is not None:
             # They may be padded to the longest of a batch that these are a part of.
             values = values[:, : self._samples.length[batch].max(initial=0)]
-        inputs = self.batches.inputs(batch, values)
-        outputs = self.network(**inputs)
-        if outputs.ndim == 2:
-            return outputs
-        if "lengths" not in inputs:
-            return outputs[:, -1]
-        return outputs[torch.arange(len(outputs)), inputs["lengths"] - 1]
+        return self.batches.inputs(batch, values)
 
     @torch.no_grad()
     def _predicted(self) -> np.ndarray:
@@ -80,6 +93,15 @@ class Passes:
         pieces = self.pieces(len(self._samples))
         parts = [self.outputs(piece).argmax(-1).numpy() for piece in pieces]
         return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+
+def _at_the_last_step(outputs: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+    """Return outputs (B, n), of outputs (B, T, n) those at each last step."""
+    if outputs.ndim == 2:
+        return outputs
+    if "lengths" not in inputs:
+        return outputs[:, -1]
+    return outputs[torch.arange(len(outputs)), inputs["lengths"] - 1]
 
 
 def _what_is_explained(fitted: FittedModel, output: Any) -> tuple[Any, float, float]:
@@ -161,3 +183,24 @@ def input_names(sequences: SequenceSet | InputLayout) -> list[Any]:
     """Return the inputs, as columns of X."""
     names = sequences.columns.input_names
     return sequences.columns.inputs.tolist() if names is None else names.tolist()
+
+
+def scaled_baseline(
+    fitted: FittedModel, sequences: SequenceSet, baseline: ArrayLike | str
+) -> Tensor:
+    """Return the scaled baseline, (F,)."""
+    n = sequences.n_features
+    if isinstance(baseline, str):
+        if baseline != "mean":
+            raise InvalidInputError(
+                f'Expected baseline as "mean" or {n} numbers, got {baseline!r}.'
+            )
+        return torch.as_tensor(fitted.scaler.neutral_, dtype=torch.float64)
+    given = np.asarray(baseline, dtype=np.float64)
+    if given.shape != (n,) or not np.isfinite(given).all():
+        raise InvalidInputError(
+            f"Expected a baseline of {n} finite numbers, one for each of "
+            f"{input_names(sequences)}, got {baseline!r}."
+        )
+    scaled = fitted.scaler.transform_rows(given[None])[0]
+    return torch.as_tensor(scaled, dtype=torch.float64)

@@ -23,6 +23,7 @@ from LNN.inspection import (
     coupling,
     currents,
     disentanglement_scores,
+    explain,
     influence_graph,
     neuron_activity,
     partial_dependence,
@@ -30,6 +31,7 @@ from LNN.inspection import (
     report,
     robustness,
     select_diverse,
+    smallest_change,
     time_constants,
 )
 
@@ -44,6 +46,10 @@ def main() -> None:
         "attribution, 200 answers": lambda: attribution(model, X, rows=few),
         "occlusion, 50 answers": lambda: attribution(
             model, X, rows=fewer, method="occlusion"
+        ),
+        "explain, 1 answer": lambda: explain(model, X, 5000),
+        "smallest_change, 1 answer": lambda: smallest_change(
+            model, X, 5000, target=float(model.predict(X[4950:5001])[-1]) + 0.05
         ),
         "permutation_importance": lambda: permutation_importance(model, X, y),
         "check_temporal_causality": lambda: check_temporal_causality(model, X),

@@ -90,6 +90,7 @@ def test__report__any_kind_of_model__fills_every_panel(kind, pages):
         assert len(neuron["range"]) == len(neuron["tau"]) == 3
         assert neuron["sources"]["n"] > 0 or kind == "LSTM" or not neuron["known"]
     assert len(page.all("article", "card")) >= 2
+    assert "They explain the model, not the world" in page.text["examples"]
     # Every column has a strip in each picture over time, and a slider.
     assert len(page.all("svg", "strip")) >= len(page.data["live"]["columns"])
     assert sum(a.get("type") == "range" for t, a in page.tags if t == "input") >= len(

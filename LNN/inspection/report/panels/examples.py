@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from LNN.exceptions import InvalidInputError
+from LNN.inspection.explaining import explain
 from LNN.inspection.report.attributed import (
     attributed,
     eligible_places,
@@ -21,6 +23,9 @@ from LNN.inspection.report.metrics import class_codes
 from LNN.inspection.report.panel import Panel, Subject
 
 EACH, MOST_CELLS, MOST_COLUMNS = 2, 60, 8
+# Explanations in words run the steps one by one; whole recordings are explained near
+# their beginnings alone.
+MOST_EXPLAINED = 200
 
 
 @dataclass(frozen=True)
@@ -153,8 +158,22 @@ def _shown(part: ReportData, example: Example) -> Html:
         told,
         _contributions(found, values),
         _picture(found, values),
+        _words(part, example),
         class_="card good" if example.good else "card bad",
     )
+
+
+def _words(part: ReportData, example: Example) -> Html | None:
+    """Return the explanation as text; None of long sequences, which would take long."""
+    if part.sequences.max_length > MOST_EXPLAINED and not part.sequences.whole:
+        return None
+    asked = {"output": example.output, "tolerance": 1e-4, **part.given}
+    try:
+        found = explain(part.fitted, part.X, example.place, **asked)
+    except InvalidInputError:  # the shares do not add up well enough to be told
+        return None
+    shown = h("pre", str(found), tabindex=0)
+    return h("details", h("summary", "In words, and through which neurons"), shown)
 
 
 def _contributions(found: Bunch, values: NDArray) -> Html:

@@ -1,0 +1,168 @@
+"""Where what makes an answer enters the network, and through which neurons it leaves.
+
+All that goes from the inputs to an answer crosses two places: what the inputs of each
+step add to the neurons that read them, and what the read-out reads of each neuron. What
+crosses one place adds up to the whole. Inside, between steps, it does not: states go
+round and are counted once for each round.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
+from LNN.cells.base import Cell
+from LNN.cells.hooks import is_hooked
+from LNN.inspection.line import POINTS, WEIGHTS, Line
+from LNN.inspection.names import neuron_names
+from LNN.inspection.passes import Passes
+from LNN.models import Layer
+from LNN.network import LiquidNetwork
+from LNN.training.copying import with_backend
+
+# The read-out of several classes is smooth: so many parts of the line are enough.
+PARTS = 32
+
+
+class Entries:
+    """Slopes of the answers, divided by the neuron that a value enters through.
+
+    Parameters
+    ----------
+    passes : Passes
+        Its network runs on torch from now on, which can be looked into.
+
+    Attributes
+    ----------
+    names : list of str
+        The neurons, and with mixed memory the memory of each.
+    """
+
+    def __init__(self, passes: Passes):
+        self._passes = passes
+        passes.network = with_backend(passes.network, "torch")
+        # One with a cell: `can_tell_entries`.
+        layer: Any = passes.network.layers[0]
+        self._owner = torch.as_tensor(entered_by(layer.cell))
+        self._drive = torch.empty(0)
+        drive = layer.cell.drive
+
+        def recorded(inputs: Tensor) -> Tensor:
+            self._drive = drive(inputs)
+            return self._drive
+
+        # Of this cell alone, which belongs to a copy of the network.
+        vars(layer.cell)["drive"] = recorded
+        own = neuron_names(passes.network)[: layer.n_neurons]
+        memory = [f"memory {j}" for j in range(layer.n_neurons)]
+        self.names = own + (memory if isinstance(layer.cell, MixedMemoryCell) else [])
+
+    def slopes(self, batch: np.ndarray, values: Tensor) -> Tensor:
+        """Return the slopes (n, neurons, T, F), as `Line` takes them."""
+        answers = self._passes.answers(batch, values)
+        drive = self._drive
+        (slope,) = torch.autograd.grad(answers.sum(), drive, retain_graph=True)
+        found = values.new_zeros(len(values), len(self.names), *values.shape[1:])
+        for neuron in self._owner.unique().tolist():
+            # What enters here, and back from there to the values themselves: through
+            # patches, scales of sequences, and values that were held.
+            part = slope * (self._owner == neuron)
+            found[:, neuron] = torch.autograd.grad(
+                drive, values, part, retain_graph=True
+            )[0]
+        return found
+
+
+def can_tell_entries(network: LiquidNetwork) -> bool:
+    """Tell whether inputs go to neurons one by one: not so with a backbone."""
+    cell = getattr(network.layers[0], "cell", None)
+    if cell is None or is_hooked(cell):  # parts that are watched are called otherwise
+        return False
+    if isinstance(cell, MixedMemoryCell):
+        cell = cell.cell
+    if isinstance(cell, CfCCell):
+        return not len(cell.backbone)
+    return isinstance(cell, WiredCfCCell | LTCCell)
+
+
+def entered_by(cell: Cell) -> np.ndarray:
+    """Return the neuron that each column of `cell.drive` goes to."""
+    n = cell.state_size
+    if isinstance(cell, MixedMemoryCell):
+        memory = cell.n_neurons + np.tile(np.arange(cell.n_neurons), 4)
+        return np.concatenate([memory, entered_by(cell.cell)])
+    if isinstance(cell, WiredCfCCell):
+        order = cell.order.numpy()
+        layers = [np.tile(order[a:b], len(cell.maps)) for a, b in cell.slices]
+        return np.concatenate(layers)
+    if isinstance(cell, CfCCell):
+        return np.tile(np.arange(n), len(cell.maps))
+    return np.tile(np.arange(n), 2)  # an LTC's currents and conductances
+
+
+def left_through(passes: Passes, line: Line) -> np.ndarray:
+    """Return the share of each answer that left through each neuron, (B, N).
+
+    These are integrated gradients of the read-out, from what it reads at the baseline
+    to what it reads here; they add up to the difference of the answers. Where what is
+    explained is linear in what the read-out reads, as for numbers and for the log odds
+    of two classes, that is each weight times the difference of what it multiplies.
+    """
+    begin, end = (passes.features(line.batch, at) for at in (line.begin, line.values))
+    readout, way = passes.network.readout, end - begin
+    first, last = (readout(features).detach() for features in (begin, end))
+    edges = np.linspace(0, 1, PARTS + 1)[:-1]
+    slope = torch.zeros_like(first)
+    for at in edges:
+        for point, weight in zip(POINTS, WEIGHTS, strict=True):
+            between = torch.lerp(first, last, float(at + point / PARTS))
+            between.requires_grad_()
+            answers = passes.of_outputs(line.batch, between)
+            slope += weight / PARTS * torch.autograd.grad(answers.sum(), between)[0]
+    features = end.clone().requires_grad_()
+    (weights,) = torch.autograd.grad((readout(features) * slope).sum(), features)
+    # The poolings of all neurons lie side by side.
+    n = passes.network.layers[-1].n_neurons
+    return (weights * way).unflatten(1, (-1, n)).sum(1).numpy()
+
+
+def way_through(
+    network: LiquidNetwork, left: np.ndarray
+) -> list[tuple[str, str, float]]:
+    """Return what went from one group of neurons to the next, on a chain of groups.
+
+    On a wiring such as inputs -> inter -> command -> motor, what leaves through a
+    group or a later one must have come along the only way there. Other networks have
+    no such chain, and the list is empty.
+
+    Parameters
+    ----------
+    network : LiquidNetwork
+    left : ndarray of shape (N,)
+        As `left_through`.
+    """
+    groups = chain(network)
+    if not groups:
+        return []
+    shares = [float(left[neurons].sum()) for _, neurons in groups]
+    names = ["inputs", *(name for name, _ in groups)]
+    return [(names[k], names[k + 1], sum(shares[k:])) for k in range(len(groups))]
+
+
+def chain(network: LiquidNetwork) -> list[tuple[str, np.ndarray]]:
+    """Return the groups of neurons, if each reads only itself and the one before it."""
+    if len(network.layers) > 1 or not can_tell_entries(network):
+        return []
+    layer: Layer = network.layers[0]
+    wiring = getattr(layer, "wiring", None)
+    if wiring is None or len(wiring.layers) == 1 or layer.mixed_memory:
+        return []
+    layer_of = wiring.layer_of
+    step = layer_of[wiring.recurrent.target] - layer_of[wiring.recurrent.source]
+    if layer_of[wiring.sensory.target].any() or not np.isin(step, (0, 1)).all():
+        return []
+    return [(name, np.asarray(neurons)) for name, neurons in wiring.layers]

@@ -1,0 +1,110 @@
+"""Which values of a row or sequence may change in a search, and how far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from LNN.data import SequenceSet
+from LNN.estimators.fitted import FittedModel
+from LNN.exceptions import InvalidInputError
+from LNN.inspection.passes import steps_of_spans
+from LNN.inspection.places import Places
+
+
+class Room(NamedTuple):
+    """What may change, and how far."""
+
+    values: Tensor
+    """(T, F), scaled, NaN where missing."""
+    low: Tensor
+    high: Tensor
+    free: Tensor
+    """(T, F), bool."""
+    rows: np.ndarray
+    """(T,), the row of X or the step that each step is."""
+
+
+def room_of(
+    fitted: FittedModel,
+    sequences: SequenceSet,
+    spans: SequenceSet,
+    places: Places,
+    columns: Sequence[Any] | None,
+    steps: Sequence[Any] | None,
+    within: ArrayLike | None,
+) -> Room:
+    """Return which values may change, and how far, in the scaler's units."""
+    scaler = fitted.scaler
+    if hasattr(scaler, "transformer_"):
+        raise InvalidInputError(
+            'Expected a scale by name (scale="standard"), got a transformer, which may '
+            "mix columns. Put it in front, in a Pipeline, and pass what it returns."
+        )
+    positions, _ = spans.spans(np.array([0]))
+    values = scaler.transform_rows(
+        np.asarray(sequences.rows.take(positions[0]), dtype=np.float64)
+    )
+    source = sequences if within is None else _read_alone(fitted, within)
+    low, high = (scaler.transform_rows(edge[None])[0] for edge in _range(source))
+    rows = steps_of_spans(sequences, spans)[0]
+    free = np.isfinite(values) & _chosen_columns(sequences, places, columns)
+    if steps is not None:
+        numbers = [places.number(label) for label in steps]
+        free &= np.isin(rows, numbers)[:, None]
+    if not free.any():
+        raise InvalidInputError(
+            "Expected columns= and steps= that leave a value to change, of those that "
+            f"the answer to {places.title} reads, got none."
+        )
+    bounds = np.fmin(values, low), np.fmax(values, high)
+    scaled, least, most = map(torch.as_tensor, (values, *bounds))
+    return Room(scaled, least, most, torch.as_tensor(free), rows)
+
+
+def _read_alone(fitted: FittedModel, data: ArrayLike) -> SequenceSet:
+    """Read data for its values alone: of any number of rows, at any time."""
+    sequences = fitted.layout.options.read(data, name="within")
+    n, expected = sequences.n_features, fitted.layout.n_channels
+    if n != expected:
+        raise InvalidInputError(
+            f"Expected within= with the {expected} inputs of X, got {n}."
+        )
+    return sequences
+
+
+def _range(sequences: SequenceSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest value of each input."""
+    low = np.full(sequences.n_features, np.inf)
+    high = -low
+    for _, values in sequences.iter_rows():
+        low = np.fmin(low, np.fmin.reduce(values, axis=0))
+        high = np.fmax(high, np.fmax.reduce(values, axis=0))
+    return low, high
+
+
+def _chosen_columns(
+    sequences: SequenceSet, places: Places, columns: Sequence[Any] | None
+) -> np.ndarray:
+    """Return which inputs may change, (F,)."""
+    anchors = sequences.columns.anchors
+    fixed = [] if anchors is None else [int(k) for k in anchors]
+    chosen = np.zeros(sequences.n_features, dtype=bool)
+    if columns is None:
+        chosen[:] = True
+        chosen[fixed] = False
+        return chosen
+    numbers = [places.column(name) for name in columns]
+    if held := [places.names[k] for k in numbers if k in fixed]:
+        raise InvalidInputError(
+            f"Expected columns that are not anchors, got {held}: a value of one is "
+            "part of two changes and of the answer itself. Try values of it with "
+            "LNN.inspection.counterfactual."
+        )
+    chosen[numbers] = True
+    return chosen

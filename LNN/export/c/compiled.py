@@ -19,6 +19,7 @@ from LNN.export.c.files import read_description
 
 _COMPILERS = ("cc", "gcc", "clang")
 _DRIVER = """\
+#define {macro}_FLOAT
 #include "{source}"
 #if defined(_WIN32)
 #define EXPORTED __declspec(dllexport)
@@ -256,6 +257,7 @@ def _compiled(
     text = _DRIVER.format(
         source=path.resolve().as_posix(),
         prefix=told["prefix"],
+        macro=told["prefix"].upper(),
         channels=len(told["columns"]),
         answers=told["n_outputs"],
     )

@@ -250,8 +250,7 @@ def test_the_report_counts(tmp_path):
     ("name", "how", "told"),
     [
         ("own scale", {}, "longest"),
-        ("whole", {"dtype": "q15"}, "int8"),
-        ("whole", {"dtype": "int4"}, "'float32', 'int8'"),
+        ("whole", {"dtype": "int4"}, "'float32', 'int8', 'q15'"),
         ("whole", {"math": "fast"}, "'inline', 'libm'"),
         ("whole", {"prefix": "2nd"}, "names in C"),
         ("whole", {"prefix": None}, "names in C"),

@@ -12,15 +12,17 @@ from typing import Any
 import pandas as pd
 
 from LNN.exceptions import InvalidInputError
-from LNN.export.c.program import DTYPES, Program
+from LNN.export.c.measuring import measure
+from LNN.export.c.program import Program
 from LNN.export.c.writing import to_c
 
-_SIZES = {"float": 4, "int": 4}
+_SIZES = {"float": 4, "int": 4, "int32_t": 4, "int16_t": 2}
 
 
 def report(
     model: Any,
     longest: int | None = None,
+    dtype: str | None = None,
     compiler: str | None = None,
     options: tuple[str, ...] = ("-Os",),
 ) -> pd.DataFrame:
@@ -31,6 +33,8 @@ def report(
     model : fitted estimator, FittedModel or Spec
     longest : int, default=None
         As in `to_c`.
+    dtype : {"float32", "int8", "q15"}, default=None
+        The one to tell of; None takes the first two, which all models have.
     compiler : str, default=None
         A compiler whose `size` stands beside it, such as "arm-none-eabi-gcc": it tells
         the flash of tables and code together.
@@ -56,8 +60,10 @@ def report(
     ['float32', 'int8']
     """
     rows = {}
-    for dtype in DTYPES:
+    for dtype in ("float32", "int8") if dtype is None else (dtype,):
         program = Program(model, dtype, longest=longest)
+        if dtype == "q15":
+            measure(program)
         multiplications, calls = program.work
         rows[dtype] = {
             "tables": program.source.table_bytes,

@@ -24,16 +24,18 @@ from LNN.export.c.source import fill, lines
 # New states of the values f0, f1, ... of the maps.
 _CLOSED_FORMS = {
     "default": """\
-int32_t a = lnn_tanh(f0) / 2, b = lnn_tanh(f1) / 2;
-state[j] = (int16_t)(a + lnn_part(b - a, lnn_sigmoid($gate)));""",
+int32_t one = lnn_tanh(f0) / 2, other = lnn_tanh(f1) / 2;
+state[j] = (int16_t)(one + lnn_part(other - one, lnn_sigmoid($gate)));""",
     "no_gate": """\
-int32_t a = lnn_tanh(f0) / 4, b = lnn_tanh(f1) / 4;
-state[j] = (int16_t)(a + lnn_part(b, lnn_sigmoid($gate)));""",
+int32_t one = lnn_tanh(f0) / 4, other = lnn_tanh(f1) / 4;
+state[j] = (int16_t)(one + lnn_part(other, lnn_sigmoid($gate)));""",
     "exponential": "lnn_move(state + j, state + $n + j, lnn_tanh(f0) / 2, $share);",
 }
 # e^-(dt softplus f) is a power of a sigmoid, and the sigmoid itself where dt is 1.
 _SHARES = {True: "lnn_gone(lnn_times(lnn_softplus(f1), dt))", False: "lnn_sigmoid(f1)"}
 HALVINGS = round(65536 / np.log(2))
+# Further bits of what a long gap multiplies.
+_FINER = 4
 _CALLS = {"default": 3, "no_gate": 3, "exponential": 2}
 # Of z in 1/4096; the first two give 15 bits behind the point, the others those of z.
 _ACTIVATIONS = {
@@ -47,16 +49,19 @@ _ACTIVATIONS = {
 
 def _map_bits(layer: FixedLayer, maps: list[str]) -> np.ndarray:
     """Return the point of each map's values: what they are given to reads it there."""
-    n_tanh = 1 if layer.values["mode"] == "exponential" else 2
-    return np.array([TANH_BITS] * n_tanh + [GATE_BITS] * (len(maps) - n_tanh))
+    n_tanh = 1 if layer.moves else 2
+    bits = np.array([TANH_BITS] * n_tanh + [GATE_BITS] * (len(maps) - n_tanh))
+    if _times_gate(layer, maps):
+        bits[2] += _FINER
+    return bits
 
 
 def _closed_form(layer: FixedLayer, source: FixedSource, maps: list[str]) -> str:
     """Return the statements that make the new state of neuron j."""
     mode = layer.values["mode"]
-    timed = "time_a" in maps
-    text = _CLOSED_FORMS[mode].replace("$gate", "$times" if timed else "f2")
-    text = text.replace("$times", "lnn_times(f2, dt) + f3")
+    gate = f"(lnn_times(f2, dt) >> {_FINER}) + f3"
+    gate = gate if _times_gate(layer, maps) else "f2"
+    text = _CLOSED_FORMS[mode].replace("$gate", gate)
     text = text.replace("$share", _SHARES[layer.timed]).replace("$n", str(layer.n))
     source.count(5 * layer.n, _CALLS[mode] * layer.n)
     return text
@@ -66,7 +71,12 @@ def _step(layer: FixedLayer, maps: list[str]) -> str:
     """Return the statement that measures a step."""
     if layer.moves and layer.timed:
         return f"    dt = lnn_times(dt, {HALVINGS});\n"
-    return "" if "time_a" in maps else "    (void)dt;\n"
+    return "" if _times_gate(layer, maps) else "    (void)dt;\n"
+
+
+def _times_gate(layer: FixedLayer, maps: list[str]) -> bool:
+    """Whether a gate is the sum of two maps, the first of them times dt."""
+    return not layer.moves and "time_a" in maps
 
 
 def write_wired(layer: FixedLayer, source: FixedSource) -> None:
@@ -175,7 +185,8 @@ class _Backbone:
             # As large as the sum of all that comes in.
             bound = (np.abs(weight) @ self.read.bounds + np.abs(bias)).max()
             bits = bits_for(1.01 * bound, TANH_BITS)
-            value = f"({value}) >> {TANH_BITS - bits}" if bits < TANH_BITS else value
+            if down := TANH_BITS - bits:
+                value = f"(({value}) + {1 << down >> 1}) >> {down}"
         self.text += (
             f"{call}\nfor (j = 0; j < {len(bias)}; j++) "
             f"{own}[j] = (int16_t)({value});\n"

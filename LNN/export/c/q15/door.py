@@ -30,7 +30,7 @@ class Door:
     of_time : int
         As is the time since the row before.
     center, gain : ndarray of int
-        Of columns: (integer - center) * gain / 65536 is the scaled value in 1/4096.
+        Of columns: (integer - center) * gain / 65536 is the scaled value in 1/2048.
     time_gain : int
         Of times: integer * gain / 65536 is in 1/65536 of the usual gap.
     y_center : ndarray of int

@@ -14,8 +14,8 @@ from LNN.exceptions import InvalidInputError
 
 # Sizes of what int16 holds; of states half, so that the difference of two fits too.
 LARGEST, LARGEST_STATE = 32767, 16383
-# Scaled rows: 8 units of the scale.
-ROW_BITS = 12
+# Scaled rows: 16 units of the scale.
+ROW_BITS = 11
 # What tanh reads, -8 to 8; what a sigmoid reads, -16 to 16.
 TANH_BITS, GATE_BITS = 12, 11
 # A product is summed with this many more bits than its sum needs, if there is room.

@@ -58,7 +58,7 @@ def prototypes(x: str, dt: str, y: str) -> str:
    dt  {dt}; LNN_TIME_BITS
    y   {y}; LNN_Y_BITS
 
-   What is further than 8 scales from the centre of its column is taken for 8. */
+   What is further than 16 scales from the centre of its column is taken for 16. */
 void lnn_step_q15(lnn_state *s, const int32_t *x, int32_t dt, int32_t *y);
 
 #ifdef LNN_FLOAT

@@ -8,6 +8,7 @@ import numpy as np
 
 from LNN.exceptions import InvalidInputError
 from LNN.export.c.q15.door import TIME_BITS, Door
+from LNN.export.c.q15.formats import LARGEST, ROW_BITS
 from LNN.export.c.q15.network import FixedNetwork
 from LNN.export.c.rows import Rows
 from LNN.export.c.source import Source, function, lines
@@ -61,7 +62,7 @@ class FixedRows(Rows):
         return [*fields, "int started;"] if self._looks_back() else fields
 
     def _neutral(self, source: Source) -> str:
-        codes = np.clip(np.round(self.arrays["scaler.neutral"] * 4096), -32767, 32767)
+        codes = np.clip(np.round(self.arrays["scaler.neutral"] * 2.0**ROW_BITS), -LARGEST, LARGEST)
         return source.table("neutral", codes, "int16_t")
 
     def _write_filling(self, source: Source) -> None:
@@ -82,11 +83,11 @@ for (j = 0; j < {n}; j++) {{
             body = f"""\
 int j;
 for (j = 0; j < {n}; j++) {{
-    int seen = x[j] != INT16_MIN;
+    int seen = x[j] != INT16_MIN; /* 2048 is 1 */
     if (seen) p->held[j] = x[j];
     p->age[j] = seen ? 0 : lnn_clip(p->age[j], 0, 0x3FFFFFFF - since) + since;
     row[j] = p->held[j];
-    row[{n} + j] = seen ? 4096 : 0;
+    row[{n} + j] = seen ? 2048 : 0;
     row[{2 * n} + j] = (int16_t)lnn_clip(lnn_log1p(p->age[j]), 0, 32767);
 }}
 """

@@ -109,9 +109,7 @@ def write_wired(layer: FixedLayer, source: FixedSource) -> None:
             source=source.table(f"{name}_source", np.concatenate(sources), "lnn_index"),
             count=source.table(f"{name}_count", counts, "lnn_index"),
             order=source.table(f"{name}_order", order, "lnn_index"),
-            groups=source.table(
-                f"{name}_groups", layer.values["groups"], "lnn_index"
-            ),
+            groups=source.table(f"{name}_groups", layer.values["groups"], "lnn_index"),
             n_groups=len(layer.values["groups"]),
             weight=tables[0],
             bias=tables[1],

@@ -26,7 +26,9 @@ def write_gru(layer: FixedLayer, source: FixedSource) -> None:
             f"    memcpy(z, x, {m} * sizeof *z);\n"
             f"    z[{m}] = (int16_t)lnn_clip(dt >> {16 - _GAP_BITS}, 0, 32767);\n"
         )
-    of_x = source.map(f"{name}_x", arrays["input_weight"], arrays["input_bias"], read, bits)
+    of_x = source.map(
+        f"{name}_x", arrays["input_weight"], arrays["input_bias"], read, bits
+    )
     of_h = source.map(
         f"{name}_h",
         arrays["recurrent_weight"],

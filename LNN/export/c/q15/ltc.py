@@ -151,5 +151,3 @@ def _sigmoids(table: np.ndarray, read: Numbers) -> tuple[np.ndarray, int, int]:
         if np.abs(codes).max(initial=0) <= LARGEST and (total < 2.0**31 - 2**18).all():
             return codes.astype(int), unit, down
     raise too_large()
-
-

@@ -53,7 +53,9 @@ class FixedNetwork(Network):
     def _of_patches(self) -> Numbers:
         """Return what the map of patches gives."""
         weight, bias = self.arrays["patch.weight"], self.arrays["patch.bias"]
-        bound = (np.abs(weight).sum(axis=1) * 2.0 ** (15 - ROW_BITS) + np.abs(bias)).max()
+        bound = (
+            np.abs(weight).sum(axis=1) * 2.0 ** (15 - ROW_BITS) + np.abs(bias)
+        ).max()
         return Numbers.alike(len(bias), bits_for(1.01 * bound, ROW_BITS))
 
     def core_fields(self) -> list[str]:
@@ -110,9 +112,10 @@ class FixedNetwork(Network):
     def _write_patches(self, source: Any) -> None:
         size, n = self.patch["size"], self.row_size
         weight, bias = self.arrays["patch.weight"], self.arrays["patch.bias"]
-        rows, (given,) = Numbers.alike(weight.shape[1], ROW_BITS), {
-            int(b) for b in self._of_patches().bits
-        }
+        rows, (given,) = (
+            Numbers.alike(weight.shape[1], ROW_BITS),
+            {int(b) for b in self._of_patches().bits},
+        )
         call = source.map("patch", weight, bias, rows, given).call("p->rows", "y")
         n_given = n - bool(self.patch["reads_gaps"])
         gap = ""

@@ -62,7 +62,9 @@ class FixedRows(Rows):
         return [*fields, "int started;"] if self._looks_back() else fields
 
     def _neutral(self, source: Source) -> str:
-        codes = np.clip(np.round(self.arrays["scaler.neutral"] * 2.0**ROW_BITS), -LARGEST, LARGEST)
+        codes = np.clip(
+            np.round(self.arrays["scaler.neutral"] * 2.0**ROW_BITS), -LARGEST, LARGEST
+        )
         return source.table("neutral", codes, "int16_t")
 
     def _write_filling(self, source: Source) -> None:
@@ -208,11 +210,18 @@ s->before[{k}] = now;
         """Return the statements that add what an answer is a change of."""
         if not self.anchors:
             return ""
-        levels, one = len(self.values["answer"]["quantiles"] or [0]), len(self.anchors) == 1
+        levels, one = (
+            len(self.values["answer"]["quantiles"] or [0]),
+            len(self.anchors) == 1,
+        )
         text = ""
         for k, bits in enumerate(self.door.of_y):
             place = 0 if one else k // levels
             shift = self.door.of_x[self.anchors[place]] - bits
             before = f"s->before[{place}]"
-            text += f"y[{k}] += {before} >> {shift};\n" if shift else f"y[{k}] += {before};\n"
+            text += (
+                f"y[{k}] += {before} >> {shift};\n"
+                if shift
+                else f"y[{k}] += {before};\n"
+            )
         return text

@@ -22,9 +22,7 @@ class FixedSource(Source):
             self.table(f"{name}_shift", made.shift, "uint8_t"),
         ]
 
-    def map(
-        self, name: str, weight: Any, bias: Any, read: Numbers, bits: Any
-    ) -> _Map:
+    def map(self, name: str, weight: Any, bias: Any, read: Numbers, bits: Any) -> _Map:
         """Add the weights (outputs, inputs) of a linear map.
 
         Parameters

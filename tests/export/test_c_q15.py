@@ -19,7 +19,15 @@ COMPILER = next(filter(shutil.which, ("cc", "gcc", "clang")), None)
 pytestmark = pytest.mark.skipif(
     COMPILER is None or sys.platform == "win32", reason="needs a C compiler"
 )
-STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror".split()
+STRICT = [
+    "-std=c99",
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wconversion",
+    "-Wshadow",
+    "-Werror",
+]
 # In units of the target's scale; probabilities. The largest one of all cases is 3e-3.
 BOUND = 5e-3
 REFUSED = {
@@ -197,7 +205,9 @@ def test_any_integers_do_no_harm(tmp_path):
 #include "model.h"
 int main(void)
 {
-    static const int32_t wild[] = {INT32_MIN, INT32_MAX, -INT32_MAX, 0, 1, 1 << 20, -70000};
+    static const int32_t wild[] = {
+        INT32_MIN, INT32_MAX, -INT32_MAX, 0, 1, 1 << 20, -70000
+    };
     static lnn_state s;
     int32_t x[LNN_CHANNELS], y[LNN_ANSWERS];
     int i, k;

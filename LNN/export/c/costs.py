@@ -60,12 +60,12 @@ def report(
     ['float32', 'int8']
     """
     rows = {}
-    for dtype in ("float32", "int8") if dtype is None else (dtype,):
-        program = Program(model, dtype, longest=longest)
-        if dtype == "q15":
+    for name in ("float32", "int8") if dtype is None else (dtype,):
+        program = Program(model, name, longest=longest)
+        if name == "q15":
             measure(program)
         multiplications, calls = program.work
-        rows[dtype] = {
+        rows[name] = {
             "tables": program.source.table_bytes,
             "state": _state_bytes(program),
             "multiplications": multiplications,
@@ -73,8 +73,8 @@ def report(
             "difference": program.difference,
         }
         if compiler is not None:
-            rows[dtype]["flash"] = flash(
-                model, dtype, compiler, options, longest=longest
+            rows[name]["flash"] = flash(
+                model, name, compiler, options, longest=longest
             )
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("dtype")
 

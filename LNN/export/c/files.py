@@ -28,6 +28,7 @@ def header_text(program: Program) -> str:
         structs = "\n".join(_struct(name, own) for name, own in fields.items())
     labels = values["answer"]["classes"]
     integers = program.dtype == "q15"
+    step = "lnn_step_q15" if integers else "lnn_step"
     given = "$channels", _time(values), _answer(program)
     told = "" if labels is None else "#define LNN_LABELS $labels\n"
     text = f"""\
@@ -35,7 +36,7 @@ def header_text(program: Program) -> str:
 
    $described
 
-   Call lnn_reset once, and where a recording begins; then {"lnn_step_q15" if integers else "lnn_step"} for each row. */
+   Call lnn_reset once, and where a recording begins; then {step} for each row. */
 #ifndef LNN_MODEL_H
 #define LNN_MODEL_H
 

@@ -76,7 +76,7 @@ class Program:
         self.difference = 1e-5 + rounding_of_rows(self.arrays)
         if dtype == "q15" and math != "inline":
             raise InvalidInputError(
-                f'Expected math="inline" with dtype="q15", which has tables of its own, '
+                'Expected math="inline" with dtype="q15", which has tables of its own, '
                 f"got {math!r}."
             )
         spec = without_time(spec)

@@ -76,8 +76,9 @@ def _time(unit: int, timed: bool) -> tuple[str, str]:
     """Return the statement that measures a step, and conductance p times it."""
     if timed:
         return f"    dt = lnn_times(dt, {unit});\n", "lnn_times(p, dt)"
-    share = f"lnn_part(p, {unit % 65536})"
-    return "    (void)dt;\n", f"p + {share}" if unit > 65536 else share
+    # A share is 65536 at most, and 1.44 times that the most that there is.
+    more = f"p + lnn_part(p, {unit - 65536})"
+    return "    (void)dt;\n", more if unit > 65536 else f"lnn_part(p, {unit})"
 
 
 def _leak(layer: FixedLayer) -> np.ndarray:

@@ -73,9 +73,7 @@ def report(
             "difference": program.difference,
         }
         if compiler is not None:
-            rows[name]["flash"] = flash(
-                model, name, compiler, options, longest=longest
-            )
+            rows[name]["flash"] = flash(model, name, compiler, options, longest=longest)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("dtype")
 
 

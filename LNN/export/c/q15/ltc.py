@@ -103,10 +103,11 @@ def _weight_bits(known: dict, leak: np.ndarray, n: int) -> np.ndarray:
         own = np.abs(weight[target == j])
         for bits in range(15, 1, -1):
             codes = np.round(own * 2.0**bits)
-            start = np.abs(leak[j]) * 2.0 ** (bits + _SIGMOID_BITS) + 1
+            # Conductance first, as in tables of synapses.
+            start = np.abs(leak[j, ::-1]) * 2.0 ** (bits + _SIGMOID_BITS) + 1
             total = codes.sum(axis=0) * LARGEST + start
             # Twice the conductance has to fit, as time may be 1.44 halvings.
-            if codes.max(initial=0) <= LARGEST and (total * [1, 2] < 2.0**31).all():
+            if codes.max(initial=0) <= LARGEST and (total * [2, 1] < 2.0**31).all():
                 break
         else:
             raise too_large()

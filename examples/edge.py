@@ -4,12 +4,12 @@
     python examples/edge.py --out DIR   where the files go that a firmware would take
 
 UCI Occupancy: a classifier learns the training file (8,143 minutes) and is written as
-C: in float32, with weights of int8, and in integers alone (q15). The second test file (9,752 minutes, a week
-later) is read by LNN, by the numpy runtime, by onnxruntime and by all three C models,
-compiled here; the files for JavaScript and Clojure are written beside them, and node
-asks its own the test vectors. One day of it is then replayed through a Cortex-M4 that
-qemu plays, row by row with the real clock: the image has the two files of the model and
-the rows of that day.
+C: in float32, with weights of int8, and in integers alone (q15). The second test file
+(9,752 minutes, a week later) is read by LNN, by the numpy runtime, by onnxruntime and
+by all three C models, compiled here; the files for JavaScript and Clojure are written
+beside them, and node asks its own the test vectors. One day of it is then replayed
+through a Cortex-M4 that qemu plays, row by row with the real clock: the image has the
+two files of the model and the rows of that day.
 
 Accuracy is balanced (the mean over the two classes: "always empty" is 0.5). The largest
 difference is one of probabilities. Flash is .text of `model.c` with -Os for the

@@ -13,6 +13,7 @@ from cases import CASES, fitted
 
 import LNN
 from LNN.export import CModel, Spec, report, to_c, to_spec
+from LNN.export.__main__ import main
 from LNN.export.c.source import template
 
 COMPILER = next(filter(shutil.which, ("cc", "gcc", "clang")), None)
@@ -240,6 +241,15 @@ def test_the_report_counts_integers(tmp_path):
     told = subprocess.run([made], check=True, capture_output=True).stdout
     assert table.loc["q15", "state"] == int(told)
     assert 0 < table.loc["q15", "difference"] < BOUND
+
+
+def test_the_command_writes_integers_for_a_firmware_developer(tmp_path, capsys):
+    LNN.export.save(fitted("whole").estimator, tmp_path / "m.npz")
+    folder = tmp_path / "out"
+    assert main([str(tmp_path / "m.npz"), "--to", "c-q15", str(folder)]) == 0
+    assert "lnn_step_q15" in (folder / "README.txt").read_text()
+    assert run_self_test(folder).startswith("PASS")
+    assert "model.c" in capsys.readouterr().out
 
 
 def test_models_of_a_prefix_and_of_floats_are_told_apart(tmp_path):

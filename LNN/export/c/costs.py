@@ -22,9 +22,9 @@ _SIZES = {"float": 4, "int": 4, "int32_t": 4, "int16_t": 2}
 def report(
     model: Any,
     longest: int | None = None,
-    dtype: str | None = None,
     compiler: str | None = None,
     options: tuple[str, ...] = ("-Os",),
+    dtype: str | None = None,
 ) -> pd.DataFrame:
     """Tell what a model costs as C, by the type of its weights.
 
@@ -33,13 +33,13 @@ def report(
     model : fitted estimator, FittedModel or Spec
     longest : int, default=None
         As in `to_c`.
-    dtype : {"float32", "int8", "q15"}, default=None
-        The one to tell of; None takes the first two, which all models have.
     compiler : str, default=None
         A compiler whose `size` stands beside it, such as "arm-none-eabi-gcc": it tells
         the flash of tables and code together.
     options : tuple of str, default=("-Os",)
         What the compiler is given, such as "-mcpu=cortex-m4".
+    dtype : {"float32", "int8", "q15"}, default=None
+        The one to tell of; None takes the first two, which all models have.
 
     Returns
     -------

@@ -39,7 +39,11 @@ def measure(program: Program) -> None:
             (folder / file).write_text(text, encoding="utf-8")
         made = folder / "self_test.exe"
         command = [compiler, "-O1", "self_test.c", "model.c", "-o", str(made)]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode:
+            raise InvalidInputError(
+                f"{compiler} refused the model:\n{done.stderr[-2000:]}"
+            )
         told = subprocess.run([str(made)], capture_output=True, text=True).stdout
     off, bits = re.findall(r"difference (\d+) .* bits (\d+)", told)[0]
     program.difference, program.bits = (int(off) + 1) * 1e-6, int(bits)

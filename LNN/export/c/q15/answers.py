@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from LNN.export.c.q15.door import Door
@@ -64,6 +66,7 @@ def _read_out(
 ) -> str:
     values, arrays = network.values, network.arrays
     weight, bias = arrays["readout.weight"], arrays["readout.bias"]
+    bits: Any
     if values["answer"]["classes"] is not None:
         factor, bits = np.full(len(bias), 1 / np.log(2)), _SCORE_BITS
     else:

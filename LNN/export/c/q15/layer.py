@@ -27,7 +27,7 @@ class FixedLayer(Layer):
     Attributes
     ----------
     read : Numbers
-        What it reads, once `reads` was told.
+        What it reads; the network, which knows, tells it.
     """
 
     read: Numbers

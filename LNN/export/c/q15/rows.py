@@ -97,7 +97,7 @@ for (j = 0; j < {n}; j++) {{
         source.function(note + function(head, body))
 
     def _write_sub_steps(self, source: Source) -> None:
-        longest = round(self.max_step * _ONE)
+        longest = round(min(self.max_step * _ONE, 2.0**30 - 1))
         # As in floats, a gap that is hardly longer is not cut once more.
         most = longest - 1 - round(1e-4 * longest)
         source.function(

@@ -165,6 +165,24 @@ def test_reads_dates_and_columns_of_the_fit(tmp_path):
     assert "in seconds" in (tmp_path / "model.h").read_text()
 
 
+def test_frames_tell_their_times(tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(60, 2)), columns=["a", "b"])
+    seconds = pd.to_timedelta(np.cumsum(random.uniform(30, 90, 60)), unit="s")
+    frame.insert(1, "when", pd.Timestamp("2024-01-01") + seconds)
+    by_index = frame.set_index("when")
+    how = {"window_length": None, "epochs": 1, "random_state": 0}
+    for X, options in ((by_index, {}), (frame, {"time_column": "when"})):
+        lnn = LNN.LiquidRegressor(6, **how, **options).fit(X, frame["a"])
+        to_c(lnn, tmp_path / "model.c")
+        model = CModel(tmp_path / "model.c")
+        assert difference(model.predict(X), lnn.predict(X)) < 1e-5
+        alone = model.predict(X[["a", "b"]], timestamps=frame["when"])
+        assert difference(alone, model.predict(X)) == 0
+        with pytest.raises(ValueError, match="irregular time, got none"):
+            model.predict(frame[["a", "b"]])
+
+
 def test_several_models_fit_into_one_program_of_c_plus_plus(tmp_path):
     """Names of the user's keep their spelling, whatever the prefix is."""
     X, folder = np.random.default_rng(0).normal(size=(40, 2)), str(tmp_path)
@@ -255,6 +273,7 @@ def test_the_report_counts(tmp_path):
         ("whole", {"prefix": "2nd"}, "names in C"),
         ("whole", {"prefix": None}, "names in C"),
         ("whole", {"path": "model.cpp"}, "ends in"),
+        ("whole", {"path": "no/model.c"}, "folder that is there"),
     ],
 )
 def test_what_cannot_be_written_is_refused_by_name(name, how, told, tmp_path):
@@ -302,13 +321,17 @@ def test_labels_may_look_like_the_places_of_a_template(tmp_path):
 def test_wrong_data_are_refused(tmp_path):
     model = compiled("own scale", tmp_path)
     with pytest.raises(ValueError, match="larger longest"):
-        model.predict(np.zeros((1, LONGEST + 1, 3)))
+        model.predict(np.zeros((1, LONGEST + 1, 3)), [np.arange(LONGEST + 1)])
     with pytest.raises(ValueError, match="3 columns"):
         model.predict(np.zeros((1, 4, 2)))
     with pytest.raises(ValueError, match="finite"):
         model.step([0.0, np.nan, 0.0])
     with pytest.raises(ValueError, match="one a row"):
         model.predict(np.zeros((1, 4, 3)), [[1.0, 2.0]])
+    with pytest.raises(ValueError, match="irregular time, got none"):
+        model.predict(np.zeros((1, 4, 3)))
+    with pytest.raises(ValueError, match="rows of numbers"):
+        model.predict([[["a", "b", "c"]]])
     with pytest.raises(ValueError, match="before"):
         model.predict(np.zeros((1, 2, 3)), [[2.0, 1.0]])
     with pytest.raises(ValueError, match="float32 can hold"):

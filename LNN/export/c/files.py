@@ -145,6 +145,7 @@ def _described(program: Program) -> str:
         "every_step": values["reading"]["every_step"],
         "missing": values["missing"],
         "clock": values["clock"]["kind"],
+        "regular": values["clock"]["regular"],
         "longest": program.longest,
         **{
             k: values["answer"][k]

@@ -46,4 +46,4 @@ def measure(program: Program) -> None:
             )
         told = subprocess.run([str(made)], capture_output=True, text=True).stdout
     off, bits = re.findall(r"difference (\d+) .* bits (\d+)", told)[0]
-    program.difference, program.bits = (int(off) + 1) * 1e-6, int(bits)
+    program.difference, program.bits = round((int(off) + 1) * 1e-6, 6), int(bits)

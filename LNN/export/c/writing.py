@@ -75,6 +75,11 @@ def to_c(
             f'Expected a path that ends in ".c", got {str(path)!r}: the header stands '
             "beside it."
         )
+    if not source.parent.is_dir():
+        raise InvalidInputError(
+            f"Expected a folder that is there, got {str(source.parent)!r}. Make it "
+            "first: pathlib.Path(folder).mkdir(parents=True)."
+        )
     program = Program(model, dtype, math, longest, prefix)
     if dtype == "q15":
         measure(program)

@@ -1,5 +1,6 @@
 """The C of a model answers as the estimator does, and compilers find nothing in it."""
 
+import doctest
 import re
 import shutil
 import subprocess
@@ -139,6 +140,14 @@ def test_steps_as_it_predicts(name, tmp_path):
         got = np.array([model.step(*row) for row in zip(fit.X, gaps, strict=False)])
         assert (got == expected).all()
         assert got.shape == expected.shape
+
+
+def test_the_example_of_the_class_runs():
+    """Where a compiler is: doctests run where there may be none."""
+    text = CModel.__doc__.replace("# doctest: +SKIP", "")
+    example = doctest.DocTestParser().get_doctest(text, {}, "CModel", None, None)
+    assert doctest.DocTestRunner().run(example).failed == 0
+    assert len(example.examples) > 5
 
 
 def test_gives_probabilities(tmp_path):

@@ -59,10 +59,10 @@ class CModel:
     >>> X = np.sin(0.2 * np.arange(100))[:, None]
     >>> lnn = LNN.LiquidRegressor(8, window_length=None, epochs=2, random_state=0)
     >>> lnn = lnn.fit(X[:-1], X[1:, 0])
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
     ...     _ = to_c(lnn, folder + "/model.c")
     ...     answers = CModel(folder + "/model.c").predict(X)
-    >>> bool(np.allclose(answers, lnn.predict(X), atol=1e-5))
+    >>> bool(np.allclose(answers, lnn.predict(X), atol=1e-5))  # doctest: +SKIP
     True
     """
 

@@ -7,5 +7,6 @@ static int32_t lnn_ratio(int32_t i, int32_t g, int bits)
         i >>= 1;
     }
     most = g * 16383 >> bits;
-    return lnn_clip(i, -most, most) * ((int32_t)1 << bits) / g;
+    i = lnn_clip(i, -most, most) * ((int32_t)1 << bits);
+    return (i < 0 ? i - g / 2 : i + g / 2) / g;
 }

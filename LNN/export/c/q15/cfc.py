@@ -14,7 +14,7 @@ from LNN.export.c.q15.formats import (
     TANH_BITS,
     Numbers,
     Rows,
-    bits_for,
+    roomy_bits,
     rows,
 )
 from LNN.export.c.q15.layer import FixedLayer
@@ -178,16 +178,16 @@ class _Backbone:
         ).call(self.name, "maps")
         value: Any = _ACTIVATIONS[activation].format("maps[j]")
         if activation.endswith("tanh"):
-            bits = 15
+            bits, narrow = 15, "(int16_t){0}"
         else:
             # As large as the sum of all that comes in.
             bound = (np.abs(weight) @ self.read.bounds + np.abs(bias)).max()
-            bits = bits_for(1.01 * bound, TANH_BITS)
+            bits, narrow = roomy_bits(1.01 * bound, TANH_BITS)
             if down := TANH_BITS - bits:
                 value = f"(({value}) + {1 << down >> 1}) >> {down}"
         self.text += (
             f"{call}\nfor (j = 0; j < {len(bias)}; j++) "
-            f"{own}[j] = (int16_t)({value});\n"
+            f"{own}[j] = {narrow.format(value)};\n"
         )
         self._source.count(calls=len(bias) * (activation != "relu"))
         self.name, self.read = own, Numbers.alike(len(bias), bits, LARGEST)

@@ -18,6 +18,8 @@ LARGEST, LARGEST_STATE = 32767, 16383
 ROW_BITS = 11
 # What tanh reads, -8 to 8; what a sigmoid reads, -16 to 16.
 TANH_BITS, GATE_BITS = 12, 11
+# Of sums that have no better bound than all that comes in: -64 to 64.
+_LEAST_BITS = 9
 # A product is summed with this many more bits than its sum needs, if there is room.
 _MOST_SPARE, _LEAST_SPARE = 16, 2
 
@@ -54,6 +56,17 @@ class Numbers:
 def bits_for(bound: float, most: int, largest: int = LARGEST) -> int:
     """Return how many bits behind the point leave room for numbers up to a bound."""
     return int(min(most, np.floor(np.log2(largest / max(bound, 1e-30)))))
+
+
+def roomy_bits(bound: float, most: int) -> tuple[int, str]:
+    """Return the point of sums up to a bound, and the C that makes int16 of one, {0}.
+
+    Of a sum of sums nothing real comes near the bound: values beyond 64 are clipped.
+    """
+    bits = bits_for(bound, most)
+    if bits >= _LEAST_BITS:
+        return bits, "(int16_t)({0})"
+    return _LEAST_BITS, f"(int16_t)lnn_clip({{0}}, {-LARGEST}, {LARGEST})"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from LNN.exceptions import InvalidInputError
 from LNN.export.c.network import Network
 from LNN.export.c.q15.cfc import write_dense, write_wired
-from LNN.export.c.q15.formats import ROW_BITS, Numbers, bits_for
+from LNN.export.c.q15.formats import ROW_BITS, Numbers, roomy_bits
 from LNN.export.c.q15.gru import write_gru
 from LNN.export.c.q15.layer import FixedLayer
 from LNN.export.c.q15.ltc import write_ltc
@@ -41,7 +41,7 @@ class FixedNetwork(Network):
         super().__init__(values, arrays)
         read = Numbers.alike(values["input"]["n_read"], ROW_BITS)
         if self.patch:
-            read = self._of_patches()
+            read = Numbers.alike(self.patch["n_outputs"], self._of_patches()[0])
         for layer in self.layers:
             layer.read, read = read, layer.shown
 
@@ -50,13 +50,13 @@ class FixedNetwork(Network):
     ) -> FixedLayer:
         return FixedLayer(values, arrays, number, steps_differ(self.values))
 
-    def _of_patches(self) -> Numbers:
-        """Return what the map of patches gives."""
+    def _of_patches(self) -> tuple[int, str]:
+        """Return the point of what the map of patches gives, and its C of int16."""
         weight, bias = self.arrays["patch.weight"], self.arrays["patch.bias"]
         bound = (
             np.abs(weight).sum(axis=1) * 2.0 ** (15 - ROW_BITS) + np.abs(bias)
         ).max()
-        return Numbers.alike(len(bias), bits_for(1.01 * bound, ROW_BITS))
+        return roomy_bits(1.01 * bound, ROW_BITS)
 
     def core_fields(self) -> list[str]:
         """Return the fields of what a step changes."""
@@ -112,11 +112,9 @@ class FixedNetwork(Network):
     def _write_patches(self, source: Any) -> None:
         size, n = self.patch["size"], self.row_size
         weight, bias = self.arrays["patch.weight"], self.arrays["patch.bias"]
-        rows, (given,) = (
-            Numbers.alike(weight.shape[1], ROW_BITS),
-            {int(b) for b in self._of_patches().bits},
-        )
-        call = source.map("patch", weight, bias, rows, given).call("p->rows", "y")
+        rows = Numbers.alike(weight.shape[1], ROW_BITS)
+        bits, narrow = self._of_patches()
+        call = source.map("patch", weight, bias, rows, bits).call("p->rows", "y")
         n_given = n - bool(self.patch["reads_gaps"])
         gap = ""
         if self.patch["reads_gaps"]:
@@ -130,7 +128,7 @@ static void lnn_patch(const lnn_past *p, lnn_core *c)
     int32_t y[{len(bias)}];
     int j;
     {call}
-    for (j = 0; j < {len(bias)}; j++) x[j] = (int16_t)y[j];
+    for (j = 0; j < {len(bias)}; j++) x[j] = {narrow.format("y[j]")};
     lnn_network(c, x, p->time / {size});
 }}
 """)

@@ -29,8 +29,8 @@ STRICT = [
     "-Wshadow",
     "-Werror",
 ]
-# In units of the target's scale; probabilities. The largest one of all cases is 3e-3.
-BOUND = 5e-3
+# In units of the target's scale; probabilities. The largest one of all cases is 2e-3.
+BOUND = 3e-3
 REFUSED = {
     "pure": 'mode="exponential"',
     "explicit": 'solver="exponential"',

@@ -253,9 +253,15 @@ def test_the_command_writes_integers_for_a_firmware_developer(tmp_path, capsys):
 
 
 def test_models_of_a_prefix_and_of_floats_are_told_apart(tmp_path):
-    to_c(fitted("whole").estimator, tmp_path / "pump.c", "q15", prefix="pump")
+    to_c(fitted("mask whole").estimator, tmp_path / "pump.c", "q15", prefix="pump")
     header = Path(tmp_path / "pump.h").read_text()
-    for name in ("pump_step_q15", "PUMP_X_BITS", "PUMP_FLOAT", "PUMP_TIME_BITS"):
+    for name in (
+        "PUMP_MISSING where missing",
+        "pump_step_q15",
+        "PUMP_X_BITS",
+        "PUMP_FLOAT",
+        "PUMP_TIME_BITS",
+    ):
         assert name in header
     assert "lnn_" not in header
     CModel(tmp_path / "pump.c").step([1.0, 2.0, 3.0])

@@ -62,7 +62,9 @@ void lnn_reset(lnn_state *s);
     # What a user named keeps its name, whatever the prefix.
     users = {
         "$described": f"{_MARK} {_described(program)}",
-        "$channels": _channels(values),
+        "$channels": _channels(
+            values, program.named("LNN_MISSING" if integers else "NAN")
+        ),
         "$labels": _labels(labels or []),
     }
     # All at once: a label may look like a place.
@@ -182,12 +184,12 @@ def _quoted(text: str) -> str:
     )
 
 
-def _channels(values: dict[str, Any]) -> str:
+def _channels(values: dict[str, Any], gone: str) -> str:
     names = values["input"]["names"]
     columns = values["input"]["columns"]
     told = [str(c) for c in columns] if names is None else [_safe(n) for n in names]
     many = "columns" if len(told) > 1 else "column"
-    missing = ", NAN where missing" if values["missing"] != "error" else ""
+    missing = f", {gone} where missing" if values["missing"] != "error" else ""
     return f"{many} {', '.join(told)} of X, in its units{missing}"
 
 

@@ -4,12 +4,12 @@
     python examples/edge.py --out DIR   where the files go that a firmware would take
 
 UCI Occupancy: a classifier learns the training file (8,143 minutes) and is written as
-C, its weights as float32 and as int8. The second test file (9,752 minutes, a week
-later) is read by LNN, by the numpy runtime, by onnxruntime and by both C models,
-compiled here; the files for JavaScript and Clojure are written beside them, and node
-asks its own the test vectors. One day of it is then replayed through a Cortex-M4 that
-qemu plays, row by row with the real clock: the image has the two files of the model and
-the rows of that day.
+C: in float32, with weights of int8, and in integers alone (q15). The second test file
+(9,752 minutes, a week later) is read by LNN, by the numpy runtime, by onnxruntime and
+by all three C models, compiled here; the files for JavaScript and Clojure are written
+beside them, and node asks its own the test vectors. One day of it is then replayed
+through a Cortex-M4 that qemu plays, row by row with the real clock: the image has the
+two files of the model and the rows of that day.
 
 Accuracy is balanced (the mean over the two classes: "always empty" is 0.5). The largest
 difference is one of probabilities. Flash is .text of `model.c` with -Os for the
@@ -38,6 +38,7 @@ from LNN.export.numpy_model import Model
 BOARD = Path(__file__).with_name("cortex_m4")
 ARM, MACHINE = "arm-none-eabi-gcc", "qemu-system-arm"
 CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+DTYPES = ("float32", "int8", "q15")
 REPLAY = """\
 #include <stdio.h>
 #include "model.h"
@@ -103,7 +104,15 @@ def replayed(folder: Path, X: np.ndarray, gaps: np.ndarray) -> np.ndarray | None
     told = ", ".join(f"{gap:.9e}f" for gap in np.nan_to_num(gaps, nan=-1.0))
     (folder / "replay.c").write_text(REPLAY % {"rows": rows, "gaps": told})
     sources = ["replay.c", "model.c", str(BOARD / "startup.c")]
-    how = ["-O2", "--specs=rdimon.specs", "-T", str(BOARD / "link.ld"), "-o", "m4.elf"]
+    how = [
+        "-O2",
+        "-DLNN_FLOAT",
+        "--specs=rdimon.specs",
+        "-T",
+        str(BOARD / "link.ld"),
+        "-o",
+        "m4.elf",
+    ]
     subprocess.run([ARM, *CORTEX_M4F, *sources, *how], cwd=folder, check=True)
     machine = [MACHINE, "-M", "mps2-an386", "-semihosting", "-nographic"]
     done = subprocess.run(
@@ -174,14 +183,14 @@ def main() -> None:
     if found is not None:
         line("onnxruntime", found, None)
     compiler = ARM if shutil.which(ARM) else None
-    table = report(model, compiler=compiler, options=("-Os", *CORTEX_M4F))
     days = {}
-    for dtype in ("float32", "int8"):
+    for dtype in DTYPES:
         folder = out / dtype
         folder.mkdir(exist_ok=True)
         to_c(model, folder / "model.c", dtype)
         device = CModel(folder / "model.c")
-        costs = table.loc[dtype]
+        options = ("-Os", *CORTEX_M4F)
+        costs = report(model, dtype=dtype, compiler=compiler, options=options).iloc[0]
         told = (
             f"{costs.get('flash', np.nan):.0f} B of flash, {costs['state']:.0f} of RAM"
         )

@@ -28,6 +28,8 @@ def _numpy(source: Path, folder: Path) -> list[Path]:
 
 TARGETS: dict[str, Callable[[Path, Path], list[Path]]] = {
     "c": lambda source, folder: to_c_project(load(source), folder),
+    "c-int8": lambda source, folder: to_c_project(load(source), folder, "int8"),
+    "c-q15": lambda source, folder: to_c_project(load(source), folder, "q15"),
     "clojure": lambda source, folder: to_clojure(load(source), folder),
     "js": lambda source, folder: to_js(load(source), folder),
     "numpy": _numpy,

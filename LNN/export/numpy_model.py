@@ -499,8 +499,7 @@ class Model:
         self.every_step = self.reading["every_step"]
         self.window = self.reading["window_length"]
         self.past: Any = None
-        self.n = 1
-        self._before = np.empty(0)
+        self.n, self._before = 1, np.empty(0)
 
     def reset(self, n=None, streams=slice(None)):
         """Forget the past.
@@ -561,7 +560,7 @@ class Model:
         ----------
         X : array of shape (T, F) for models of rows; else (n, T, F), or list of (T, F)
         dt : array of shape (T,), or (n, T), or list; default=None
-            Time since the row before; None is one usual gap.
+            Time since the row before; None is one usual gap, if time was regular.
         starts : array of bool, shape (T,), default=None
             Of rows: where a recording begins. None: at the first alone.
 
@@ -587,6 +586,8 @@ class Model:
         return found
 
     def _predicted(self, X, dt, starts, answer):
+        if dt is None and self.clock["kind"] is not None and not self.clock["regular"]:
+            raise ValueError("Expected dt, as the fit had irregular time, got none.")
         if self.reading["kind"] == "rows":
             X, recordings, gaps = self._recordings(X, dt, starts)
         else:
@@ -695,6 +696,5 @@ def load_spec(path):
         if values["version"] > VERSION:
             told = f"version {VERSION} or older, got version {values['version']}"
             raise ValueError(f"Expected a spec of {told}. Take a later numpy_model.py.")
-        prefix = "spec."
-        names = [name for name in file.files if name.startswith(prefix)]
-        return values, {name[len(prefix) :]: file[name] for name in names}
+        names = [name for name in file.files if name.startswith("spec.")]
+        return values, {name.removeprefix("spec."): file[name] for name in names}

@@ -8,7 +8,9 @@ expf and tanhf come on top. A step is timed with -O2 and the compiler of this ma
 beside `stream.step` of the same model. Rows are regular, as a model that knows of time
 is about 90 bytes larger. The difference is the largest one from what LNN answers, of an
 answer with a standard deviation of 1. Instructions of a step are counted by a
-Cortex-M4F that qemu-system-arm plays, with -O2.
+Cortex-M4F that qemu-system-arm plays, with -O2. Of q15, which is for parts without an
+FPU, flash is that of a Cortex-M0, and instructions are those of a Cortex-M3, beside
+those of float32 there.
 """
 
 from __future__ import annotations
@@ -28,17 +30,12 @@ from LNN.export.c.costs import flash
 
 ARM = "arm-none-eabi-gcc"
 CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+CORTEX_M3 = ("-mcpu=cortex-m3", "-mthumb")
+CORTEX_M0 = ("-mcpu=cortex-m0", "-mthumb")
 BOARD = Path(__file__).parents[1] / "cortex_m4"
-MACHINE = [
-    "qemu-system-arm",
-    "-M",
-    "mps2-an386",
-    "-icount",
-    "shift=0",
-    "-semihosting",
-    "-nographic",
-]
-MACHINE += ["-kernel", "m4"]
+QEMU = "qemu-system-arm"
+BOARDS = {CORTEX_M4F: "mps2-an386", CORTEX_M3: "mps2-an385"}
+HOW = ["-icount", "shift=0", "-semihosting", "-nographic", "-kernel", "image"]
 INPUTS, ROWS = 4, 400
 MODELS = {
     "LTC, NCP of 16": (16, {"model_type": "LTC"}),
@@ -101,34 +98,49 @@ COUNTER = """\
 int main(void)
 {
     static lnn_state state;
-    float x[LNN_CHANNELS] = {0.3f, -0.5f}, y[LNN_ANSWERS] = {0.0f};
+    $number x[LNN_CHANNELS] = {0}, y[LNN_ANSWERS] = {0};
     int k;
     lnn_reset(&state);
     SYSTICK(1) = 0xFFFFFF;
     SYSTICK(2) = 0;
     SYSTICK(0) = 5;
-    for (k = 0; k < 1000; k++) {
-        x[0] = 0.1f * y[0];
-        lnn_step(&state, x, 1.0f, y);
+    for (k = 0; k < 200; k++) {
+        x[0] = y[0] / 8;
+        $step(&state, x, $one, y);
     }
-    printf("%lu", (unsigned long)((0xFFFFFF - SYSTICK(2)) * 40 / 1000));
+    printf("%lu", (unsigned long)((0xFFFFFF - SYSTICK(2)) * 40 / 200));
     return 0;
 }
 """
 
 
-def instructions(model: LiquidRegressor, dtype: str) -> str:
-    """Return how many instructions a Cortex-M4F needs for a step."""
-    if shutil.which(ARM) is None or shutil.which(MACHINE[0]) is None:
+def instructions(model: LiquidRegressor, dtype: str, cpu=CORTEX_M4F) -> str:
+    """Return how many instructions a Cortex-M4F, or -M3, needs for a step."""
+    if shutil.which(ARM) is None or shutil.which(QEMU) is None:
         return "?"
+    integers = dtype == "q15"
+    words = {"$number": "float", "$step": "lnn_step", "$one": "1.0f"}
+    if integers:
+        words = {"$number": "int32_t", "$step": "lnn_step_q15", "$one": "65536"}
+    counter = COUNTER
+    for place, word in words.items():
+        counter = counter.replace(place, word)
     with tempfile.TemporaryDirectory() as folder:
         to_c(model, Path(folder, "model.c"), dtype, self_test=False)
-        Path(folder, "counter.c").write_text(COUNTER)
+        Path(folder, "counter.c").write_text(counter)
         sources = ["counter.c", "model.c", str(BOARD / "startup.c")]
-        how = ["-O2", "--specs=rdimon.specs", "-T", str(BOARD / "link.ld"), "-o", "m4"]
-        build = [ARM, *CORTEX_M4F, *sources, *how]
+        how = [
+            "-O2",
+            "--specs=rdimon.specs",
+            "-T",
+            str(BOARD / "link.ld"),
+            "-o",
+            "image",
+        ]
+        build = [ARM, *cpu, *sources, *how]
         subprocess.run(build, cwd=folder, check=True)
-        done = subprocess.run(MACHINE, cwd=folder, check=True, capture_output=True)
+        qemu = [QEMU, "-M", BOARDS[cpu], *HOW]
+        done = subprocess.run(qemu, cwd=folder, check=True, capture_output=True)
     return f"{int(done.stdout):,}"
 
 
@@ -185,6 +197,22 @@ def main() -> None:
         bars = BARS.get(name, (None, None, None))
         for dtype, bytes_bar in zip(("float32", "int8"), bars[:2], strict=True):
             line(model, name, dtype, bytes_bar, table.loc[dtype], X)
+        integers(model, X)
+
+
+def integers(model, X) -> None:
+    """Print what q15 costs on parts without an FPU."""
+    costs = report(model, dtype="q15").loc["q15"]
+    size = "?"
+    if shutil.which(ARM):
+        size = f"{flash(model, 'q15', ARM, ('-Os', *CORTEX_M0)):,}"
+    counts = [instructions(model, dtype, CORTEX_M3) for dtype in ("q15", "float32")]
+    print(
+        f"  q15      flash {size} B on a Cortex-M0; RAM {costs['state']:.0f} B; "
+        f"{counts[0]} instructions on a Cortex-M3, {counts[1]} as float32; off by "
+        f"{difference(model, 'q15', X):.1e}",
+        flush=True,
+    )
 
 
 def line(model, name, dtype, bytes_bar, costs, X) -> None:

@@ -1,5 +1,6 @@
 """The C of a model answers as the estimator does, and compilers find nothing in it."""
 
+import doctest
 import re
 import shutil
 import subprocess
@@ -141,6 +142,14 @@ def test_steps_as_it_predicts(name, tmp_path):
         assert got.shape == expected.shape
 
 
+def test_the_example_of_the_class_runs():
+    """Where a compiler is: doctests run where there may be none."""
+    text = CModel.__doc__.replace("# doctest: +SKIP", "")
+    example = doctest.DocTestParser().get_doctest(text, {}, "CModel", None, None)
+    assert doctest.DocTestRunner().run(example).failed == 0
+    assert len(example.examples) > 5
+
+
 def test_gives_probabilities(tmp_path):
     fit, model = fitted("per step label"), compiled("per step label", tmp_path)
     got = model.predict_proba(fit.X, fit.timestamps)
@@ -163,6 +172,24 @@ def test_reads_dates_and_columns_of_the_fit(tmp_path):
     zoned = pd.DatetimeIndex(times, tz="UTC").tz_convert("Europe/Vienna")
     assert difference(CModel(tmp_path / "model.c").predict(X, zoned), got) == 0
     assert "in seconds" in (tmp_path / "model.h").read_text()
+
+
+def test_frames_tell_their_times(tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(60, 2)), columns=["a", "b"])
+    seconds = pd.to_timedelta(np.cumsum(random.uniform(30, 90, 60)), unit="s")
+    frame.insert(1, "when", pd.Timestamp("2024-01-01") + seconds)
+    by_index = frame.set_index("when")
+    how = {"window_length": None, "epochs": 1, "random_state": 0}
+    for X, options in ((by_index, {}), (frame, {"time_column": "when"})):
+        lnn = LNN.LiquidRegressor(6, **how, **options).fit(X, frame["a"])
+        to_c(lnn, tmp_path / "model.c")
+        model = CModel(tmp_path / "model.c")
+        assert difference(model.predict(X), lnn.predict(X)) < 1e-5
+        alone = model.predict(X[["a", "b"]], timestamps=frame["when"])
+        assert difference(alone, model.predict(X)) == 0
+        with pytest.raises(ValueError, match="irregular time, got none"):
+            model.predict(frame[["a", "b"]])
 
 
 def test_several_models_fit_into_one_program_of_c_plus_plus(tmp_path):
@@ -250,12 +277,12 @@ def test_the_report_counts(tmp_path):
     ("name", "how", "told"),
     [
         ("own scale", {}, "longest"),
-        ("whole", {"dtype": "q15"}, "int8"),
-        ("whole", {"dtype": "int4"}, "'float32', 'int8'"),
+        ("whole", {"dtype": "int4"}, "'float32', 'int8', 'q15'"),
         ("whole", {"math": "fast"}, "'inline', 'libm'"),
         ("whole", {"prefix": "2nd"}, "names in C"),
         ("whole", {"prefix": None}, "names in C"),
         ("whole", {"path": "model.cpp"}, "ends in"),
+        ("whole", {"path": "no/model.c"}, "folder that is there"),
     ],
 )
 def test_what_cannot_be_written_is_refused_by_name(name, how, told, tmp_path):
@@ -303,13 +330,17 @@ def test_labels_may_look_like_the_places_of_a_template(tmp_path):
 def test_wrong_data_are_refused(tmp_path):
     model = compiled("own scale", tmp_path)
     with pytest.raises(ValueError, match="larger longest"):
-        model.predict(np.zeros((1, LONGEST + 1, 3)))
+        model.predict(np.zeros((1, LONGEST + 1, 3)), [np.arange(LONGEST + 1)])
     with pytest.raises(ValueError, match="3 columns"):
         model.predict(np.zeros((1, 4, 2)))
     with pytest.raises(ValueError, match="finite"):
         model.step([0.0, np.nan, 0.0])
     with pytest.raises(ValueError, match="one a row"):
         model.predict(np.zeros((1, 4, 3)), [[1.0, 2.0]])
+    with pytest.raises(ValueError, match="irregular time, got none"):
+        model.predict(np.zeros((1, 4, 3)))
+    with pytest.raises(ValueError, match="rows of numbers"):
+        model.predict([[["a", "b", "c"]]])
     with pytest.raises(ValueError, match="before"):
         model.predict(np.zeros((1, 2, 3)), [[2.0, 1.0]])
     with pytest.raises(ValueError, match="float32 can hold"):

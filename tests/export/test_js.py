@@ -97,6 +97,7 @@ const refused = [
   () => model.step([1, 2]),
   () => model.step([1, NaN, 2]),
   () => model.predict([[1, 2, 3], [1, 2, 3]], { dt: [0, -1] }),
+  () => model.predict(X, { starts }),
   () => model.predictProba(X),
   () => Model.from({ ...json, version: 2 }),
   () => Model.from({}),
@@ -113,7 +114,16 @@ console.log(JSON.stringify({
     told = json.loads(node("ask.js", cwd=tmp_path))
     assert told["stamps"] < 1e-9
     assert told["dates"] < 0.01  # a Date has whole milliseconds
-    words = ("rows of 3", "finite", "gaps", "regressor", "later", "model.json", "tape")
+    words = (
+        "rows of 3",
+        "finite",
+        "gaps",
+        "irregular",
+        "regressor",
+        "later",
+        "model.json",
+        "tape",
+    )
     for message, word in zip(told["refused"], words, strict=True):
         assert word in message
 

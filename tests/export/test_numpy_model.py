@@ -91,6 +91,8 @@ def test_refuses_rows_of_another_width(stored):
         stored("whole").step([0.0, np.nan, 0.0])
     with pytest.raises(ValueError, match="gaps"):
         stored("whole").predict(np.zeros((2, 3)), [0.0, -1.0])
+    with pytest.raises(ValueError, match="irregular time"):
+        stored("whole").predict(np.zeros((2, 3)))
 
 
 def test_needs_numpy_alone(stored, tmp_path):

@@ -24,7 +24,7 @@ float a = $asymptote[j];
 float h = a - a * lnn_exp(-dt * ($rate[j] + lnn_size(f0))) * f0;""",
 }
 _CALLS = {"default": 3, "no_gate": 3, "exponential": 4, "pure": 1}
-_INSIDE, _OUTSIDE = {"lecun_tanh": 0.666}, {"lecun_tanh": 1.7159}
+INSIDE, OUTSIDE = {"lecun_tanh": 0.666}, {"lecun_tanh": 1.7159}
 _ACTIVATIONS = {
     # 1.7159 tanh(0.666 z): both factors are part of the weights.
     "lecun_tanh": "lnn_tanh({0})",
@@ -35,7 +35,7 @@ _ACTIVATIONS = {
 }
 
 
-def _maps(layer: Layer) -> list[str]:
+def living_maps(layer: Layer) -> list[str]:
     """Return the maps that are not 0."""
     maps: list[str] = layer.values["maps"]
     if reads_time(maps, layer.arrays):
@@ -68,7 +68,7 @@ def write_dense(layer: Layer, source: Source) -> None:
     """Add the step of a CfC whose maps read a backbone."""
     values, arrays, n = layer.values, layer.arrays, layer.n
     read, backbone, wide, before = "z", "", [], 1.0
-    inside = _INSIDE.get(values["activation"], 1.0)
+    inside = INSIDE.get(values["activation"], 1.0)
     for k in range(values["backbone_layers"]):
         weight, bias = (arrays[f"backbone.{k}.{w}"] for w in ("weight", "bias"))
         own = f"b{k}"
@@ -82,8 +82,8 @@ def write_dense(layer: Layer, source: Source) -> None:
             f"{call}\nfor (j = 0; j < {len(bias)}; j++) {own}[j] = {activation};\n"
         )
         source.count(calls=len(bias) * (values["activation"] != "relu"))
-        read, before = own, _OUTSIDE.get(values["activation"], 1.0)
-    maps = _maps(layer)
+        read, before = own, OUTSIDE.get(values["activation"], 1.0)
+    maps = living_maps(layer)
     weight, bias = (
         np.concatenate([arrays[f"{m}.{w}"] for m in maps]) for w in ("weight", "bias")
     )
@@ -107,13 +107,13 @@ def write_dense(layer: Layer, source: Source) -> None:
     )
 
 
-def _wired_weights(layer: Layer) -> tuple[list[np.ndarray], np.ndarray]:
+def wired_weights(layer: Layer) -> tuple[list[np.ndarray], np.ndarray]:
     """Return sources of each neuron in the order of updates, and all weights.
 
     Weights are (synapses, maps). A synapse that not all maps have is one of weight 0 in
     the others.
     """
-    n_inputs, n, maps = layer.n_inputs, layer.n, _maps(layer)
+    n_inputs, n, maps = layer.n_inputs, layer.n, living_maps(layer)
     weight = np.zeros((n, n_inputs + n, len(maps)))
     alive = np.zeros((n, n_inputs + n), dtype=bool)
     for k, name in enumerate(maps):
@@ -132,8 +132,8 @@ def _wired_weights(layer: Layer) -> tuple[list[np.ndarray], np.ndarray]:
 def write_wired(layer: Layer, source: Source) -> None:
     """Add the step of a wired CfC, group by group."""
     values, arrays, name = layer.values, layer.arrays, layer.name
-    maps, order = _maps(layer), arrays["order"]
-    sources, weight = _wired_weights(layer)
+    maps, order = living_maps(layer), arrays["order"]
+    sources, weight = wired_weights(layer)
     counts = [len(s) for s in sources]
     bias = np.stack([arrays[f"{m}.bias"][order] for m in maps], axis=1)
     m = len(maps)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from LNN.data.timestamps import elapsed_time
 from LNN.exceptions import InvalidInputError
@@ -19,6 +20,7 @@ from LNN.export.c.files import read_description
 
 _COMPILERS = ("cc", "gcc", "clang")
 _DRIVER = """\
+#define {macro}_FLOAT
 #include "{source}"
 #if defined(_WIN32)
 #define EXPORTED __declspec(dllexport)
@@ -58,7 +60,7 @@ class CModel:
     >>> lnn = LNN.LiquidRegressor(8, window_length=None, epochs=2, random_state=0)
     >>> lnn = lnn.fit(X[:-1], X[1:, 0])
     >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
-    ...     to_c(lnn, folder + "/model.c")
+    ...     _ = to_c(lnn, folder + "/model.c")
     ...     answers = CModel(folder + "/model.c").predict(X)
     >>> bool(np.allclose(answers, lnn.predict(X), atol=1e-5))  # doctest: +SKIP
     True
@@ -114,7 +116,9 @@ class CModel:
             a list of (T, n_columns)
             All columns of the fit, or its inputs alone.
         timestamps : array, or list of arrays, default=None
-            Numbers or dates, as they were in the fit.
+            Numbers or dates, as they were in the fit; of a frame None takes those of
+            its index, or of the column that was the time in the fit. Where time was
+            regular, None is also one usual gap for each row.
         groups : array of shape (n,), default=None
             Of rows: which recording each belongs to; rows of one follow each other.
 
@@ -134,6 +138,7 @@ class CModel:
 
     def _predicted(self, X: Any, timestamps: Any, groups: Any, answer: Any) -> Any:
         if self.description["kind"] == "rows":
+            X, timestamps = self._of_frame(X, timestamps)
             rows = self._rows(X)
             begins = np.zeros(len(rows), dtype=bool)
             begins[:1] = True
@@ -150,8 +155,9 @@ class CModel:
             return answer(np.concatenate([self._recording(*part) for part in parts]))
         found = []
         for k, sequence in enumerate(X):
-            rows = self._rows(sequence)
             times = None if timestamps is None else timestamps[k]
+            sequence, times = self._of_frame(sequence, times)
+            rows = self._rows(sequence)
             gaps = self._gaps(times, np.arange(len(rows)) == 0)
             found.append(self._recording(rows, gaps))
         if not self.description["every_step"]:
@@ -162,6 +168,11 @@ class CModel:
     def _gaps(self, times: Any, begins: np.ndarray) -> np.ndarray:
         """Return the time before each row; NaN where none is known."""
         if times is None:
+            if self.description["clock"] and not self.description.get("regular", True):
+                raise InvalidInputError(
+                    "Expected the time of each row, as the fit had irregular time, got "
+                    "none. Pass timestamps=, or a frame whose index they are."
+                )
             return np.full(len(begins), np.nan)
         if len(times) != len(begins):
             raise InvalidInputError(
@@ -198,8 +209,30 @@ class CModel:
         run(self._state, pointers[0], pointers[1], ctypes.c_int(len(rows)), pointers[2])
         return found
 
+    def _of_frame(self, X: Any, times: Any) -> tuple[Any, Any]:
+        """Return the inputs of a frame of pandas, and its times if none are given."""
+        if not isinstance(X, pd.DataFrame):
+            return X, times
+        told = self.description
+        known = times is not None or told["clock"] is None
+        if not known and isinstance(X.index, pd.DatetimeIndex | pd.TimedeltaIndex):
+            known, times = True, X.index
+        if X.shape[1] == told["n_columns"]:
+            others = X.drop(columns=X.columns[told["columns"]])
+            dates = others.select_dtypes(["datetime", "datetimetz", "timedelta"])
+            if not known and dates.shape[1] == 1:
+                times = dates.iloc[:, 0]
+            X = X.iloc[:, told["columns"]]
+        return X, times
+
     def _rows(self, X: Any) -> np.ndarray:
-        rows = np.asarray(X, dtype=np.float64)
+        try:
+            rows = np.asarray(X, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(
+                f"Expected rows of numbers, got others: {error}. Pass input columns "
+                "alone, and times as timestamps=."
+            ) from error
         columns = self.description["columns"]
         wide = (self.description["n_columns"], len(columns))
         if rows.ndim != 2 or rows.shape[1] not in wide:
@@ -256,6 +289,7 @@ def _compiled(
     text = _DRIVER.format(
         source=path.resolve().as_posix(),
         prefix=told["prefix"],
+        macro=told["prefix"].upper(),
         channels=len(told["columns"]),
         answers=told["n_outputs"],
     )

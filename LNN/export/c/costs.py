@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 
 from LNN.exceptions import InvalidInputError
-from LNN.export.c.program import DTYPES, Program
+from LNN.export.c.measuring import measure
+from LNN.export.c.program import Program
 from LNN.export.c.writing import to_c
 
-_SIZES = {"float": 4, "int": 4}
+_SIZES = {"float": 4, "int": 4, "int32_t": 4, "int16_t": 2}
 
 
 def report(
@@ -23,6 +24,7 @@ def report(
     longest: int | None = None,
     compiler: str | None = None,
     options: tuple[str, ...] = ("-Os",),
+    dtype: str | None = None,
 ) -> pd.DataFrame:
     """Tell what a model costs as C, by the type of its weights.
 
@@ -36,6 +38,8 @@ def report(
         the flash of tables and code together.
     options : tuple of str, default=("-Os",)
         What the compiler is given, such as "-mcpu=cortex-m4".
+    dtype : {"float32", "int8", "q15"}, default=None
+        The one to tell of; None takes the first two, which all models have.
 
     Returns
     -------
@@ -56,10 +60,12 @@ def report(
     ['float32', 'int8']
     """
     rows = {}
-    for dtype in DTYPES:
-        program = Program(model, dtype, longest=longest)
+    for name in ("float32", "int8") if dtype is None else (dtype,):
+        program = Program(model, name, longest=longest)
+        if name == "q15":
+            measure(program)
         multiplications, calls = program.work
-        rows[dtype] = {
+        rows[name] = {
             "tables": program.source.table_bytes,
             "state": _state_bytes(program),
             "multiplications": multiplications,
@@ -67,9 +73,7 @@ def report(
             "difference": program.difference,
         }
         if compiler is not None:
-            rows[dtype]["flash"] = flash(
-                model, dtype, compiler, options, longest=longest
-            )
+            rows[name]["flash"] = flash(model, name, compiler, options, longest=longest)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("dtype")
 
 

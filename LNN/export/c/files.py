@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from LNN.export.c.program import Program
+from LNN.export.c.q15.header import float_door, macros, prototypes
 from LNN.export.c.source import template
 
 _MARK = "LNN model:"
@@ -26,34 +27,32 @@ def header_text(program: Program) -> str:
     else:
         structs = "\n".join(_struct(name, own) for name, own in fields.items())
     labels = values["answer"]["classes"]
+    integers = program.dtype == "q15"
+    step = "lnn_step_q15" if integers else "lnn_step"
+    given = "$channels", _time(values), _answer(program)
     told = "" if labels is None else "#define LNN_LABELS $labels\n"
     text = f"""\
 /* {_title(program)}
 
    $described
 
-   Call lnn_reset once, and where a recording begins; then lnn_step for each row. */
+   Call lnn_reset once, and where a recording begins; then {step} for each row. */
 #ifndef LNN_MODEL_H
 #define LNN_MODEL_H
 
+{"#include <stdint.h>" if integers else ""}
 #ifdef __cplusplus
 extern "C" {{
 #endif
 
 #define LNN_CHANNELS {values["input"]["n_channels"]} /* numbers in x */
 #define LNN_ANSWERS {program.n_answers} /* numbers in y */
-{told}
+{macros(program.door) if integers else ""}{told}
 /* The past of one stream. Its fields differ from model to model. */
 {structs}
 void lnn_reset(lnn_state *s);
 
-/* Take in a row and write the answer.
-
-   x   $channels
-   dt  {_time(values)}
-   y   {_answer(program)} */
-void lnn_step(lnn_state *s, const float *x, float dt, float *y);
-
+{prototypes(*given) if integers else _prototype(*given)}
 #ifdef __cplusplus
 }}
 #endif
@@ -63,12 +62,25 @@ void lnn_step(lnn_state *s, const float *x, float dt, float *y);
     # What a user named keeps its name, whatever the prefix.
     users = {
         "$described": f"{_MARK} {_described(program)}",
-        "$channels": _channels(values),
+        "$channels": _channels(
+            values, program.named("LNN_MISSING" if integers else "NAN")
+        ),
         "$labels": _labels(labels or []),
     }
     # All at once: a label may look like a place.
     places = "|".join(map(re.escape, users))
     return re.sub(places, lambda found: users[found[0]], program.named(text))
+
+
+def _prototype(x: str, dt: str, y: str) -> str:
+    return f"""\
+/* Take in a row and write the answer.
+
+   x   {x}
+   dt  {dt}
+   y   {y} */
+void lnn_step(lnn_state *s, const float *x, float dt, float *y);
+"""
 
 
 def source_text(program: Program, header: str) -> str:
@@ -93,6 +105,9 @@ def source_text(program: Program, header: str) -> str:
 #endif
 
 """
+    door = ""
+    if program.dtype == "q15":
+        door, guard = "\n" + float_door(program.door, guard), ""
     lanes = template("lanes.h") if re.search("LNN_(LANES|SYNAPSES)", text) else ""
     return program.named(f"""\
 /* {_title(program)} */
@@ -102,7 +117,7 @@ def source_text(program: Program, header: str) -> str:
 
 {guard}{lanes}typedef {program.source.index} lnn_index;
 
-{structs}{text}""")
+{structs}{text}{door}""")
 
 
 def read_description(header: str) -> dict[str, Any]:
@@ -132,6 +147,7 @@ def _described(program: Program) -> str:
         "every_step": values["reading"]["every_step"],
         "missing": values["missing"],
         "clock": values["clock"]["kind"],
+        "regular": values["clock"]["regular"],
         "longest": program.longest,
         **{
             k: values["answer"][k]
@@ -168,12 +184,12 @@ def _quoted(text: str) -> str:
     )
 
 
-def _channels(values: dict[str, Any]) -> str:
+def _channels(values: dict[str, Any], gone: str) -> str:
     names = values["input"]["names"]
     columns = values["input"]["columns"]
     told = [str(c) for c in columns] if names is None else [_safe(n) for n in names]
     many = "columns" if len(told) > 1 else "column"
-    missing = ", NAN where missing" if values["missing"] != "error" else ""
+    missing = f", {gone} where missing" if values["missing"] != "error" else ""
     return f"{many} {', '.join(told)} of X, in its units{missing}"
 
 

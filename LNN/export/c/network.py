@@ -30,7 +30,7 @@ class Network:
         self.values, self.arrays = values, arrays
         self.patch = values["patch"]
         self.layers = [
-            Layer(layer, _part(arrays, f"layers.{k}"), k)
+            self._layer(layer, _part(arrays, f"layers.{k}"), k)
             for k, layer in enumerate(values["layers"])
         ]
         self.n = self.layers[-1].n
@@ -39,6 +39,11 @@ class Network:
         self.pooling = pooling.split("+")
         self.n_outputs = values["answer"]["n_outputs"]
         self.shown = f"c->h{len(self.layers) - 1}"
+
+    def _layer(
+        self, values: dict[str, Any], arrays: dict[str, np.ndarray], number: int
+    ) -> Layer:
+        return Layer(values, arrays, number)
 
     @property
     def row_size(self) -> int:

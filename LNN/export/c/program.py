@@ -10,6 +10,11 @@ import numpy as np
 from LNN.exceptions import InvalidInputError
 from LNN.export.c.answers import write_answer
 from LNN.export.c.network import Network
+from LNN.export.c.q15.answers import write_answer as write_fixed_answer
+from LNN.export.c.q15.door import Door
+from LNN.export.c.q15.network import FixedNetwork
+from LNN.export.c.q15.rows import FixedRows
+from LNN.export.c.q15.source import FixedSource
 from LNN.export.c.rounding import largest_difference, rounded_spec
 from LNN.export.c.rows import Rows
 from LNN.export.c.source import Source
@@ -17,7 +22,7 @@ from LNN.export.c.timeless import without_time
 from LNN.export.single import rounding_of_rows
 from LNN.export.spec import Spec, to_spec
 
-DTYPES = ("float32", "int8")
+DTYPES = ("float32", "int8", "q15")
 MATHS = ("inline", "libm")
 
 
@@ -38,7 +43,12 @@ class Program:
     source : Source
         All functions and tables.
     difference : float
-        How far the outputs may be from those of the test vectors.
+        How far the outputs may be from those of the test vectors. Of "q15" it is known
+        only once the program was run.
+    bits : int
+        Of "q15", once it was run: the sum of all bits of its answers to them.
+    door : Door
+        Of "q15": the points of what goes in and out.
     """
 
     def __init__(
@@ -64,6 +74,11 @@ class Program:
         _refuse(self.values)
         self.window = _window(self.values, longest)
         self.difference = 1e-5 + rounding_of_rows(self.arrays)
+        if dtype == "q15" and math != "inline":
+            raise InvalidInputError(
+                'Expected math="inline" with dtype="q15", which has tables of its own, '
+                f"got {math!r}."
+            )
         spec = without_time(spec)
         if dtype == "int8":
             spec = rounded_spec(spec)
@@ -72,15 +87,33 @@ class Program:
             name: array.astype(np.float64) if array.dtype.kind == "f" else array
             for name, array in spec.arrays.items()
         }
+        self.bits = 0
+        if dtype == "q15":
+            self._write_integers(arrays)
+        else:
+            self._write_floats(arrays, math)
+        self.text = self.source.text()
+
+    def _write_floats(self, arrays: dict[str, np.ndarray], math: str) -> None:
         self.network = Network(self.values, arrays)
         self.rows = Rows(self.values, arrays, self.network, self.window)
-        self.source = Source(dtype == "int8", math, _widest(self.network))
+        self.source = Source(self.dtype, math, _widest(self.network))
         self.network.write(self.source)
         before = self.source.work
         write_answer(self.network, self.source)
         self._answering = self.source.work - before
         self.rows.write(self.source)
-        self.text = self.source.text()
+
+    def _write_integers(self, arrays: dict[str, np.ndarray]) -> None:
+        self.door = Door(self.values, arrays)
+        self.network = network = FixedNetwork(self.values, arrays)
+        self.rows = FixedRows(self.values, arrays, network, self.window, self.door)
+        self.source = source = FixedSource("q15", "inline", _widest(network))
+        network.write(source)
+        before = source.work
+        write_fixed_answer(network, source, self.door)
+        self._answering = source.work - before
+        self.rows.write(source)
 
     @property
     def work(self) -> np.ndarray:
@@ -111,13 +144,8 @@ class Program:
 
 def _check_choice(name: str, value: Any, known: tuple[str, ...]) -> None:
     if value not in known:
-        hint = ""
-        if value == "q15":
-            hint = ' No integers alone: "int8" stores weights in a byte each.'
         told = ", ".join(repr(choice) for choice in known)
-        raise InvalidInputError(
-            f"Expected {name} to be one of {told}, got {value!r}.{hint}"
-        )
+        raise InvalidInputError(f"Expected {name} to be one of {told}, got {value!r}.")
 
 
 def _refuse(values: dict[str, Any]) -> None:

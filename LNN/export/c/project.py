@@ -16,7 +16,8 @@ def to_c_project(model: Any, folder: Any, dtype: str = "float32") -> list[Path]:
     ----------
     model : fitted estimator, FittedModel or Spec
     folder : str or path
-    dtype : {"float32", "int8"}, default="float32"
+    dtype : {"float32", "int8", "q15"}, default="float32"
+        As in `to_c`.
 
     Returns
     -------
@@ -25,5 +26,6 @@ def to_c_project(model: Any, folder: Any, dtype: str = "float32") -> list[Path]:
     """
     paths = to_c(model, Path(folder) / "model.c", dtype)
     readme = Path(folder) / "README.txt"
-    readme.write_text(template("README.txt"), encoding="utf-8", newline="\n")
+    text = template("README_q15.txt" if dtype == "q15" else "README.txt")
+    readme.write_text(text, encoding="utf-8", newline="\n")
     return [*paths, readme]

@@ -84,10 +84,13 @@ class Rows:
     def _write_begin(self, source: Source) -> None:
         body = "memset(p, 0, sizeof *p);\n" + self.network.begin()
         if self.missing != "error":
-            neutral = source.table("neutral", self.arrays["scaler.neutral"])
+            neutral = self._neutral(source)
             body += f"memcpy(p->held, {neutral}, sizeof p->held);\n"
         local = "int j;\n" if "(j = " in body else ""
         source.function(function("static void lnn_begin(lnn_past *p)", local + body))
+
+    def _neutral(self, source: Source) -> str:
+        return source.table("neutral", self.arrays["scaler.neutral"])
 
     def _write_filling(self, source: Source) -> None:
         n, held = self.n, "row[j] = p->held[j];"

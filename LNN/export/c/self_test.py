@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from LNN.export.c.program import Program
@@ -26,16 +28,48 @@ def self_test_text(program: Program, header: str) -> str:
         "vectors": vectors,
         "steps": steps,
         "from": steps - expected.shape[1],
-        "difference": number(program.difference),
-        "inputs": constants(np.nan_to_num(inputs, nan=3.2e38)),
-        "gaps": constants(np.nan_to_num(gaps, nan=0.0)),
-        "expected": constants(expected),
-        "scale": constants(scale),
     }
-    text = template("self_test")
-    for name, value in parts.items():
-        text = text.replace(f"${name}", str(value))
+    if program.dtype == "q15":
+        name = "self_test_q15"
+        parts |= _integers(program, inputs, gaps, expected, scale)
+    else:
+        name = "self_test"
+        parts |= {
+            "difference": number(program.difference),
+            "inputs": constants(np.nan_to_num(inputs, nan=3.2e38)),
+            "gaps": constants(np.nan_to_num(gaps, nan=0.0)),
+            "expected": constants(expected),
+            "scale": constants(scale),
+        }
+    text = template(name)
+    for place, value in parts.items():
+        text = text.replace(f"${place}", str(value))
     return program.named(text)
+
+
+def _integers(
+    program: Program,
+    inputs: np.ndarray,
+    gaps: np.ndarray,
+    expected: np.ndarray,
+    scale: np.ndarray,
+) -> dict[str, Any]:
+    """Return all numbers as the model takes and gives them."""
+    door = program.door
+    given = {
+        "inputs": np.nan_to_num(inputs * 2.0**door.of_x, nan=-(2.0**31)),
+        "gaps": np.nan_to_num(gaps * 2.0**door.of_time, nan=-1.0),
+        "expected": expected * 2.0**door.of_y,
+        "scale": scale * 2.0**door.of_y,
+    }
+    texts = {name: constants(np.round(a), floats=False) for name, a in given.items()}
+    # The least of all integers has no literal of its own.
+    texts["inputs"] = texts["inputs"].replace("-2147483648", "INT32_MIN")
+    return {
+        **texts,
+        "difference": round(1e6 * program.difference),
+        "sum": f"{program.bits}u",
+    }
 
 
 def _expected(program: Program) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,10 @@ import numpy as np
 from LNN.exceptions import InvalidInputError
 
 _RUNTIME = Path(__file__).with_name("runtime")
-_BYTES = {"float": 4, "int8_t": 1, "int16_t": 2, "lnn_index": 0}
+_BYTES = {"float": 4, "int32_t": 4, "int16_t": 2, "int8_t": 1, "uint8_t": 1}
 _WIDTH = 88
+# A table of the runtime, all of which are of int16.
+_TABLE = re.compile(r"static const int16_t lnn_\w+\[(\d+)\]")
 
 
 @cache
@@ -54,8 +56,8 @@ class Source:
 
     Parameters
     ----------
-    int8 : bool
-        Whether weights are stored as int8.
+    dtype : {"float32", "int8", "q15"}
+        How weights are stored.
     math : {"inline", "libm"}
     widest : int
         The largest index or count of a synapse.
@@ -67,12 +69,10 @@ class Source:
     table_bytes : int
     """
 
-    def __init__(self, int8: bool, math: str, widest: int):
-        self.int8 = int8
+    def __init__(self, dtype: str, math: str, widest: int):
+        self.int8 = dtype == "int8"
         self.index = "uint8_t" if widest < 256 else "uint16_t"
-        self._variants = [
-            v for v, on in (("int8", int8), ("libm", math == "libm")) if on
-        ]
+        self._variants = [v for v in (dtype, math) if v not in ("float32", "inline")]
         self._tables: list[str] = []
         self._functions: list[str] = []
         self.work = np.zeros(2, dtype=int)
@@ -87,7 +87,7 @@ class Source:
         """
         # C has no empty arrays.
         flat = np.ravel(values) if np.size(values) else np.zeros(1)
-        width = _BYTES[kind] or np.dtype(self.index[:-2]).itemsize
+        width = _BYTES.get(kind) or np.dtype(self.index[:-2]).itemsize
         self.table_bytes += width * len(flat)
         size = f"{len(flat)} + {beyond}" if beyond else str(len(flat))
         name, told = f"lnn_{name}", constants(flat, kind == "float")
@@ -111,11 +111,12 @@ class Source:
 
     def _resolve(self, text: str, found: dict[str, str]) -> None:
         for name in dict.fromkeys(re.findall(r"\blnn_(\w+)\(", text)):
-            if name in found or name not in _known():
+            names = [*(f"{name}_{variant}" for variant in self._variants), name]
+            chosen = next((own for own in names if own in _known()), None)
+            if name in found or chosen is None:
                 continue
-            variants = [f"{name}_{variant}" for variant in self._variants]
-            chosen = next((v for v in variants if v in _known()), name)
             own = template(chosen)
+            self.table_bytes += 2 * sum(map(int, _TABLE.findall(own)))
             inside = own.replace(f"lnn_{name}(", "")
             self._resolve(inside, found)
             found[name] = own

@@ -17,10 +17,7 @@ def without_time(spec: Spec) -> Spec:
     What is left of `time_a` is 0, so that C has no place for it.
     """
     values, arrays = spec.values, dict(spec.arrays)
-    max_step = values["clock"]["max_step"]
-    walked = max_step is not None and max_step < 1
-    # A patch that is not full is a shorter step.
-    if values["clock"]["kind"] is not None or walked or values["patch"]:
+    if steps_differ(values):
         return spec
     for k, layer in enumerate(values["layers"]):
         if layer["cell"] == "CfC" and layer["mode"] in GATED:
@@ -28,6 +25,14 @@ def without_time(spec: Spec) -> Spec:
         if layer["cell"] == "wired CfC" and layer["mode"] in GATED:
             _add_wired(arrays, f"layers.{k}.", layer)
     return Spec(values, arrays)
+
+
+def steps_differ(values: dict[str, Any]) -> bool:
+    """Whether steps of a model may be of another length than 1."""
+    max_step = values["clock"]["max_step"]
+    walked = max_step is not None and max_step < 1
+    # A patch that is not full is a shorter step.
+    return values["clock"]["kind"] is not None or walked or bool(values["patch"])
 
 
 def reads_time(maps: list[str], arrays: dict[str, np.ndarray]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from LNN.exceptions import InvalidInputError
 from LNN.export.c.files import header_text, source_text
+from LNN.export.c.measuring import measure
 from LNN.export.c.program import Program
 from LNN.export.c.self_test import self_test_text
 
@@ -27,10 +28,13 @@ def to_c(
     model : fitted estimator, FittedModel or Spec
     path : str or path, default="model.c"
         The source; the header stands beside it.
-    dtype : {"float32", "int8"}, default="float32"
+    dtype : {"float32", "int8", "q15"}, default="float32"
         How weights are stored. "int8" gives those of each neuron a scale of its own and
-        computes in float32; what it costs is measured on the test vectors, and stands
-        in the header.
+        computes in float32. "q15" stores 16 bits and computes in integers alone, for
+        parts without an FPU: `lnn_step_q15` takes integers, and `lnn_step` is there
+        where LNN_FLOAT is defined. It needs a compiler here, and models whose states
+        have a bound. What either costs is measured on the test vectors, and stands in
+        the header.
     prefix : str, default="lnn"
         What names in C begin with, so that several models fit into one program.
     self_test : bool, default=True
@@ -71,7 +75,14 @@ def to_c(
             f'Expected a path that ends in ".c", got {str(path)!r}: the header stands '
             "beside it."
         )
+    if not source.parent.is_dir():
+        raise InvalidInputError(
+            f"Expected a folder that is there, got {str(source.parent)!r}. Make it "
+            "first: pathlib.Path(folder).mkdir(parents=True)."
+        )
     program = Program(model, dtype, math, longest, prefix)
+    if dtype == "q15":
+        measure(program)
     header = source.with_suffix(".h")
     texts = {
         header: header_text(program),

@@ -17,7 +17,7 @@
 /** @typedef {number|string|boolean|number[]|number[][]} Answer  K numbers, or K times Q quantiles */
 /**
  * @typedef {object} Given  what belongs to rows; of sequences, lists of these
- * @property {ArrayLike<number|null>} [dt]  time since the row before; default: one usual gap
+ * @property {ArrayLike<number|null>} [dt]  time since the row before; default: one usual gap, if time was regular
  * @property {ArrayLike<number|Date>} [timestamps]  of the rows, in place of `dt`
  * @property {ArrayLike<boolean>} [starts]  whether a recording begins at a row
  */
@@ -635,6 +635,9 @@ export class Model {
 
   #predicted(X, { dt, timestamps, starts }, answer) {
     const every = this.spec.reading.every_step;
+    const { kind, regular } = this.spec.clock;
+    if (kind !== null && !regular && !dt && !timestamps)
+      throw new Error("Expected dt or timestamps, as the fit had irregular time, got neither.");
     if (this.spec.reading.kind === "rows") {
       const gaps = gapsOf(dt, timestamps);
       const cuts = Array.from(X, (_, k) => k).filter((k) => k === 0 || starts?.[k]);

@@ -1,0 +1,1 @@
+"""Models in integers alone, for parts without an FPU: formats, cells, rows, doors."""

@@ -1,0 +1,17 @@
+"""Outputs that stay inside limits, and what is proved about a model without data."""
+
+from LNN.safety.barriers import BarrierFunction, DiscreteBarrier
+from LNN.safety.constraints import Bounds, Constraint, HalfSpaces, Limits, RateLimit
+from LNN.safety.output import SafeOutput, Safety
+
+__all__ = [
+    "BarrierFunction",
+    "Bounds",
+    "Constraint",
+    "DiscreteBarrier",
+    "HalfSpaces",
+    "Limits",
+    "RateLimit",
+    "SafeOutput",
+    "Safety",
+]

@@ -1,6 +1,7 @@
 """Outputs that stay inside limits, and what is proved about a model without data."""
 
 from LNN.safety.barriers import BarrierFunction, DiscreteBarrier
+from LNN.safety.bounds import output_bounds, state_bounds
 from LNN.safety.constraints import Bounds, Constraint, HalfSpaces, Limits, RateLimit
 from LNN.safety.output import SafeOutput, Safety
 
@@ -14,4 +15,6 @@ __all__ = [
     "RateLimit",
     "SafeOutput",
     "Safety",
+    "output_bounds",
+    "state_bounds",
 ]

@@ -3,7 +3,9 @@
 from LNN.safety.barriers import BarrierFunction, DiscreteBarrier
 from LNN.safety.bounds import output_bounds, state_bounds
 from LNN.safety.constraints import Bounds, Constraint, HalfSpaces, Limits, RateLimit
+from LNN.safety.contraction import contraction_rate
 from LNN.safety.output import SafeOutput, Safety
+from LNN.safety.verify import verify
 
 __all__ = [
     "BarrierFunction",
@@ -15,6 +17,8 @@ __all__ = [
     "RateLimit",
     "SafeOutput",
     "Safety",
+    "contraction_rate",
     "output_bounds",
     "state_bounds",
+    "verify",
 ]

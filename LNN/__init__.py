@@ -21,6 +21,7 @@ from LNN.wiring import Wiring
 if TYPE_CHECKING:
     from LNN import export as export
     from LNN import inspection as inspection
+    from LNN import safety as safety
     from LNN.anomaly import LiquidAnomalyDetector
     from LNN.loading import load
 
@@ -72,4 +73,8 @@ def __getattr__(name: str) -> Any:
         import LNN.inspection
 
         return LNN.inspection
+    if name == "safety":
+        import LNN.safety
+
+        return LNN.safety
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,5 +29,9 @@ class MissingDependencyError(LNNError, ImportError):
     """An optional package is not installed; the message names the extra to install."""
 
 
+class InfeasibleError(LNNError, ArithmeticError):
+    """No output satisfies all constraints; the message says for which samples."""
+
+
 class LNNWarning(UserWarning):
     """Something LNN did that the caller should know about."""

@@ -54,6 +54,7 @@ import torch, sklearn, pandas
 before = set(sys.modules)
 import LNN
 names = {"ncps", "matplotlib", "networkx", "statsmodels", "tqdm"}
+names |= {"LNN.safety", "LNN.inspection", "LNN.export"}
 print(json.dumps(sorted(names & (set(sys.modules) - before))))
 """
     assert json.loads(run_python(code)) == []

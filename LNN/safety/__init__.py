@@ -1,0 +1,24 @@
+"""Outputs that stay inside limits, and what is proved about a model without data."""
+
+from LNN.safety.barriers import BarrierFunction, DiscreteBarrier
+from LNN.safety.bounds import output_bounds, state_bounds
+from LNN.safety.constraints import Bounds, Constraint, HalfSpaces, Limits, RateLimit
+from LNN.safety.contraction import contraction_rate
+from LNN.safety.output import SafeOutput, Safety
+from LNN.safety.verify import verify
+
+__all__ = [
+    "BarrierFunction",
+    "Bounds",
+    "Constraint",
+    "DiscreteBarrier",
+    "HalfSpaces",
+    "Limits",
+    "RateLimit",
+    "SafeOutput",
+    "Safety",
+    "contraction_rate",
+    "output_bounds",
+    "state_bounds",
+    "verify",
+]

@@ -1,0 +1,233 @@
+"""Control barrier functions: half-spaces that keep a system's state in a safe set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from LNN.exceptions import InvalidInputError
+from LNN.safety.constraints import Constraint, Context, Limits, known, value_of
+
+# A derivative along the controls that counts as none, beside its summands.
+NOTHING = 1e-9
+
+Function = Callable[[Tensor], Tensor]
+
+
+class BarrierFunction(Constraint):
+    r"""Keeps b(z) >= 0 for the system z' = f(z) + g(z) u, in continuous time.
+
+    The outputs are the controls u. With order 1 they have to satisfy
+
+    .. math:: L_f b + L_g b\, u + \gamma b \ge 0
+
+    and with order 2, where u appears in the second derivative of b only,
+
+    .. math:: L_f^2 b + L_g L_f b\, u + (p_1 + p_2) L_f b + p_1 p_2 b \ge 0.
+
+    Reads `state`, z of shape (B, d), from the context. Derivatives are automatic.
+
+    Parameters
+    ----------
+    b : callable
+        Maps states (B, d) to (B,), sample by sample; the safe set is b >= 0.
+    f : callable
+        Maps states to (B, d).
+    g : callable
+        Maps states to (B, d, n).
+    order : {1, 2}, default=1
+        The relative degree of b.
+    gamma : float, or tuple of two for order 2, or callable, default=1.0
+        How fast b may fall, all of them > 0. A function of the context gives (B,) or a
+        number, and a pair of these for order 2: this is how a network learns it.
+
+    Notes
+    -----
+    The guarantee needs a start with b >= 0 (for order 2 also b' + p_1 b >= 0), the
+    exact f and g, a control that is recomputed at every instant, and no other
+    constraint that leaves this one no solution: limits on u do. `DiscreteBarrier` has
+    no gap between samples. See docu/safety.md.
+
+    References
+    ----------
+    Ames et al., Control barrier functions: theory and applications, ECC 2019. Xiao and
+    Belta, High-order control barrier functions, IEEE TAC 2022. Xiao et al., BarrierNet,
+    IEEE T-RO 2023.
+
+    Examples
+    --------
+    A cart (position, speed) that must stay in front of a wall at 1:
+
+    >>> import torch
+    >>> from LNN.safety import BarrierFunction, SafeOutput
+    >>> wall = BarrierFunction(
+    ...     lambda z: 1 - z[:, 0],
+    ...     f=lambda z: torch.stack([z[:, 1], 0 * z[:, 1]], dim=1),
+    ...     g=lambda z: torch.tensor([[0.0], [1.0]]).expand(len(z), 2, 1),
+    ...     order=2,
+    ...     gamma=(2.0, 2.0),
+    ... )
+    >>> state = torch.tensor([[0.0, 0.0], [0.5, 1.0]])
+    >>> SafeOutput([wall])(torch.ones(2, 1), {"state": state})[0]
+    tensor([[ 1.],
+            [-2.]])
+    """
+
+    def __init__(
+        self,
+        b: Function,
+        f: Function,
+        g: Function,
+        order: int = 1,
+        gamma: float | tuple[float, float] | Callable = 1.0,
+    ):
+        if order not in (1, 2):
+            raise InvalidInputError(f"Expected order 1 or 2, got {order!r}.")
+        self.b, self.f, self.g, self.order, self.gamma = b, f, g, order, gamma
+        if not callable(gamma):
+            values = gamma if isinstance(gamma, tuple) else (gamma,)
+            if len(values) > order or not all(float(value) > 0 for value in values):
+                raise InvalidInputError(
+                    "Expected gamma > 0, one number or, for order 2, two, got "
+                    f"{gamma!r}."
+                )
+
+    def limits(self, y: Tensor, context: Context) -> Limits:
+        """Return the half-space of controls that let b fall slowly enough."""
+        z = known(context, "state", self).to(y)
+        drift, control = _shaped(self.f(z), z.shape, "f"), self.g(z).to(y)
+        _shaped(control, (*z.shape, y.shape[1]), "g")
+        value, slope = _with_slope(self._value, z)
+        rates = self._rates(context, y)
+        free = (slope * drift).sum(1)
+        forced = torch.einsum("bd,bdn->bn", slope, control)
+        if self.order == 1:
+            offset = free + rates[0] * value
+        else:
+            _refuse_first_order(forced, slope, control)
+            first, slope = _with_slope(self._first, z)
+            free = (slope * drift).sum(1)
+            forced = torch.einsum("bd,bdn->bn", slope, control)
+            offset = free + (rates[0] + rates[1]) * first + rates[0] * rates[1] * value
+        return Limits(normals=-forced[:, None], offsets=offset[:, None])
+
+    def _value(self, z: Tensor) -> Tensor:
+        return _one_each(self.b(z), z, "b")
+
+    def _first(self, z: Tensor) -> Tensor:
+        """Return how fast b changes without a control."""
+        return (_with_slope(self._value, z)[1] * self.f(z).to(z)).sum(1)
+
+    def _rates(self, context: Context, y: Tensor) -> list[Tensor]:
+        gamma = self.gamma(context) if callable(self.gamma) else self.gamma
+        values = list(gamma) if isinstance(gamma, tuple | list) else [gamma]
+        if len(values) < self.order:
+            values = values * self.order
+        return [value_of(value, context, y).reshape(-1) for value in values]
+
+
+class DiscreteBarrier(Constraint):
+    r"""Keeps h(z) >= 0 for the system z+ = f_d(z, u) from one sample to the next.
+
+    The outputs are the controls u, and have to satisfy
+
+    .. math:: h(f_d(z, u)) \ge (1 - \gamma)\, h(z).
+
+    Reads `state`, z of shape (B, d), from the context. There is no gap between samples
+    that the condition does not see, as `BarrierFunction` has.
+
+    Parameters
+    ----------
+    h : callable
+        Maps states (B, d) to (B,), sample by sample; the safe set is h >= 0.
+    f_d : callable
+        Maps states (B, d) and controls (B, n) to the next states.
+    gamma : float or callable, default=1.0
+        From 0 (h may not fall) to 1 (h may fall to 0 in one step); a function of the
+        context gives (B,) or a number.
+
+    Notes
+    -----
+    Where h(f_d(z, u)) is affine in u the nearest control and its gradients are exact.
+    Where it is concave in u, tangents are laid until the control satisfies the
+    condition itself; where it is convex, as around an obstacle, the tangent at the
+    proposed control is on the safe side, and the control need not be the nearest one.
+    With several controls gradients then leave out how the tangent turns. What counts
+    as feasible is the condition itself in all cases.
+
+    The guarantee needs the exact f_d, and an h that some control within the other
+    constraints can keep: with limits on the control, h has to hold room to brake.
+
+    References
+    ----------
+    Agrawal and Sreenath, Discrete control barrier functions for safety-critical control
+    of discrete systems, RSS 2017.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from LNN.safety import DiscreteBarrier, SafeOutput
+    >>> tank = DiscreteBarrier(
+    ...     lambda level: 1 - level[:, 0], lambda level, inflow: level + inflow, 0.5
+    ... )
+    >>> SafeOutput([tank])(torch.ones(1, 1), {"state": torch.zeros(1, 1)})[0]
+    tensor([[0.5000]])
+    """
+
+    curved: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        h: Function,
+        f_d: Callable[[Tensor, Tensor], Tensor],
+        gamma: float | Callable = 1.0,
+    ):
+        if not callable(gamma) and not 0 <= float(gamma) <= 1:
+            raise InvalidInputError(f"Expected gamma from 0 to 1, got {gamma!r}.")
+        self.h, self.f_d, self.gamma = h, f_d, gamma
+
+    def limits(self, y: Tensor, context: Context) -> Limits:
+        """Return the tangent half-space at the proposed controls."""
+        y = y.detach()  # the tangent is laid there, and does not move along
+        spare, slope = _with_slope(lambda u: -self.excess(u, context), y)
+        # The tangent is spare at y, and falls or grows by its slope from there.
+        offset = spare - (slope * y).sum(1)
+        return Limits(normals=-slope[:, None], offsets=offset[:, None])
+
+    def excess(self, y: Tensor, context: Context) -> Tensor:
+        """Return by how much h falls too far."""
+        z = known(context, "state", self).to(y)
+        now = _one_each(self.h(z), z, "h")
+        then = _one_each(self.h(self.f_d(z, y)), z, "h")
+        return (1 - value_of(self.gamma, context, y).reshape(-1)) * now - then
+
+
+def _with_slope(function: Function, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (B,) values and their derivatives, sample by sample."""
+    # Not torch.autograd.grad: what depends on no parameter then needs no gradient.
+    value, back = torch.func.vjp(function, at)[:2]
+    return value, back(torch.ones_like(value))[0]
+
+
+def _refuse_first_order(forced: Tensor, slope: Tensor, control: Tensor) -> None:
+    size = torch.einsum("bd,bdn->bn", slope.abs(), control.abs())
+    if bool((forced.abs() > NOTHING * size).any()):
+        raise InvalidInputError(
+            "Expected a barrier of relative degree 2, but the controls act on its "
+            "first derivative already. Use order=1."
+        )
+
+
+def _one_each(value: Tensor, z: Tensor, name: str) -> Tensor:
+    return _shaped(value, z.shape[:1], name).to(z)
+
+
+def _shaped(value: Tensor, shape: tuple[int, ...], name: str) -> Tensor:
+    if value.shape != shape:
+        raise InvalidInputError(
+            f"Expected {name} to return shape {tuple(shape)}, got {tuple(value.shape)}."
+        )
+    return value

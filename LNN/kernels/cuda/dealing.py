@@ -32,6 +32,22 @@ class Dealt:
         padded = np.append(values, 0)
         return np.where(self.synapse < 0, empty, padded[self.synapse]).astype(np.int32)
 
+    def own(self) -> np.ndarray:
+        """Return each thread's neuron.
+
+        What an empty slot reads: a number that is not finite stays where it was.
+        """
+        return np.arange(self.threads) // self.lanes
+
+
+def sizes(prefix: str, dealt: Dealt) -> dict[str, int]:
+    """Return the macros by which the kernels know how synapses were dealt."""
+    return {
+        f"{prefix}_LANES": dealt.lanes,
+        f"{prefix}_SLOTS": dealt.slots,
+        f"{prefix}_THREADS": dealt.threads,
+    }
+
 
 def deal(owner: np.ndarray, n_neurons: int) -> Dealt:
     """Deal synapses to the threads of the neurons that own them.

@@ -11,7 +11,7 @@ from torch import Tensor
 from LNN.cells import CfCCell, WiredCfCCell
 from LNN.cells.base import Cell
 from LNN.cells.cfc import MODES, map_names
-from LNN.kernels.cuda.dealing import Dealt, deal
+from LNN.kernels.cuda.dealing import Dealt, deal, sizes
 from LNN.kernels.cuda.driver import Value
 from LNN.kernels.cuda.plan import Data, Gradients, Plan
 
@@ -46,8 +46,8 @@ class WiredPlan(Plan):
                 "MAPS": maps,
                 "LAYERS": len(slices),
                 "MODE": MODES.index(cell.mode),
-                **_sizes("IN", into),
-                **_sizes("OUT", out),
+                **sizes("IN", into),
+                **sizes("OUT", out),
             },
             {
                 "places": np.stack([layer, column, width]).astype(np.int32),
@@ -168,20 +168,10 @@ def _structure(
     return cell.slices, source, target
 
 
-def _sizes(prefix: str, dealt: Dealt) -> dict[str, int]:
-    return {
-        f"{prefix}_LANES": dealt.lanes,
-        f"{prefix}_SLOTS": dealt.slots,
-        f"{prefix}_THREADS": dealt.threads,
-    }
-
-
 def _tables(
     prefix: str, dealt: Dealt, codes: np.ndarray, where: np.ndarray
 ) -> dict[str, np.ndarray]:
-    # An empty slot reads its own neuron, whose numbers it may well have.
-    own = np.arange(dealt.threads) // dealt.lanes
     return {
-        f"{prefix} codes": dealt.table(codes, own),
+        f"{prefix} codes": dealt.table(codes, dealt.own()),
         f"{prefix} where": dealt.table(where, -1),
     }

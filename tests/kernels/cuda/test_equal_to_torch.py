@@ -19,11 +19,13 @@ from kernel_cases import (
 )
 
 from LNN.kernels import torch_loop
-from LNN.kernels.cuda import steps
+from LNN.kernels.cuda import ltc, steps
 from LNN.kernels.cuda.plans import plan_of
 
 # Of every kind of kernel and way through it; the rest is slow, as each is compiled.
 SOME = (
+    "LTC ncp",
+    "LTC exponential unsorted",
     "wired exponential ncp",
     "wired default unsorted",
     "wired pure other edges",
@@ -58,7 +60,7 @@ def test__cuda__every_kind_of_cell__equals_torch(name, cuda, order):
         assert not oracle.far(cuda, torch.float64)[0]
 
 
-@pytest.mark.parametrize("name", SOME[:1])
+@pytest.mark.parametrize("name", ["LTC ncp", "wired exponential ncp"])
 def test__cuda__single_precision__equals_torch(name, cuda):
     cell = shaken(CELLS[name](), rng(3))
     assert not far(cuda, make_problem(cell, 5, 7, ragged=True), torch.float32)
@@ -78,6 +80,15 @@ def test__cuda__no_room_for_the_record__goes_back_in_chunks(name, cuda, monkeypa
     for n_bytes in (1, 2 * 8 * 3 * plan_of(cell).n_record):  # one step, two steps
         monkeypatch.setattr(steps, "CHUNK_BYTES", n_bytes)
         assert not far(cuda, make_problem(cell, 3, 5, ragged=True))
+
+
+def test__cuda__blocks_of_several_sequences__equal_torch(cuda, order, monkeypatch):
+    monkeypatch.setattr(ltc, "MOST_BLOCKS", 2)
+    cell = shaken(CELLS["LTC ncp"](), rng(3))
+    oracle = Oracle(torch_loop, make_problem(cell, 7, 4, ragged=True))
+    for falling in ("rising", "falling"):
+        order(falling)
+        assert not oracle.far(cuda, torch.float64)[0]
 
 
 @pytest.mark.parametrize("name", SOME)

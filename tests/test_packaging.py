@@ -310,7 +310,8 @@ def test__wheel__serves_every_python_and_needs_no_compiler(
     names = zipfile.ZipFile(wheel).namelist()
     assert LIBRARY in names
     assert "LNN/estimators/signatures.pyi" in names
-    assert not [name for name in names if "csrc" in name]
+    assert not [name for name in names if "native/csrc" in name]
+    assert "LNN/kernels/cuda/csrc/wired.cu" in names
     pip(python, "install", "-I", wheel, cwd=tmp_path, env=no_compiler)
     shown = show_versions(python, tmp_path, no_compiler)
     assert "native: available" in shown

@@ -42,12 +42,6 @@ FOREIGN = {
     "LNN/cells/base.py": {"_C", "_are_functorch_transforms_active"},
     "LNN/estimators/committing.py": {"_version"},
     "LNN/estimators/structure.py": {"_forward_hooks", "_forward_pre_hooks"},
-    "LNN/kernels/native/autograd.py": {"_C", "_current_level", "_functorch"},
-    "LNN/kernels/native/backend.py": {
-        "_C",
-        "_current_level",
-        "_len_torch_dispatch_stack",
-    },
     "LNN/cells/hooks.py": {
         "_backward_hooks",
         "_backward_pre_hooks",
@@ -58,6 +52,12 @@ FOREIGN = {
         "_modules",
     },
     "LNN/kernels/native/description.py": {"_modules", "_parameters"},
+    "LNN/kernels/watching.py": {
+        "_C",
+        "_current_level",
+        "_functorch",
+        "_len_torch_dispatch_stack",
+    },
     "LNN/layers.py": {"_forward_hooks", "_parameters"},
     "LNN/training/kernel_step.py": {"_has_any_global_hook"},
 }

@@ -52,18 +52,27 @@ class Synapses(nn.Module):
         self.erev = nn.Parameter(polarity)
 
     def constants(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (shift, gather, reduce), the maps that `currents` applies.
+        """Return (shift, gather, reduce), the maps that `currents` applies."""
+        return self.maps(*self.per_synapse())
+
+    def per_synapse(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return each synapse's shift -sigma mu, sigma, w E and w."""
+        # A softplus, here and below, keeps conductances and capacitances positive
+        # wherever training takes the parameters: the bounds of the states rest on it.
+        w = F.softplus(self.w)
+        return -self.sigma * self.mu, self.sigma, w * self.erev, w
+
+    def maps(
+        self, shift: Tensor, sigma: Tensor, current: Tensor, conductance: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the maps that `currents` applies, from what `per_synapse` returns.
 
         One-hot matrices in place of index gathers: both passes are then plain
         matrix products, which are fast and have the same bits on every run.
         """
-        # A softplus, here and below, keeps conductances and capacitances positive
-        # wherever training takes the parameters: the bounds of the states rest on it.
-        w = F.softplus(self.w)
         # Currents and conductances share their sigmoids: one product sums both.
-        reduce = [self.index.reduce_matrix(w * self.erev), self.index.reduce_matrix(w)]
-        gather = self.index.gather_matrix(self.sigma)
-        return -self.sigma * self.mu, gather, torch.cat(reduce, dim=1)
+        reduce = [self.index.reduce_matrix(v) for v in (current, conductance)]
+        return shift, self.index.gather_matrix(sigma), torch.cat(reduce, dim=1)
 
     @staticmethod
     def currents(x: Tensor, constants: tuple[Tensor, Tensor, Tensor]) -> Tensor:

@@ -288,7 +288,7 @@ class NetworkParameters:
             refused for targets per step and carried streams.
         scale_target : bool, default=True
             Whether regression targets are standardised while training.
-        backend : {"auto", "torch", "native"}, default="auto"
+        backend : {"auto", "torch", "cuda", "native"}, default="auto"
             What computes the cells; `backend_` tells which one did. "native" is the
             fused C library for the CPU, and "auto" takes it wherever it can.
         dtype : {"float32", "float64"}, default="float32"

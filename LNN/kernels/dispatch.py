@@ -12,11 +12,12 @@ from LNN._warnings import warn
 from LNN.cells.base import Cell, choice
 from LNN.exceptions import InvalidInputError
 from LNN.kernels.backend import Backend, Missing, Stepper, Trained, Trainer
+from LNN.kernels.cuda import CudaBackend
 from LNN.kernels.native import NativeBackend
 from LNN.kernels.torch_loop import TorchLoop
 
 # In the order in which "auto" tries them. The last one runs everything everywhere.
-REGISTRY: tuple[Backend, ...] = (NativeBackend(), TorchLoop())
+REGISTRY: tuple[Backend, ...] = (NativeBackend(), CudaBackend(), TorchLoop())
 
 
 def _names() -> tuple[str, ...]:

@@ -55,19 +55,39 @@ def run(
 ) -> tuple[Tensor | None, Tensor]:
     """Return all states (B, T, S), or None if not wanted, and the final one (B, S)."""
     refuse_free_time(inputs.shape[1])
-    if lengths is not None:
-        # Whatever stands in the padding, NaN included, must reach no gradient.
-        padded = past_end(lengths, inputs.shape[1])
-        inputs = inputs.masked_fill(padded.unsqueeze(-1), 0)
-    # All steps at once: only what depends on the state is left to the loop. unbind, as
-    # the gradient of an index per step would be a tensor of all steps, T times.
-    drive = cell.drive(inputs).unbind(1)
-    spans = timespans.unsqueeze(-1).unbind(1)
-    constants = cell.constants()
-    state = cell.enter(state)
+    inputs = without_padding(inputs, lengths)
+    # All steps at once: only what depends on the state is left to the loop.
+    drive, state, constants = cell.drive(inputs), cell.enter(state), cell.constants()
+    states, final = steps(cell, drive, state, timespans, lengths, constants, all_states)
+    return (None if states is None else cell.leave(states)), cell.leave(final)
+
+
+def without_padding(inputs: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return inputs with zeros past each sequence's end.
+
+    Whatever stands there, NaN included, must reach no gradient.
+    """
+    if lengths is None:
+        return inputs
+    return inputs.masked_fill(past_end(lengths, inputs.shape[1]).unsqueeze(-1), 0)
+
+
+def steps(
+    cell: Cell,
+    drive: Tensor,
+    state: Tensor,
+    timespans: Tensor,
+    lengths: Tensor | None,
+    constants: tuple,
+    all_states: bool = True,
+) -> tuple[Tensor | None, Tensor]:
+    """Take one step after another; states are in the order in which `step` works."""
+    # unbind, as the gradient of an index per step would be a tensor of all steps, T
+    # times.
+    parts, spans = drive.unbind(1), timespans.unsqueeze(-1).unbind(1)
     states = []
-    for t in range(inputs.shape[1]):
-        new = cell.step(drive[t], state, spans[t], constants)
+    for t, (part, span) in enumerate(zip(parts, spans, strict=True)):
+        new = cell.step(part, state, span, constants)
         # A sequence that has ended keeps its state.
         state = (
             new if lengths is None else torch.where((lengths > t)[:, None], new, state)
@@ -75,7 +95,7 @@ def run(
         if all_states:
             states.append(state)
     if not all_states:
-        return None, cell.leave(state)
-    every = cell.leave(torch.stack(states, dim=1))
+        return None, state
+    every = torch.stack(states, dim=1)
     # Not a view, which torch.export would take for the layout of every state.
     return every, every[:, -1].contiguous()

@@ -168,13 +168,13 @@ def test__registry__backend_missing__is_said_or_passed_over(toy, native):
 
 
 def test__registry__unknown_name__lists_all_backends(toy):
-    assert BACKENDS == ("auto", "torch", "native")
-    with pytest.raises(InvalidInputError, match="'torch', 'native', 'toy'"):
-        resolve_backend("cuda")
+    assert BACKENDS == ("auto", "torch", "cuda", "native")
+    with pytest.raises(InvalidInputError, match="'torch', 'cuda', 'native', 'toy'"):
+        resolve_backend("metal")
 
 
 def test__registry__one_more_backend__is_in_show_versions(toy):
     shown = versions()
-    assert list(shown["Backends"]) == ["torch", "native", "toy"]
+    assert list(shown["Backends"]) == ["torch", "cuda", "native", "toy"]
     assert shown["Backends"]["toy"] == "available in the tests"
     assert shown["On torch even with toy"] == {"everything": "it is a toy"}

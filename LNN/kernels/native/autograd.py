@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from LNN.cells.base import Cell, transformed
+from LNN.cells.base import Cell
 from LNN.kernels import torch_loop
 from LNN.kernels.native.call import Call
 from LNN.kernels.native.description import CellDescription
+from LNN.kernels.watching import are_transformed
 
 
 class SequenceFunction(torch.autograd.Function):
@@ -52,7 +53,7 @@ class SequenceFunction(torch.autograd.Function):
         *data, lengths, states, record = saved[:6]
         wanted = ctx.needs_input_grad[3:]
         # Someone wants the gradient's gradient, or more than one gradient.
-        if torch.is_grad_enabled() or _is_transformed(*gradients):
+        if torch.is_grad_enabled() or are_transformed(*gradients):
             tensors = (*data, *saved[6:])
             found = _through_torch(
                 ctx.cell, ctx.description, lengths, tensors, wanted, gradients
@@ -68,21 +69,6 @@ class SequenceFunction(torch.autograd.Function):
             found = [*data, *ctx.description.unpack(packed)]
         pairs = zip(found, wanted, strict=True)
         return (None, None, None, *(g if want else None for g, want in pairs))
-
-
-def _is_transformed(*gradients: Tensor | None) -> bool:
-    """Tell whether gradients may be more than the numbers that the library reads.
-
-    Many at once (vmap, `is_grads_batched`), or with derivatives of their own.
-    """
-    return (
-        transformed()
-        or torch.autograd.forward_ad._current_level >= 0
-        or any(
-            g is not None and torch._C._functorch.is_legacy_batchedtensor(g)
-            for g in gradients
-        )
-    )
 
 
 def _through_torch(

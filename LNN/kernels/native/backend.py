@@ -18,6 +18,7 @@ from LNN.kernels.native.call import Call
 from LNN.kernels.native.description import LIMITS, description_of, has_dropout
 from LNN.kernels.native.stepping import NativeStepper
 from LNN.kernels.native.training import NativeTrainer
+from LNN.kernels.watching import is_forward_mode, is_watched
 
 PRECISIONS = (torch.float32, torch.float64)
 
@@ -132,7 +133,9 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
     # First of all: a transform would get into what is remembered of a cell.
     if transformed():
         return False
-    if exporting() or _is_watched(inputs, state, timespans):
+    # For torch.compile there is an operator.
+    compiling = torch.compiler.is_compiling()
+    if exporting() or (not compiling and is_watched(inputs, state, timespans)):
         return False
     # Empty arrays stay on torch: the library need not allow for them.
     dtype = inputs.dtype
@@ -141,25 +144,7 @@ def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> boo
     return (
         all(t.is_cpu and t.dtype is dtype for t in (inputs, state, timespans))
         and not torch.is_autocast_enabled("cpu")
-        and torch.autograd.forward_ad._current_level < 0
-    )
-
-
-def _is_watched(*tensors: Tensor) -> bool:
-    """Tell whether someone records or replaces torch's operators as they run.
-
-    A tracer, a dispatch mode, or a tensor's own class (its memory may not be there).
-    They would not see the library's work, which is not such an operator. For
-    torch.compile there is one.
-    """
-    if torch.compiler.is_compiling():
-        return False
-    return (
-        torch.jit.is_tracing()
-        or torch._C._len_torch_dispatch_stack() > 0
-        or any(
-            type(t).__torch_dispatch__ is not Tensor.__torch_dispatch__ for t in tensors
-        )
+        and not is_forward_mode()
     )
 
 

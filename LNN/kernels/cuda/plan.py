@@ -1,0 +1,177 @@
+"""What a kind of cell gives to the loop over steps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from LNN.cells.base import Cell
+from LNN.kernels.cuda.program import Kernels, Program, load
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What the kernels read.
+
+    Attributes
+    ----------
+    drive : Tensor of shape (B, T, D)
+    start : Tensor of shape (B, S)
+        The state before the first step.
+    spans : Tensor of shape (B, T)
+    lengths : Tensor of int32, shape (B,), or None
+    constants : list of Tensor
+    """
+
+    drive: Tensor
+    start: Tensor
+    spans: Tensor
+    lengths: Tensor | None
+    constants: list[Tensor]
+
+    @property
+    def batch(self) -> int:
+        """Number of sequences."""
+        return self.drive.shape[0]
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return self.drive.shape[1]
+
+    def from_state(self, start: Tensor) -> Data:
+        """Return the same with another state to start from."""
+        return replace(self, start=start.contiguous())
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """What the kernels of the way back write.
+
+    Attributes
+    ----------
+    drive : Tensor of shape (B, T, D)
+    spans : Tensor of shape (B, T, N), or None
+        Each neuron's part of the gradients of the timespans, if they are wanted.
+    sums : Tensor, or None
+        Sums over steps, of the gradients that the kernel itself sums up.
+    """
+
+    drive: Tensor
+    spans: Tensor | None
+    sums: Tensor | None
+
+
+class Plan(ABC):
+    """How the steps of a cell run on a GPU.
+
+    Parameters
+    ----------
+    source : str
+        The kernels' file in csrc/.
+    defines : mapping of str to int
+        Its macros.
+    tables : mapping of str to ndarray of int32
+        What the kernels read of the structure.
+    n_record : int
+        How many numbers the kernels record per sequence and step.
+
+    Attributes
+    ----------
+    n_neurons : int
+    """
+
+    def __init__(
+        self,
+        source: str,
+        defines: dict[str, int],
+        tables: dict[str, np.ndarray],
+        n_record: int,
+    ):
+        self.source, self.defines = source, tuple(defines.items())
+        self.n_record, self.n_neurons = n_record, defines["NEURONS"]
+        self._tables = tables
+        self._on: dict[torch.device, dict[str, Tensor]] = {}
+
+    def program(self, dtype: torch.dtype) -> Program:
+        """Return the program for a precision."""
+        return Program(self.source, self.defines, dtype)
+
+    def kernels(self, data: Data) -> Kernels:
+        """Return the kernels for the data's precision and device."""
+        return load(self.program(data.drive.dtype), data.drive.device)
+
+    def tables(self, device: torch.device) -> dict[str, Tensor]:
+        """Return the tables on a device."""
+        if device not in self._on:
+            self._on[device] = {
+                name: torch.from_numpy(table).to(device)
+                for name, table in self._tables.items()
+            }
+        return self._on[device]
+
+    def enter(
+        self, cell: Cell, inputs: Tensor, state: Tensor
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Return drive, start and constants, by which the gradients go on."""
+        return cell.drive(inputs), cell.enter(state), self.constants(cell)
+
+    def leave(self, cell: Cell, states: Tensor) -> Tensor:
+        """Undo `enter`, for states of any leading shape."""
+        return cell.leave(states)
+
+    @abstractmethod
+    def constants(self, cell: Cell) -> list[Tensor]:
+        """Return what every step needs and only the parameters decide."""
+
+    @abstractmethod
+    def step_constants(self, cell: Cell, constants: Sequence[Tensor]) -> tuple:
+        """Return the same as `Cell.step` takes it."""
+
+    @abstractmethod
+    def forward(
+        self,
+        data: Data,
+        states: Tensor | None,
+        record: Tensor | None,
+        final: Tensor,
+        first: int,
+        last: int,
+    ) -> None:
+        """Take the steps from `first` to `last`, from `data.start` on."""
+
+    def gradients(self, data: Data, spans_too: bool) -> Gradients:
+        """Return memory for the gradients."""
+        spans = None
+        if spans_too:
+            spans = data.drive.new_empty(data.batch, data.steps, self.n_neurons)
+        return Gradients(torch.empty_like(data.drive), spans, self.sums(data))
+
+    def sums(self, data: Data) -> Tensor | None:
+        """Return zeros, to which the kernel adds its sums over steps."""
+        return None
+
+    @abstractmethod
+    def backward(
+        self,
+        data: Data,
+        states: Tensor,
+        record: Tensor,
+        grad_states: Tensor | None,
+        carry: Tensor,
+        found: Gradients,
+        first: int,
+        last: int,
+    ) -> None:
+        """Go the steps from `last` to `first` back, with the gradient in `carry`."""
+
+    @abstractmethod
+    def finish(
+        self, data: Data, states: Tensor, found: Gradients
+    ) -> list[Tensor | None]:
+        """Return the gradients of the constants."""

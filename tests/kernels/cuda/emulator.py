@@ -1,0 +1,59 @@
+"""The CUDA kernels on the CPU: compiled by g++ for `emulate.h`, in place of NVRTC."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from LNN.kernels.cuda.driver import arguments_of, pointers_to
+from LNN.kernels.cuda.program import CSRC
+
+HOME = Path(__file__).parent
+COMPILER = shutil.which("g++")
+FLAGS = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w"]
+FAULTS = {1: "threads that meet different barriers", 2: "a wrong number of arguments"}
+
+
+class Emulated:
+    """The kernels of one program on the CPU.
+
+    Attributes
+    ----------
+    reversed : bool
+        Whether threads run in falling order.
+    """
+
+    reversed = False
+
+    def __init__(self, file):
+        self._library = ctypes.CDLL(str(file))
+
+    def launch(self, name, blocks, threads, values):
+        """As `driver.Module.launch`."""
+        arguments = arguments_of(values)
+        given = pointers_to(arguments)
+        back = name == "backward"
+        sizes = (blocks, threads, given, len(arguments), type(self).reversed)
+        code = self._library.emulate(back, *sizes)
+        assert code == 0, f"{name}: {FAULTS[code]}"
+
+
+def build(program, csrc=CSRC):
+    """Compile a program for the CPU."""
+    folder = Path(tempfile.mkdtemp(prefix="emulated-"))
+    file = folder / "kernels.so"
+    macros = [f"-D{name}={value}" for name, value in program.macros.items()]
+    source = f'-DKERNELS="{csrc / program.source}"'
+    command = [COMPILER, *FLAGS, *macros, source, f"-I{HOME}", str(HOME / "host.cpp")]
+    subprocess.run([*command, "-o", str(file)], check=True)
+    kernels = Emulated(file)
+    shutil.rmtree(folder)
+    return kernels
+
+
+def load(program, device):
+    """As `program.LOADERS` want it."""
+    return build(program)

@@ -1,0 +1,141 @@
+"""Simulated systems whose period of control is free, many episodes at once.
+
+`CartPole` and `Pendulum` have the equations of gymnasium's CartPole-v1 and Pendulum-v1;
+at gymnasium's own period they give its numbers (tests/control/test_plants.py). Another
+period is walked in equal steps that are not longer than gymnasium's. `Quadrotor` moves
+in a plane, with wind.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import expm, solve_discrete_are
+
+
+class Plant:
+    """`n` episodes of a system that is controlled once a period.
+
+    Parameters
+    ----------
+    n : int
+    period : float, default=None
+        Seconds between two actions; None is `own_period`.
+    limit : float, default=None
+        Largest action; None is `own_limit`.
+
+    Attributes
+    ----------
+    state : ndarray of shape (n, d)
+    alive : ndarray of bool, shape (n,)
+        Episodes that have not failed yet. Those that have stand still.
+    """
+
+    own_period: ClassVar[float]
+    own_limit: ClassVar[float]
+
+    def __init__(self, n: int, period: float | None = None, limit: float | None = None):
+        self.n = n
+        self.period = self.own_period if period is None else period
+        self.limit = self.own_limit if limit is None else limit
+        self.n_steps = int(np.ceil(self.period / self.own_period - 1e-9))
+        self.state = np.zeros((n, 0))
+        self.alive = np.ones(n, dtype=bool)
+
+    def begin(self, state: NDArray) -> None:
+        """Start all episodes."""
+        self.state = np.array(state, dtype=np.float64)
+        self.alive = np.ones(self.n, dtype=bool)
+
+    def observe(self) -> NDArray:
+        """Return what sensors without noise show, (n, n_features)."""
+        raise NotImplementedError
+
+    def rates(self, state: NDArray, action: NDArray) -> NDArray:
+        """Return what the integrator needs."""
+        raise NotImplementedError
+
+    def moved(self, state: NDArray, action: NDArray, dt: float) -> NDArray:
+        """Return the state after a step of time."""
+        raise NotImplementedError
+
+    def failed(self) -> NDArray:
+        """Return which states count as a failure."""
+        return np.zeros(self.n, dtype=bool)
+
+    def step(self, action: NDArray) -> None:
+        """Hold an action for one period."""
+        action = np.clip(np.reshape(action, self.n), -self.limit, self.limit)
+        for _ in range(self.n_steps):
+            state = self.moved(self.state, action, self.period / self.n_steps)
+            self.state = np.where(self.alive[:, None], state, self.state)
+            self.alive &= ~self.failed()
+
+
+class CartPole(Plant):
+    """A pole on a cart: position, speed, angle from upright, its rate; force in N."""
+
+    own_period, own_limit = 0.02, 10.0
+    gravity, cart, pole, half_length = 9.8, 1.0, 0.1, 0.5
+    furthest, steepest = 2.4, np.deg2rad(12)
+
+    def observe(self) -> NDArray:
+        """Return position and angle: speeds are for the controller to find."""
+        return self.state[:, [0, 2]]
+
+    def accelerations(self, state: NDArray, force: NDArray) -> tuple[NDArray, NDArray]:
+        """Return those of the cart and of the angle."""
+        angle, rate = state[:, 2], state[:, 3]
+        total, moment = self.cart + self.pole, self.pole * self.half_length
+        sin, cos = np.sin(angle), np.cos(angle)
+        push = (force + moment * rate**2 * sin) / total
+        turn = (self.gravity * sin - cos * push) / (
+            self.half_length * (4.0 / 3.0 - self.pole * cos**2 / total)
+        )
+        return push - moment * turn * cos / total, turn
+
+    def moved(self, state: NDArray, action: NDArray, dt: float) -> NDArray:
+        """Return the state after one step of Euler's method, as in gymnasium."""
+        cart, turn = self.accelerations(state, action)
+        speed, rate = state[:, 1], state[:, 3]
+        return state + dt * np.stack([speed, cart, rate, turn], axis=1)
+
+    def failed(self) -> NDArray:
+        """Return where gymnasium ends an episode."""
+        far = np.abs(self.state[:, 0]) > self.furthest
+        return far | (np.abs(self.state[:, 2]) > self.steepest)
+
+
+class Pendulum(Plant):
+    """A pendulum with a weak motor: angle from upright and its rate; torque in Nm."""
+
+    own_period, own_limit = 0.05, 2.0
+    gravity, mass, length, fastest = 10.0, 1.0, 1.0, 8.0
+
+    def observe(self) -> NDArray:
+        """Return cosine and sine of the angle, without its rate."""
+        angle = self.state[:, 0]
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+    def moved(self, state: NDArray, action: NDArray, dt: float) -> NDArray:
+        """Return the state after one step, as in gymnasium: the rate first."""
+        angle, rate = state[:, 0], state[:, 1]
+        g, m, length = self.gravity, self.mass, self.length
+        turn = 3 * g / (2 * length) * np.sin(angle) + 3.0 / (m * length**2) * action
+        rate = np.clip(rate + turn * dt, -self.fastest, self.fastest)
+        return np.stack([angle + rate * dt, rate], axis=1)
+
+
+def lqr(
+    A: NDArray, B: NDArray, Q: NDArray, R: NDArray, period: float
+) -> NDArray[np.float64]:
+    """Return K of the best u = -K z for z' = A z + B u that is held for a period."""
+    d, k = B.shape
+    joint = np.zeros((d + k, d + k))
+    joint[:d, :d], joint[:d, d:] = A, B
+    both = expm(joint * period)
+    held, push = both[:d, :d], both[:d, d:]
+    cost = solve_discrete_are(held, push, Q, R)
+    return np.linalg.solve(R + push.T @ cost @ push, push.T @ cost @ held)

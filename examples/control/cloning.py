@@ -7,6 +7,7 @@ recordings with their time stamps, and plays the same episodes.
 from __future__ import annotations
 
 import argparse
+import functools
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -33,6 +34,9 @@ RECURRENT = {
 }
 # Frames that a feed-forward network sees.
 FEED_FORWARD = {"MLP, 1 frame": 1, "MLP, 8 frames": 8}
+# Periods of control of training, beside the plant's own.
+ONE_RATE, THREE_RATES = (1.0,), (0.45, 1.0, 2.2)
+THREE_RATES_TOO = ("CfC, NCP", "CfC of the paper, NCP", "LTC, NCP", "LSTM", "GRU")
 MODELS = (*RECURRENT, *FEED_FORWARD)
 QUICK_MODELS = ("CfC, NCP", "LSTM", "MLP, 8 frames")
 
@@ -137,6 +141,33 @@ def _fit_feed_forward(frames: int, shown: Demonstrations, seed: int) -> Clone:
     return Clone(lambda n: FeedForwardPolicy(network, frames), count)
 
 
+def learn(
+    name: str,
+    record: Callable[[int, float, int, Any], Demonstrations],
+    recordings: int,
+    seed: int,
+    epochs: int,
+    rates: tuple[float, ...],
+) -> Clone:
+    """Fit a model twice: then with what the expert says of the first one's play.
+
+    `record(n, rate, seed, driver)` demonstrates at a period of `rate` times the
+    plant's own; the driver acts, or the expert does if it is None.
+    """
+
+    def shown(seed: int, clone: Clone | None) -> Demonstrations:
+        n = recordings // len(rates)
+        parts = [
+            record(n, rate, 10 * seed + k, None if clone is None else clone.policy(n))
+            for k, rate in enumerate(rates)
+        ]
+        return functools.reduce(Demonstrations.joined, parts)
+
+    begin = shown(100 + seed, None)
+    first = fit(name, begin, seed, epochs)
+    return fit(name, begin.joined(shown(200 + seed, first)), seed, epochs)
+
+
 def play(
     policy: Any,
     plant: Plant,
@@ -194,6 +225,8 @@ class Report:
 def spread(values: Iterable[float], digits: int = 0) -> str:
     """Return the mean over seeds, and the range where they differ."""
     values = np.asarray(list(values), dtype=float)
+    if not values.size:
+        return "-"
     texts = [f"{value:.{digits}f}" for value in (values.mean(), *np.sort(values))]
     return texts[0] if len(set(texts)) == 1 else f"{texts[0]} ({texts[1]}-{texts[-1]})"
 

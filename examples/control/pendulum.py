@@ -22,12 +22,14 @@ from typing import Any
 
 import numpy as np
 from cloning import (
-    Clone,
+    ONE_RATE,
+    THREE_RATES,
+    THREE_RATES_TOO,
     Demonstrations,
     Expert,
     Setting,
     arguments,
-    fit,
+    learn,
     play,
     spread,
 )
@@ -37,8 +39,6 @@ from plants import Pendulum, lqr
 SECONDS, EPISODES = 10.0, 100
 RECORDINGS, STEPS, EPOCHS = 96, 200, 300
 NOISE = 0.01  # of cosine and sine, in training
-ONE_RATE, THREE_RATES = (1.0,), (0.45, 1.0, 2.2)  # periods, beside gymnasium's
-THREE_RATES_TOO = ("CfC, NCP", "LTC, NCP", "LSTM", "GRU")
 UPRIGHT, AT_THE_END = 0.3, 2.0  # rad, seconds
 SETTINGS = (
     Setting("as trained"),
@@ -75,43 +75,22 @@ def begun(plant: Pendulum, rng: np.random.Generator) -> Pendulum:
     return plant
 
 
-def demonstrate(
-    n: int, seed: int, rates: tuple[float, ...], clone: Clone | None = None
-) -> Demonstrations:
-    """Record what the expert does, or would do where a clone acts, at some rates."""
-    parts = []
-    for k, rate in enumerate(rates):
-        rng = np.random.default_rng([seed, k])
-        plant = begun(Pendulum(n // len(rates), rate * Pendulum.own_period), rng)
-        driver = None if clone is None else clone.policy(plant.n)
-        parts.append(_record(plant, rng, driver))
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.joined(part)
-    return whole
-
-
-def _record(plant: Pendulum, rng: np.random.Generator, driver: Any) -> Demonstrations:
-    push, seen, done = np.zeros(plant.n), [], []
-    always = np.ones(plant.n, dtype=bool)
+def record(n: int, rate: float, seed: int, driver: Any) -> Demonstrations:
+    """Return what the expert does, or would do where a clone acts."""
+    rng = np.random.default_rng(seed)
+    plant = begun(Pendulum(n, rate * Pendulum.own_period), rng)
+    push, seen, done = np.zeros(n), [], []
+    always = np.ones(n, dtype=bool)
     for _ in range(STEPS):
-        seen.append(plant.observe() + NOISE * rng.normal(size=(plant.n, 2)))
+        seen.append(plant.observe() + NOISE * rng.normal(size=(n, 2)))
         done.append(expert(plant))
         action = done[-1]
         if driver is not None:
             action = driver.act(seen[-1], plant.period, arrived=always)
-        push = 0.9 * push + 0.3 * rng.normal(size=plant.n)
+        push = 0.9 * push + 0.3 * rng.normal(size=n)
         plant.step(action + push)
-    time = np.tile(plant.period * np.arange(STEPS), (plant.n, 1))
+    time = np.tile(plant.period * np.arange(STEPS), (n, 1))
     return Demonstrations(np.stack(seen, 1), np.stack(done, 1), time)
-
-
-def learn(name: str, recordings: int, seed: int, rates: tuple[float, ...]) -> Clone:
-    """Fit a model twice: then with what the expert says of the first one's play."""
-    shown = demonstrate(recordings, 100 + seed, rates)
-    first = fit(name, shown, seed, EPOCHS)
-    corrected = demonstrate(recordings, 200 + seed, rates, first)
-    return fit(name, shown.joined(corrected), seed, EPOCHS)
 
 
 def episodes(make: Any, setting: Setting, n: int, seed: int) -> float:
@@ -147,7 +126,9 @@ def compare(
         report.head(["model", "parameters", *(setting.name for setting in SETTINGS)])
         row("expert (sees the rate)", "", makers)
     for name in models:
-        clones = [learn(name, recordings, seed, rates) for seed in seeds]
+        clones = [
+            learn(name, record, recordings, seed, EPOCHS, rates) for seed in seeds
+        ]
         makers = [lambda plant, c=clone: c.policy(plant.n) for clone in clones]
         more = "" if rates == ONE_RATE else ", three rates"
         row(name + more, str(clones[0].parameters), makers)

@@ -23,7 +23,7 @@ class Plant:
     n : int
     period : float, default=None
         Seconds between two actions; None is `own_period`.
-    limit : float, default=None
+    limit : float or ndarray of shape (k,), default=None
         Largest action; None is `own_limit`.
 
     Attributes
@@ -34,9 +34,14 @@ class Plant:
     """
 
     own_period: ClassVar[float]
-    own_limit: ClassVar[float]
+    own_limit: ClassVar[float | NDArray]
 
-    def __init__(self, n: int, period: float | None = None, limit: float | None = None):
+    def __init__(
+        self,
+        n: int,
+        period: float | None = None,
+        limit: float | NDArray | None = None,
+    ):
         self.n = n
         self.period = self.own_period if period is None else period
         self.limit = self.own_limit if limit is None else limit
@@ -67,7 +72,7 @@ class Plant:
 
     def step(self, action: NDArray) -> None:
         """Hold an action for one period."""
-        action = np.clip(np.reshape(action, self.n), -self.limit, self.limit)
+        action = np.clip(action, -self.limit, self.limit)
         for _ in range(self.n_steps):
             state = self.moved(self.state, action, self.period / self.n_steps)
             self.state = np.where(self.alive[:, None], state, self.state)
@@ -126,6 +131,83 @@ class Pendulum(Plant):
         turn = 3 * g / (2 * length) * np.sin(angle) + 3.0 / (m * length**2) * action
         rate = np.clip(rate + turn * dt, -self.fastest, self.fastest)
         return np.stack([angle + rate * dt, rate], axis=1)
+
+
+class Quadrotor(Plant):
+    """A quadrotor in a plane that follows a target in the wind.
+
+    The state is the place beside the target (y, z), tilt, speed (of y, z), rate of the
+    tilt. An action is thrust beyond hovering (N) and torque (Nm), (n, 2). The wind
+    blows along y and pushes in proportion to the speed of the air beside the rotors.
+    The target moves on a figure of eight, at up to 1.7 m/s.
+
+    Attributes
+    ----------
+    wind : ndarray of shape (n,)
+        m/s now: gusts around `mean_wind`.
+    """
+
+    own_period, own_limit = 0.05, np.array([4.0, 0.4])
+    gravity, mass, inertia, drag = 9.81, 0.5, 0.01, 0.25
+    furthest, steepest = 3.0, np.pi / 2
+    gusts, lasting = 0.5, 1.0  # deviation beside a mean of 1 m/s; seconds
+    size, beat = np.array([1.5, 0.75]), np.array([0.8, 1.6])
+
+    def __init__(self, n: int, period: float | None = None, seed: int = 0):
+        super().__init__(n, period)
+        # The tilt is quicker than a period: 100 steps per second.
+        self.n_steps = int(np.ceil(self.period / 0.01 - 1e-9))
+        self.rng = np.random.default_rng(seed)
+        self.time = 0.0
+        self.phase = self.rng.uniform(0, 2 * np.pi, (n, 1))
+        self.mean_wind, self.wind = np.zeros(n), np.zeros(n)
+        self.strength = 0.0
+
+    def blow(self, strength: float) -> None:
+        """Let a wind blow whose mean is drawn up to 2 m/s to both sides, times this."""
+        self.strength = strength
+        self.mean_wind = 2 * strength * self.rng.uniform(-1, 1, self.n)
+        self.wind = self.mean_wind
+
+    def observe(self) -> NDArray:
+        """Return the place beside the target and the tilt: no speeds, no wind."""
+        return self.state[:, :3]
+
+    def target_speed(self) -> NDArray:
+        """Return that of the target, (n, 2)."""
+        return self.size * self.beat * np.cos(self.beat * self.time + self.phase)
+
+    def moved(self, state: NDArray, action: NDArray, dt: float) -> NDArray:
+        """Return the state after one step of Euler's method."""
+        tilt, speed = state[:, 2], state[:, 3:5]
+        thrust = self.mass * self.gravity + action[:, 0]
+        air = np.stack([self.wind, np.zeros(self.n)], axis=1) - speed
+        lift = thrust[:, None] * np.stack([-np.sin(tilt), np.cos(tilt)], axis=1)
+        pull = (lift + self.drag * air) / self.mass - [0.0, self.gravity]
+        change = np.concatenate(
+            [
+                speed - self.target_speed(),
+                state[:, 5:],
+                pull,
+                action[:, 1:] / self.inertia,
+            ],
+            axis=1,
+        )
+        self.time += dt
+        return state + dt * change
+
+    def step(self, action: NDArray) -> None:
+        """Hold an action for one period; then the wind changes."""
+        super().step(action)
+        kept = np.exp(-self.period / self.lasting)
+        draw = self.strength * self.gusts * self.rng.normal(size=self.n)
+        gust = kept * (self.wind - self.mean_wind) + np.sqrt(1 - kept**2) * draw
+        self.wind = self.mean_wind + gust
+
+    def failed(self) -> NDArray:
+        """Return where the target is out of sight or the quadrotor turned over."""
+        far = np.linalg.norm(self.state[:, :2], axis=1) > self.furthest
+        return far | (np.abs(self.state[:, 2]) > self.steepest)
 
 
 def lqr(

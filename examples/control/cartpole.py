@@ -43,8 +43,8 @@ SETTINGS = (
 WIDE = np.array([1.0, 0.5, 0.12, 0.5])  # where demonstrations begin
 
 
-def expert(plant: CartPole) -> NDArray:
-    """Return the best linear answer to the state, within the force's limit."""
+def regulator(plant: CartPole) -> tuple[NDArray, NDArray]:
+    """Return gains and costs of the best linear answer near the upright state."""
     # The change of the accelerations with each number of the state, at rest.
     at_rest, small = np.zeros((6, 4)), 1e-6
     at_rest[:4] += small * np.eye(4)
@@ -54,7 +54,12 @@ def expert(plant: CartPole) -> NDArray:
     A[0, 1] = A[2, 3] = 1.0
     A[1], A[3] = cart[:4] / small, turn[:4] / small
     B[1], B[3] = cart[4] / small, turn[4] / small
-    K = lqr(A, B, np.diag([1.0, 0.1, 10.0, 0.1]), np.array([[0.02]]), plant.period)
+    return lqr(A, B, np.diag([1.0, 0.1, 10.0, 0.1]), np.array([[0.02]]), plant.period)
+
+
+def expert(plant: CartPole) -> NDArray:
+    """Return the best linear answer to the state, within the force's limit."""
+    K, _ = regulator(plant)
     return np.clip(-(plant.state @ K.T)[:, 0], -plant.limit, plant.limit)
 
 

@@ -56,7 +56,7 @@ def expert(plant: Pendulum) -> NDArray:
     weight = 3 * plant.gravity / (2 * plant.length)
     push = 3 / (plant.mass * plant.length**2)
     A, B = np.array([[0.0, 1.0], [weight, 0.0]]), np.array([[0.0], [push]])
-    K = lqr(A, B, np.diag([10.0, 1.0]), np.array([[1.0]]), plant.period)
+    K, _ = lqr(A, B, np.diag([10.0, 1.0]), np.array([[1.0]]), plant.period)
     hold = -(np.stack([angle, rate], axis=1) @ K.T)[:, 0]
     missing = weight - (rate**2 / 2 + weight * np.cos(angle))
     swing = missing * rate

@@ -212,12 +212,20 @@ class Quadrotor(Plant):
 
 def lqr(
     A: NDArray, B: NDArray, Q: NDArray, R: NDArray, period: float
-) -> NDArray[np.float64]:
-    """Return K of the best u = -K z for z' = A z + B u that is held for a period."""
+) -> tuple[NDArray, NDArray]:
+    """Return what is best for z' = A z + B u if u is held for a period.
+
+    Returns
+    -------
+    K : ndarray of shape (k, d)
+        u = -K z.
+    P : ndarray of shape (d, d)
+        The cost that is still to come is z P z; it falls from period to period.
+    """
     d, k = B.shape
     joint = np.zeros((d + k, d + k))
     joint[:d, :d], joint[:d, d:] = A, B
     both = expm(joint * period)
     held, push = both[:d, :d], both[:d, d:]
-    cost = solve_discrete_are(held, push, Q, R)
-    return np.linalg.solve(R + push.T @ cost @ push, push.T @ cost @ held)
+    P = solve_discrete_are(held, push, Q, R)
+    return np.linalg.solve(R + push.T @ P @ push, push.T @ P @ held), P

@@ -58,7 +58,7 @@ def expert(plant: Quadrotor) -> NDArray:
     A[3, 2], A[3, 3], A[4, 4] = -g, -drag / mass, -drag / mass
     B[4, 0], B[5, 1] = 1 / mass, 1 / plant.inertia
     Q = np.diag([10.0, 10.0, 1.0, 1.0, 1.0, 0.1])
-    K = lqr(A, B, Q, np.diag([0.2, 10.0]), plant.period)
+    K, _ = lqr(A, B, Q, np.diag([0.2, 10.0]), plant.period)
     speed = plant.target_speed()
     wanted = np.zeros_like(plant.state)
     # Against the wind it leans; thrust and torque stay what they are.
@@ -117,7 +117,7 @@ def compare(
         for setting in SETTINGS:
             found = [episodes(m, setting, n, 10 * s) for s, m in enumerate(makers)]
             kept, far = np.array(found).T
-            lost = "" if kept.min() == 1 else f"; {100 - 100 * kept.mean():.0f} % lost"
+            lost = "" if kept.min() == 1 else f"; {percent(1 - kept.mean())} % lost"
             cells.append(f"{spread(100 * far[kept > 0])}{lost}")
         report.row([name, parameters, *cells])
 
@@ -136,6 +136,11 @@ def compare(
         makers = [lambda plant, c=clone: c.policy(plant.n) for clone in clones]
         more = "" if rates == ONE_RATE else ", three rates"
         row(name + more, str(clones[0].parameters), makers)
+
+
+def percent(part: float) -> str:
+    """Return a part that is not 0 in words."""
+    return "< 1" if part < 0.005 else f"{100 * part:.0f}"
 
 
 def main() -> None:

@@ -94,10 +94,14 @@ def test__plant__failed_episode__stands_still():
 def test__lqr__double_integrator__closes_a_stable_loop():
     A, B = np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([[0.0], [1.0]])
     for period in (0.01, 0.1, 1.0):
-        K = lqr(A, B, np.eye(2), np.eye(1), period)
+        K, P = lqr(A, B, np.eye(2), np.eye(1), period)
         step = np.array([[1.0, period], [0.0, 1.0]])
         push = np.array([[period**2 / 2], [period]])
-        assert np.abs(np.linalg.eigvals(step - push @ K)).max() < 1
+        closed = step - push @ K
+        assert np.abs(np.linalg.eigvals(closed)).max() < 1
+        # The cost to come falls by what a period costs.
+        falls = P - closed.T @ P @ closed
+        np.testing.assert_allclose(falls, np.eye(2) + K.T @ K, rtol=1e-6)
     # As the period goes to 0: the textbook's answer for weights of 1.
-    K = lqr(A, B, np.eye(2), np.eye(1), 1e-4)
+    K, _ = lqr(A, B, np.eye(2), np.eye(1), 1e-4)
     np.testing.assert_allclose(K, [[1.0, np.sqrt(3.0)]], rtol=1e-3)

@@ -68,7 +68,9 @@ def resources(cell, architecture, dtype=torch.float32):
         for name in MAIN
     ],
 )
-def test__nvrtc__main_shapes__fit_without_spilling_what_is_used(name, architecture, compiler):
+def test__nvrtc__main_shapes__fit_without_spilling_what_is_used(
+    name, architecture, compiler
+):
     cell = MAIN[name]()
     plan = plan_of(cell)
     threads = {"forward": plan.into.threads, "backward": plan.out.threads}

@@ -132,7 +132,7 @@ class AttributionDisplay:
         names = [
             name if isinstance(name, str) else f"column {name}" for name in found.names
         ]
-        unit = "log odds" if as_fitted(model).classifies else ""
+        unit = _unit(as_fitted(model).targets.classes, how.get("output"))
         display = cls(found.attributions, names, unit=unit, **details)
         return display.plot(kind=kind, n_columns=n_columns, ax=ax)
 
@@ -246,6 +246,15 @@ class AttributionDisplay:
         ax.set_xlabel(self._what)
 
 
+def _unit(classes: Any, output: Any) -> str:
+    """Return the unit of shares, as `attribution` chooses it; empty for that of y."""
+    if classes is None:
+        return ""
+    if output is None:
+        output = classes[1] if len(classes) == 2 else "the class that is predicted"
+    return f"log odds of {output}"
+
+
 def without_date(labels: Sequence[Any]) -> tuple[list[str], str]:
     """Return labels as text; of one day the times alone, and the day in brackets."""
     stamps = [label for label in labels if isinstance(label, pd.Timestamp)]
@@ -264,7 +273,10 @@ def draw_bars(
     """Draw bars, the first on top, each with its number."""
     colour = np.where(shares < 0, INHIBITORY, EXCITATORY)
     bars = ax.barh(range(len(names)), shares, color=colour.tolist(), height=0.7)
-    ax.bar_label(bars, [form.format(share) for share in shares], fontsize=8)
+    # Digits of what cannot be seen are noise, and run into the names.
+    seen = np.abs(shares) >= 1e-3 * np.abs(shares).max(initial=0.0)
+    texts = [form.format(s) if k else " 0 " for s, k in zip(shares, seen, strict=True)]
+    ax.bar_label(bars, texts, fontsize=8)
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.axvline(0, color="#444444", linewidth=0.8)

@@ -101,3 +101,12 @@ def test__missing_values__leave_gaps_in_curves():
     assert any(
         np.isnan(line.get_ydata()).any() for line in curves if len(line.get_ydata())
     )
+
+
+def test__attributions__of_a_classifier__say_whose_log_odds_they_are():
+    y = np.where(ROWS["heat"] > 0, "warm", "cold")
+    model = LiquidClassifier(6, window_length=5, epochs=1, random_state=0).fit(ROWS, y)
+    shown = AttributionDisplay.from_estimator(model, ROWS, rows=[9])
+    assert shown.unit == "log odds of warm"
+    shown = AttributionDisplay.from_estimator(model, ROWS, rows=[9], output="cold")
+    assert shown.unit == "log odds of cold"

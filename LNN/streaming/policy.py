@@ -136,7 +136,7 @@ class LiquidPolicy:
         """
         seen = self._seen(observation, arrived)
         elapsed = self._elapsed(dt)
-        gaps = np.where(self._acted, self._waited + elapsed, elapsed)
+        gaps = self._waited + elapsed
         if seen.any():
             self._answer(observation, gaps, seen)
         fresh = ~self._acted
@@ -226,6 +226,7 @@ class LiquidPolicy:
             return
         one = int(np.argmax(seen))
         before = stream.state
+        # What the others wait for is not walked yet.
         gaps = np.where(seen, gaps, gaps[one])
         rows = _with_rows_of(observation, one, ~seen)
         actions = np.asarray(stream.step(rows, dt=None if timeless else gaps))

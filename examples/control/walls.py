@@ -1,22 +1,29 @@
 """Walls beside the cart: what a layer of safety after a clone is worth.
 
-    python examples/control/walls.py            the table; some minutes
+    python examples/control/walls.py            a table and a picture; some minutes
     python examples/control/walls.py --quick    one seed, 20 episodes
 
 The clones are those of cartpole.py. There are walls 40 cm beside the middle, of which
 they know nothing. Episodes begin at the edge of the largest set of states that the
 expert never leaves and in which neither wall nor motor nor pole reach their limits.
-`LNN.safety` keeps the force within the motor's limit, and, by discrete barriers with
-the exact equations and the true state (which a real cart would have to measure), either
-the cart alone on its side of the walls, or the whole state in that set. Sensors have five times the noise of training.
+`LNN.safety` keeps the force within the motor's limit, and by discrete barriers either
+the cart alone on its side of the walls, or the whole state in that set. The barriers
+know the exact equations and the true state, which a real cart would have to measure.
+Sensors have five times the noise of training.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from cartpole import (
@@ -40,6 +47,7 @@ WALL = 0.4  # m from the middle
 # The cart's speed may not carry it past a wall in so many seconds.
 BRAKING = 0.3
 MODELS = ("CfC, NCP", "LTC, NCP", "LSTM")
+DRAWN = "LTC, NCP"
 KINDS = ("none", "force", "force, cart", "force, whole state")
 GAMMA = 0.2
 NOISY = Setting("5 x noise", noise=5)
@@ -117,15 +125,29 @@ def at_the_edge(plant: CartPole, rng: np.random.Generator) -> NDArray:
     return np.linalg.solve(np.linalg.cholesky(safe_set(plant)).T, way.T).T
 
 
-def between_walls(clone: Clone, kind: str, n: int, seed: int) -> NDArray:
-    """Return counts: carts past a wall, poles fallen, forces, unsolved steps."""
+class Played(NamedTuple):
+    """What happened: positions (T, n), which poles stood to the end, and counts.
+
+    The counts: carts past a wall, poles fallen, forces above the limit, steps without a
+    safe force.
+    """
+
+    positions: NDArray
+    standing: NDArray
+    counts: NDArray
+
+
+def between_walls(clone: Clone, kind: str, n: int, seed: int) -> Played:
+    """Play episodes that begin at the edge of what is safe."""
     plant = CartPole(n)
     plant.begin(at_the_edge(plant, np.random.default_rng(seed)))
     watch = Watch(kind, plant)
     policy = clone.policy(n, safety=watch)
     states = play(policy, plant, NOISY, SECONDS, NOISE, seed, _true_state)
-    past = (np.abs(states[..., 0]) > WALL).any(axis=0)
-    return np.array([past.sum(), (~plant.alive).sum(), watch.beyond, watch.unsolved])
+    x, alive = states[..., 0], plant.alive
+    past = (np.abs(x) > WALL).any(axis=0)
+    counts = [past.sum(), (~alive).sum(), watch.beyond, watch.unsolved]
+    return Played(x, alive, np.array(counts))
 
 
 def _true_state(plant: CartPole) -> dict[str, NDArray]:
@@ -133,7 +155,7 @@ def _true_state(plant: CartPole) -> dict[str, NDArray]:
 
 
 def compare(given: Namespace) -> None:
-    """Print what happens without safety and with two kinds of it."""
+    """Print and draw what happens without safety and with three kinds of it."""
     n = 20 if given.quick else EPISODES
     given.report.line(
         f"Walls at {100 * WALL:g} cm to both sides: sums over {given.seeds} seed(s) of "
@@ -148,11 +170,40 @@ def compare(given: Namespace) -> None:
             fit(name, demonstrate(RECORDINGS, STEPS, 100 + seed), seed, EPOCHS)
             for seed in range(given.seeds)
         ]
+        first = {}
         for kind in KINDS:
-            counts = sum(
-                between_walls(clone, kind, n, seed) for seed, clone in enumerate(clones)
-            )
+            played = [between_walls(c, kind, n, seed) for seed, c in enumerate(clones)]
+            counts = sum(one.counts for one in played)
             given.report.row([name, kind, *map(str, counts)])
+            first[kind] = played[0]
+        if name == DRAWN:
+            draw(first, given.out / "control_walls.png")
+
+
+def draw(played: dict[str, Played], path: Path) -> None:
+    """Draw where the carts of one clone went, with and without safety."""
+    shown = (KINDS[0], *KINDS[2:])
+    titles = ("no safety", "barrier on the cart", "barrier on the whole state")
+    figure, axes = plt.subplots(
+        1, 3, figsize=(10, 3.2), sharey=True, layout="constrained"
+    )
+    for axis, kind, title in zip(axes, shown, titles, strict=True):
+        positions, standing, counts = played[kind]
+        time = CartPole.own_period * np.arange(1, len(positions) + 1)
+        for x, stood in list(zip(positions.T, standing, strict=True))[:40]:
+            moving = len(x) if stood else int(np.argmax(np.diff(x, append=x[-1]) == 0))
+            colour = "tab:blue" if stood else "tab:red"
+            axis.plot(time[:moving], x[:moving], color=colour, lw=0.7, alpha=0.6)
+            if not stood:
+                axis.plot(time[moving - 1], x[moving - 1], "x", color=colour, ms=4)
+        for side in (-WALL, WALL):
+            axis.axhline(side, color="k")
+        past, fallen = counts[:2]
+        axis.set_title(f"{title}\n{past} past a wall, {fallen} fallen", fontsize=10)
+        axis.set_xlabel("seconds")
+    axes[0].set_ylabel("cart, m")
+    axes[0].set_ylim(-0.8, 0.8)
+    figure.savefig(path, dpi=90)
 
 
 if __name__ == "__main__":

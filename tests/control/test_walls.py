@@ -32,7 +32,9 @@ def test__safe_set__edge__expert_stays_within_all_limits():
 
 
 def test__between_walls__without_and_with_safety(clone):
-    none, _, cart, whole = (between_walls(clone, kind, 12, seed=0) for kind in KINDS)
+    none, _, cart, whole = (
+        between_walls(clone, kind, 12, seed=0).counts for kind in KINDS
+    )
     assert none[0] > 0  # carts went through a wall
     # The cart alone is kept, at the price of poles; the whole state keeps both.
     assert cart[0] == 0

@@ -605,7 +605,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=DEVICE,
         doc="""
         "cpu", "cuda", "cuda:<number>" or "auto": CUDA if there is one, but the CPU for
-        cells that have a fused kernel there alone.
+        cells that have fused kernels there.
         """,
         changeable=True,
     ),

@@ -295,7 +295,7 @@ class NetworkParameters:
             Precision of the network.
         device : str, default="auto"
             "cpu", "cuda", "cuda:<number>" or "auto": CUDA if there is one, but the CPU
-            for cells that have a fused kernel there alone.
+            for cells that have fused kernels there.
         n_jobs : int, default=None
             Threads that check and prepare the data. Results do not depend on it.
         random_state : int, RandomState or None, default=None

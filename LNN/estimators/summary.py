@@ -125,4 +125,4 @@ def _idle_gpu(model: FittedModel) -> str:
     if asked != "auto":
         return ""
     idle = device_for(asked, model.network, dtype) != resolve_device(asked)
-    return " (of the CPU: the GPU has no kernel for this cell)" if idle else ""
+    return " (of the CPU, though there is a GPU)" if idle else ""

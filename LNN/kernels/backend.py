@@ -24,14 +24,14 @@ class Missing:
         What is missing.
     remedy : str
         What to do about it.
-    warns : bool
-        Whether a user of `backend="auto"` is told. A machine without a GPU is not worth
-        a warning, a library that was not built is.
+    warns_on : {"cpu", "cuda", ""}
+        Which device a user of `backend="auto"` computes on who is told. A library that
+        was not built is worth a warning, a machine without a GPU is not.
     """
 
     reason: str
     remedy: str
-    warns: bool = True
+    warns_on: str = "cpu"
 
 
 class Stepper(Protocol):

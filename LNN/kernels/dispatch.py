@@ -40,7 +40,7 @@ def resolve_backend(requested: str = "auto") -> str:
     return _candidates(requested)[0].name
 
 
-def _candidates(requested: str) -> list[Backend]:
+def _candidates(requested: str, device: str = "cpu") -> list[Backend]:
     """Return the backends to try for a request, in order."""
     names = _names()
     choice("backend", requested, names)
@@ -55,7 +55,7 @@ def _candidates(requested: str) -> list[Backend]:
         missing = backend.missing()
         if missing is None:
             there.append(backend)
-        elif missing.warns:
+        elif missing.warns_on == device:
             _tell_once(missing)
     return there
 
@@ -77,7 +77,7 @@ def _candidates_named(name: str) -> list[Backend]:
 def _supporting(
     cell: Cell, requested: str, device: torch.device, dtype: torch.dtype
 ) -> Backend:
-    for backend in _candidates(requested)[:-1]:
+    for backend in _candidates(requested, device.type)[:-1]:
         if backend.supports(cell, device, dtype):
             return backend
     return REGISTRY[-1]
@@ -140,7 +140,7 @@ def run(
     """
     data = (cell, inputs, state, timespans)
     # The last one is not asked: it runs everything.
-    for candidate in _candidates(backend)[:-1]:
+    for candidate in _candidates(backend, inputs.device.type)[:-1]:
         if candidate.can_run(*data):
             return candidate.run(*data, lengths, all_states)
     return REGISTRY[-1].run(*data, lengths, all_states)

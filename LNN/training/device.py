@@ -24,8 +24,9 @@ class Placed(Protocol):
 def device_for(device: str, network: Placed, dtype: torch.dtype) -> torch.device:
     """Return the device that a network runs on.
 
-    "auto" is a GPU, but for cells that have a kernel on the CPU alone: as a loop of
-    torch they start thousands of small kernels for a batch, and the GPU waits.
+    "auto" is a GPU, but not for cells that have fused kernels on the CPU: at the sizes
+    of a liquid network a GPU waits for launches, and its own fused kernels have not
+    been measured yet. ``device="cuda"`` uses them.
 
     Parameters
     ----------
@@ -36,8 +37,7 @@ def device_for(device: str, network: Placed, dtype: torch.dtype) -> torch.device
     chosen, cpu = resolve_device(device), torch.device("cpu")
     if device != "auto" or chosen == cpu:
         return chosen
-    there, here = (network.backend_for(where, dtype) for where in (chosen, cpu))
-    return cpu if there == LOOP != here else chosen
+    return chosen if network.backend_for(cpu, dtype) == LOOP else cpu
 
 
 def resolve_device(device: str) -> torch.device:

@@ -158,7 +158,7 @@ def test__registry__backend_declines__next_one_runs(toy):
 
 
 def test__registry__backend_missing__is_said_or_passed_over(toy, native):
-    toy.lacks = Missing("it has no batteries", "buy some", warns=False)
+    toy.lacks = Missing("it has no batteries", "buy some", warns_on="")
     assert resolve_backend("auto") == "native"
     with pytest.raises(InvalidInputError, match="toy.*no batteries.*buy some"):
         resolve_backend("toy")

@@ -17,6 +17,7 @@ from LNN.kernels.cuda.driver import DriverError
 from LNN.kernels.cuda.plans import LIMITS, has_dropout, plan_of
 from LNN.kernels.cuda.program import LOADERS, Program, load
 from LNN.kernels.cuda.steps import Loop
+from LNN.kernels.cuda.trial import fault_of
 from LNN.kernels.torch_loop import without_padding
 from LNN.kernels.watching import is_forward_mode, is_watched
 
@@ -30,6 +31,7 @@ class CudaBackend(Backend):
 
     def __init__(self) -> None:
         self._failed: dict[tuple[Program, torch.device], str] = {}
+        self._passed: set[tuple[Program, torch.device]] = set()
 
     def missing(self) -> Missing | None:
         """Tell why there are no kernels: no GPU, or no compiler."""
@@ -37,16 +39,17 @@ class CudaBackend(Backend):
             return Missing(
                 "torch finds no CUDA device",
                 "use a machine with an NVIDIA GPU and a torch built for CUDA",
-                warns=False,
+                warns_on="",
             )
         if torch.version.hip is not None:
             return Missing(
                 "this torch is built for AMD, the kernels are for NVIDIA",
                 "use an NVIDIA GPU",
-                warns=False,
+                warns_on="",
             )
         if nvrtc.load() is None:
-            return Missing("there is no compiler (NVRTC) for them", nvrtc.INSTALL)
+            reason = "there is no compiler (NVRTC) for them"
+            return Missing(reason, nvrtc.INSTALL, warns_on="cuda")
         return None
 
     def describe(self) -> str:
@@ -71,7 +74,7 @@ class CudaBackend(Backend):
         if device.type not in LOADERS or dtype not in PRECISIONS or has_dropout(cell):
             return False
         plan = plan_of(cell)
-        return plan is not None and self._compiles(plan.program(dtype), device)
+        return plan is not None and self._works(plan.program(dtype), cell, device)
 
     def can_run(
         self, cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor
@@ -113,18 +116,30 @@ class CudaBackend(Backend):
         left = None if states is None else plan.leave(cell, states)
         return left, plan.leave(cell, final)
 
-    def _compiles(self, program: Program, device: torch.device) -> bool:
-        """Tell whether a program runs on a device; if not, tell the user, once."""
+    def _works(self, program: Program, cell: Cell, device: torch.device) -> bool:
+        """Tell whether a program is right on a device; if not, tell the user, once.
+
+        It is compiled, and solves a small problem beside torch, when it is first asked
+        for: no test can stand for a GPU, driver and compiler that it has not seen.
+        """
         key = (program, device)
-        if key in self._failed:
-            return False
+        if key not in self._passed and key not in self._failed:
+            fault = self._fault(program, cell, device)
+            if fault is None:
+                self._passed.add(key)
+            else:
+                self._failed[key] = fault
+                warn(
+                    f"LNN's kernels {program.source} do not run on {device}, so torch "
+                    f"does their work, more slowly: {fault}. "
+                    'backend="torch" ends this warning.'
+                )
+        return key in self._passed
+
+    def _fault(self, program: Program, cell: Cell, device: torch.device) -> str | None:
         try:
             load(program, device)
-        except (nvrtc.CompileError, DriverError, OSError) as error:
-            self._failed[key] = str(error)
-            warn(
-                f"LNN's kernels {program.source} do not run on {device}, so torch does "
-                f'their work, more slowly: {error}. backend="torch" ends this warning.'
-            )
-            return False
-        return True
+            return fault_of(self.run, cell, device, program.dtype)
+        # Torch reports faults of a kernel as RuntimeError.
+        except (nvrtc.CompileError, DriverError, OSError, RuntimeError) as error:
+            return str(error)

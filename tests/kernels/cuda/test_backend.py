@@ -1,5 +1,7 @@
 """When the CUDA kernels run, and what is said where they do not."""
 
+import copy
+
 import pytest
 import torch
 from cell_cases import CELLS
@@ -8,8 +10,8 @@ from kernel_cases import make_problem, rng
 import LNN
 from LNN.cells import WiredCfCCell
 from LNN.exceptions import InvalidInputError, LNNWarning
-from LNN.kernels import dispatch
-from LNN.kernels.cuda import CudaBackend, nvrtc, program
+from LNN.kernels import dispatch, torch_loop
+from LNN.kernels.cuda import CudaBackend, nvrtc, program, trial
 from LNN.kernels.cuda.plans import plan_of
 
 GPU = torch.device("cuda")
@@ -27,7 +29,7 @@ def test__missing__no_gpu__is_no_warning(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     missing = CudaBackend().missing()
     assert "no CUDA device" in missing.reason
-    assert not missing.warns
+    assert not missing.warns_on
     with pytest.raises(InvalidInputError, match="no CUDA device.*NVIDIA GPU"):
         dispatch.resolve_backend("cuda")
     assert "no CUDA device" in LNN._show_versions.versions()["Backends"]["cuda"]
@@ -38,7 +40,7 @@ def test__missing__no_compiler__says_what_to_install(with_gpu, monkeypatch):
     missing = CudaBackend().missing()
     assert "NVRTC" in missing.reason
     assert "pip install" in missing.remedy
-    assert missing.warns
+    assert missing.warns_on == "cuda"
 
 
 def test__missing__torch_for_amd__says_so(with_gpu, monkeypatch):
@@ -69,6 +71,34 @@ def test__supports__kernel_that_does_not_compile__warns_once_and_leaves_it_to_to
         assert not backend.supports(cell, GPU, torch.float32)
     assert not backend.supports(cell, GPU, torch.float32)
     assert "wired.cu does not run on cuda: no such arch" in backend.describe()
+
+
+@pytest.mark.parametrize("wrong", ["the states", "the gradient of state"])
+def test__supports__kernel_that_is_wrong_on_the_device__is_never_used(
+    cuda, monkeypatch, wrong
+):
+    right = trial._solved
+
+    def off(run, *problem):
+        found = right(run, *problem)
+        if run is not torch_loop.run:
+            found[wrong] = found[wrong] * 1.01
+        return found
+
+    monkeypatch.setattr(trial, "_solved", off)
+    cell, cpu = CELLS["wired exponential ncp"](), torch.device("cpu")
+    with pytest.warns(LNNWarning, match=f"{wrong} of a small problem is .* off"):
+        assert not cuda.supports(cell, cpu, torch.float32)
+    assert not cuda.supports(cell, cpu, torch.float32)
+
+
+def test__trial__leaves_cell_and_generators_alone(cuda):
+    cell, cpu = CELLS["wired exponential ncp"](), torch.device("cpu")
+    before, drawn = copy.deepcopy(cell.state_dict()), torch.get_rng_state()
+    assert trial.fault_of(cuda.run, cell, cpu, torch.float64) is None
+    assert torch.equal(torch.get_rng_state(), drawn)
+    assert all(torch.equal(before[k], v) for k, v in cell.state_dict().items())
+    assert all(p.grad is None for p in cell.parameters())
 
 
 def test__supports__without_compiling__tells_cells_devices_and_types(cuda):

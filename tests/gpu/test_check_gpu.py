@@ -1,0 +1,61 @@
+"""The check for machines with a GPU: here its parts run on the emulated kernels."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+SCRIPT = Path(__file__).with_name("check_gpu.py")
+KERNELS = SCRIPT.parents[1] / "kernels" / "cuda"
+
+
+@pytest.fixture
+def check(monkeypatch):
+    """The script, with the CPU in place of the GPU."""
+    sys.path.insert(0, str(KERNELS))
+    emulator = pytest.importorskip("emulator")
+    sys.path.remove(str(KERNELS))
+    if emulator.COMPILER is None:
+        pytest.skip("there is no g++, which compiles the kernels for the emulator")
+    from LNN.kernels.cuda import program
+
+    monkeypatch.setitem(program.LOADERS, "cpu", emulator.load)
+    spec = importlib.util.spec_from_file_location("check_gpu", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "GPU", torch.device("cpu"))
+    monkeypatch.setattr(module, "SHAPES", [(12, 1, 1), (12, 5, 7)])
+    return module
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test__script__without_a_gpu__says_so():
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no CUDA device" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "name", ["CfC exponential", pytest.param("LTC exponential", marks=pytest.mark.slow)]
+)
+def test__equality__right_kernels__pass(check, name):
+    found = check.equality(name)()
+    assert found["torch.float64"] < 1e-10
+
+
+def test__equality__wrong_kernels__fail(check, monkeypatch):
+    right = check.solved
+
+    def off(backend, *problem):
+        found = right(backend, *problem)
+        wrong = isinstance(backend, check.CudaBackend)
+        return {k: v + 1e-3 * wrong for k, v in found.items()}
+
+    monkeypatch.setattr(check, "solved", off)
+    with pytest.raises(AssertionError, match="CfC exponential, 12, 1 x 1"):
+        check.equality("CfC exponential")()

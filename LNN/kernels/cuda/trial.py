@@ -70,7 +70,9 @@ def _solved(
     assert states is not None
     loss = states.square().sum() + final.sum()
     named = {"inputs": inputs, "state": state, **dict(cell.named_parameters())}
-    slopes = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+    slopes: tuple[Tensor | None, ...] = torch.autograd.grad(
+        loss, list(named.values()), allow_unused=True
+    )
     gradients = {
         f"the gradient of {name}": slope
         for name, slope in zip(named, slopes, strict=True)

@@ -372,7 +372,7 @@ class TreeSurrogate(BaseEstimator):
                 raise InvalidInputError(
                     f"Expected {name} among {known}, got {getattr(self, name)!r}."
                 )
-        if fitted.layout.timeless and self.features in ("window", "ema"):
+        if fitted.layout.timeless and self.features != "inputs":
             raise InvalidInputError(
                 f'Expected features="inputs" for a {fitted.owner} with '
                 "window_length=1, whose rows are independent of those before, got "

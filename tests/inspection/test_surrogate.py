@@ -366,3 +366,10 @@ def test__few_rows__are_refused(planted):
     X, y, model = planted
     with pytest.raises(InvalidInputError, match="at least 20 answers"):
         TreeSurrogate(model, features="inputs").fit(X[:9])
+
+
+@pytest.mark.parametrize("features", ["window", "ema", "state"])
+def test__rows_without_a_past__have_inputs_alone(planted, features):
+    X, _, model = planted
+    with pytest.raises(InvalidInputError, match='features="inputs" .* independent of'):
+        TreeSurrogate(model, features=features).fit(X)

@@ -31,6 +31,7 @@ def test__safe_set__edge__expert_stays_within_all_limits():
     assert 0.5 * WALL < furthest < WALL
 
 
+@pytest.mark.slow
 def test__between_walls__without_and_with_safety(clone):
     none, _, cart, whole = (
         between_walls(clone, kind, 12, seed=0).counts for kind in KINDS

@@ -159,7 +159,7 @@ default=None
         self._adapter = self._make_adapter(forgetting, learning_rate)
         self._last: _Last | None = None
         self._guard = Guard(model, adapt != "sgd") if guard else None
-        self._seen: tuple[np.ndarray, ...] | None = None
+        self._seen: tuple[Any, ...] | None = None
         if isinstance(context, str):
             self._go_on(context)
         elif context is not None:
@@ -334,19 +334,16 @@ default=None
         if not math.isfinite(outputs.sum()):
             self._check_finite(outputs, past)
         if self._guard is not None:
-            self._see(arrival)
+            # Judged when asked for, which takes longer than many a step. Copies, as
+            # callers and steppers write into the same memory again.
+            states = self._engine.last_states()
+            self._seen = arrival.inputs.copy(), arrival.units, states
         arrivals.accept(arrival)
         # Kept until the truth comes, which may be much later; a copy, as a stepper
         # writes its next state into the same memory.
         if self.adapt is not None:
             self._last = _Last(features.copy(), arrival.present)
         return outputs, arrival.present
-
-    def _see(self, arrival: Arrival) -> None:
-        """Keep what `doubts` is made of: to judge it takes longer than many a step."""
-        # Copies: callers and steppers write into the same memory again.
-        units = np.where(self._arrivals.clock.started, arrival.units, np.nan)
-        self._seen = arrival.inputs.copy(), units, self._engine.last_states()
 
     @property
     def doubts(self) -> Bunch:
@@ -360,7 +357,8 @@ default=None
         guard = self._guard
         share = guard.saturated(torch.from_numpy(states))
         saturated = None if share is None else share.numpy()
-        found = guard.judged(guard.outside(inputs), guard.gaps(units), saturated)
+        gaps = guard.gaps(np.broadcast_to(units, len(inputs)))
+        found = guard.judged(guard.outside(inputs), gaps, saturated)
         if self.n is None:
             for name in ("outside", "gap", "saturated", "flagged"):
                 if found[name] is not None:

@@ -8,7 +8,8 @@ import pytest
 
 import LNN
 from LNN import LiquidRegressor
-from LNN.exceptions import InvalidInputError
+from LNN.exceptions import InvalidInputError, InvalidModelFileError
+from LNN.export.checks import _check_input_range
 from LNN.safety import guard
 
 T = np.arange(120.0)
@@ -111,3 +112,27 @@ def test_an_older_model_says_that_it_knows_no_range():
         guard(old, X)
     with pytest.raises(InvalidInputError, match="Fit it again"):
         guard(replace(model, input_range=None), X)
+
+
+def test_answers_per_step_have_their_layout():
+    cube = X.reshape(12, 10, 2)
+    model = LiquidRegressor(6, return_sequences=True, epochs=1, random_state=0)
+    model.fit(cube, Y.reshape(12, 10))
+    strange = cube.copy()
+    strange[3, 4, 1] = 50.0
+    found = guard(model, strange)
+    assert found.flagged.shape == found.saturated.shape == (12, 10)
+    assert np.argwhere(found.outside).tolist() == [[3, 4, 1]]
+    lists = guard(model, [strange[3], strange[0, :4]])
+    assert [len(part) for part in lists.flagged] == [10, 4]
+
+
+def test_files_with_other_ranges_are_refused():
+    state = fitted().fit(X, Y)
+    plain = state.__getstate__() | {"model_": state.model_.to_plain()}
+    known = plain["model_"]["input_range"]
+    for wrong in ({"low": known["low"]}, {"low": known["high"], "high": known["low"]}):
+        with pytest.raises(InvalidModelFileError, match="ranges of inputs"):
+            _check_input_range(wrong, plain["model_"])
+    with pytest.raises(InvalidModelFileError, match="a range of each input"):
+        _check_input_range({"low": np.zeros(3), "high": np.ones(3)}, plain["model_"])

@@ -124,17 +124,16 @@ class Guard:
                 "it again."
             )
         self.fitted, self.range = fitted, fitted.input_range
-        self.scale: NDArray = getattr(fitted.scaler, "scale_", None)
-        if self.scale is None:
-            width = self.range.high - self.range.low
-            self.scale = np.where(width > 0, width, 1.0)
+        width = self.range.high - self.range.low
+        widths = np.where(width > 0, width, 1.0)
+        # A transformer as `scale` has no such numbers.
+        self.scale: NDArray = getattr(fitted.scaler, "scale_", widths)
         clock, shown = fitted.clock, fitted.clock.gap_range
-        near = tolerance(clock.unit, clock.resolution)
         # Without a gap that was longer than 0, a row counted one unit.
         ends = (1.0, 1.0) if shown is None else (shown.shortest, shown.longest)
         unit = 1.0 if shown is None else clock.unit
         self.shortest, self.longest = ends[0] / unit, ends[1] / unit
-        self.near = near
+        self.near = tolerance(clock.unit, clock.resolution)
         self.bounds: tuple[Tensor, Tensor, Tensor] | None = None
         if with_states:
             self.bounds = _edges(fitted)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import QuantileTransformer
 
 import LNN
 from LNN import LiquidRegressor
@@ -136,3 +137,10 @@ def test_files_with_other_ranges_are_refused():
             _check_input_range(wrong, plain["model_"])
     with pytest.raises(InvalidModelFileError, match="a range of each input"):
         _check_input_range({"low": np.zeros(3), "high": np.ones(3)}, plain["model_"])
+
+
+def test_a_transformer_as_scale_gives_widths_of_the_range():
+    model = fitted(scale=QuantileTransformer(n_quantiles=20)).fit(X, Y)
+    rows = X[:1] + [[10.0, 0.0]]
+    beyond = (rows[0, 0] - X[:, 0].max()) / np.ptp(X[:, 0])
+    np.testing.assert_allclose(guard(model, rows).outside, [[beyond, 0.0]])

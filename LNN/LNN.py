@@ -527,12 +527,13 @@ or list, default=None
         learning_rate: float | None = None,
         truncation: int | None = None,
         context: ArrayLike | str | None = None,
+        guard: bool = False,
     ) -> LiquidStream:
         """Open a stream: predictions row by row, and learning on the way.
 
         Parameters
         ----------
-        mode, n, adapt, forgetting, learning_rate, truncation, context
+        mode, n, adapt, forgetting, learning_rate, truncation, context, guard
             As in `LiquidStream`: "window" answers as `predict` does, "carry" keeps the
             state for ever; `adapt` lets the stream learn.
 
@@ -543,6 +544,7 @@ or list, default=None
         options: dict[str, Any]
         options = {"adapt": adapt, "forgetting": forgetting, "context": context}
         options |= {"learning_rate": learning_rate, "truncation": truncation}
+        options["guard"] = guard
         model = as_fitted(self)
         return LiquidStream(model, mode, n, publish=Commit(self), **options)
 

@@ -9,6 +9,7 @@ from typing import Any
 from LNN.batching.preparation import DTYPES
 from LNN.data.examples import Examples
 from LNN.data.form import DataForm
+from LNN.data.input_range import InputRange
 from LNN.estimators.comparing import same
 from LNN.estimators.fitted import FittedModel
 from LNN.estimators.fitting import make_objective
@@ -78,4 +79,9 @@ def continue_from(
         objective=make_objective(training, settings),
         record=replace(known.record, backend=backend),
         continuation=None,  # of other data, until training is over
+        # Where nothing is known of the first data, the range of all is not known.
+        input_range=known.input_range
+        and known.input_range.joined(
+            InputRange.of(training.sequences, training.weights)
+        ),
     )

@@ -25,6 +25,7 @@ from LNN.data.clock import Clock
 from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.continuation import Continuation
 from LNN.data.form import DataForm, InputLayout, TargetLayout
+from LNN.data.input_range import InputRange
 from LNN.data.training_end import WARM
 from LNN.estimators import storage
 from LNN.estimators.parameters import CHANGEABLE
@@ -73,6 +74,9 @@ class FittedModel:
         What the network was when it was built: pickles hold no other one.
     continuation : Continuation or None
         The ends of the training data, which `context="fit"` goes on from.
+    input_range : InputRange or None
+        The range of each input in training; None if a version of LNN stored the model
+        that kept none.
 
     Notes
     -----
@@ -103,6 +107,7 @@ class FittedModel:
     record: TrainingRecord
     structure: NetworkStructure | None = None
     continuation: Continuation | None = None
+    input_range: InputRange | None = None
 
     def __post_init__(self) -> None:
         if self.structure is None:
@@ -336,7 +341,7 @@ class FittedModel:
             As `LiquidNeuralNetwork.predict`.
         """
         values = self.values(outputs, self.anchor_values(sequences))
-        return self._in_layout(values, sequences)
+        return self.in_layout(values, sequences)
 
     def probabilities(self, outputs: NDArray, sequences: SequenceSet) -> Predictions:
         """Turn the network's outputs into probabilities of the classes.
@@ -346,7 +351,7 @@ class FittedModel:
         outputs, sequences
             As in `answers`.
         """
-        return self._in_layout(self.objective.probabilities(outputs), sequences)
+        return self.in_layout(self.objective.probabilities(outputs), sequences)
 
     def predict(
         self,
@@ -416,7 +421,7 @@ class FittedModel:
             f"{fix}{hint}"
         )
 
-    def _in_layout(self, values: NDArray, sequences: SequenceSet) -> Any:
+    def in_layout(self, values: NDArray, sequences: SequenceSet) -> Any:
         """Give predictions per step the layout of X: an array, or a list of arrays."""
         if not self.targets.per_step:
             return values

@@ -27,6 +27,7 @@ from LNN.data import SequenceScaler, SequenceSet
 from LNN.data.clock import Clock
 from LNN.data.examples import Examples, Given, read_examples
 from LNN.data.form import DataForm, InputLayout, ReadOptions
+from LNN.data.input_range import InputRange
 from LNN.data.targets import Targets
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
@@ -265,7 +266,14 @@ def build(
     device = device_for(settings.device, network, dtype)
     record = TrainingRecord(network.backend_for(device, dtype))
     return FittedModel(
-        parameters, *form, scaler, target_scaler, network, objective, record
+        parameters,
+        *form,
+        scaler,
+        target_scaler,
+        network,
+        objective,
+        record,
+        input_range=InputRange.of(training.sequences, training.weights),
     )
 
 

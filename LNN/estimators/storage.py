@@ -20,6 +20,7 @@ from LNN.data.clock import Clock
 from LNN.data.continuation import Continuation, EndStates
 from LNN.data.form import DataForm, InputLayout, ReadOptions, TargetLayout
 from LNN.data.gap_range import GapRange
+from LNN.data.input_range import InputRange
 from LNN.data.tables import Columns
 from LNN.estimators.building import rebuild_network
 from LNN.estimators.parameters import (
@@ -64,6 +65,7 @@ def to_plain(model: Any) -> dict[str, Any]:
         "network": _network_to_plain(model),
         "record": _record_to_plain(model.record),
         "continuation": _continuation_to_plain(model.continuation),
+        "input_range": model.input_range and _shallow(model.input_range),
     }
 
 
@@ -91,7 +93,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         _of(Clock, clock),
         _of(TargetLayout, plain["targets"]),
     )
-    target_scaler = plain["target_scaler"]
+    target_scaler, seen = plain["target_scaler"], plain.get("input_range")
     scaler, loss = _scaler_from_plain(plain["scaler"]), Loss.from_plain(plain["loss"])
     # A parameter that LNN got after the model was stored takes its default.
     parameters = dict(plain["parameters"])
@@ -110,6 +112,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "record": _record_from_plain(plain["record"]),
         "continuation": _continuation_from_plain(plain.get("continuation")),
+        "input_range": seen and _of(InputRange, seen),
     }
 
 

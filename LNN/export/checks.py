@@ -128,6 +128,9 @@ def check_state(state: Any, owner: str) -> None:
     _fields("clock", model["clock"], _CLOCK)
     if model["clock"]["gap_range"] is not None:
         _check_gap_range(model["clock"]["gap_range"])
+    # Files of older versions have none.
+    if model.get("input_range") is not None:
+        _check_input_range(model["input_range"], model)
     _fields("targets", model["targets"], _TARGETS)
     _check_scalers(model)
     _check_network(model)
@@ -204,6 +207,15 @@ def _check_gap_range(plain: dict) -> None:
     names = {"unit", "shortest", "longest", "low", "high"}
     good = set(plain) == names and all(map(_positive, plain.values()))
     _need(good and plain["shortest"] <= plain["longest"], "a range of gaps")
+
+
+def _check_input_range(plain: Any, model: dict) -> None:
+    n = len(model["layout"]["columns"]["inputs"])
+    good = type(plain) is dict and set(plain) == {"low", "high"}
+    _need(good and all(_array("f")(a) for a in plain.values()), "ranges of inputs")
+    low, high = plain["low"], plain["high"]
+    _need(low.shape == high.shape == (n,), "a range of each input")
+    _need(not (low > high).any(), "ranges of inputs")
 
 
 def _check_scalers(model: dict) -> None:

@@ -30,12 +30,15 @@ class Arrival(NamedTuple):
         The anchors' values.
     group : Any
         The recordings' labels, if X has a column for them, or a MultiIndex.
+    inputs : ndarray of float64, shape (n, F)
+        As they were before scaling, anchor columns as changes.
     """
 
     values: np.ndarray
     gaps: Gaps
     present: np.ndarray | None
     group: Any
+    inputs: np.ndarray
 
     @property
     def units(self) -> float | np.ndarray:
@@ -112,7 +115,7 @@ class Arrivals:
         scaled = self.preparation.scaled(values)
         if not abs(scaled.sum()) < self.largest:  # NaN too: something may be missing
             self._check_size(scaled, values)
-        return Arrival(scaled, gaps, present, group)
+        return Arrival(scaled, gaps, present, group, values)
 
     def accept(self, arrival: Arrival) -> None:
         """Remember what the next row is read from."""

@@ -78,6 +78,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def last_states(self) -> np.ndarray:
+        """Return the last layer's states (n, S) after the last step; a copy."""
+
+    @abstractmethod
     def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
         """Return the network's arguments of the last steps of some streams."""
 
@@ -135,6 +139,7 @@ class Window(Engine):
         self.values = np.zeros((n, length, n_channels))
         self.gaps = np.ones((n, length))
         self.count = np.zeros(n, dtype=np.int64)
+        self.final: Any = None
 
     def advance(
         self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray
@@ -151,8 +156,14 @@ class Window(Engine):
         here = np.arange(self.n), self.count - 1
         self.values[here], self.gaps[here] = values, units
         with torch.no_grad():
-            features, _ = self.network.features(**self.replay(slice(None)))
+            features, finals = self.network.features(**self.replay(slice(None)))
+        self.final = finals[-1]
         return features.numpy()
+
+    def last_states(self) -> np.ndarray:
+        """Return the last layer's states (n, S) after the last step."""
+        assert self.final is not None  # a step was taken
+        return flat_state(self.final).numpy()
 
     def replay(self, streams: np.ndarray | slice) -> dict[str, Any]:
         """Return the rows of the windows."""
@@ -296,6 +307,10 @@ class Carry(Engine):
             stepper.advance()
             values = stepper.state[:, : layer.n_neurons]
         return values
+
+    def last_states(self) -> np.ndarray:
+        """Return the last layer's states (n, S) after the last step."""
+        return self.states[-1].copy()
 
     def _fill(
         self, values: np.ndarray, units: float | np.ndarray, started: np.ndarray

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Bunch
 
 from LNN._plain import takes_any_number
 from LNN._typing import Row
@@ -25,6 +27,7 @@ from LNN.estimators.fitted import (
 )
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
+from LNN.safety.guarding import Guard
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
@@ -76,6 +79,9 @@ default=None
         `step` would. Their time is in the index of a frame or in the time column. With
         `n` streams an array of shape (n_rows, n, n_features). "fit" goes on from the
         end of the training data, as `predict` does; a single stream of one recording.
+    guard : bool, default=False
+        Whether `doubts` tells how a row is unlike those of training; answers are the
+        same. The states' bounds do not hold with adapt="sgd", which changes weights.
     publish : callable, default=None
         Called with the model that `commit` makes; None gives it to the estimator that
         `fitted` is or holds, if there is one.
@@ -101,6 +107,8 @@ default=None
     ----------
     model : FittedModel
         The one that the stream was opened from, or last committed.
+    doubts : Bunch
+        What `LNN.safety.guard` says of the last step.
     state : dict of str to ndarray
         What the stream knows of the past: copies, to store and to set again.
     classes_ : ndarray of shape (n_classes,)
@@ -131,6 +139,7 @@ default=None
         learning_rate: float | None = None,
         truncation: int | None = None,
         context: ArrayLike | str | None = None,
+        guard: bool = False,
         publish: Callable[[FittedModel], None] | None = None,
     ):
         _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
@@ -149,6 +158,8 @@ default=None
         self._engine = self._make_engine(windowed, history)
         self._adapter = self._make_adapter(forgetting, learning_rate)
         self._last: _Last | None = None
+        self._guard = Guard(model, adapt != "sgd") if guard else None
+        self._seen: tuple[Any, ...] | None = None
         if isinstance(context, str):
             self._go_on(context)
         elif context is not None:
@@ -176,7 +187,7 @@ default=None
                     f"In row {row} of context: {error} Where such rows have no time of "
                     "their own, call step for each in place of context=."
                 ) from error
-        self._last = None  # nothing was answered yet
+        self._last = self._seen = None  # nothing was answered yet
 
     def _go_on(self, context: str) -> None:
         """Begin where training ended."""
@@ -322,12 +333,37 @@ default=None
         # A sum is finite if all are, and much cheaper to look at.
         if not math.isfinite(outputs.sum()):
             self._check_finite(outputs, past)
+        if self._guard is not None:
+            # Judged when asked for, which takes longer than many a step. Copies, as
+            # callers and steppers write into the same memory again.
+            states = self._engine.last_states()
+            self._seen = arrival.inputs.copy(), arrival.units, states
         arrivals.accept(arrival)
         # Kept until the truth comes, which may be much later; a copy, as a stepper
         # writes its next state into the same memory.
         if self.adapt is not None:
             self._last = _Last(features.copy(), arrival.present)
         return outputs, arrival.present
+
+    @property
+    def doubts(self) -> Bunch:
+        """How the last row is unlike those of training, as `LNN.safety.guard` says."""
+        if self._guard is None or self._seen is None:
+            raise InvalidInputError(
+                "doubts is about the last step of a stream that guards: open it with "
+                "stream(guard=True) and take a step first."
+            )
+        inputs, units, states = self._seen
+        guard = self._guard
+        share = guard.saturated(torch.from_numpy(states))
+        saturated = None if share is None else share.numpy()
+        gaps = guard.gaps(np.broadcast_to(units, len(inputs)))
+        found = guard.judged(guard.outside(inputs), gaps, saturated)
+        if self.n is None:
+            for name in ("outside", "gap", "saturated", "flagged"):
+                if found[name] is not None:
+                    found[name] = found[name][0]
+        return found
 
     def _check_finite(self, outputs: np.ndarray, past: Any) -> None:
         """Refuse a row whose answer is not finite, and undo its step."""
@@ -499,7 +535,7 @@ default=None
         if self._last is not None:
             self._last.current &= ~chosen
         if chosen.all():
-            self._last = None
+            self._last = self._seen = None
         return self
 
     def _which(self, which: Any) -> np.ndarray:
@@ -551,20 +587,20 @@ default=None
             )
         self._arrivals.set_state(given)
         self._engine.set_state(given)
-        self._last = None  # the last step belongs to another past
+        self._last = self._seen = None  # the last step belongs to another past
 
     def _without_taking(
         self, step: Callable[..., Any], x: Any, dt: Any, timestamp: Any
     ) -> Any:
         """Answer for a row, then go back to before it."""
         engine, arrivals = self._engine, self._arrivals
-        before, past, last = self.state, engine.past(), self._last
+        before, past, last = self.state, engine.past(), (self._last, self._seen)
         try:
             return step(x, dt=dt, timestamp=timestamp)
         finally:
             arrivals.set_state(before)
             engine.go_back(past)
-            self._last = last
+            self._last, self._seen = last
 
     def __repr__(self) -> str:
         streams = "" if self.n is None else f", n={self.n}"

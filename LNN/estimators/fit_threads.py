@@ -10,20 +10,23 @@ import contextvars
 import functools
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.pool import ThreadPool
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 import sklearn
 import torch
 from joblib.parallel import ThreadingBackend, get_active_backend
 
-from LNN._among import Among, among, taking_part
+from LNN._among import Among, Shared, Told, among, taking_part
+from LNN._warnings import warn
 
-__all__ = ["fits_in_threads", "thread_number"]
+__all__ = ["fit_side_by_side", "fits_in_threads", "thread_number"]
+
+Fitted = TypeVar("Fitted")
 
 
 @contextmanager
@@ -75,6 +78,35 @@ def thread_number(n_jobs: int | None) -> int:
         n_jobs = 1 if get_active_backend()[0].nesting_level else -1
     # joblib counts the cores that this process may use, and refuses 0.
     return int(ThreadingBackend().effective_n_jobs(n_jobs))
+
+
+def fit_side_by_side(fits: Sequence[Callable[[], Fitted]]) -> list[Fitted]:
+    """Return what each fit returns, several at once: as many as torch has threads.
+
+    They share what they agree on. A warning of several is issued once.
+
+    Parameters
+    ----------
+    fits : sequence of callable
+        Each takes nothing.
+    """
+    shared, config = Shared(), sklearn.get_config()
+
+    def run(fit: Callable[[], Fitted]) -> tuple[Fitted, list[Told]]:
+        told: list[Told] = []
+        part = replace(among() or Among(), told=told, shared=shared)
+        with taking_part(part), sklearn.config_context(**config):
+            return fit(), told
+
+    number = min(thread_number(None), torch.get_num_threads(), len(fits))
+    if number <= 1:
+        done = [run(fit) for fit in fits]
+    else:
+        with fits_in_threads(number):
+            done = joblib.Parallel()(joblib.delayed(run)(fit) for fit in fits)
+    for warning in dict.fromkeys(told for _, those in done for told in those):
+        warn(warning.message, about=warning.about)
+    return [found for found, _ in done]
 
 
 class _FitThreads(ThreadingBackend):

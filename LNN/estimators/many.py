@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any, Protocol, TypeVar, overload
 
 import joblib
 import numpy as np
@@ -24,6 +24,16 @@ from LNN.exceptions import InvalidInputError
 
 __all__ = ["fit_many"]
 
+
+class Fits(Protocol):
+    """Whatever has a `fit`."""
+
+    @property
+    def fit(self) -> Callable[..., Any]:
+        """Learn from X and y."""
+
+
+E = TypeVar("E", bound=Fits)
 Grid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
 
 # What has one value for each sample of X, and so is split with it.
@@ -34,7 +44,7 @@ SOURCES = (np.random.RandomState, np.random.Generator)
 
 @overload
 def fit_many(
-    estimators: Any,
+    estimators: E,
     X: ArrayLike,
     y: ArrayLike,
     param_grid: Grid | None = ...,
@@ -45,7 +55,23 @@ def fit_many(
     error_score: float | str = ...,
     verbose: int = ...,
     **fit_params: Any,
-) -> list[Any]: ...
+) -> list[E]: ...
+
+
+@overload
+def fit_many(
+    estimators: Sequence[E],
+    X: ArrayLike,
+    y: ArrayLike,
+    param_grid: Grid | None = ...,
+    *,
+    cv: None = ...,
+    scoring: Any = ...,
+    n_jobs: int | None = ...,
+    error_score: float | str = ...,
+    verbose: int = ...,
+    **fit_params: Any,
+) -> list[E]: ...
 
 
 @overload
@@ -316,12 +342,10 @@ class Many:
         return self._error_score == "raise"
 
     def _run_one(self, fit: Fit) -> Done:
-        done = Done()
-        if self._broken_off:
+        done, beside = Done(), among() or Among()
+        if self._broken_off or beside.stopped.is_set():
             return done
-        part = replace(
-            among() or Among(), name=fit.name, told=done.told, shared=self._shared
-        )
+        part = replace(beside, name=fit.name, told=done.told, shared=self._shared)
         # scikit-learn's settings are of one thread.
         with taking_part(part), sklearn.config_context(**self._config):
             try:

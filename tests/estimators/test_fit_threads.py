@@ -7,6 +7,7 @@ import warnings
 import joblib
 import numpy as np
 import pytest
+import sklearn
 import torch
 from sklearn.base import clone
 from sklearn.ensemble import BaggingRegressor
@@ -126,6 +127,20 @@ def test__fits_in_threads__groups_and_time_of_fit__arrive(table):
         found = clone(search).fit(own, y)
     assert found.best_estimator_.time_unit_ == alone.best_estimator_.time_unit_ != 1
     assert_same_search(alone, found, own)
+
+
+def test__fits_in_threads__routed_time_stamps__arrive(table):
+    X, y = table
+    when = np.random.default_rng(1).exponential(60, len(X)).cumsum()
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = LiquidRegressor(**SMALL).set_fit_request(timestamps=True)
+        search = GridSearchCV(model.set_score_request(timestamps=True), GRID, cv=2)
+        alone = clone(search).fit(X, y, timestamps=when)
+        with fits_in_threads(2):
+            found = clone(search).fit(X, y, timestamps=when)
+    assert found.best_estimator_.time_unit_ == alone.best_estimator_.time_unit_ != 1
+    for name in ("split0_test_score", "split1_test_score", "rank_test_score"):
+        np.testing.assert_array_equal(alone.cv_results_[name], found.cv_results_[name])
 
 
 def test__fits_in_threads__failing_candidates__score_as_in_the_search_alone(table):

@@ -1,5 +1,6 @@
 """`fit_many` does what fits one after another do, and says which one it speaks of."""
 
+import _thread
 import pickle
 import threading
 import warnings
@@ -403,18 +404,36 @@ def test__fit_many__callbacks_and_lines__of_each_model(table, capsys):
     assert sum(line.startswith(("[1/2] model", "[2/2] model")) for line in lines) == 2
 
 
-def test__fit_many__interrupted__stops_all_after_their_epoch(table):
-    started = threading.Event()
+def endless(n, callback):
+    settings = {"epochs": 10**6, "early_stopping": False, "callback": callback}
+    return [LiquidRegressor(**(SMALL | settings)) for _ in range(n)]
 
+
+def test__fit_many__error_in_one_fit__stops_the_others_after_their_epoch(table):
     def callback(epoch):
-        if epoch.epoch == 2 and not started.is_set():
-            started.set()
+        if epoch.epoch == 2:
             raise RuntimeError("enough")
 
-    endless = {"epochs": 10**6, "early_stopping": False}
-    models = [
-        LiquidRegressor(**(SMALL | endless | {"callback": callback})) for _ in range(2)
-    ]
+    models = [endless(1, callback)[0], *endless(3, None)]
     with pytest.raises(RuntimeError, match="enough"):
         fit_many(models, *table, n_jobs=2)
-    assert all(model.n_iter_ < 10**6 for model in models)
+    assert models[1].n_iter_ < 10**6
+    assert not hasattr(models[3], "model_")
+
+
+def test__fit_many__interrupted__stops_all_after_their_epoch(table):
+    torch.set_num_threads(2)
+    once = threading.Event()
+
+    def callback(epoch):
+        if not once.is_set():
+            once.set()
+            _thread.interrupt_main()
+
+    models, before = endless(3, callback), list(warnings.filters)
+    with pytest.raises(KeyboardInterrupt):
+        fit_many(models, *table, n_jobs=2)
+    # What was learnt until then is there, as after Ctrl-C in `fit`.
+    assert sum(hasattr(model, "model_") for model in models) == 2
+    assert torch.get_num_threads() == 2
+    assert list(warnings.filters) == before

@@ -94,10 +94,11 @@ class Step:
         parts = self.network, self.parameters, self.objective, self.optimizer
         take = kernel_step(*parts, clip) or self.by_autograd
         total: float | torch.Tensor = 0.0
+        mean_weight = batches.mean_weight
         for samples, inputs, targets in batches.in_order(order, self.plan.batch_size):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
-            weight = batches.mean_weight * len(samples)
+            weight = mean_weight * len(samples)
             # Tensors are added up, not numbers: an accelerator need not wait here.
             total = total + take(inputs, targets, weight)
             schedule.after_batch()
@@ -174,7 +175,8 @@ def train(
             history.loss.append(loss)
             schedule.after_epoch(monitored)
             # A callback may predict: without dropout, and without drawing from it.
-            network.eval()
+            if validation is None:  # else it has been put so to be judged
+                network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             exhausted = patience.exhausted(monitored)
             if after_epoch(told) or exhausted:

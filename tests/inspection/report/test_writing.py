@@ -75,6 +75,7 @@ class Read(HTMLParser):
         return [a for t, a in self.tags if t == tag and word in a.get("class", "")]
 
 
+@pytest.mark.quick_cases("windows", "ragged classes")
 @pytest.mark.parametrize("kind", KINDS)
 def test__report__any_kind_of_model__fills_every_panel(kind, pages):
     own, path = pages(kind)
@@ -98,6 +99,7 @@ def test__report__any_kind_of_model__fills_every_panel(kind, pages):
     )
 
 
+@pytest.mark.quick_cases("cube", "ragged classes")
 @pytest.mark.parametrize("kind", KINDS)
 def test__report__stored_answers__are_those_of_predict(kind, pages):
     """As if a recording began with the rows of a stretch."""
@@ -165,6 +167,7 @@ def test__report__names_that_are_html__stay_text(tmp_path):
     assert not any("onload" in a for _, a in page.tags)
 
 
+@pytest.mark.slow
 def test__report__equal_input__equal_page(pages, tmp_path):
     own, path = pages("windows")
     again = report(
@@ -178,6 +181,7 @@ def test__report__equal_input__equal_page(pages, tmp_path):
     assert "<h1>other</h1>" in again.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test__report__many_rows__says_how_many_were_looked_at(tmp_path):
     X = np.random.default_rng(0).normal(size=(MOST_ROWS + 500, 2))
     y = X[:, 0]
@@ -218,6 +222,7 @@ def test__report__scaler_of_the_caller__says_why_it_does_not_run(tmp_path):
     assert "model" not in page.scripts
 
 
+@pytest.mark.slow
 def test__report__pipeline__takes_what_its_last_step_gets(tmp_path):
     X = np.random.default_rng(0).normal(size=(80, 2))
     pipe = make_pipeline(

@@ -267,7 +267,8 @@ def _numeric(table: Any, *, name: str, min_samples: int) -> np.ndarray:
 
 def _refuse_shape(table: Any, name: str) -> None:
     """Raise for what is no table of real numbers, with scikit-learn's wording first."""
-    shape, kind = np.shape(table), getattr(getattr(table, "dtype", None), "kind", "")
+    shape: tuple[int, ...] = getattr(table, "shape", ())
+    kind = getattr(getattr(table, "dtype", None), "kind", "")
     if kind == "c":
         raise InvalidInputError(
             f"Complex data not supported: {name} holds {table.dtype}. Pass real and "

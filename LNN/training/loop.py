@@ -94,8 +94,7 @@ class Step:
         parts = self.network, self.parameters, self.objective, self.optimizer
         take = kernel_step(*parts, clip) or self.by_autograd
         total: float | torch.Tensor = 0.0
-        for samples in cut(order, self.plan.batch_size):
-            inputs, targets = batches.inputs_and_targets(samples)
+        for samples, inputs, targets in batches.in_order(order, self.plan.batch_size):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
             weight = batches.mean_weight * len(samples)

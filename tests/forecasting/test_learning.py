@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from forecast_cases import quick, wave
 
@@ -22,6 +23,7 @@ def test__fit__where_the_past_acts_in_proportion__leaves_the_network_out():
     assert model.network is None or model.weight <= 0.5
 
 
+@pytest.mark.slow
 def test__fit__where_it_does_not__takes_the_network():
     """A logistic map: no linear map of its past says what comes next."""
     y = np.empty(1500)

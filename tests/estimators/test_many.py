@@ -27,7 +27,7 @@ from LNN.estimators import fitting
 from LNN.exceptions import InvalidInputError, NonFiniteLossError
 
 SMALL = TINY | {"window_length": 6, "epochs": 3}
-GRID = {"random_state": range(3), "learning_rate": [0.01, 0.05]}
+GRID = {"random_state": range(2), "learning_rate": [0.01, 0.05]}
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def assert_same(found, expected, X):
         np.testing.assert_array_equal(one.predict(X), other.predict(X))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2, 3])
+@pytest.mark.parametrize("n_jobs", [1, 3])
 @pytest.mark.parametrize(
     "settings",
     [
@@ -155,6 +155,7 @@ def test__fit_many__agreeing_fits__read_split_and_scale_once(table, monkeypatch)
     found = fit_many(model, X, y, GRID, n_jobs=2)
     assert calls == {"read": 1, "scale": 1}
     assert len({id(each.scaler_) for each in found}) == 1
+    assert len({id(each.wiring_) for each in found}) == 1
     fit_many(model, X, y, {"window_length": [4, 6]}, n_jobs=2)
     assert calls["read"] == 3
     # Splits that are drawn at random differ by seed, and so do their scalers.

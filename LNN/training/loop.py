@@ -174,9 +174,8 @@ def train(
                 best.update(monitored)
             history.loss.append(loss)
             schedule.after_epoch(monitored)
-            # A callback may predict: without dropout, and without drawing from it.
-            if validation is None:  # else it has been put so to be judged
-                network.eval()
+            if validation is None:  # else it was put so to be judged
+                network.eval()  # a callback may predict: without dropout
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             exhausted = patience.exhausted(monitored)
             if after_epoch(told) or exhausted:

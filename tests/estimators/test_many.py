@@ -2,6 +2,7 @@
 
 import _thread
 import pickle
+import signal
 import threading
 import warnings
 
@@ -28,6 +29,14 @@ from LNN.exceptions import InvalidInputError, NonFiniteLossError
 
 SMALL = TINY | {"window_length": 6, "epochs": 3}
 GRID = {"random_state": range(2), "learning_rate": [0.01, 0.05]}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the threads that fit
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -432,8 +441,13 @@ def test__fit_many__interrupted__stops_all_after_their_epoch(table):
             _thread.interrupt_main()
 
     models, before = endless(3, callback), list(warnings.filters)
-    with pytest.raises(KeyboardInterrupt):
-        fit_many(models, *table, n_jobs=2)
+    # A process that a shell has put into the background ignores Ctrl-C.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit_many(models, *table, n_jobs=2)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     # What was learnt until then is there, as after Ctrl-C in `fit`.
     assert sum(hasattr(model, "model_") for model in models) == 2
     assert torch.get_num_threads() == 2

@@ -16,6 +16,7 @@ from LNN.layers import LTC, CfC
 from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
 from LNN.streaming import LiquidStream
+from LNN.training.distributed import data_parallel
 from LNN.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "Wiring",
     "__version__",
     "as_fitted",
+    "data_parallel",
     "from_ncps",
     "load",
     "show_versions",

@@ -14,7 +14,8 @@ import pytest
 import ranks as fits
 import torch
 
-from LNN import InvalidInputError, LiquidRegressor, data_parallel
+import LNN
+from LNN import InvalidInputError, data_parallel
 from LNN.training.distributed import ALONE, Ranks, ranks_here
 
 SCRIPT = Path(fits.__file__)
@@ -126,28 +127,22 @@ def test__verbose__processes_together__the_first_prints(left):
 
 
 @pytest.mark.slow
-def test__data_parallel__torchrun__fits(tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(
-        "import numpy as np\n"
-        "from LNN import LiquidRegressor, data_parallel\n"
-        "X = np.random.default_rng(0).normal(size=(90, 2))\n"
-        "model = LiquidRegressor(8, epochs=2, random_state=0)\n"
-        "with data_parallel() as ranks:\n"
-        "    model.fit(X, X[:, 0])\n"
-        "if ranks.rank == 0:\n"
-        "    print(ranks.size, repr(model.loss_curve_[0]))\n"
-    )
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    command += ["--master_port", str(free_port()), str(script)]
-    done = subprocess.run(
-        command, env=environment(), check=True, capture_output=True, text=True
-    )
-    size, loss = done.stdout.split()
-    X = np.random.default_rng(0).normal(size=(90, 2))
-    alone = LiquidRegressor(8, epochs=2, random_state=0).fit(X, X[:, 0])
-    assert size == "2"
-    assert float(loss) == pytest.approx(alone.loss_curve_[0], rel=1e-5)
+def test__example__torchrun__saves_the_model_of_one_process(tmp_path):
+    files = [str(tmp_path / name) for name in ("together.npz", "alone.npz")]
+    script = [str(ROOT / "examples" / "data_parallel.py"), "--epochs", "2", "--save"]
+    for size, file in zip((2, 1), files, strict=True):
+        launch = [sys.executable, "-m", "torch.distributed.run"]
+        launch += ["--nproc_per_node", str(size), "--master_port", str(free_port())]
+        done = subprocess.run(
+            [*launch, *script, file],
+            env=environment(),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.count("epoch") == done.stdout.count("R2") * 2 == 2
+    together, alone = (LNN.load(file).loss_curve_ for file in files)
+    np.testing.assert_allclose(together, alone, rtol=1e-4)
 
 
 def test__data_parallel__without_torchrun__says_how_to_start(monkeypatch):

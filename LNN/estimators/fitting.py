@@ -30,6 +30,7 @@ from LNN.data.examples import Examples, Given, read_examples
 from LNN.data.form import DataForm, InputLayout, ReadOptions
 from LNN.data.input_range import InputRange
 from LNN.data.targets import Targets
+from LNN.estimators.agreement import refuse_other_ranks
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
@@ -40,6 +41,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.models import find
 from LNN.network import LiquidNetwork
 from LNN.training.device import device_for, memory_errors_explained
+from LNN.training.distributed import ranks_here
 from LNN.training.forking import prepare_for_fork
 from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
@@ -537,7 +539,9 @@ def train_model(
                 kept = run.model.record.moments
                 optimizer = _optimizer(settings, parameters, kept)
                 objective = run.model.objective
-                step = Step(network, parameters, optimizer, objective, run.plan)
+                how = objective, run.plan, ranks_here()
+                step = Step(network, parameters, optimizer, *how)
+                refuse_other_ranks(step, run.training, run.validation, run.random)
                 parts = _batches(run, device)
                 train(step, *parts, run.random, after_epoch, history, run.score)
             return Moments.of(optimizer, settings.optimizer, parameters.names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,9 @@ class Batches:
         Into how many sub-steps the gap before each row is cut; None cuts no gap.
     starts : Starts, default=None
         Where samples go on from; None starts all of them cold.
+    limits : callable, default=None
+        What makes outputs that satisfy constraints of outputs and the rows that they
+        belong to.
     """
 
     def __init__(
@@ -76,8 +80,9 @@ class Batches:
         targets: TargetTensors | None = None,
         sub_steps: np.ndarray | None = None,
         starts: Starts | None = None,
+        limits: Callable[[Tensor, np.ndarray], Tensor] | None = None,
     ):
-        self.sequences, self.rows = sequences, rows
+        self.sequences, self.rows, self.limits = sequences, rows, limits
         self._gaps, self._missing, self._targets = gaps, missing, targets
         self._sub_steps, self._starts = sub_steps, starts
 
@@ -132,6 +137,15 @@ class Batches:
             places, counted = self._places(samples, positions, length, walk)
         targets = self.targets.of(samples, places, counted)
         return self._inputs(samples, positions, length, walk), targets
+
+    def limited(self, outputs: Tensor, samples: np.ndarray) -> Tensor:
+        """Return the network's outputs for samples as the constraints leave them."""
+        if self.limits is None:
+            return outputs
+        if outputs.ndim == 3:
+            return self.limits(outputs, self.places(samples)[0])
+        last = self.sequences.start[samples] + self.sequences.length[samples] - 1
+        return self.limits(outputs, last)
 
     def _walk(self, positions: np.ndarray, length: np.ndarray | None) -> Walk | None:
         if self._sub_steps is None:

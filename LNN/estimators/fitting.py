@@ -32,6 +32,7 @@ from LNN.data.targets import Targets
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
+from LNN.estimators.limits import training_limits
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, is_by_sequence
 from LNN.estimators.settings import Settings
 from LNN.estimators.storage import settled_in
@@ -265,7 +266,7 @@ def build(
     dtype = DTYPES[settings.dtype]
     device = device_for(settings.device, network, dtype)
     record = TrainingRecord(network.backend_for(device, dtype))
-    return FittedModel(
+    model = FittedModel(
         parameters,
         *form,
         scaler,
@@ -275,6 +276,8 @@ def build(
         record,
         input_range=InputRange.of(training.sequences, training.weights),
     )
+    _ = model.limits  # refused here, before training, if they do not suit
+    return model
 
 
 def fit_scalers(
@@ -537,7 +540,8 @@ def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
         tensors = TargetTensors.of_targets(
             targets, data.weight_per_value, model.objective, rows.dtype, rows.device
         )
-        return preparation.batches(data.sequences, rows, tensors)
+        limits = training_limits(model, data.sequences)
+        return preparation.batches(data.sequences, rows, tensors, limits=limits)
 
     if validation is None:
         return batches(training, rows), None

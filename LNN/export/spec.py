@@ -90,6 +90,7 @@ def to_spec(model: Any) -> Spec:
         )
     fitted = as_fitted(model)
     _refuse_unknown_parts(fitted)
+    fitted.refuse_constraints("An export")
     network_values, arrays = _network(fitted.network)
     arrays |= _scalers(fitted)
     values = {

@@ -115,6 +115,7 @@ def _fitted(front: Any) -> FittedModel:
             "the model as a pickle: pickle.dump(estimator, file)."
         )
     refuse_foreign_loss(fitted)
+    fitted.refuse_constraints("A file without pickle")
     return fitted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -92,7 +93,8 @@ class Step:
         self.network.train()
         clip = self.plan.clip_value, self.plan.clip_by
         parts = self.network, self.parameters, self.objective, self.optimizer
-        take = kernel_step(*parts, clip) or self.by_autograd
+        # Kernels know no constraints: with some, autograd takes all steps.
+        take = kernel_step(*parts, clip) if batches.limits is None else None
         total: float | torch.Tensor = 0.0
         for samples in cut(order, self.plan.batch_size):
             inputs, targets = batches.inputs_and_targets(samples)
@@ -100,13 +102,23 @@ class Step:
             # cancel out in a batch of one, and the batches' sum be another loss.
             weight = batches.mean_weight * len(samples)
             # Tensors are added up, not numbers: an accelerator need not wait here.
-            total = total + take(inputs, targets, weight)
+            if take is not None:
+                total = total + take(inputs, targets, weight)
+            else:
+                limit = functools.partial(batches.limited, samples=samples)
+                total = total + self.by_autograd(inputs, targets, weight, limit)
             schedule.after_batch()
         return float(total / batches.targets.total_weight)
 
-    def by_autograd(self, inputs: dict, targets: tuple, weight: float) -> torch.Tensor:
+    def by_autograd(
+        self,
+        inputs: dict,
+        targets: tuple,
+        weight: float,
+        limit: Callable[[torch.Tensor], torch.Tensor] = lambda outputs: outputs,
+    ) -> torch.Tensor:
         """Take one step on a batch of this weight; return sum(w l), detached."""
-        total = self.objective.total(self.network(**inputs), *targets)
+        total = self.objective.total(limit(self.network(**inputs)), *targets)
         gradient = self.parameters.gradient(total)
         gradient /= weight
         clip_gradient(gradient, self.plan.clip_value, self.plan.clip_by)
@@ -233,7 +245,8 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
     for samples in cut(np.arange(len(batches)), size):
         inputs, targets = batches.inputs_and_targets(samples)
         answer = step.network(**inputs)
-        total = total + step.objective.total(answer, *targets)
+        kept = batches.limited(answer, samples)
+        total = total + step.objective.total(kept, *targets)
         if outputs is not None:
             batches.write(outputs, samples, answer)
     return float(total / batches.targets.total_weight)

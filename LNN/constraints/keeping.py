@@ -43,14 +43,11 @@ class Keeper:
         self.reads_inputs = any(one.reads_inputs for one in constraints)
         moves = any(one.reads_previous for one in constraints)
         self.looks_back = moves or on_infeasible == "hold"
-        self._layer: SafeOutput | None = None
+        self._constraints = constraints
         self._limits: Limits | None = None
         if all(map(is_plain, constraints)):
             told = [to_plain(one) for one in constraints]
             self._limits = Limits(told, self.on_infeasible, n)
-        # Many rows at once are faster on torch; of few, calls would take longest.
-        if not self.looks_back or self._limits is None:
-            self._layer = SafeOutput(constraints, self.on_infeasible)
 
     def keep(
         self,
@@ -73,18 +70,20 @@ class Keeper:
         elapsed : ndarray of shape (B,) or float
             Time since then, in the units of the time stamps.
         together : bool, default=False
-            Whether these are all rows of a prediction.
+            Whether these are many rows.
         """
-        if self._limits is not None and not (together and self._layer is not None):
+        # Many rows at once are faster on torch; of few, calls would take longest.
+        if self._limits is not None and not together:
             return self._limits.keep(values, inputs, previous, elapsed)
-        assert self._layer is not None
         context: dict[str, Any] = {"elapsed": torch.as_tensor(elapsed)}
         if inputs is not None:
             context["inputs"] = context["state"] = torch.from_numpy(inputs)
         if previous is not None:
             context["previous"] = torch.from_numpy(previous)
         with torch.no_grad():
-            kept, safety = self._layer(torch.from_numpy(values), context)
+            # Made anew: pickles of streams hold nothing of torch.
+            layer = SafeOutput(self._constraints, self.on_infeasible)
+            kept, safety = layer(torch.from_numpy(values), context)
         return kept.numpy(), safety.feasible.numpy()
 
     def keep_all(

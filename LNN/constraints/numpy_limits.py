@@ -152,6 +152,112 @@ class Limits:
         return kept, ~(over > TOLERANCE * (1e-3 + size)).any(axis=1)
 
 
+class ModelLimits:
+    """Limits of the answers of a model, row after row.
+
+    Parameters
+    ----------
+    spec : dict
+        As docu/spec.md has it, with `constraints`.
+    arrays : dict of str to ndarray
+    """
+
+    def __init__(self, spec, arrays):
+        told = []
+        for k, one in enumerate(spec["constraints"]["limits"]):
+            prefix = f"constraints.{k}."
+            own = {
+                name.removeprefix(prefix): array
+                for name, array in arrays.items()
+                if name.startswith(prefix)
+            }
+            told.append({"kind": one["kind"], **_with_ends(own)})
+        self.n = spec["answer"]["n_targets"]
+        how = spec["constraints"]["on_infeasible"]
+        self.limits = Limits(told, how, self.n)
+        self.unit = spec["clock"]["unit"]
+        self.feasible = np.ones(0, dtype=bool)
+        self.reset(1)
+
+    def reset(self, n, streams=slice(None)):
+        """Forget answers; n is how many streams there are, None leaves that."""
+        if n is not None:
+            self.before = np.full((n, self.n), np.nan)
+        self.before[streams] = np.nan
+
+    def step(self, answers, rows, units):
+        """Return the answers to one row of each stream, within the limits.
+
+        Parameters
+        ----------
+        answers : array of shape (n, ...)
+        rows : array of shape (n, F)
+            In the units of X.
+        units : array of shape (n,)
+            Time since the row before, in units of the clock.
+        """
+        kept, self.before, self.feasible = self._kept(answers, rows, self.before, units)
+        return kept
+
+    def begin(self):
+        """Forget which answers were feasible."""
+        self.feasible = np.ones(0, dtype=bool)
+
+    def sequence(self, answers, rows, gaps, in_units):
+        """Return the answers to rows (T, F) of a recording; add to `feasible`.
+
+        `in_units` makes units of the clock of gaps, which are None where time is left
+        out; nothing goes before the first row, and its gap is not read.
+        """
+        known = np.full(len(rows), np.nan)
+        if gaps is not None:
+            known[1:] = np.asarray(gaps, np.float64)[-len(rows) :][1:]
+        units = in_units(known)
+        if not self.limits.looks_back:
+            kept, _, good = self._kept(answers, rows, None, units)
+            self.feasible = np.concatenate([self.feasible, good])
+            return kept
+        before, found = np.full((1, self.n), np.nan), []
+        for k in range(len(rows)):
+            one = slice(k, k + 1)
+            kept, before, good = self._kept(answers[one], rows[one], before, units[one])
+            self.feasible = np.concatenate([self.feasible, good])
+            found.append(kept)
+        return np.concatenate(found)
+
+    def _kept(self, answers, rows, before, units):
+        flat = by_level(answers, self.n)
+        own = before if self.limits.looks_back else None
+        if own is not None and len(own) != len(flat):
+            own = None  # quantiles have bounds alone
+        kept, feasible = self.limits.keep(flat, rows, own, units * self.unit)
+        good = feasible.reshape(len(answers), -1).all(axis=1)
+        after = kept if own is not None else before
+        return as_before(kept, np.shape(answers), self.n), after, good
+
+
+def _with_ends(numbers):
+    """Return numbers with infinity in place of NaN, which is no bound."""
+    none = {"low": -np.inf, "high": np.inf, "max_rate": np.inf}
+    return {
+        name: np.where(np.isnan(array), none[name], array) if name in none else array
+        for name, array in numbers.items()
+    }
+
+
+def by_level(values, n):
+    """Return values (B, n) or, for quantiles level by level, (B x levels, n)."""
+    flat = np.asarray(values, np.float64).reshape(len(values), n, -1)
+    return flat.transpose(0, 2, 1).reshape(-1, n)
+
+
+def as_before(flat, shape, n):
+    """Undo `by_level`, of values of this shape."""
+    levels = max(1, len(flat) // max(1, shape[0]))
+    split = flat.reshape(shape[0], levels, n).transpose(0, 2, 1)
+    return np.ascontiguousarray(split).reshape(shape)
+
+
 def nearest(y, low, high, normals, offsets):
     """Return the nearest point to y in a box and in half-spaces.
 

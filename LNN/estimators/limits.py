@@ -12,6 +12,7 @@ from torch import Tensor
 
 from LNN.constraints.keeping import Keeper, kept_in_training
 from LNN.constraints.kinds import Bounds, Constraint
+from LNN.constraints.numpy_limits import as_before, by_level
 from LNN.constraints.output import CHOICES
 from LNN.constraints.plain import is_plain
 from LNN.data import SequenceSet
@@ -121,7 +122,7 @@ class AnswerLimits:
             What it answers to.
         """
         model = self.model
-        proposed, flat = values, self._flat(values)
+        proposed, flat = values, by_level(values, self.n)
         places = places_of_answers(sequences, model.targets.per_step)
         inputs = None
         if self.keeper.reads_inputs:
@@ -143,7 +144,7 @@ class AnswerLimits:
             )
         else:
             kept, feasible = self.keeper.keep_all(flat, inputs)
-        values = self._shaped(kept, values.shape)
+        values = as_before(kept, values.shape, self.n)
         good = feasible.reshape(len(proposed), -1).all(axis=1)
         return Kept(values, np.asarray(good), values - proposed)
 
@@ -168,21 +169,11 @@ class AnswerLimits:
         """
         before = previous if self.keeper.looks_back else None
         own = inputs if self.keeper.reads_inputs else None
-        kept, feasible = self.keeper.keep(self._flat(values), own, before, elapsed)
-        kept = self._shaped(kept, values.shape)
+        flat = by_level(values, self.n)
+        kept, feasible = self.keeper.keep(flat, own, before, elapsed)
+        kept = as_before(kept, values.shape, self.n)
         good = feasible.reshape(len(values), -1).all(axis=1)
         return Kept(kept, np.asarray(good), kept - values)
-
-    def _flat(self, values: NDArray) -> NDArray[np.float64]:
-        """Return values (n, n_targets) or, level by level, (n x levels, n_targets)."""
-        flat = np.asarray(values, np.float64).reshape(len(values), self.n, -1)
-        return flat.transpose(0, 2, 1).reshape(-1, self.n)
-
-    def _shaped(self, flat: NDArray, shape: tuple[int, ...]) -> NDArray:
-        """Undo `_flat`."""
-        levels = max(1, len(flat) // max(1, shape[0]))
-        split = flat.reshape(shape[0], levels, self.n).transpose(0, 2, 1)
-        return np.ascontiguousarray(split).reshape(shape)
 
     def refuse_infeasible(self, kept: Kept, place: str) -> None:
         """Raise, if that is wanted; `place` is the first row without an answer."""

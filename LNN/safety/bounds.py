@@ -12,6 +12,8 @@ from sklearn.utils import Bunch
 from torch import nn
 
 from LNN.cells import MixedMemoryCell
+from LNN.constraints.keeping import Keeper
+from LNN.constraints.kinds import Bounds, RateLimit
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork, MotorReadout
@@ -394,10 +396,33 @@ def _answers(
             )
         present = [side[anchors][None] for side in box]
     low, high = (
-        fitted.values(side[None], own)
+        fitted.proposals(side[None], own)
         for side, own in zip(outputs, present, strict=True)
     )
-    return low[0], high[0]
+    return _within(fitted, low[0], high[0])
+
+
+def _within(fitted: FittedModel, low: Any, high: Any) -> tuple[Any, Any]:
+    """Return what the model's own constraints leave of bounds of an answer.
+
+    Boxes move an answer towards each other's points, and a rate limit towards the
+    answer before: neither leaves the clipped interval. What half-spaces and barriers
+    make of it is only known to lie within the bounds.
+    """
+    limits = fitted.limits
+    if limits is None:
+        return low, high
+    boxes = (Bounds, RateLimit)
+    if not all(isinstance(one, boxes) for one in limits.constraints):
+        low, high = np.full_like(low, -np.inf), np.full_like(high, np.inf)
+    kinds = [one for one in limits.constraints if isinstance(one, Bounds)]
+    if not kinds:
+        return low, high
+    keeper = Keeper(kinds, "project", limits.n)
+    flat = (np.reshape(side, (limits.n, -1)).T for side in (low, high))
+    kept = (keeper.keep(side, None, None, 1.0)[0].T for side in flat)
+    first, last = (side.reshape(np.shape(low)) for side in kept)
+    return (first, last) if np.ndim(low) else (first[()], last[()])
 
 
 def _probabilities(scores: Interval) -> tuple[Any, Any]:

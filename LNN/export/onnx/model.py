@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from LNN.exceptions import InvalidInputError
+from LNN.export.constraint_specs import refuse_limits
 from LNN.export.onnx.graph import Graph
 from LNN.export.onnx.nodes import (
     IR_VERSION,
@@ -59,6 +60,7 @@ def to_onnx(model: Any, path: Any, sequence: bool = True) -> Path:
     PosixPath('model.onnx')
     """
     spec = model if isinstance(model, Spec) else to_spec(model)
+    refuse_limits(spec.values, "the ONNX export")
     if not sequence:
         _refuse_what_needs_many_steps(spec)
     onnx, path = onnx_package(), Path(path)

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from LNN.constraints.kinds import Constraint, Context, Limits, known, value_of
 from LNN.exceptions import InvalidInputError
-from LNN.safety.constraints import Constraint, Context, Limits, known, value_of
 
 # A derivative along the controls that counts as none, beside its summands.
 NOTHING = 1e-9
@@ -28,7 +28,8 @@ class BarrierFunction(Constraint):
 
     .. math:: L_f^2 b + L_g L_f b\, u + (p_1 + p_2) L_f b + p_1 p_2 b \ge 0.
 
-    Reads `state`, z of shape (B, d), from the context. Derivatives are automatic.
+    Reads `state`, z of shape (B, d), from the context; in a model these are the input
+    columns of the row, in the units of X. Derivatives are automatic.
 
     Parameters
     ----------
@@ -95,6 +96,11 @@ class BarrierFunction(Constraint):
                     f"{gamma!r}."
                 )
 
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether it reads the state."""
+        return True
+
     def limits(self, y: Tensor, context: Context) -> Limits:
         """Return the half-space of controls that let b fall slowly enough."""
         z = known(context, "state", self).to(y)
@@ -136,8 +142,9 @@ class DiscreteBarrier(Constraint):
 
     .. math:: h(f_d(z, u)) \ge (1 - \gamma)\, h(z).
 
-    Reads `state`, z of shape (B, d), from the context. There is no gap between samples
-    that the condition does not see, as `BarrierFunction` has.
+    Reads `state`, z of shape (B, d), from the context; in a model these are the input
+    columns of the row, in the units of X. There is no gap between samples that the
+    condition does not see, as `BarrierFunction` has.
 
     Parameters
     ----------
@@ -190,6 +197,11 @@ class DiscreteBarrier(Constraint):
         if not callable(gamma) and not 0 <= float(gamma) <= 1:
             raise InvalidInputError(f"Expected gamma from 0 to 1, got {gamma!r}.")
         self.h, self.f_d, self.gamma = h, f_d, gamma
+
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether it reads the state."""
+        return True
 
     def limits(self, y: Tensor, context: Context) -> Limits:
         """Return the tangent half-space at the proposed controls."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from LNN.constraints.kinds import Constraint, Context, Limits, known
+from LNN.constraints.projection import clip, project
 from LNN.exceptions import InfeasibleError, InvalidInputError
-from LNN.safety.constraints import Constraint, Context, Limits, known
-from LNN.safety.projection import clip, project
 
 CHOICES = ("project", "hold", "raise")
 # How far beside a constraint a point still counts as on it, beside the size of both.

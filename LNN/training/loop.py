@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,21 +98,32 @@ class Step:
         parts = self.network, self.parameters, self.objective, self.optimizer
         take = kernel_step(*parts, clip, self.ranks) or self.by_autograd
         total: float | torch.Tensor = 0.0
-        for samples in cut(order, self.plan.batch_size):
-            own = self.ranks.part(samples)
-            inputs: dict | None = None
-            targets: tuple = ()
-            if len(own):  # else this process only takes the step of the others
-                inputs, targets = batches.inputs_and_targets(own)
+        for size, inputs, targets in self._parts(batches, order):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
-            weight = batches.mean_weight * len(samples)
+            weight = batches.mean_weight * size
             # Tensors are added up, not numbers: an accelerator need not wait here.
             total = total + take(inputs, targets, weight)
             schedule.after_batch()
         moments = (self.optimizer.state[name] for name in self.optimizer.moments)
         self.ranks.settle([self.parameters.vector, *moments])
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
+
+    def _parts(
+        self, batches: Batches, order: np.ndarray
+    ) -> Iterator[tuple[int, dict | None, tuple]]:
+        """Yield the size of each batch, and what this process has of it."""
+        if self.ranks.size == 1:
+            for samples, inputs, targets in batches.in_order(
+                order, self.plan.batch_size
+            ):
+                yield len(samples), inputs, targets
+            return
+        for samples in cut(order, self.plan.batch_size):
+            own = self.ranks.part(samples)
+            # A process without samples only takes the step of the others.
+            parts = batches.inputs_and_targets(own) if len(own) else (None, ())
+            yield len(samples), *parts
 
     def by_autograd(
         self, inputs: dict | None, targets: tuple, weight: float

@@ -13,6 +13,7 @@ from LNN.estimators.fitted import as_fitted
 try:
     import dask
     import dask.dataframe as dd
+    from dask.dataframe.utils import make_meta
 except ImportError as error:
     raise parameters.missing("dask", error) from error
 
@@ -90,7 +91,7 @@ def predict_frame(
             refuse_cut(_recordings(frame, predictor.group), SHUFFLE)
     # One task holds the model; every partition's task refers to it.
     held = dask.delayed(predictor, pure=False)
-    meta = predictor.answers(frame._meta)
+    meta = predictor.answers(make_meta(frame))
     return frame.map_partitions(_answers, held, shuffle, meta=meta)
 
 

@@ -69,7 +69,8 @@ def test__predict_dataset__probabilities__one_column_a_class():
     )
     expected = model.predict_proba(panels.X)
     names = ["prediction_high", "prediction_low"]
-    np.testing.assert_allclose(found[names], expected, rtol=1e-5, atol=1e-6)
+    found = found[names].to_numpy(dtype=float)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ class FittedForecaster:
                 f"horizon={horizon} and times= both say what to forecast. Pass one of "
                 "them."
             )
-        times = plain(times)
+        times = [times] if pd.api.types.is_scalar(times) else plain(times)
         index = times if isinstance(times, pd.Index) else pd.Index(np.asarray(times))
         if not len(index):
             raise InvalidInputError("Expected at least one time, got none.")

@@ -16,6 +16,7 @@ from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import Engine
+from LNN.forecasting.grid import NEAR
 from LNN.forecasting.history import History
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, Rows
@@ -135,11 +136,13 @@ class Irregular(Engine):
                 f"{times[int(np.argmax(steps <= 0))]}. To forecast from an earlier row "
                 "pass the rows up to it as y=."
             )
-        return steps
+        # Stamps are rounded: the tenth of ten usual gaps may lie a little after ten.
+        near = np.round(steps)
+        return np.where(np.abs(steps - near) <= NEAR, near, steps)
 
     def warn_if_far(self, steps: float, dated: bool) -> None:
         """Warn of times beyond those that were learnt; dates have gaps in seconds."""
-        if steps > 2 * self.horizon:
+        if steps > self.horizon:
             learnt, asked = (
                 str(pd.Timedelta(gaps * self.unit, unit="s").round("s"))
                 if dated
@@ -148,7 +151,7 @@ class Irregular(Engine):
             )
             warn(
                 f"The model was fitted for {self.horizon} row(s) ahead, usually "
-                f"{learnt}, and is asked for a time {asked} ahead, which it never "
+                f"{learnt}, and is asked for a time {asked} ahead, beyond what it "
                 "learnt. Fit with a longer horizon."
             )
 

@@ -22,6 +22,7 @@ from LNN.forecasting.reading import read_given
 from LNN.forecasting.regular import Regular, between_steps
 from LNN.forecasting.series import Form, Track
 from LNN.forecasting.summary import table_of_errors
+from LNN.forecasting.times import refuse_other_times
 
 __all__ = ["FittedForecaster"]
 
@@ -86,7 +87,12 @@ class FittedForecaster:
                 "so rows of y need theirs. Pass X with the times of y, and those to "
                 "forecast, in its index."
             )
+        self._refuse_one_number(y)
         given = read_given(y, X if inputs.columns else None, self.parameters)
+        written = given.form.container not in ("array", "list")
+        here = self.context[0].times
+        for history in given.histories:
+            refuse_other_times(here, history.times, "y", written=written)
         if given.columns != list(inputs.columns):
             raise InvalidInputError(
                 f"Expected the columns of X as in fit, {list(inputs.columns)}, got "
@@ -99,6 +105,14 @@ class FittedForecaster:
                 f"Expected y with {expected} target(s), as in fit, got {k}."
             )
         return given.histories, given.form
+
+    def _refuse_one_number(self, y: Any) -> None:
+        if not pd.api.types.is_scalar(y):
+            return
+        how = f"the values of a row in a list, [{y!r}]"
+        if self.form.container not in ("array", "list"):
+            how = f"a Series with its time, pandas.Series([{y!r}], index=[time])"
+        raise InvalidInputError(f"Expected rows of y as in fit, got {y!r}. Pass {how}.")
 
     # ---------------------------------------------------------------- forecasts
 
@@ -194,9 +208,12 @@ class FittedForecaster:
         index = times if isinstance(times, pd.Index) else pd.Index(np.asarray(times))
         if not len(index):
             raise InvalidInputError("Expected at least one time, got none.")
-        if not isinstance(index, pd.MultiIndex):
-            return [as_times(index)] * len(self.context)
-        named, last = index.droplevel(-1), as_times(index.get_level_values(-1))
+        several = isinstance(index, pd.MultiIndex)
+        last = as_times(index.get_level_values(-1) if several else index)
+        refuse_other_times(self.context[0].times, last, "times")
+        if not several:
+            return [last] * len(self.context)
+        named = index.droplevel(-1)
         known = [history.name for history in self.context]
         lacking = [name for name in named.unique() if name not in known]
         if lacking:

@@ -15,12 +15,13 @@ from LNN.data.timestamps import as_times
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.history import History
 from LNN.forecasting.inputs import matched, read_inputs
-from LNN.forecasting.irregular import Irregular
+from LNN.forecasting.irregular import Irregular, in_units
 from LNN.forecasting.learning import Judged
 from LNN.forecasting.plan import Plan
 from LNN.forecasting.reading import read_given
 from LNN.forecasting.regular import Regular, between_steps
 from LNN.forecasting.series import Form, Track
+from LNN.forecasting.stray import refuse_stray
 from LNN.forecasting.summary import table_of_errors
 from LNN.forecasting.times import refuse_other_times
 
@@ -93,6 +94,8 @@ class FittedForecaster:
         here = self.context[0].times
         for history in given.histories:
             refuse_other_times(here, history.times, "y", written=written)
+            steps = in_units(history.times, self.engine.gap)
+            refuse_stray(history.times, steps, history.name)
         if given.columns != list(inputs.columns):
             raise InvalidInputError(
                 f"Expected the columns of X as in fit, {list(inputs.columns)}, got "

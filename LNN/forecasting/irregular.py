@@ -45,6 +45,11 @@ class Irregular(Engine):
     horizon: int
 
     @property
+    def gap(self) -> float:
+        """The usual gap between rows, in seconds or in units of the times."""
+        return self.unit
+
+    @property
     def steps(self) -> str:
         """The steps between rows, in words."""
         return f"irregular, {self.unit:g} as a rule"

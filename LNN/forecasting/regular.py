@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -34,11 +35,17 @@ class Regular(Engine):
     grid: Grid
     inputs: Inputs
     model: DirectModel
+    forgets: ClassVar[bool] = True
 
     @property
     def horizon(self) -> int:
         """Steps that were learnt."""
         return self.model.horizon
+
+    @property
+    def gap(self) -> float:
+        """How far apart rows are, in seconds or in units of the times."""
+        return self.grid.length
 
     @property
     def steps(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.history import History
@@ -29,6 +30,10 @@ class Engine(ABC):
     @abstractmethod
     def gap(self) -> float:
         """The usual gap between rows, in seconds or in units of the times."""
+
+    @abstractmethod
+    def doubt(self, times: pd.Index) -> str | None:
+        """Return in words how rows come at another rate than those of the fit."""
 
     @abstractmethod
     def rows(self, histories: Sequence[History], *args: Any, **kwargs: Any) -> Rows:

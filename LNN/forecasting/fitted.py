@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from LNN._warnings import warn
 from LNN.data.containers import plain
 from LNN.data.timestamps import as_times
 from LNN.exceptions import InvalidInputError
@@ -18,7 +19,7 @@ from LNN.forecasting.inputs import matched, read_inputs
 from LNN.forecasting.irregular import Irregular, in_units
 from LNN.forecasting.learning import Judged
 from LNN.forecasting.plan import Plan
-from LNN.forecasting.reading import read_given
+from LNN.forecasting.reading import Given, read_given
 from LNN.forecasting.regular import Regular, between_steps
 from LNN.forecasting.series import Form, Track
 from LNN.forecasting.stray import refuse_stray
@@ -90,12 +91,7 @@ class FittedForecaster:
             )
         self._refuse_one_number(y)
         given = read_given(y, X if inputs.columns else None, self.parameters)
-        written = given.form.container not in ("array", "list")
-        here = self.context[0].times
-        for history in given.histories:
-            refuse_other_times(here, history.times, "y", written=written)
-            steps = in_units(history.times, self.engine.gap)
-            refuse_stray(history.times, steps, history.name)
+        self._check_times(given)
         if given.columns != list(inputs.columns):
             raise InvalidInputError(
                 f"Expected the columns of X as in fit, {list(inputs.columns)}, got "
@@ -108,6 +104,23 @@ class FittedForecaster:
                 f"Expected y with {expected} target(s), as in fit, got {k}."
             )
         return given.histories, given.form
+
+    def _check_times(self, given: Given) -> None:
+        """Refuse times unlike those of the fit; warn of another rate."""
+        written = given.form.container not in ("array", "list")
+        here, gap = self.context[0].times, self.engine.gap
+        doubts = []
+        for name, times, *_ in given.histories:
+            refuse_other_times(here, times, "y", written=written)
+            refuse_stray(times, in_units(times, gap), name)
+            doubt = self.engine.doubt(times) if written else None
+            doubts += [doubt] if doubt else []
+        if doubts:
+            warn(
+                f"LiquidForecaster was fitted on other gaps between rows: those of y "
+                f"{doubts[0]}. Pass rows at the rate of the fit, or fit on rows at "
+                "this one."
+            )
 
     def _refuse_one_number(self, y: Any) -> None:
         if not pd.api.types.is_scalar(y):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Grid"]
+__all__ = ["LEAST_FILLED", "NEAR", "Grid"]
 
 # Less of a grid than this is filled where rows come at odd times, not where some lack.
 LEAST_FILLED = 0.5

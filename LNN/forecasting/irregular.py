@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from LNN._warnings import warn
+from LNN.data.gap_range import ENOUGH, FAR
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import Engine
@@ -53,6 +54,15 @@ class Irregular(Engine):
     def steps(self) -> str:
         """The steps between rows, in words."""
         return f"irregular, {self.unit:g} as a rule"
+
+    def doubt(self, times: pd.Index) -> str | None:
+        """Return in words how rows come at another rate; None if they do not."""
+        if len(times) <= ENOUGH:
+            return None
+        usual = usual_gap([times]) / self.unit
+        if 1 / FAR <= usual <= FAR:
+            return None
+        return f"are usually {usual:.3g} times as far apart"
 
     def prepared(self, history: History) -> History:
         """Return rows as forecasts read them."""

@@ -13,7 +13,7 @@ from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import Engine
-from LNN.forecasting.grid import NEAR, Grid
+from LNN.forecasting.grid import LEAST_FILLED, NEAR, Grid
 from LNN.forecasting.history import History, on_grid
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, Rows
@@ -51,6 +51,20 @@ class Regular(Engine):
     def steps(self) -> str:
         """The steps between rows, in words."""
         return f"equal, {self.grid.kind}, {self.grid.step}"
+
+    def doubt(self, times: pd.Index) -> str | None:
+        """Return in words how rows come at another rate; None if they do not."""
+        if len(times) < 3:
+            return None
+        gaps = np.diff(self.grid.positions(times, times[0]))
+        usual = float(np.median(gaps))
+        # Where some rows lack, most others are still a step apart.
+        if not usual > 1.5 or len(gaps) > LEAST_FILLED * gaps.sum():
+            return None
+        return (
+            f"are usually {usual:g} steps of {self.grid.step} apart. The steps between "
+            "count as unseen, and forecasts are for each of them"
+        )
 
     def prepared(self, history: History) -> History:
         """Return rows as forecasts read them."""

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from forecast_cases import quick, wave
 
-from LNN.exceptions import InvalidInputError
+from LNN.exceptions import InvalidInputError, LNNWarning
 
 HOURS = pd.date_range("2024-01-01", periods=140, freq="h")
 HOURLY = pd.Series(wave(), HOURS)
@@ -72,3 +72,23 @@ def test__stream__a_single_number__says_what_a_row_is(model):
     with pytest.raises(InvalidInputError, match=r"in a list, \[5.0\]"):
         counted.stream().step(5.0)
     assert np.isfinite(counted.stream().step([5.0])).all()
+
+
+def test__predict__every_sixth_row__warns_of_another_rate(model):
+    with pytest.warns(LNNWarning, match=r"y are usually 6 steps of .*1:00:00 apart"):
+        model.predict(y=HOURLY.iloc[::6])
+
+
+def test__predict__rows_that_lack__are_the_same_rate(model):
+    kept = np.random.default_rng(0).random(140) < 0.4
+    kept[60:90] = False
+    kept[90:] = True
+    assert np.isfinite(model.predict(y=HOURLY[kept])).all()
+
+
+def test__predict__odd_times_in_another_unit__warns_of_another_rate():
+    hours = np.random.default_rng(0).exponential(2.0, 140).cumsum()
+    model = quick(n_seeds=0, season=None).fit(HOURLY.set_axis(hours))
+    with pytest.warns(LNNWarning, match="60 times as far apart"):
+        model.predict(y=HOURLY.set_axis(hours * 60))
+    assert np.isfinite(model.predict(y=HOURLY.set_axis(hours * 3))).all()

@@ -77,11 +77,13 @@ PEERS = ("LNN.adapters.aeon", "LNN.adapters.river", "LNN.adapters.sktime")
 # Every room may import these; they are not drawn.
 GROUND = (
     "exceptions",
+    "_among",
     "_module_list",
     "_names",
     "_plain",
     "_random",
     "_running",
+    "_sharing",
     "_typing",
     "_version",
     "_warnings",

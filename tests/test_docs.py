@@ -23,6 +23,18 @@ def blocks(page: Path) -> str:
 
 
 # torch's exporter to ONNX calls what torch deprecates.
+@pytest.mark.quick_cases(
+    "README.md",
+    "guide.md",
+    "time.md",
+    "wiring.md",
+    "torch.md",
+    "pickles.md",
+    "export.md",
+    "control.md",
+    "datasets.md",
+    "baselines.md",
+)
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
 @pytest.mark.parametrize(
     "page",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from LNN.network_state import shaped_states
 
 # Per forward pass without gradients: enough to be fast, little in memory.
 MAX_SAMPLES, MAX_STEPS = 512, 2**17
+# Small batches are gathered several at once: the values of so many stay in the caches.
+GATHERED_VALUES = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,20 @@ class Starts:
         """Return the states before the first steps of samples as a network's layers."""
         chosen = (layer[samples] for layer in self.layers)
         return shaped_states(network.layers, chosen)
+
+
+def _part(
+    inputs: dict[str, Tensor], part: slice, length: np.ndarray
+) -> dict[str, Tensor]:
+    """Return what the network takes for some samples, padded to their longest only."""
+    longest, found = length.max(initial=0), dict(inputs)
+    for name in ("inputs", "timespans"):
+        if name in inputs:
+            found[name] = inputs[name][part, :longest]
+    found.pop("lengths", None)
+    if length.min(initial=longest) < longest:
+        found["lengths"] = inputs["lengths"][part]
+    return found
 
 
 def cut(order: np.ndarray, size: int) -> list[np.ndarray]:
@@ -137,6 +153,39 @@ class Batches:
             places, counted = self._places(samples, positions, length, walk)
         targets = self.targets.of(samples, places, counted)
         return self._inputs(samples, positions, length, walk), targets
+
+    def in_order(
+        self, order: np.ndarray, size: int
+    ) -> Iterator[tuple[np.ndarray, dict[str, Tensor], tuple[Tensor, Tensor | None]]]:
+        """Go through samples in this order, in batches of at most `size`.
+
+        Yields
+        ------
+        samples : ndarray of int
+        inputs, targets
+            What `inputs_and_targets` returns for them.
+        """
+        for block in cut(order, size * self._batches_at_once(size)):
+            inputs, (target, weight) = self.inputs_and_targets(block)
+            if len(block) <= size:
+                yield block, inputs, (target, weight)
+                continue
+            length = self.sequences.length[block]
+            for begin in range(0, len(block), size):
+                part = slice(begin, begin + size)
+                own = target[part], None if weight is None else weight[part]
+                yield block[part], _part(inputs, part, length[part]), own
+
+    def _batches_at_once(self, size: int) -> int:
+        """Return how many batches are gathered by one call."""
+        if self._sub_steps is not None or self.targets.per_step:
+            return 1
+        length, longest = self.sequences.length, self.sequences.max_length
+        # Sequences of many lengths: a batch is padded to its own longest one.
+        if 2 * np.count_nonzero(length == longest) < len(length):
+            return 1
+        values = size * longest * self.rows.rows.n_features
+        return max(1, GATHERED_VALUES // max(1, values))
 
     def limited(self, outputs: Tensor, samples: np.ndarray) -> Tensor:
         """Return the network's outputs for samples as the constraints leave them."""

@@ -152,11 +152,26 @@ def select_counted(
     if per_step:
         return _select_known_steps(y, predicted, sample_weight)
     if sample_weight is None:
+        _refuse_unknown(y)
         return y, predicted, None
     check_consistent_length(y, predicted)
     weights = check_weights(sample_weight, len(predicted))
     kept = np.flatnonzero(weights)
-    return _safe_indexing(y, kept), predicted[kept], weights[kept]
+    counted = _safe_indexing(y, kept)
+    _refuse_unknown(counted, kept)
+    return counted, predicted[kept], weights[kept]
+
+
+def _refuse_unknown(y: Any, rows: NDArray | None = None) -> None:
+    """Refuse to score without the truth; `rows` are the numbers of those of y."""
+    unknown = np.flatnonzero(_is_missing(np.asarray(y)))
+    if len(unknown):
+        first = unknown[0] if rows is None else rows[unknown[0]]
+        raise InvalidInputError(
+            f"Input y contains NaN, first in row {first}, {len(unknown)} in all: there "
+            "is no truth to score these answers by. Give these rows sample_weight=0, "
+            "so that they stay in the windows of the rows after them."
+        )
 
 
 def _select_known_steps(

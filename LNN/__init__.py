@@ -16,6 +16,7 @@ from LNN.layers import LTC, CfC
 from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
 from LNN.streaming import LiquidStream
+from LNN.training.distributed import data_parallel
 from LNN.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ __all__ = [
     "Wiring",
     "__version__",
     "as_fitted",
+    "data_parallel",
     "fit_many",
     "fits_in_threads",
     "from_ncps",

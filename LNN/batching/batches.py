@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,6 +83,9 @@ class Batches:
         Into how many sub-steps the gap before each row is cut; None cuts no gap.
     starts : Starts, default=None
         Where samples go on from; None starts all of them cold.
+    limits : callable, default=None
+        What makes outputs that satisfy constraints of outputs and the rows that they
+        belong to.
     """
 
     def __init__(
@@ -94,8 +97,9 @@ class Batches:
         targets: TargetTensors | None = None,
         sub_steps: np.ndarray | None = None,
         starts: Starts | None = None,
+        limits: Callable[[Tensor, np.ndarray], Tensor] | None = None,
     ):
-        self.sequences, self.rows = sequences, rows
+        self.sequences, self.rows, self.limits = sequences, rows, limits
         self._gaps, self._missing, self._targets = gaps, missing, targets
         self._sub_steps, self._starts = sub_steps, starts
 
@@ -188,6 +192,15 @@ class Batches:
             return 1
         values = size * longest * self.rows.rows.n_features
         return max(1, GATHERED_VALUES // max(1, values))
+
+    def limited(self, outputs: Tensor, samples: np.ndarray) -> Tensor:
+        """Return the network's outputs for samples as the constraints leave them."""
+        if self.limits is None:
+            return outputs
+        if outputs.ndim == 3:
+            return self.limits(outputs, self.places(samples)[0])
+        last = self.sequences.start[samples] + self.sequences.length[samples] - 1
+        return self.limits(outputs, last)
 
     def _walk(self, positions: np.ndarray, length: np.ndarray | None) -> Walk | None:
         if self._sub_steps is None:

@@ -30,9 +30,11 @@ from LNN.data.examples import Examples, Given, read_examples
 from LNN.data.form import DataForm, InputLayout, ReadOptions
 from LNN.data.input_range import InputRange
 from LNN.data.targets import Targets
+from LNN.estimators.agreement import refuse_other_ranks
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
+from LNN.estimators.limits import training_limits
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, is_by_sequence
 from LNN.estimators.settings import Settings
 from LNN.estimators.storage import settled_in
@@ -40,6 +42,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.models import find
 from LNN.network import LiquidNetwork
 from LNN.training.device import device_for, memory_errors_explained
+from LNN.training.distributed import ranks_here
 from LNN.training.forking import prepare_for_fork
 from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
@@ -289,7 +292,7 @@ def build(
     dtype = DTYPES[settings.dtype]
     device = device_for(settings.device, network, dtype)
     record = TrainingRecord(network.backend_for(device, dtype))
-    return FittedModel(
+    model = FittedModel(
         parameters,
         *form,
         scaler,
@@ -304,6 +307,8 @@ def build(
             lambda: InputRange.of(training.sequences, training.weights),
         ),
     )
+    _ = model.limits  # refused here, before training, if they do not suit
+    return model
 
 
 def _shared_scalers(
@@ -537,7 +542,9 @@ def train_model(
                 kept = run.model.record.moments
                 optimizer = _optimizer(settings, parameters, kept)
                 objective = run.model.objective
-                step = Step(network, parameters, optimizer, objective, run.plan)
+                how = objective, run.plan, ranks_here()
+                step = Step(network, parameters, optimizer, *how)
+                refuse_other_ranks(step, run.training, run.validation, run.random)
                 parts = _batches(run, device)
                 train(step, *parts, run.random, after_epoch, history, run.score)
             return Moments.of(optimizer, settings.optimizer, parameters.names)
@@ -585,7 +592,8 @@ def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
         tensors = TargetTensors.of_targets(
             targets, data.weight_per_value, model.objective, rows.dtype, rows.device
         )
-        return preparation.batches(data.sequences, rows, tensors)
+        limits = training_limits(model, data.sequences)
+        return preparation.batches(data.sequences, rows, tensors, limits=limits)
 
     if validation is None:
         return batches(training, rows), None

@@ -426,8 +426,7 @@ def test__fit_many__error_in_one_fit__stops_the_others_after_their_epoch(table):
 
     models = [endless(1, callback)[0], *endless(3, None)]
     with pytest.raises(RuntimeError, match="enough"):
-        fit_many(models, *table, n_jobs=2)
-    assert models[1].n_iter_ < 10**6
+        fit_many(models, *table, n_jobs=2)  # and not after a million epochs
     assert not hasattr(models[3], "model_")
 
 
@@ -448,7 +447,8 @@ def test__fit_many__interrupted__stops_all_after_their_epoch(table):
             fit_many(models, *table, n_jobs=2)
     finally:
         signal.signal(signal.SIGINT, handler)
-    # What was learnt until then is there, as after Ctrl-C in `fit`.
-    assert sum(hasattr(model, "model_") for model in models) == 2
+    # What was learnt until then is there, as after Ctrl-C in `fit`. The third one had
+    # not begun, and the second one perhaps neither.
+    assert sum(hasattr(model, "model_") for model in models) in (1, 2)
     assert torch.get_num_threads() == 2
     assert list(warnings.filters) == before

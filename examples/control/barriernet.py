@@ -332,8 +332,8 @@ def draw_robots(axis: Axes, run: Driven) -> None:
 
 
 def draw_rooms(cars: Merging, policies: dict[str, Policy], path: Path) -> None:
-    """Draw the room that is left, for a gap that training did not show."""
-    shown, scene = ("none", "fixed, gamma 4", "learned", "discrete, margin"), 1
+    """Draw the room that is left, if controls are held for a second."""
+    shown, scene = ("none", "fixed, gamma 4", "learned", "discrete, margin"), 3
     figure, axes = plt.subplots(
         1, 4, figsize=(11, 2.8), sharex=True, sharey=True, layout="constrained"
     )

@@ -173,7 +173,10 @@ class RateLimit(Constraint):
             )
         if not bool((elapsed >= 0).all()):
             raise InvalidInputError("Expected elapsed times >= 0, got others.")
-        reach = per_output(self.max_rate, y, "max_rate") * elapsed.reshape(-1, 1)
+        rate = per_output(self.max_rate, y, "max_rate")
+        # A rate without a limit has none either where no time passes.
+        finite = torch.where(rate.isinf(), 0.0, rate) * elapsed.reshape(-1, 1)
+        reach = torch.where(rate.isinf(), rate, finite)
         fresh = previous.isnan()
         low = torch.where(fresh, -torch.inf, previous - reach)
         return Limits(low, torch.where(fresh, torch.inf, previous + reach))

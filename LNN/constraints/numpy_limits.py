@@ -44,10 +44,10 @@ class Limits:
         spaces = []
         for one in told:
             if one["kind"] == "bounds":
-                ends = (one["low"], one["high"])
-                self.boxes.append(("bounds", *(self._wide(end) for end in ends)))
+                low = self._wide(one["low"], -np.inf)
+                self.boxes.append(("bounds", low, self._wide(one["high"], np.inf)))
             elif one["kind"] == "rate_limit":
-                rate = self._wide(one["max_rate"])
+                rate = self._wide(one["max_rate"], np.inf)
                 self.boxes.append(("rate_limit", rate, rate))
             else:
                 spaces.append(one)
@@ -57,9 +57,10 @@ class Limits:
             box[0] == "rate_limit" for box in self.boxes
         )
 
-    def _wide(self, value):
-        array = np.asarray(value, np.float64)
-        return np.broadcast_to(array, (self.n,))
+    def _wide(self, value, none):
+        """Return a number of each output; None and NaN are no bound."""
+        array = np.asarray(none if value is None else value, np.float64)
+        return np.broadcast_to(np.where(np.isnan(array), none, array), (self.n,))
 
     def _rows(self, spaces, name, tail):
         """Return the rows of all half-spaces, and how they depend on inputs."""
@@ -124,7 +125,10 @@ class Limits:
             if kind == "rate_limit":
                 if previous is None:
                     continue
-                reach = first * np.reshape(elapsed, (-1, 1))
+                # A rate without a limit has none either where no time passes.
+                steps = np.reshape(elapsed, (-1, 1))
+                finite = np.where(np.isinf(first), 0.0, first)
+                reach = np.where(np.isinf(first), np.inf, finite * steps)
                 fresh = np.isnan(previous)
                 own_low = np.where(fresh, -np.inf, previous - reach)
                 own_high = np.where(fresh, np.inf, previous + reach)
@@ -171,7 +175,7 @@ class ModelLimits:
                 for name, array in arrays.items()
                 if name.startswith(prefix)
             }
-            told.append({"kind": one["kind"], **_with_ends(own)})
+            told.append({"kind": one["kind"], **own})
         self.n = spec["answer"]["n_targets"]
         how = spec["constraints"]["on_infeasible"]
         self.limits = Limits(told, how, self.n)
@@ -234,15 +238,6 @@ class ModelLimits:
         good = feasible.reshape(len(answers), -1).all(axis=1)
         after = kept if own is not None else before
         return as_before(kept, np.shape(answers), self.n), after, good
-
-
-def _with_ends(numbers):
-    """Return numbers with infinity in place of NaN, which is no bound."""
-    none = {"low": -np.inf, "high": np.inf, "max_rate": np.inf}
-    return {
-        name: np.where(np.isnan(array), none[name], array) if name in none else array
-        for name, array in numbers.items()
-    }
 
 
 def by_level(values, n):

@@ -101,10 +101,11 @@ class Step:
         if batches.limits is None:  # kernels know no constraints
             take = kernel_step(*parts, clip, self.ranks)
         total: float | torch.Tensor = 0.0
+        mean_weight = batches.mean_weight
         for size, samples, inputs, targets in self._parts(batches, order):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
-            weight = batches.mean_weight * size
+            weight = mean_weight * size
             # Tensors are added up, not numbers: an accelerator need not wait here.
             if take is not None:
                 total = total + take(inputs, targets, weight)
@@ -112,6 +113,8 @@ class Step:
                 limit = functools.partial(batches.limited, samples=samples)
                 total = total + self.by_autograd(inputs, targets, weight, limit)
             schedule.after_batch()
+        # A callback may predict: without dropout, and without drawing from it.
+        self.network.eval()
         moments = (self.optimizer.state[name] for name in self.optimizer.moments)
         self.ranks.settle([self.parameters.vector, *moments])
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
@@ -209,8 +212,6 @@ def train(
                 best.update(monitored)
             history.loss.append(loss)
             schedule.after_epoch(monitored)
-            # A callback may predict: without dropout, and without drawing from it.
-            network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             exhausted = patience.exhausted(monitored)
             # One that wants to stop stops all: a callback may look at a clock.

@@ -62,6 +62,19 @@ def test__limits__a_point_inside__is_returned_bit_by_bit():
     assert (limits.keep(y)[0] == y).all()
 
 
+@pytest.mark.parametrize("none", [None, np.nan])
+def test__limits__a_side_without_a_bound__binds_nothing(none):
+    told = [
+        dict(kind="bounds", low=none, high=2.0),
+        dict(kind="bounds", low=[0.0, np.nan], high=none),
+        dict(kind="rate_limit", max_rate=[np.nan, np.inf]),
+    ]
+    y = np.array([[-5.0, -5.0], [5.0, 5.0]])
+    kept, feasible = Limits(told, "project", 2).keep(y, None, np.zeros((2, 2)), 0.0)
+    assert kept.tolist() == [[0, -5], [2, 2]]
+    assert feasible.all()
+
+
 def test__limits__hold_and_raise__do_what_they_say():
     told = [dict(kind="half_spaces", A=[[1.0], [-1.0]], b=[0.0, -1.0])]
     y, previous = np.array([[5.0], [5.0]]), np.array([[0.25], [np.nan]])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from LNN import LiquidRegressor
+from LNN.export.spec import Spec, to_spec
 from LNN.safety import Bounds, HalfSpaces, RateLimit
 
 RANDOM = np.random.default_rng(3)
@@ -69,3 +70,33 @@ def right(name):
     answers, safety = model.predict(rows, timestamps=times, return_safety=True)
     gaps = None if times is None else np.diff(times, prepend=np.nan)
     return np.array(answers), np.array(safety.feasible), rows, gaps
+
+
+def random_spec(seed):
+    """Return a small model whose constraints are drawn."""
+    random = np.random.default_rng(seed)
+    base, n, m = to_spec(fitted("two targets")[0]), 2, int(random.integers(1, 9))
+    A = random.normal(size=(m, n))
+    b = 60 * A[:, 0] + 48 * A[:, 1] + 3 * random.normal(size=m) + random.choice([-1, 2])
+    if seed % 7 == 0 and m > 1:
+        A[1], b[1] = 2 * A[0], 2 * b[0]
+    if seed % 5 == 0 and m > 1:
+        A[1], b[1] = -A[0], -b[0]
+    low = np.where(random.random(n) < 0.7, [40, 40] + 5 * random.normal(size=n), np.nan)
+    high = np.where(random.random(n) < 0.7, low + 10 * random.random(n), np.nan)
+    kinds = ["bounds", "rate_limit", "half_spaces"]
+    values = dict(base.values)
+    values["constraints"] = {
+        "on_infeasible": str(random.choice(["project", "hold"])),
+        "limits": [{"kind": kind} for kind in kinds],
+    }
+    arrays = {k: a for k, a in base.arrays.items() if not k.startswith("constraints.")}
+    arrays |= {
+        "constraints.0.low": low,
+        "constraints.0.high": high,
+        "constraints.1.max_rate": np.where(seed % 3, 2.0, np.nan) * np.ones(n),
+        "constraints.2.A": A,
+        "constraints.2.b": b,
+        "constraints.2.b_inputs": random.normal(size=(m, 2)),
+    }
+    return Spec(values, arrays)

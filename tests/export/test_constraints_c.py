@@ -4,15 +4,14 @@ import subprocess
 
 import numpy as np
 import pytest
-from constraint_cases import CASES, NEVER, SMALL, X, Y, fitted, right
+from constraint_cases import CASES, NEVER, SMALL, X, Y, fitted, random_spec, right
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
-from LNN.export import CModel, to_c, to_spec
+from LNN.export import CModel, to_c
 from LNN.export.c.compiled import find_compiler
 from LNN.export.c.project import to_c_project
 from LNN.export.c.rounding import numpy_model
-from LNN.export.spec import Spec
 from LNN.safety import HalfSpaces
 
 STRICT = ("-O1", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
@@ -51,36 +50,6 @@ def test__self_test__of_a_model_with_limits__passes(name, dtype, tmp_path):
     done = subprocess.run(["./test"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "PASS" in done.stdout
-
-
-def random_spec(seed):
-    """Return a small model whose constraints are drawn."""
-    random = np.random.default_rng(seed)
-    base, n, m = to_spec(fitted("two targets")[0]), 2, int(random.integers(1, 9))
-    A = random.normal(size=(m, n))
-    b = 60 * A[:, 0] + 48 * A[:, 1] + 3 * random.normal(size=m) + random.choice([-1, 2])
-    if seed % 7 == 0 and m > 1:
-        A[1], b[1] = 2 * A[0], 2 * b[0]
-    if seed % 5 == 0 and m > 1:
-        A[1], b[1] = -A[0], -b[0]
-    low = np.where(random.random(n) < 0.7, [40, 40] + 5 * random.normal(size=n), np.nan)
-    high = np.where(random.random(n) < 0.7, low + 10 * random.random(n), np.nan)
-    kinds = ["bounds", "rate_limit", "half_spaces"]
-    values = dict(base.values)
-    values["constraints"] = {
-        "on_infeasible": str(random.choice(["project", "hold"])),
-        "limits": [{"kind": kind} for kind in kinds],
-    }
-    arrays = {k: a for k, a in base.arrays.items() if not k.startswith("constraints.")}
-    arrays |= {
-        "constraints.0.low": low,
-        "constraints.0.high": high,
-        "constraints.1.max_rate": np.where(seed % 3, 2.0, np.nan) * np.ones(n),
-        "constraints.2.A": A,
-        "constraints.2.b": b,
-        "constraints.2.b_inputs": random.normal(size=(m, 2)),
-    }
-    return Spec(values, arrays)
 
 
 def compare(seeds, tmp_path, n_rows):

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from LNN.export.constraint_specs import refuse_limits
 from LNN.export.spec import Spec, to_spec
 from LNN.export.text import to_json
 
@@ -63,7 +62,6 @@ def to_js(model: Any, folder: Any) -> list[Path]:
     ['model.js', 'model.json', 'package.json', 'test.js', 'test.json', 'README.txt']
     """
     spec = model if isinstance(model, Spec) else to_spec(model)
-    refuse_limits(spec.values, "the JavaScript runtime")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from LNN.exceptions import InvalidInputError
-from LNN.export.constraint_specs import refuse_limits
 from LNN.export.onnx.graph import Graph
 from LNN.export.onnx.nodes import (
     IR_VERSION,
@@ -28,7 +27,7 @@ def to_onnx(model: Any, path: Any, sequence: bool = True) -> Path:
     the time since the row before, NaN for one usual gap; at the first row of a
     recording it has no meaning. `state` (batch, numbers) is the `next_state` of the
     call before; zeros begin a recording. Models of sequences have `lengths` (batch,),
-    int64, the rows of each.
+    int64, the rows of each. With bounds and rate limits there is an output `feasible`.
 
     Parameters
     ----------
@@ -60,7 +59,6 @@ def to_onnx(model: Any, path: Any, sequence: bool = True) -> Path:
     PosixPath('model.onnx')
     """
     spec = model if isinstance(model, Spec) else to_spec(model)
-    refuse_limits(spec.values, "the ONNX export")
     if not sequence:
         _refuse_what_needs_many_steps(spec)
     onnx, path = onnx_package(), Path(path)
@@ -141,6 +139,7 @@ def _outputs(
         "prediction": (proto.FLOAT, [*lead, *shape]),
         "label": (_label_type(answer["classes"]), lead),
         "probabilities": (proto.FLOAT, [*lead, answer["n_outputs"]]),
+        "feasible": (proto.BOOL, lead),
         "next_state": (proto.FLOAT, ["batch", graph.state_size]),
     }
     return {name: known[name] for name in found}

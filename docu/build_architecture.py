@@ -57,7 +57,7 @@ ROWS: tuple[dict[str, float], ...] = (
     },
     {"kernels": 0.85},
     {"cells": 0.6},
-    {"data": -1.8, "wiring": 0.6, "datasets": 4.4},
+    {"data": -1.8, "wiring": 0.6, "constraints": 2.4, "datasets": 4.4},
 )
 # Rooms that have no place above stand with those that use a fitted model.
 ELSEWHERE = 2

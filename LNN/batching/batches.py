@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,16 +46,17 @@ class Starts:
 
 
 def _part(
-    inputs: dict[str, Tensor], part: slice, length: np.ndarray
+    inputs: dict[str, Tensor], part: slice, shortest: int, longest: int
 ) -> dict[str, Tensor]:
     """Return what the network takes for some samples, padded to their longest only."""
-    longest, found = length.max(initial=0), dict(inputs)
+    found = dict(inputs)
     for name in ("inputs", "timespans"):
         if name in inputs:
             found[name] = inputs[name][part, :longest]
-    found.pop("lengths", None)
-    if length.min(initial=longest) < longest:
+    if "lengths" in inputs:
         found["lengths"] = inputs["lengths"][part]
+        if shortest == longest:
+            del found["lengths"]
     return found
 
 
@@ -82,6 +83,9 @@ class Batches:
         Into how many sub-steps the gap before each row is cut; None cuts no gap.
     starts : Starts, default=None
         Where samples go on from; None starts all of them cold.
+    limits : callable, default=None
+        What makes outputs that satisfy constraints of outputs and the rows that they
+        belong to.
     """
 
     def __init__(
@@ -93,8 +97,9 @@ class Batches:
         targets: TargetTensors | None = None,
         sub_steps: np.ndarray | None = None,
         starts: Starts | None = None,
+        limits: Callable[[Tensor, np.ndarray], Tensor] | None = None,
     ):
-        self.sequences, self.rows = sequences, rows
+        self.sequences, self.rows, self.limits = sequences, rows, limits
         self._gaps, self._missing, self._targets = gaps, missing, targets
         self._sub_steps, self._starts = sub_steps, starts
 
@@ -166,11 +171,16 @@ class Batches:
             if len(block) <= size:
                 yield block, inputs, (target, weight)
                 continue
-            length = self.sequences.length[block]
-            for begin in range(0, len(block), size):
+            begins, length = range(0, len(block), size), self.sequences.length[block]
+            bounds = zip(
+                np.minimum.reduceat(length, begins).tolist(),
+                np.maximum.reduceat(length, begins).tolist(),
+                strict=True,
+            )
+            for begin, (shortest, longest) in zip(begins, bounds, strict=True):
                 part = slice(begin, begin + size)
                 own = target[part], None if weight is None else weight[part]
-                yield block[part], _part(inputs, part, length[part]), own
+                yield block[part], _part(inputs, part, shortest, longest), own
 
     def _batches_at_once(self, size: int) -> int:
         """Return how many batches are gathered by one call."""
@@ -182,6 +192,15 @@ class Batches:
             return 1
         values = size * longest * self.rows.rows.n_features
         return max(1, GATHERED_VALUES // max(1, values))
+
+    def limited(self, outputs: Tensor, samples: np.ndarray) -> Tensor:
+        """Return the network's outputs for samples as the constraints leave them."""
+        if self.limits is None:
+            return outputs
+        if outputs.ndim == 3:
+            return self.limits(outputs, self.places(samples)[0])
+        last = self.sequences.start[samples] + self.sequences.length[samples] - 1
+        return self.limits(outputs, last)
 
     def _walk(self, positions: np.ndarray, length: np.ndarray | None) -> Walk | None:
         if self._sub_steps is None:

@@ -34,6 +34,7 @@ from LNN.estimators.agreement import refuse_other_ranks
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
+from LNN.estimators.limits import training_limits
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, is_by_sequence
 from LNN.estimators.settings import Settings
 from LNN.estimators.storage import settled_in
@@ -291,7 +292,7 @@ def build(
     dtype = DTYPES[settings.dtype]
     device = device_for(settings.device, network, dtype)
     record = TrainingRecord(network.backend_for(device, dtype))
-    return FittedModel(
+    model = FittedModel(
         parameters,
         *form,
         scaler,
@@ -306,6 +307,8 @@ def build(
             lambda: InputRange.of(training.sequences, training.weights),
         ),
     )
+    _ = model.limits  # refused here, before training, if they do not suit
+    return model
 
 
 def _shared_scalers(
@@ -589,7 +592,8 @@ def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
         tensors = TargetTensors.of_targets(
             targets, data.weight_per_value, model.objective, rows.dtype, rows.device
         )
-        return preparation.batches(data.sequences, rows, tensors)
+        limits = training_limits(model, data.sequences)
+        return preparation.batches(data.sequences, rows, tensors, limits=limits)
 
     if validation is None:
         return batches(training, rows), None

@@ -95,7 +95,7 @@ def validation_score(
     classes = model.targets.classes
     scorer = _with_named_errors(get_scorer(scoring), scoring, model.classifies)
     known, truth, weights = validation.known_targets()
-    present = model.anchor_values(validation.sequences)
+    sequences = validation.sequences
     # Left out where they say nothing: some scores take no weights.
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
     if isinstance(scoring, str):
@@ -105,7 +105,7 @@ def validation_score(
 
     def score(outputs: NDArray) -> float:
         if classes is None:
-            values = model.values(outputs, present)
+            values = model.kept(outputs, sequences).values
         else:
             values = model.objective.probabilities(outputs)
         return _finite(scorer(Answers(values[known], classes), None, truth, **extra))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -96,43 +97,54 @@ class Step:
         self.network.train()
         clip = self.plan.clip_value, self.plan.clip_by
         parts = self.network, self.parameters, self.objective, self.optimizer
-        take = kernel_step(*parts, clip, self.ranks) or self.by_autograd
+        take = None
+        if batches.limits is None:  # kernels know no constraints
+            take = kernel_step(*parts, clip, self.ranks)
         total: float | torch.Tensor = 0.0
-        for size, inputs, targets in self._parts(batches, order):
+        mean_weight = batches.mean_weight
+        for size, samples, inputs, targets in self._parts(batches, order):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
-            weight = batches.mean_weight * size
+            weight = mean_weight * size
             # Tensors are added up, not numbers: an accelerator need not wait here.
-            total = total + take(inputs, targets, weight)
+            if take is not None:
+                total = total + take(inputs, targets, weight)
+            else:
+                limit = functools.partial(batches.limited, samples=samples)
+                total = total + self.by_autograd(inputs, targets, weight, limit)
             schedule.after_batch()
+        # A callback may predict: without dropout, and without drawing from it.
+        self.network.eval()
         moments = (self.optimizer.state[name] for name in self.optimizer.moments)
         self.ranks.settle([self.parameters.vector, *moments])
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
 
     def _parts(
         self, batches: Batches, order: np.ndarray
-    ) -> Iterator[tuple[int, dict | None, tuple]]:
+    ) -> Iterator[tuple[int, np.ndarray, dict | None, tuple]]:
         """Yield the size of each batch, and what this process has of it."""
         if self.ranks.size == 1:
-            for samples, inputs, targets in batches.in_order(
-                order, self.plan.batch_size
-            ):
-                yield len(samples), inputs, targets
+            for batch in batches.in_order(order, self.plan.batch_size):
+                yield len(batch[0]), *batch
             return
         for samples in cut(order, self.plan.batch_size):
             own = self.ranks.part(samples)
             # A process without samples only takes the step of the others.
             parts = batches.inputs_and_targets(own) if len(own) else (None, ())
-            yield len(samples), *parts
+            yield len(samples), own, *parts
 
     def by_autograd(
-        self, inputs: dict | None, targets: tuple, weight: float
+        self,
+        inputs: dict | None,
+        targets: tuple,
+        weight: float,
+        limit: Callable[[torch.Tensor], torch.Tensor] = lambda outputs: outputs,
     ) -> torch.Tensor:
         """Take one step on a batch of this weight; return sum(w l), detached."""
         vector = self.parameters.vector
         total, gradient = vector.new_zeros(()), torch.zeros_like(vector)
         if inputs is not None:
-            total = self.objective.total(self.network(**inputs), *targets)
+            total = self.objective.total(limit(self.network(**inputs)), *targets)
             gradient = self.parameters.gradient(total)
         self.ranks.add(gradient)
         gradient /= weight
@@ -200,8 +212,6 @@ def train(
                 best.update(monitored)
             history.loss.append(loss)
             schedule.after_epoch(monitored)
-            # A callback may predict: without dropout, and without drawing from it.
-            network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             exhausted = patience.exhausted(monitored)
             # One that wants to stop stops all: a callback may look at a clock.
@@ -276,7 +286,8 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
     for samples in cut(ranks.part(np.arange(len(batches))), size):
         inputs, targets = batches.inputs_and_targets(samples)
         answer = step.network(**inputs)
-        total = total + step.objective.total(answer, *targets)
+        kept = batches.limited(answer, samples)
+        total = total + step.objective.total(kept, *targets)
         if outputs is not None:
             batches.write(outputs, samples, answer)
     if outputs is not None:

@@ -92,7 +92,7 @@ class ReportData:
     def predictions(self) -> NDArray:
         """Labels (n,), numbers (n, K), or quantiles (n, K, Q)."""
         fitted = self.fitted
-        values = fitted.values(self.outputs, fitted.anchor_values(self.sequences))
+        values = fitted.kept(self.outputs, self.sequences).values
         if not fitted.classifies and fitted.targets.ndim == 0:
             values = values[:, None]
         return self._sorted(values)

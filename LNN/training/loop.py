@@ -19,6 +19,7 @@ from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
 from LNN.training.plateau import warn_if_constant_is_as_good
+from LNN.training.resident_step import ResidentStep, resident_step
 from LNN.training.schedules import Schedule
 from LNN.training.stopping import BestWeights, Patience
 
@@ -46,12 +47,16 @@ class Plan:
 
 @dataclass
 class History:
-    """What happened: one entry per epoch, and the loss of the weights that are kept."""
+    """What happened: one entry per epoch, and the loss of the weights that are kept.
+
+    `batches` tells how a GPU took them; it is empty on a CPU.
+    """
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_score: list[float] = field(default_factory=list)
     kept: float = math.inf
+    batches: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,9 @@ class Step:
         The optimiser of this vector.
     objective : Loss
     plan : Plan
+    resident : ResidentStep, str or None
+        What takes whole epochs on a GPU, or why nothing does (empty on a CPU); None
+        before the first epoch.
     """
 
     network: LiquidNetwork
@@ -86,12 +94,18 @@ class Step:
     optimizer: Optimizer
     objective: Loss
     plan: Plan
+    resident: ResidentStep | str | None = field(default=None, init=False)
 
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
         self.network.train()
         clip = self.plan.clip_value, self.plan.clip_by
         parts = self.network, self.parameters, self.objective, self.optimizer
+        how = clip, self.plan.batch_size, batches, self.resident
+        self.resident = resident_step(*parts, *how)
+        if not isinstance(self.resident, str):
+            found = self.resident.epoch(order, schedule)
+            return float(found / batches.targets.total_weight)
         take = kernel_step(*parts, clip) or self.by_autograd
         total: float | torch.Tensor = 0.0
         for samples in cut(order, self.plan.batch_size):
@@ -103,6 +117,13 @@ class Step:
             total = total + take(inputs, targets, weight)
             schedule.after_batch()
         return float(total / batches.targets.total_weight)
+
+    @property
+    def how(self) -> str:
+        """How a GPU takes batches; empty on a CPU."""
+        if isinstance(self.resident, ResidentStep):
+            return self.resident.describe()
+        return f"without a CUDA graph: {self.resident}" if self.resident else ""
 
     def by_autograd(self, inputs: dict, targets: tuple, weight: float) -> torch.Tensor:
         """Take one step on a batch of this weight; return sum(w l), detached."""
@@ -192,7 +213,7 @@ def train(
         )
     finally:
         best.restore()
-        history.kept = best.loss
+        history.kept, history.batches = best.loss, step.how
         set_dropout_generator(network, None)
         network.eval()
     if exhausted and score is None and validation is not None:

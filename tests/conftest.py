@@ -62,6 +62,15 @@ def routing():
         yield
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m leaves out what is slow
+def pytest_collection_modifyitems(items):
+    """Make the cases of a test slow that `quick_cases` does not name."""
+    for item in items:
+        quick = item.get_closest_marker("quick_cases")
+        if quick is not None and item.callspec.id not in quick.args:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_make_parametrize_id(config, val, argname):
     """Name the cases that pytest would only number: a dictionary by what it holds."""
     if isinstance(val, str | int | float | None) or callable(val):

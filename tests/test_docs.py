@@ -15,7 +15,10 @@ ELSEWHERE = {"adapters.md"}
 # Its exporters take longer than all other pages; tests/export has fast tests of both.
 SLOW = {"export.md"}
 # What the code of a page needs beyond LNN.
-NEEDS = {"export.md": ("onnxscript", "onnxruntime", "skl2onnx")}
+NEEDS = {
+    "export.md": ("onnxscript", "onnxruntime", "skl2onnx"),
+    "scale.md": ("pyarrow",),
+}
 
 
 def blocks(page: Path) -> str:
@@ -23,6 +26,18 @@ def blocks(page: Path) -> str:
 
 
 # torch's exporter to ONNX calls what torch deprecates.
+@pytest.mark.quick_cases(
+    "README.md",
+    "guide.md",
+    "time.md",
+    "wiring.md",
+    "torch.md",
+    "pickles.md",
+    "export.md",
+    "control.md",
+    "datasets.md",
+    "baselines.md",
+)
 @pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")
 @pytest.mark.parametrize(
     "page",

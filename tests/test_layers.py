@@ -426,6 +426,7 @@ def test__backend__environment__replaces_auto_only(monkeypatch):
     assert kernels.resolve_backend("auto") == "torch"
 
 
+@pytest.mark.quick_cases("CfC ncp")
 @pytest.mark.parametrize("name", ["LTC ncp", "CfC ncp", "CfC"])
 def test__export__tiny_layer__same_outputs(name, x):
     layer = LAYERS[name]().eval()

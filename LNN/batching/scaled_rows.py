@@ -54,6 +54,12 @@ class ScaledRows:
         """Return the rows at positions (B, T) as (B, T, n_features)."""
         if self._kept is not None:
             return gather(self._kept, positions)
+        if positions.size:
+            low, high = int(positions.min()), int(positions.max()) + 1
+            if high - low <= positions.size:
+                # Windows that follow each other share rows: each is scaled once.
+                block = self.tensor(self._scaled(self.rows.block(low, high)))
+                return gather(block, positions - low)
         rows = self.tensor(self._scaled(self.rows.take(positions.ravel())))
         return rows.view(*positions.shape, -1)
 

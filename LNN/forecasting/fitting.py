@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from LNN.exceptions import InvalidInputError
+from LNN.forecasting.calendar import Calendar
 from LNN.forecasting.fitted import FittedForecaster
 from LNN.forecasting.grid import Grid
 from LNN.forecasting.history import History, on_grid
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.irregular import Irregular, in_units, usual_gap
 from LNN.forecasting.learning import learn
+from LNN.forecasting.plan import Plan
 from LNN.forecasting.reading import Given
 from LNN.forecasting.regular import Regular
 from LNN.forecasting.rows import Rows
@@ -23,6 +26,7 @@ from LNN.forecasting.settling import (
     settle_irregular,
     with_periods,
 )
+from LNN.forecasting.stray import refuse_stray
 
 __all__ = ["fit"]
 
@@ -40,6 +44,7 @@ def fit(
     random : numpy.random.RandomState
     """
     _refuse_known_without_inputs(given, values)
+    _refuse_stray(given)
     grid = Grid.of([h.times for h in given.histories])
     if grid is None:
         return _fit_irregular(given, values, random)
@@ -61,14 +66,7 @@ def _fit_regular(
         step,
         plan.window_length * step,
     )
-    tables = [h.table for h in histories]
-    inputs = Inputs.fit(given.columns, given.n_known, tables, calendar)
-    rows = Rows.of(
-        [h.values for h in histories],
-        [inputs.scaled(h.times, h.table) for h in histories],
-        inputs.n_future,
-        plan.window_length,
-    )
+    inputs, rows = _inputs_and_rows(given, histories, calendar, plan)
     model, judged = learn(rows, plan, random)
     engine = Regular(grid, inputs, model)
     context = tuple(h.tail(engine.needed) for h in histories)
@@ -87,6 +85,22 @@ def _fit_irregular(
     )
     if values["season"] == "auto":
         calendar = with_periods(calendar, histories)
+    places = [in_units(h.times, unit) for h in histories]
+    inputs, rows = _inputs_and_rows(given, histories, calendar, plan, places)
+    model, judged = learn(rows, plan, random)
+    engine = Irregular(unit, inputs, model, plan.horizon)
+    context = tuple(h.tail(engine.needed) for h in histories)
+    return FittedForecaster(dict(values), given.form, plan, engine, judged, context)
+
+
+def _inputs_and_rows(
+    given: Given,
+    histories: list[History],
+    calendar: Calendar,
+    plan: Plan,
+    times: list[NDArray] | None = None,
+) -> tuple[Inputs, Rows]:
+    """Learn how inputs are scaled; lay out what is learnt from."""
     tables = [h.table for h in histories]
     inputs = Inputs.fit(given.columns, given.n_known, tables, calendar)
     rows = Rows.of(
@@ -94,12 +108,9 @@ def _fit_irregular(
         [inputs.scaled(h.times, h.table) for h in histories],
         inputs.n_future,
         plan.window_length,
-        [in_units(h.times, unit) for h in histories],
+        times,
     )
-    model, judged = learn(rows, plan, random)
-    engine = Irregular(unit, inputs, model, plan.horizon)
-    context = tuple(h.tail(engine.needed) for h in histories)
-    return FittedForecaster(dict(values), given.form, plan, engine, judged, context)
+    return inputs, rows
 
 
 def _seconds(histories: list[History]) -> float:
@@ -109,6 +120,15 @@ def _seconds(histories: list[History]) -> float:
     if not len(gaps) or not hasattr(gaps, "total_seconds"):
         return 0.0
     return float(np.median(gaps.total_seconds()))
+
+
+def _refuse_stray(given: Given) -> None:
+    """Refuse rows of a clock that was reset."""
+    longer = [h.times for h in given.histories if len(h.times) > 1]
+    if longer:
+        unit = usual_gap(longer)
+        for history in given.histories:
+            refuse_stray(history.times, in_units(history.times, unit), history.name)
 
 
 def _refuse_known_without_inputs(given: Given, values: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ less time than Python needs to start it. A graph starts all of them at once.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 
 import torch
@@ -18,6 +19,9 @@ SWITCH = "LNN_CUDA_GRAPH"
 
 Run = Callable[[], None]
 
+# Fits may run in threads, and a recording waits for all that the device does.
+_one_at_a_time = threading.Lock()
+
 
 def record(run: Run, device: torch.device) -> Run:
     """Record what a function does on a CUDA device; return what replays it.
@@ -26,7 +30,7 @@ def record(run: Run, device: torch.device) -> Run:
     first call cannot be recorded.
     """
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.device(device):
+    with _one_at_a_time, torch.cuda.device(device):
         stream = torch.cuda.Stream()
         torch.cuda.synchronize()
         # "thread_local": another thread of the caller's may use the device meanwhile.

@@ -183,7 +183,8 @@ def _reason_against(
 ) -> str:
     if graphs.is_switched_off():
         return f"{graphs.SWITCH} is 0"
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
+    group = torch.distributed
+    if group.is_available() and group.is_initialized() and group.get_world_size() > 1:
         return "processes share the batches"
     layers, dtype = known_layers(network), parameters.vector.dtype
     if layers is None:

@@ -100,6 +100,7 @@ def test__patch__auto_in_irregular_time__is_one():
     assert model.fit(X, X[:, 0, 0], timestamps=times).network_.patch == 1
 
 
+@pytest.mark.slow
 def test__epochs__auto_with_patches__has_more_steps():
     X = np.random.default_rng(0).normal(size=(6, 20, 2))
     model = LiquidRegressor(4, patch=8).fit(X, X[:, 0, 0])

@@ -148,6 +148,7 @@ def test__apply__reports_of_some__leave_the_others(tmp_path):
     assert json.loads(path.read_text()) == {"a": {"sound": models}}
 
 
+@pytest.mark.slow
 def test__command__search__writes_reports_and_nothing_else(
     tmp_path, monkeypatch, capsys
 ):

@@ -87,6 +87,7 @@ def check(name, folder):
     assert 0 < model.description["difference"] < BOUND
 
 
+@pytest.mark.quick_cases("CfC exponential", "LTC semi-implicit", "walk patch")
 @pytest.mark.parametrize("name", SOME)
 def test_predicts_as_the_estimator_does(name, tmp_path):
     check(name, tmp_path)
@@ -198,6 +199,7 @@ def test_slow_neurons_move(tmp_path):
     assert np.abs(np.subtract(*answers.values())).max() < 0.15 * moved
 
 
+@pytest.mark.slow
 def test_any_integers_do_no_harm(tmp_path):
     """Values out of range are taken for the largest; nothing overflows."""
     for name in ("walk mask", "anchors", "patch", "GRU gates", "LTC full"):

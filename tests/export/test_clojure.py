@@ -14,11 +14,9 @@ import LNN
 from LNN.export.__main__ import main
 from LNN.export.text import edn
 
-pytestmark = needs_clojure
+# Each run starts a JVM.
+pytestmark = [needs_clojure, pytest.mark.slow]
 OTHERS = tuple(name for name in CASES if name not in SOME)
-ALL = [
-    pytest.param(name, marks=() if name in SOME else pytest.mark.slow) for name in CASES
-]
 
 
 def recordings(fit):
@@ -65,13 +63,13 @@ def joined(found, fit):
     return [answer for own in found for answer in own] if rows else found
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", CASES)
 def test_answers_as_the_estimator_does(answers, name):
     fit = fitted(name)
     assert_same(joined(answers(name)[1]["forward"], fit), fit.expected())
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", CASES)
 def test_steps_as_it_answers_at_once(answers, name):
     spec, got = answers(name)
     if name in NO_STEPS:

@@ -72,6 +72,7 @@ def check(module, make, steps=(), batches=(2, 9)):
         assert_equal(outputs(session, other), expected(module, other))
 
 
+@pytest.mark.slow
 def test__onnx__one_step_of_a_layer__other_batches():
     check(CfC(F, 4).eval(), of_layer, (1,))
 
@@ -135,6 +136,7 @@ def test__onnx__fitted_estimator__network_of_its_windows(model_type, backend):
     assert_equal(outputs(session, given), expected(network, given))
 
 
+@pytest.mark.quick_cases("time")
 @pytest.mark.parametrize("time", [torch.export.Dim("time"), torch.export.Dim.AUTO])
 def test__onnx__free_time__refused_by_name(time):
     network = LiquidNetwork(F, 6, 1).eval()

@@ -60,6 +60,7 @@ def check(module, make, steps=(), strict=False, batches=(9,)):
         assert_equal(expected(loaded, other), expected(module, other))
 
 
+@pytest.mark.quick_cases("CfC")
 @pytest.mark.parametrize("name", ["CfC", "LTC"])
 def test__export__one_step_of_a_network__other_batches(name):
     check(NETWORKS[name](), of_network, (1,), batches=(2, BATCH, 9))
@@ -77,6 +78,7 @@ class TwoNames(torch.nn.Module):
         return self.network(inputs)
 
 
+@pytest.mark.slow
 def test__export__module_of_two_names__is_the_same():
     module, given = TwoNames(), {"inputs": torch.randn(4, 1, 3)}
     loaded = through_file(module, given)
@@ -121,6 +123,7 @@ def test__export__cell__other_batches(name, strict):
     check(CELLS[name](), of_cell, strict=strict)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "strict"),
     [
@@ -173,6 +176,7 @@ def export_free_time(name, dim, strict):
     torch.export.export(module, (), given, dynamic_shapes=shapes, strict=strict)
 
 
+@pytest.mark.quick_cases("network-Dim", "layer-AUTO")
 @pytest.mark.parametrize("dim", FREE)
 @pytest.mark.parametrize("name", modules())
 def test__export__free_time__refused_by_name(name, dim):
@@ -182,6 +186,7 @@ def test__export__free_time__refused_by_name(name, dim):
 
 # Strict export traces for seconds: one kind of dimension with every loop, and each kind
 # at least once.
+@pytest.mark.quick_cases("network-AUTO")
 @pytest.mark.parametrize(
     ("name", "dim"),
     [*((name, "AUTO") for name in modules()), ("network", "Dim"), ("layer", "DYNAMIC")],

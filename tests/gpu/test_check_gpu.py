@@ -31,6 +31,7 @@ def check(monkeypatch):
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test__script__without_a_gpu__says_so():
     done = subprocess.run(

@@ -74,6 +74,7 @@ def case(name):
     return kind(6, **QUICK, **parameters).fit(X, y), X
 
 
+@pytest.mark.quick_cases("CfC", "LTC", "rows", "ragged", "memory", "quantiles")
 @pytest.mark.parametrize("name", FITS)
 def test__shares__of_any_model__add_up(name):
     model, X = case(name)

@@ -48,6 +48,7 @@ def case(name):
     return kind(6, **QUICK, **parameters).fit(X, y), X
 
 
+@pytest.mark.quick_cases("rows", "ragged", "two classes")
 @pytest.mark.parametrize("name", FITS)
 def test__explain__of_any_model__adds_up_and_agrees_with_attribution(name):
     model, X = case(name)
@@ -84,6 +85,7 @@ def test__answer__is_that_of_predict():
     assert found.title == "sequence 7, step 4"
 
 
+@pytest.mark.slow
 def test__classes__the_one_that_is_answered_is_explained():
     for name in ("two classes", "three classes"):
         model, X = case(name)

@@ -65,6 +65,7 @@ def case(name):
     return passes, scaled_baseline(fitted, sequences, "mean")
 
 
+@pytest.mark.quick_cases("CfC", "LTC", "memory", "ragged")
 @pytest.mark.parametrize("name", FITS)
 def test__entered_and_left__of_any_model__add_up_to_the_difference(name):
     passes, baseline = case(name)

@@ -100,6 +100,7 @@ def test__attributions__no_noise__are_the_same(rows):
     assert found.similarity == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test__several_classes__the_one_without_noise_is_explained():
     X = np.random.default_rng(0).normal(size=(40, 6, 2))
     y = X.mean(axis=(1, 2)) > 0

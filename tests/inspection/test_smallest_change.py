@@ -32,6 +32,7 @@ def regressor(**parameters):
     return model.fit(ROWS, 2 * ROWS["heat"] - ROWS["flow"].shift(1, fill_value=0.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", ["CfC", "LTC", "LSTM"])
 def test__classes__flip_as_predict_says(model_type):
     model = classifier(model_type)

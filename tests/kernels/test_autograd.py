@@ -184,6 +184,7 @@ def test__backward__many_gradients_at_once__is_each_alone(name, batched, x, ran)
     assert set(ran) == {"native", "torch"}
 
 
+@pytest.mark.quick_cases("wired", "LTC")
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch's own use
 def test__backward__gradient_with_a_tangent__keeps_it(layer, x):
     leaf = x.double().requires_grad_()

@@ -199,6 +199,7 @@ def test__run_all__thread_that_cannot_start__waits_for_the_others(monkeypatch):
         assert done == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interrupted", ["forward", "backward"])
 def test__interrupted_pass__late_thread__finds_all_memory(
     interrupted, native, monkeypatch

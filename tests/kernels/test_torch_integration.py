@@ -367,11 +367,13 @@ def test__compile__other_batch_sizes__are_the_same(layer, graphs):
             torch.testing.assert_close(compiled(x)[0], layer(x)[0])
 
 
+@pytest.mark.quick_cases("wired")
 def test__export__any_layer__holds_no_operator_of_the_library(traced, x):
     graph = torch.export.export(traced, (x[:, :1],), strict=False).graph
     assert count_operators(graph) == 0
 
 
+@pytest.mark.quick_cases("wired")
 def test__compile__lengths_out_of_range__are_cut(traced, x, graphs):
     class Ragged(torch.nn.Module):
         def __init__(self):
@@ -440,6 +442,7 @@ def test__jit_trace__other_inputs__are_the_same(layer, trained, x, ran):
     torch.jit.save(traced, io.BytesIO())
 
 
+@pytest.mark.quick_cases("wired-True")
 @pytest.mark.parametrize("trained", [False, True])
 def test__make_fx__other_inputs__are_the_same(traced, trained, x, ran):
     x = x[:, :2]
@@ -450,6 +453,7 @@ def test__make_fx__other_inputs__are_the_same(traced, trained, x, ran):
         torch.testing.assert_close(graph(other), traced(other)[0])
 
 
+@pytest.mark.quick_cases("LTC-True", "wired-True", "CfC-True", "memory-True")
 @pytest.mark.parametrize("inside", [False, True])
 def test__fake_tensors__any_mode__have_the_right_shape(layer, inside, x, ran):
     mode = FakeTensorMode(allow_non_fake_inputs=True)

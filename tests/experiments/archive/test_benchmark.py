@@ -178,6 +178,7 @@ def test__common_of__model_that_has_just_begun__does_not_shrink_the_table():
     assert common_of({}, ("liquid",)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["shift", "curves"])
 def test__run__other_experiments__hold_out_folds_and_print_their_tables(
     task, tmp_path, capsys

@@ -13,6 +13,7 @@ def data_of(own):
     return ReportData.of(as_fitted(own.model), own.X, own.y, None, None)
 
 
+@pytest.mark.quick_cases("windows")
 @pytest.mark.parametrize(
     "kind", ["windows", "whole recordings", "per step", "cube", "missing values"]
 )

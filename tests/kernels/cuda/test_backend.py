@@ -92,6 +92,7 @@ def test__supports__kernel_that_is_wrong_on_the_device__is_never_used(
     assert not cuda.supports(cell, cpu, torch.float32)
 
 
+@pytest.mark.slow
 def test__trial__leaves_cell_and_generators_alone(cuda):
     cell, cpu = CELLS["wired exponential ncp"](), torch.device("cpu")
     before, drawn = copy.deepcopy(cell.state_dict()), torch.get_rng_state()

@@ -65,6 +65,7 @@ def test__emulator__barrier_for_some_threads__is_a_fault(with_source):
         oracle().far(with_source(some), torch.float64)
 
 
+@pytest.mark.slow
 def test__emulator__one_argument_less__is_a_fault(with_source):
     def more(text):
         return text.replace("int steps,\n", "int other, int steps,\n", 1)

@@ -56,6 +56,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.mark.quick_cases("LTC ncp", "wired exponential ncp")
 @pytest.mark.parametrize("name", FASTER)
 def test__cuda__every_kind_of_cell__equals_torch(name, cuda, order):
     cell = shaken(CELLS[name](), rng(3))
@@ -65,12 +66,14 @@ def test__cuda__every_kind_of_cell__equals_torch(name, cuda, order):
         assert not oracle.far(cuda, torch.float64)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["LTC ncp", "wired exponential ncp", *SOME[-4:]])
 def test__cuda__single_precision__equals_torch(name, cuda):
     cell = shaken(CELLS[name](), rng(3))
     assert not far(cuda, make_problem(cell, 5, 7, ragged=True), torch.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("into", [("states",), ("final",)])
 @pytest.mark.parametrize("name", SOME)
 def test__cuda__loss_of_one_result__equals_torch(name, into, cuda):
@@ -139,6 +142,7 @@ def test__cuda__all_sequences_empty__keeps_the_state(name, cuda):
     assert all(not g.any() for g in gradients.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test__cuda__twice__has_the_same_bits(name, cuda, monkeypatch):
     problem = make_problem(CELLS[name](), 3, 4, ragged=True).to(torch.float64)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from LNN.safety.projection import DEARNESS, project
+from LNN.constraints.projection import DEARNESS, project
 
 
 def problems(n_problems, n, m, *, box, seed=0, feasible=True):
@@ -112,6 +112,7 @@ def test__project__beside_slsqp__agrees(n, m, box):
         np.testing.assert_allclose(u[k], found.x, atol=1e-6)
 
 
+@pytest.mark.quick_cases("1-1-True", "2-3-False", "4-4-True")
 @pytest.mark.parametrize(("n", "m", "box"), [*SIZES[:6], (6, 9, True)])
 def test__project__gradients__are_exact(n, m, box):
     given = problems(4, n, m, box=box, seed=4)

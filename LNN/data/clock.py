@@ -13,7 +13,7 @@ from .gap_range import GapRange
 from .sequence_set import SequenceSet
 from .standing_clock import standing_clock_warning, stands_still
 from .sub_steps import sub_steps
-from .timestamps import is_regular, normalised, time_unit, tolerance
+from .timestamps import in_words, is_regular, normalised, time_unit, tolerance
 
 __all__ = ["Clock", "far_gaps_warning", "other_gaps_warning", "refuse_coarse_time"]
 
@@ -168,7 +168,7 @@ class Clock:
     ) -> None:
         """Warn of gaps that training did not show."""
         if not self.regular:
-            doubt = self.gap_range and self.gap_range.doubt(gaps)
+            doubt = self.gap_range and self.gap_range.doubt(gaps, self.kind)
             if doubt:
                 warn(far_gaps_warning(owner, name, doubt))
             return
@@ -233,9 +233,10 @@ def far_gaps_warning(owner: str, name: str, doubt: str) -> str:
 
 def other_gaps_warning(owner: str, name: str, clock: Clock) -> str:
     """Return the text of the warning about gaps that equal ones never showed."""
+    unit = in_words(clock.unit, clock.kind)
     walked = "" if clock.max_step is None else " that are not multiples of it"
     return (
-        f"{owner} was fitted on equal gaps of {clock.unit:g}, but {name} has others"
+        f"{owner} was fitted on equal gaps of {unit}, but {name} has others"
         f"{walked}, which it never learnt to use. Predictions may be poor: fit on data "
         "with such gaps."
     )

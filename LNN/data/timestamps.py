@@ -163,13 +163,20 @@ def read_time(
         By the names of its fields.
     """
     elapsed, resolution, kind = elapsed_time(stamps, is_first, **how)
+    column = _as_column(stamps, source)
     return {
         "elapsed": elapsed,
         "time_resolution": resolution,
         "time_kind": kind,
+        "time_zoned": _zoned(column),
         "time_source": source,
-        "time_line": line_for_numbers(_as_column(stamps, source)),
+        "time_line": line_for_numbers(column),
     }
+
+
+def _zoned(column: np.ndarray | pd.Index) -> bool | None:
+    """Tell whether datetimes have a time zone; None for other stamps."""
+    return column.tz is not None if isinstance(column, pd.DatetimeIndex) else None
 
 
 def plain_stamps(stamps: Any) -> tuple[np.ndarray, bool]:

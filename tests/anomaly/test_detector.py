@@ -423,3 +423,13 @@ def test__scores__many_rows_not_judged__the_share_is_told(fitted):
     kept[600:] = np.arange(600) % 3 == 0
     with pytest.warns(LNNWarning, match=r"\d\d% of the rows .* can be judged"):
         fitted.anomaly_scores(frame()[kept])
+
+
+def test__scores__zone_on_one_side_only__is_refused(fitted):
+    rows = frame().tz_localize("Europe/Vienna", nonexistent="NaT", ambiguous="NaT")[
+        :900
+    ]
+    with pytest.raises(InvalidInputError, match="without a time zone, but those of X"):
+        fitted.anomaly_scores(rows)
+    with pytest.raises(InvalidInputError, match="a time without a time zone"):
+        fitted.stream().step(rows.iloc[0], timestamp=rows.index[0])

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from LNN.constraints.kinds import Constraint, Context, Limits, known, value_of
+from LNN.constraints.kinds import (
+    Constraint,
+    Context,
+    HalfSpaces,
+    Limits,
+    known,
+    value_of,
+)
 from LNN.exceptions import InvalidInputError
 
 # A derivative along the controls that counts as none, beside its summands.
@@ -185,6 +194,66 @@ class DiscreteBarrier(Constraint):
     """
 
     curved: ClassVar[bool] = True
+
+    @staticmethod
+    def affine(
+        h: ArrayLike,
+        h0: ArrayLike,
+        A: ArrayLike,
+        B: ArrayLike,
+        c: ArrayLike = 0.0,
+        gamma: float = 1.0,
+        columns: Sequence[int] | None = None,
+        n_inputs: int | None = None,
+    ) -> HalfSpaces:
+        r"""Return barriers h z + h0 >= 0 of the system z+ = A z + B u + c, in numbers.
+
+        They are half-spaces, so that a model with them can be stored and exported.
+
+        Parameters
+        ----------
+        h : array-like of shape (m, d)
+        h0 : array-like of shape (m,)
+        A : array-like of shape (d, d)
+        B : array-like of shape (d, n)
+        c : array-like of shape (d,), default=0
+        gamma : float, default=1.0
+            From 0 to 1, as above.
+        columns : sequence of int, default=None
+            Which of the `inputs` z is; None is all of them.
+        n_inputs : int, default=None
+            How many inputs there are, where `columns` leaves some out.
+
+        Returns
+        -------
+        HalfSpaces
+            Reads `inputs`, in a model the input columns of the row.
+
+        Examples
+        --------
+        A tank that may not rise above 1, and loses a tenth from row to row:
+
+        >>> from LNN.safety import DiscreteBarrier
+        >>> DiscreteBarrier.affine([[-1]], [1], [[0.9]], [[1]], gamma=0.5)
+        HalfSpaces(A=array([[1.]]), b=array([0.5]), b_inputs=array([[-0.4]]))
+        """
+        h, h0, A, B = (np.asarray(part, np.float64) for part in (h, h0, A, B))
+        d = h.shape[-1]
+        right = h.ndim == B.ndim == 2 and h0.shape == h.shape[:1]
+        if not (right and A.shape == (d, d) and len(B) == d and 0 <= gamma <= 1):
+            raise InvalidInputError(
+                "Expected h (m, d), h0 (m,), A (d, d), B (d, n) and gamma from 0 to 1, "
+                f"got {h.shape}, {h0.shape}, {A.shape}, {B.shape} and {gamma!r}."
+            )
+        slopes = h @ A - (1 - gamma) * h
+        if columns is not None:
+            wide = np.zeros(
+                (len(h), max(columns) + 1 if n_inputs is None else n_inputs)
+            )
+            wide[:, list(columns)] = slopes
+            slopes = wide
+        c = np.broadcast_to(np.asarray(c, np.float64), (d,))
+        return HalfSpaces(0.0 - h @ B, h @ c + gamma * h0, b_inputs=slopes)
 
     def __init__(
         self,

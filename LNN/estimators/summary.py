@@ -25,6 +25,7 @@ def described(model: FittedModel) -> dict[str, str]:
         "network": _network(model),
         "wiring": _wiring(model),
         "read-out": _readout(model),
+        "limits": _limits(model),
         "weights": f"{size:,} in {model.parameters['dtype']}",
         "training": _training(model),
     }
@@ -107,6 +108,13 @@ def _readout(model: FittedModel) -> str:
     elif pooling == "attention":
         of = " of states weighed by attention"
     return f"{model.parameters['readout']}{of}"
+
+
+def _limits(model: FittedModel) -> str:
+    constraints = model.parameters["output_constraints"] or ()
+    names = ", ".join(type(one).__name__ for one in constraints)
+    how = model.parameters["on_infeasible"]
+    return names and f"{names}; where none of the answers satisfies all: {how}"
 
 
 def _training(model: FittedModel) -> str:

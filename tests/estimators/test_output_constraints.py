@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InfeasibleError, InvalidInputError, LNNWarning
+from LNN.export import save, to_spec
 from LNN.inspection import attribution, influence_graph
 from LNN.safety import (
     BarrierFunction,
@@ -395,3 +396,24 @@ def test__output_bounds__with_half_spaces__tell_only_the_bounds():
     assert (found.low, found.high, found.proved) == (-np.inf, np.inf, False)
     found = output_bounds(fitted([Bounds(48, 51), HalfSpaces([[1.0]], [50.0])]))
     assert (found.low, found.high) == (48, 51)
+
+
+def test__summary__of_a_model_with_limits__names_them():
+    text = fitted([Bounds(48, 51), RateLimit(0.5)], on_infeasible="hold").summary()
+    assert "Bounds, RateLimit; where none of the answers satisfies all: hold" in text
+    assert "limits" not in fitted(None).summary()
+
+
+def test__affine_barrier__in_a_model__keeps_the_next_state_inside(tmp_path):
+    # A tank of level X[:, 0] loses a tenth, gains y / 100, and may not rise above 1.
+    barrier = DiscreteBarrier.affine(
+        [[-1.0]], [1.0], [[0.9]], [[0.01]], gamma=0.5, columns=[0], n_inputs=2
+    )
+    model = fitted([barrier])
+    answers, safety = model.predict(X, return_safety=True)
+    level = 0.9 * X[:, 0] + 0.01 * answers
+    assert safety.feasible.all()
+    assert (1 - level >= 0.5 * (1 - X[:, 0]) - 1e-6).all()
+    assert (np.abs(safety.correction) > 0.1).any()
+    save(model, tmp_path / "model.npz")
+    assert to_spec(model).values["constraints"]["limits"] == [{"kind": "half_spaces"}]

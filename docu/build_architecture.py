@@ -73,7 +73,10 @@ FRONT_DOOR = (
 )
 # Adapters that are estimators of other libraries stand above the estimators of this
 # one; those that translate modules stand below.
-PEERS = ("LNN.adapters.aeon", "LNN.adapters.river", "LNN.adapters.sktime")
+PEERS = tuple(
+    f"LNN.adapters.{name}"
+    for name in ("aeon", "dask", "partitions", "ray", "river", "sktime")
+)
 # Every room may import these; they are not drawn.
 GROUND = (
     "exceptions",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from LNN.anomaly.bridging import Bridged
 from LNN.anomaly.past import changes, origins_at_equal_steps
 from LNN.anomaly.plan import Plan
 from LNN.anomaly.recordings import Recordings
@@ -61,9 +62,11 @@ class Direct(Engine):
             )
         # A channel that was not seen then did not move, for all that is known.
         goals = np.where(seen, found, 0.0).reshape(len(rows), -1)
-        several = rows.recording if rows.recording[-1] else None
+        whole = Bridged.of(rows, plan)
+        goals, weight = whole.spread(goals), whole.spread(used.astype(float))
+        several = whole.recording if rows.recording[-1] else None
         model = train(
-            Given(plan.inputs(rows), goals, used.astype(float), None, several),
+            Given(whole.inputs, goals, weight, None, several),
             {**options, "window_length": plan.window_length, "missing": _policy(rows)},
             random,
         )
@@ -71,12 +74,12 @@ class Direct(Engine):
 
     def residuals(self, rows: Recordings) -> Residuals:
         """Foresee all rows from those before them."""
-        several = None
+        several, whole = None, Bridged.of(rows, self.plan)
         if self.model.layout.recordings or rows.recording[-1]:
-            several = rows.recording
-        answers = self.model.predict(self.plan.inputs(rows), groups=several)
+            several = whole.recording
+        answers = np.asarray(self.model.predict(whole.inputs, groups=several))
         shape = len(rows), rows.values.shape[1], -1
-        return self.compared(rows, np.asarray(answers, dtype=float).reshape(shape))
+        return self.compared(rows, answers[whole.place].astype(float).reshape(shape))
 
     def compared(self, rows: Recordings, answers: np.ndarray) -> Residuals:
         """Compare rows with the changes that earlier ones foresaw (n, K, H)."""

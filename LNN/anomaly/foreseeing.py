@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from LNN.anomaly.arrivals import Row
+from LNN.anomaly.bridging import lacking
 from LNN.anomaly.direct import Direct
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import Recordings
@@ -47,6 +48,7 @@ class AtEqualSteps:
         self._engine, self._stream = engine, LiquidStream(engine.model, "window")
         self._past: list[_Past] = []
         self._last: _Past | None = None
+        self._calendar = np.empty(0)
         self._count = 0
 
     def residuals(self, row: Row) -> Residuals:
@@ -78,7 +80,9 @@ class AtEqualSteps:
         if self._last is not None:
             held = np.where(seen, held, self._last.held)
             when = np.where(seen, when, self._last.seen)
+            self._bridge(row.step - self._last.step)
         self._count += 1
+        self._calendar = row.calendar
         warm = self._count >= self._engine.plan.least
         inputs = np.concatenate([row.values, row.calendar])
         answer = np.asarray(self._stream.step(inputs), dtype=float)
@@ -91,6 +95,13 @@ class AtEqualSteps:
             if past.step >= row.step - furthest - 1
         )
         del self._past[:begin]
+
+    def _bridge(self, gap: float) -> None:
+        """Take in unseen rows at the steps where none came."""
+        assert self._last is not None
+        nothing = np.full(len(self._last.held), np.nan)
+        for _ in range(int(lacking(np.array(gap), self._engine.plan.window_length))):
+            self._stream.step(np.concatenate([nothing, self._calendar]))
 
 
 class AtOddTimes:

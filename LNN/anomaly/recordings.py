@@ -123,8 +123,9 @@ def read_first(
     sequences = options.read(X, timestamps=timestamps, groups=groups, per_step=True)
     n_steps = sequences.n_features_in if by_row else 0
     clock = Clock.of(sequences, "float64")
-    # Its network knows which gaps were seen; to be told once is enough.
-    clock = replace(clock, gap_range=None)
+    # Its network knows which gaps were seen; to be told once is enough. Where steps are
+    # equal, unseen rows bridge those at which no row came.
+    clock = replace(clock, gap_range=None, max_step=1.0 if clock.regular else None)
     form = Form(InputLayout.of(options, sequences), clock, by_row, n_steps)
     return _recordings(sequences, X, timestamps, groups, form), form
 

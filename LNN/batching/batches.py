@@ -46,16 +46,17 @@ class Starts:
 
 
 def _part(
-    inputs: dict[str, Tensor], part: slice, length: np.ndarray
+    inputs: dict[str, Tensor], part: slice, shortest: int, longest: int
 ) -> dict[str, Tensor]:
     """Return what the network takes for some samples, padded to their longest only."""
-    longest, found = length.max(initial=0), dict(inputs)
+    found = dict(inputs)
     for name in ("inputs", "timespans"):
         if name in inputs:
             found[name] = inputs[name][part, :longest]
-    found.pop("lengths", None)
-    if length.min(initial=longest) < longest:
+    if "lengths" in inputs:
         found["lengths"] = inputs["lengths"][part]
+        if shortest == longest:
+            del found["lengths"]
     return found
 
 
@@ -170,11 +171,16 @@ class Batches:
             if len(block) <= size:
                 yield block, inputs, (target, weight)
                 continue
-            length = self.sequences.length[block]
-            for begin in range(0, len(block), size):
+            begins, length = range(0, len(block), size), self.sequences.length[block]
+            bounds = zip(
+                np.minimum.reduceat(length, begins).tolist(),
+                np.maximum.reduceat(length, begins).tolist(),
+                strict=True,
+            )
+            for begin, (shortest, longest) in zip(begins, bounds, strict=True):
                 part = slice(begin, begin + size)
                 own = target[part], None if weight is None else weight[part]
-                yield block[part], _part(inputs, part, length[part]), own
+                yield block[part], _part(inputs, part, shortest, longest), own
 
     def _batches_at_once(self, size: int) -> int:
         """Return how many batches are gathered by one call."""

@@ -171,8 +171,10 @@ class DiscreteBarrier(Constraint):
     Where it is concave in u, tangents are laid until the control satisfies the
     condition itself; where it is convex, as around an obstacle, the tangent at the
     proposed control is on the safe side, and the control need not be the nearest one.
-    With several controls gradients then leave out how the tangent turns. What counts
-    as feasible is the condition itself in all cases.
+    With several controls gradients then leave out how the tangent turns. Where tangents
+    leave no control, they are laid anew from the middle and the corners of the `Bounds`
+    (corners for up to three controls), and the nearest control that holds is taken.
+    What counts as feasible is the condition itself in all cases.
 
     The guarantee needs the exact f_d, and an h that some control within the other
     constraints can keep: with limits on the control, h has to hold room to brake.

@@ -8,7 +8,7 @@ import numpy as np
 
 from .weighted import weighted_quantiles
 
-__all__ = ["ENOUGH", "GapRange"]
+__all__ = ["ENOUGH", "FAR", "GapRange"]
 
 # A gap is far from others if it is this many times longer or shorter; seconds taken
 # for minutes are further off.

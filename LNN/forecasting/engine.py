@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.history import History
@@ -17,11 +18,22 @@ class Engine(ABC):
     """Turns histories into forecasts by a model of their last rows."""
 
     model: DirectModel
+    # Whether rows before a long pause do not matter to what comes after it.
+    forgets: ClassVar[bool] = False
 
     @property
     def needed(self) -> int:
         """Number of rows before a cutoff that a forecast reads."""
         return self.model.window_length
+
+    @property
+    @abstractmethod
+    def gap(self) -> float:
+        """The usual gap between rows, in seconds or in units of the times."""
+
+    @abstractmethod
+    def doubt(self, times: pd.Index) -> str | None:
+        """Return in words how rows come at another rate than those of the fit."""
 
     @abstractmethod
     def rows(self, histories: Sequence[History], *args: Any, **kwargs: Any) -> Rows:

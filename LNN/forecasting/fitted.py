@@ -10,18 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from LNN._warnings import warn
 from LNN.data.containers import plain
 from LNN.data.timestamps import as_times
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.history import History
 from LNN.forecasting.inputs import matched, read_inputs
-from LNN.forecasting.irregular import Irregular
+from LNN.forecasting.irregular import Irregular, in_units
 from LNN.forecasting.learning import Judged
 from LNN.forecasting.plan import Plan
-from LNN.forecasting.reading import read_given
+from LNN.forecasting.reading import Given, read_given
 from LNN.forecasting.regular import Regular, between_steps
 from LNN.forecasting.series import Form, Track
+from LNN.forecasting.stray import refuse_stray
 from LNN.forecasting.summary import table_of_errors
+from LNN.forecasting.times import refuse_other_times
 
 __all__ = ["FittedForecaster"]
 
@@ -86,7 +89,9 @@ class FittedForecaster:
                 "so rows of y need theirs. Pass X with the times of y, and those to "
                 "forecast, in its index."
             )
+        self._refuse_one_number(y)
         given = read_given(y, X if inputs.columns else None, self.parameters)
+        self._check_times(given)
         if given.columns != list(inputs.columns):
             raise InvalidInputError(
                 f"Expected the columns of X as in fit, {list(inputs.columns)}, got "
@@ -99,6 +104,31 @@ class FittedForecaster:
                 f"Expected y with {expected} target(s), as in fit, got {k}."
             )
         return given.histories, given.form
+
+    def _check_times(self, given: Given) -> None:
+        """Refuse times unlike those of the fit; warn of another rate."""
+        written = given.form.container not in ("array", "list")
+        here, gap = self.context[0].times, self.engine.gap
+        doubts = []
+        for name, times, *_ in given.histories:
+            refuse_other_times(here, times, "y", written=written)
+            refuse_stray(times, in_units(times, gap), name)
+            doubt = self.engine.doubt(times) if written else None
+            doubts += [doubt] if doubt else []
+        if doubts:
+            warn(
+                f"LiquidForecaster was fitted on other gaps between rows: those of y "
+                f"{doubts[0]}. Pass rows at the rate of the fit, or fit on rows at "
+                "this one."
+            )
+
+    def _refuse_one_number(self, y: Any) -> None:
+        if not pd.api.types.is_scalar(y):
+            return
+        how = f"the values of a row in a list, [{y!r}]"
+        if self.form.container not in ("array", "list"):
+            how = f"a Series with its time, pandas.Series([{y!r}], index=[time])"
+        raise InvalidInputError(f"Expected rows of y as in fit, got {y!r}. Pass {how}.")
 
     # ---------------------------------------------------------------- forecasts
 
@@ -190,13 +220,16 @@ class FittedForecaster:
                 f"horizon={horizon} and times= both say what to forecast. Pass one of "
                 "them."
             )
-        times = plain(times)
+        times = [times] if pd.api.types.is_scalar(times) else plain(times)
         index = times if isinstance(times, pd.Index) else pd.Index(np.asarray(times))
         if not len(index):
             raise InvalidInputError("Expected at least one time, got none.")
-        if not isinstance(index, pd.MultiIndex):
-            return [as_times(index)] * len(self.context)
-        named, last = index.droplevel(-1), as_times(index.get_level_values(-1))
+        several = isinstance(index, pd.MultiIndex)
+        last = as_times(index.get_level_values(-1) if several else index)
+        refuse_other_times(self.context[0].times, last, "times")
+        if not several:
+            return [last] * len(self.context)
+        named = index.droplevel(-1)
         known = [history.name for history in self.context]
         lacking = [name for name in named.unique() if name not in known]
         if lacking:

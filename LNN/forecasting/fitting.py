@@ -26,6 +26,7 @@ from LNN.forecasting.settling import (
     settle_irregular,
     with_periods,
 )
+from LNN.forecasting.stray import refuse_stray
 
 __all__ = ["fit"]
 
@@ -43,6 +44,7 @@ def fit(
     random : numpy.random.RandomState
     """
     _refuse_known_without_inputs(given, values)
+    _refuse_stray(given)
     grid = Grid.of([h.times for h in given.histories])
     if grid is None:
         return _fit_irregular(given, values, random)
@@ -118,6 +120,15 @@ def _seconds(histories: list[History]) -> float:
     if not len(gaps) or not hasattr(gaps, "total_seconds"):
         return 0.0
     return float(np.median(gaps.total_seconds()))
+
+
+def _refuse_stray(given: Given) -> None:
+    """Refuse rows of a clock that was reset."""
+    longer = [h.times for h in given.histories if len(h.times) > 1]
+    if longer:
+        unit = usual_gap(longer)
+        for history in given.histories:
+            refuse_stray(history.times, in_units(history.times, unit), history.name)
 
 
 def _refuse_known_without_inputs(given: Given, values: Mapping[str, Any]) -> None:

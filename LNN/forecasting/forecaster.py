@@ -231,9 +231,10 @@ class LiquidForecaster(BaseEstimator):
         ----------
         horizon : int, default=None
             Rows to forecast; None is the `horizon` of the fit.
-        times : list or Index of times, default=None
+        times : time, list or Index of times, default=None
             Forecast at these times in place of the next rows: in any order, at any
-            distance after the last row.
+            distance after the last row. Beyond the horizon of the fit there is a
+            warning.
         X : DataFrame or array-like, default=None
             The columns of `known_future`, at the times to forecast. NaN is not known.
         y : as in `fit`, default=None

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Grid"]
+__all__ = ["LEAST_FILLED", "NEAR", "Grid"]
 
 # Less of a grid than this is filled where rows come at odd times, not where some lack.
 LEAST_FILLED = 0.5
 # How far from a whole number of steps a gap may be and still be one, in steps.
 NEAR = 1e-3
-DAY = pd.Timedelta(days=1)
+DAY, MONTH = pd.Timedelta(days=1), pd.Timedelta(days=365.2425 / 12)
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,19 @@ class Grid:
             return pd.RangeIndex(begin + step, begin + step * (n + 1), step)
         return self._at(last, steps)
 
+    @property
+    def length(self) -> float:
+        """About how long a step is, in seconds or in units of the times."""
+        if self.kind == "numbers":
+            return float(self.step)
+        if self.kind == "weekdays":
+            return DAY.total_seconds()
+        if self.kind in ("days of months", "month ends"):
+            return float(self.step) * MONTH.total_seconds()
+        return pd.Timedelta(self.step).total_seconds()
+
     def _steps(self, steps: np.ndarray) -> pd.TimedeltaIndex:
-        return pd.TimedeltaIndex([self.step * step for step in steps])
+        return pd.TimedeltaIndex(steps * self.step.to_timedelta64())
 
     def _at(self, origin: Any, steps: np.ndarray) -> pd.Index:
         """Return the times that lie so many steps after an origin."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.grid import NEAR, Grid
+from LNN.forecasting.stray import refuse_sparse
 
 __all__ = ["History", "on_grid"]
 
@@ -60,7 +61,8 @@ def on_grid(history: History, grid: Grid) -> History:
     Raises
     ------
     InvalidInputError
-        If a time lies between two places; the first one is named.
+        If a time lies between two places, the first of which is named; or if there are
+        far more places than rows.
     """
     times = history.times
     places = grid.positions(times, times[0])
@@ -75,6 +77,7 @@ def on_grid(history: History, grid: Grid) -> History:
     rows = np.round(places).astype(np.int64)
     if rows[-1] == len(rows) - 1:
         return history
+    refuse_sparse(times, rows, grid.step, history.name)
     n = int(rows[-1]) + 1
     values = np.full((n, history.values.shape[1]), np.nan)
     table = np.full((n, history.table.shape[1]), np.nan)

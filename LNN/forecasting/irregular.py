@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from LNN._warnings import warn
+from LNN.data.gap_range import ENOUGH, FAR
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import Engine
+from LNN.forecasting.grid import NEAR
 from LNN.forecasting.history import History
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, Rows
@@ -44,9 +46,23 @@ class Irregular(Engine):
     horizon: int
 
     @property
+    def gap(self) -> float:
+        """The usual gap between rows, in seconds or in units of the times."""
+        return self.unit
+
+    @property
     def steps(self) -> str:
         """The steps between rows, in words."""
         return f"irregular, {self.unit:g} as a rule"
+
+    def doubt(self, times: pd.Index) -> str | None:
+        """Return in words how rows come at another rate; None if they do not."""
+        if len(times) <= ENOUGH:
+            return None
+        usual = usual_gap([times]) / self.unit
+        if 1 / FAR <= usual <= FAR:
+            return None
+        return f"are usually {usual:.3g} times as far apart"
 
     def prepared(self, history: History) -> History:
         """Return rows as forecasts read them."""
@@ -135,11 +151,13 @@ class Irregular(Engine):
                 f"{times[int(np.argmax(steps <= 0))]}. To forecast from an earlier row "
                 "pass the rows up to it as y=."
             )
-        return steps
+        # Stamps are rounded: the tenth of ten usual gaps may lie a little after ten.
+        near = np.round(steps)
+        return np.where(np.abs(steps - near) <= NEAR, near, steps)
 
     def warn_if_far(self, steps: float, dated: bool) -> None:
         """Warn of times beyond those that were learnt; dates have gaps in seconds."""
-        if steps > 2 * self.horizon:
+        if steps > self.horizon:
             learnt, asked = (
                 str(pd.Timedelta(gaps * self.unit, unit="s").round("s"))
                 if dated
@@ -148,7 +166,7 @@ class Irregular(Engine):
             )
             warn(
                 f"The model was fitted for {self.horizon} row(s) ahead, usually "
-                f"{learnt}, and is asked for a time {asked} ahead, which it never "
+                f"{learnt}, and is asked for a time {asked} ahead, beyond what it "
                 "learnt. Fit with a longer horizon."
             )
 

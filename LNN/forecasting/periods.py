@@ -16,6 +16,9 @@ __all__ = ["find_periods"]
 MOST_PERIODS = 2
 # Rows that are looked at, the last ones; frequencies for each cycle in all of the time.
 MOST_ROWS, OVERSAMPLING = 2_000, 5
+# Frequencies times rows that are held at a time. Bursts far apart would ask for more:
+# then the highest frequencies are left out.
+MOST_CELLS = 20_000_000
 # A period is seen three times at least, and explains so much of the variance.
 LEAST_CYCLES, LEAST_POWER = 3, 0.08
 # Half the frequency is the period if it explains this part of what the peak does.
@@ -63,14 +66,15 @@ def _strongest(series: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
     """Return the period with the highest mean power; None if none stands out."""
     longest = max(t[-1] - t[0] for t, _ in series)
     gap = float(np.median(np.concatenate([np.diff(t) for t, _ in series])))
-    most = 0.5 / gap
+    rows = max(len(t) for t, _ in series)
+    most = min(0.5 / gap, MOST_CELLS / rows / OVERSAMPLING / longest)
     count = int(OVERSAMPLING * longest * most)
     frequencies = np.linspace(LEAST_CYCLES / longest, most, max(count, 2))
     power = _power(series, frequencies)
     best = int(np.argmax(power))
-    rows = sum(len(t) for t, _ in series)
+    seen = sum(len(t) for t, _ in series)
     # Of noise the highest of many peaks grows with the logarithm of their number.
-    if power[best] < max(LEAST_POWER, 3 * np.log(len(frequencies)) / rows):
+    if power[best] < max(LEAST_POWER, 3 * np.log(len(frequencies)) / seen):
         return None
     chosen = _refined(series, frequencies[best], longest)
     half = _refined(series, chosen / 2, longest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import Engine
-from LNN.forecasting.grid import NEAR, Grid
+from LNN.forecasting.grid import LEAST_FILLED, NEAR, Grid
 from LNN.forecasting.history import History, on_grid
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, Rows
@@ -34,6 +35,7 @@ class Regular(Engine):
     grid: Grid
     inputs: Inputs
     model: DirectModel
+    forgets: ClassVar[bool] = True
 
     @property
     def horizon(self) -> int:
@@ -41,9 +43,28 @@ class Regular(Engine):
         return self.model.horizon
 
     @property
+    def gap(self) -> float:
+        """How far apart rows are, in seconds or in units of the times."""
+        return self.grid.length
+
+    @property
     def steps(self) -> str:
         """The steps between rows, in words."""
         return f"equal, {self.grid.kind}, {self.grid.step}"
+
+    def doubt(self, times: pd.Index) -> str | None:
+        """Return in words how rows come at another rate; None if they do not."""
+        if len(times) < 3:
+            return None
+        gaps = np.diff(self.grid.positions(times, times[0]))
+        usual = float(np.median(gaps))
+        # Where some rows lack, most others are still a step apart.
+        if not usual > 1.5 or len(gaps) > LEAST_FILLED * gaps.sum():
+            return None
+        return (
+            f"are usually {usual:g} steps of {self.grid.step} apart. The steps between "
+            "count as unseen, and forecasts are for each of them"
+        )
 
     def prepared(self, history: History) -> History:
         """Return rows as forecasts read them."""

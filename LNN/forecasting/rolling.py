@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.baselines import seasonal_naive
 from LNN.forecasting.fitted import FittedForecaster
 from LNN.forecasting.history import History
+from LNN.forecasting.irregular import in_units
 from LNN.forecasting.rows import Cutoffs
+from LNN.forecasting.stray import LONG, MOST_PLACES, LoneRow
 
 __all__ = ["Rolled", "continued", "moved_on", "roll"]
 
@@ -41,8 +45,19 @@ class Rolled:
     spreads: np.ndarray
 
 
-def continued(model: FittedForecaster, y: Any, X: Any) -> list[History]:
-    """Return the rows of y, after the rows of the fit where they go on from them."""
+def continued(
+    model: FittedForecaster, y: Any, X: Any, believed: Mapping[Any, Any] | None = None
+) -> list[History]:
+    """Return the rows of y, after the rows of the fit where they go on from them.
+
+    Parameters
+    ----------
+    model : FittedForecaster
+    y, X : as in `LiquidForecaster.fit`
+    believed : mapping of names to times, default=None
+        A single row that comes long after the others is refused, unless it comes soon
+        after this time. None refuses none.
+    """
     histories, _ = model.read(y, X)
     known = {history.name: history for history in model.context}
     whole = []
@@ -53,20 +68,62 @@ def continued(model: FittedForecaster, y: Any, X: Any) -> list[History]:
             n = len(history.times)
             history = history._replace(times=model.engine.future(before, n))
         if before is not None and history.times[0] > before.times[-1]:
-            history = before.followed_by(history)
+            gap = _gap(model, before, history)
+            if believed is not None and gap > LONG:
+                _refuse_lone(model, before, history, gap, believed)
+            # After so long a pause a forecast sees nothing of what was before it.
+            if believed is None or gap <= MOST_PLACES or not model.engine.forgets:
+                history = before.followed_by(history)
         whole.append(model.engine.prepared(history))
     return whole
 
 
-def moved_on(model: FittedForecaster, y: Any, X: Any) -> FittedForecaster:
+def _gap(model: FittedForecaster, before: History, later: History) -> float:
+    """Return how many steps lie between two parts of a series."""
+    ends = before.times[-1:].append(later.times[:1])
+    return float(in_units(ends, model.engine.gap)[-1])
+
+
+def _refuse_lone(
+    model: FittedForecaster,
+    before: History,
+    later: History,
+    gap: float,
+    believed: Mapping[Any, Any],
+) -> None:
+    """Refuse a single row after a long pause, unless another came shortly before it."""
+    if len(later.times) > 1:
+        return
+    time, last = later.times[0], before.times[-1]
+    doubted = believed.get(later.name)
+    if doubted is not None and doubted < time:
+        both = pd.Index([doubted, time])
+        if in_units(both, model.engine.gap)[-1] <= LONG:
+            return
+    raise LoneRow(later.name, time, last, gap)
+
+
+def moved_on(
+    model: FittedForecaster, y: Any, X: Any, believed: Mapping[Any, Any] | None = None
+) -> FittedForecaster:
     """Return the model after more rows; series that y does not have stay as they are.
+
+    Parameters
+    ----------
+    model : FittedForecaster
+    y, X : as in `LiquidForecaster.fit`
+    believed : mapping of names to times, default=None
+        As in `continued`; None believes no single row after a long pause.
 
     Raises
     ------
     InvalidInputError
         If a series has no row after the last one that is known.
+    LoneRow
+        If it has a single one that comes very much later.
     """
-    later = {history.name: history for history in continued(model, y, X)}
+    found = continued(model, y, X, believed or {})
+    later = {history.name: history for history in found}
     context = []
     for history in model.context:
         new = later.pop(history.name, history)

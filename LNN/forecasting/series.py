@@ -15,6 +15,7 @@ import pandas as pd
 
 from LNN.data import without_mask
 from LNN.data.containers import plain
+from LNN.data.non_numeric import refuse_times
 from LNN.data.timestamps import as_times
 from LNN.exceptions import InvalidInputError
 
@@ -299,6 +300,7 @@ def _times(index: pd.Index, what: str) -> tuple[pd.Index, str | None]:
 
 
 def _columns(frame: pd.DataFrame, what: str) -> np.ndarray:
+    refuse_times(frame, what)
     parts = [
         _numbers(frame.iloc[:, k], f"column {name!r} of {what}")
         for k, name in enumerate(frame.columns)
@@ -308,6 +310,8 @@ def _columns(frame: pd.DataFrame, what: str) -> np.ndarray:
 
 def _numbers(values: Any, what: str) -> np.ndarray:
     try:
+        if values.dtype.kind in "mM":
+            raise TypeError("times, not numbers")
         if isinstance(values, pd.Series):
             if isinstance(values.dtype, pd.CategoricalDtype):
                 raise TypeError("categories")

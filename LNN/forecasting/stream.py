@@ -12,6 +12,7 @@ from LNN.forecasting.adaptive import AdaptiveWidths
 from LNN.forecasting.fitted import FittedForecaster
 from LNN.forecasting.history import History
 from LNN.forecasting.rolling import moved_on
+from LNN.forecasting.stray import LoneRow
 
 __all__ = ["ForecastStream"]
 
@@ -53,6 +54,7 @@ class ForecastStream:
         self.model, self.coverage = model, coverage
         self._widths: dict[Any, list[AdaptiveWidths]] = {}
         self._made: dict[Any, list[_Made]] = {}
+        self._doubted: dict[Any, Any] = {}
         if coverage is not None and not model.engine.inputs.n_known:
             self._remember(None)
 
@@ -71,9 +73,20 @@ class ForecastStream:
         -------
         Series, DataFrame, ndarray or list
             As `LiquidForecaster.predict`.
+
+        Raises
+        ------
+        InvalidInputError
+            Also for a single row more than a thousand steps after the one before it:
+            a clock may have been reset. If the pause was real, the next row goes on.
         """
         before = {h.name: h.times[-1] for h in self.model.context}
-        self.model = moved_on(self.model, y, X)
+        try:
+            self.model = moved_on(self.model, y, X, self._doubted)
+        except LoneRow as doubt:
+            self._doubted[doubt.name] = doubt.time
+            raise
+        self._doubted.clear()
         if self.coverage is not None:
             for history in self.model.context:
                 self._learn(history, before.get(history.name))

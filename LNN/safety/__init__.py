@@ -5,6 +5,7 @@ from LNN.constraints.kinds import Bounds, Constraint, HalfSpaces, Limits, RateLi
 from LNN.constraints.output import SafeOutput, Safety
 from LNN.safety.bounds import output_bounds, state_bounds
 from LNN.safety.contraction import contraction_rate
+from LNN.safety.contraction_bound import contraction_bound
 from LNN.safety.guarding import guard
 from LNN.safety.verify import verify
 
@@ -18,6 +19,7 @@ __all__ = [
     "RateLimit",
     "SafeOutput",
     "Safety",
+    "contraction_bound",
     "contraction_rate",
     "guard",
     "output_bounds",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -126,12 +127,31 @@ class Ranks:
 
 
 ALONE = Ranks()
-_RANKS: ContextVar[Ranks] = ContextVar("ranks", default=ALONE)
+
+
+class Opened(NamedTuple):
+    """Processes that train together, and the thread in which they do."""
+
+    ranks: Ranks
+    thread: int
+
+
+_OPENED: ContextVar[Opened | None] = ContextVar("opened", default=None)
 
 
 def ranks_here() -> Ranks:
     """Return the processes that train together; `ALONE` outside of `data_parallel`."""
-    return _RANKS.get()
+    opened = _OPENED.get()
+    # Threads that fit side by side get the context too, but their sums would mix.
+    if opened is None or opened.thread != threading.get_ident():
+        return ALONE
+    return opened.ranks
+
+
+def speaks_here() -> bool:
+    """Tell whether this is the process that prints, in whatever thread."""
+    opened = _OPENED.get()
+    return opened is None or opened.ranks.is_first
 
 
 @contextmanager
@@ -162,9 +182,10 @@ def data_parallel(backend: str | None = None) -> Iterator[Ranks]:
 
     Notes
     -----
-    It holds for the thread that opens it; fits in other threads or processes (searches
-    with `n_jobs`) train alone. With dropout every process draws its own masks, so that
-    the model is another one than that of a single process.
+    It holds for the thread that opens it; fits in other threads or processes
+    (`fit_many`, the seeds of a forecaster, searches with `n_jobs`) train alone. With
+    dropout every process draws its own masks, so that the model is another one than
+    that of a single process.
 
     Examples
     --------
@@ -194,11 +215,12 @@ def data_parallel(backend: str | None = None) -> Iterator[Ranks]:
                 "script.py, or call torch.distributed.init_process_group first."
             )
         distributed.init_process_group(backend)
-    token = _RANKS.set(Ranks(distributed.get_rank(), distributed.get_world_size()))
+    ranks = Ranks(distributed.get_rank(), distributed.get_world_size())
+    token = _OPENED.set(Opened(ranks, threading.get_ident()))
     try:
-        yield _RANKS.get()
+        yield ranks
     finally:
-        _RANKS.reset(token)
+        _OPENED.reset(token)
         if ours:
             distributed.destroy_process_group()
 

@@ -101,10 +101,11 @@ class Step:
         if batches.limits is None:  # kernels know no constraints
             take = kernel_step(*parts, clip, self.ranks)
         total: float | torch.Tensor = 0.0
+        mean_weight = batches.mean_weight
         for size, samples, inputs, targets in self._parts(batches, order):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
-            weight = batches.mean_weight * size
+            weight = mean_weight * size
             # Tensors are added up, not numbers: an accelerator need not wait here.
             if take is not None:
                 total = total + take(inputs, targets, weight)
@@ -210,7 +211,8 @@ def train(
             history.loss.append(loss)
             schedule.after_epoch(monitored)
             # A callback may predict: without dropout, and without drawing from it.
-            network.eval()
+            if validation is None:  # else it has been put so to be judged
+                network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             exhausted = patience.exhausted(monitored)
             # One that wants to stop stops all: a callback may look at a clock.

@@ -9,7 +9,7 @@ import numpy as np
 
 from LNN._among import Among, among
 from LNN.exceptions import MissingDependencyError
-from LNN.training.distributed import ranks_here
+from LNN.training.distributed import speaks_here
 from LNN.training.loop import Epoch
 
 
@@ -32,7 +32,7 @@ class Reporter:
         epochs: int,
     ):
         # Of processes that train together the first one speaks for all.
-        verbose = verbose if ranks_here().is_first else 0
+        verbose = verbose if speaks_here() else 0
         self.lines = verbose != "bar" and bool(verbose)
         self.listeners = [f for f in listeners if f is not None]
         self.bar = _bar(epochs) if verbose == "bar" else None

@@ -11,7 +11,8 @@ which the recordings take turns. Then a process of its own, which may have no mo
     fit       one epoch of training windows, each row read by two of them on average
     predict   one prediction for every row
 
-Printed are seconds and the peak of memory: "own" is what the process allocated
+Printed are seconds, those of the CPU (what a quiet machine with one core would take
+beside its disk), and the peak of memory: "own" is what the process allocated
 (RssAnon), "with pages" all resident memory (VmHWM so far), of which the pages of mapped
 files are given back as soon as others need memory. To limit these too, run the script
 in a control group (with Linux and systemd):
@@ -119,14 +120,14 @@ def measured(found: dict, name: str) -> Iterator[None]:
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     try:
         yield
     finally:
-        took = time.perf_counter() - start
+        took, cpu = time.perf_counter() - start, time.process_time() - before
         over.set()
         thread.join()
-        found[name] = [took, peak[0], status("VmHWM")]
+        found[name] = [took, cpu, peak[0], status("VmHWM")]
 
 
 def work(kind: str, source: Path, folder: Path, features: int, memory: float) -> None:
@@ -141,7 +142,8 @@ def work(kind: str, source: Path, folder: Path, features: int, memory: float) ->
     roles = {"target": "target", "time": "time", "group": "unit"}
     if kind == "npy":
         roles = {"target": features + 2, "time": features, "group": features + 1}
-    found: dict[str, list[float]] = {"imported": [0, status("RssAnon"), 0]}
+    found: dict[str, list[float]] = {}
+    found["imported"] = [0, time.process_time(), status("RssAnon"), status("VmHWM")]
     with measured(found, "store"):
         table = store_table(source, folder / "stored", **roles)
     some = table[:5000]
@@ -187,8 +189,9 @@ def main() -> None:
         if process.exitcode:
             raise SystemExit(f"failed with exit code {process.exitcode}")
         told = json.loads((Path(folder) / "told.json").read_text())
-    for name, (seconds, own, pages) in told["found"].items():
-        print(f"{name:9s} {seconds:6.0f} s  own {own:5.0f} MB  with pages {pages:5.0f}")
+    for name, (seconds, cpu, own, pages) in told["found"].items():
+        memory = f"own {own:5.0f} MB  with pages {pages:5.0f}"
+        print(f"{name:9s} {seconds:6.0f} s  ({cpu:4.0f} s of CPU)  {memory}")
     print(f"R2 of the targets that were trained on: {told['r2']:.3f}")
     print(f"some rows from memory and from files: same bits {told['same']}")
 

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from LNN import InvalidInputError, LNNWarning
+from LNN.anomaly.bridging import Bridged
 
 
 @pytest.fixture(scope="module")
@@ -223,11 +224,33 @@ def test__missing_values__say_nothing(fitted):
 
 def test__rows_that_lack__are_bridged(fitted):
     rows = frame().drop(HOURS[300:310])
-    with pytest.warns(LNNWarning, match="gap"):
-        scores = fitted.anomaly_scores(rows)
+    scores = fitted.anomaly_scores(rows)
     whole = fitted.anomaly_scores(frame())
     # Foreseen from the row a horizon ago by the clock, not by counting.
     np.testing.assert_allclose(scores[400:], whole[410:], rtol=0.3, atol=0.3)
+
+
+def test__rows_that_lack__here_and_there__are_no_alarms():
+    model = quick(epochs=10).fit(frame()[:800])
+    lost = np.random.default_rng(0).random(400) < 0.05
+    kept = frame()[800:][~lost]
+    assert (model.predict(kept) == -1).mean() < 0.02
+
+
+def test__bridged__rows_at_equal_steps__stay_as_they_are(fitted):
+    plan, rows = fitted.model_.engine.plan, fitted.model_.read(frame(), None, None)
+    whole = Bridged.of(rows, plan)
+    np.testing.assert_array_equal(whole.inputs[:, :2], frame())
+    np.testing.assert_array_equal(whole.place, np.arange(1200))
+
+
+def test__bridged__of_recordings__nothing_lies_between_them(fitted):
+    both = pd.concat({"a": frame(30).drop(HOURS[7:9]), "b": frame(20)})
+    model = quick().fit(pd.concat({"a": frame(600), "b": frame(600)}))
+    rows = model.model_.read(both, None, None)
+    whole = Bridged.of(rows, model.model_.engine.plan)
+    assert np.isnan(whole.inputs[:, :2]).all(axis=1).nonzero()[0].tolist() == [7, 8]
+    assert whole.recording.tolist() == [0] * 30 + [1] * 20
 
 
 def test__panel__groups_index_and_column__are_the_same():

@@ -105,3 +105,20 @@ def test__fit__parameters_that_are_not_allowed__are_told(series):
     for name, value in [("horizon", 0), ("season", "weekly"), ("network", {"loss": 1})]:
         with pytest.raises(InvalidInputError, match=f"{name!r} parameter"):
             quick(**{name: value}).fit(series)
+
+
+def test__fit__column_of_times_among_the_series__is_refused(series):
+    table = series.reset_index()
+    with pytest.raises(InvalidInputError, match="pass time_column='month'"):
+        quick(n_seeds=0).fit(table)
+    with pytest.raises(InvalidInputError, match="in column 'month'"):
+        quick(n_seeds=0, target="sales", known_future=[]).fit(table)
+    with pytest.raises(InvalidInputError, match="times, not numbers"):
+        quick(n_seeds=0).fit(table["month"].to_numpy())
+
+
+def test__fit__polars_frame_with_times__says_to_name_the_column(series):
+    polars = pytest.importorskip("polars")
+    columns = {"month": series.index.to_numpy(), "sales": series.to_numpy()}
+    with pytest.raises(InvalidInputError, match="pass time_column='month'"):
+        quick(n_seeds=0).fit(polars.DataFrame(columns))

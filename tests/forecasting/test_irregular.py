@@ -31,7 +31,7 @@ def after(odd, hours):
 
 
 def test__predict__at_times__follows_the_wave(odd, model):
-    found = model.predict(times=after(odd, [1.0, 4.0, 7.0]))
+    found = model.predict(times=after(odd, [1.0, 4.0, 6.0]))
     hours = (found.index - odd.index[0]).total_seconds() / HOUR
     start = (odd.index[0] - pd.Timestamp("2024-01-01")).total_seconds() / HOUR
     assert np.abs(found - np.sin(2 * np.pi * (hours + start) / 24)).max() < 0.4
@@ -83,7 +83,7 @@ def test__predict__the_past__is_refused(odd, model):
 
 
 def test__predict__far_beyond_what_was_learnt__warns(odd, model):
-    with pytest.warns(LNNWarning, match=r"\d days .* never learnt"):
+    with pytest.warns(LNNWarning, match=r"\d days .* beyond what it learnt"):
         model.predict(times=after(odd, [1000.0]))
 
 
@@ -93,6 +93,35 @@ def test__backtest__each_forecast__is_that_of_predict_at_its_times(odd, model):
     for cutoff, part in tested.groupby("cutoff"):
         alone = model.predict(times=pd.Index(part.time), y=odd[:cutoff])
         np.testing.assert_allclose(part.prediction, alone, rtol=1e-4, atol=1e-5)
+
+
+def test__predict__just_beyond_the_horizon__warns_where_intervals_are_refused(odd):
+    model = quick(4, calendar=None).fit(odd[:250])
+    usual = model.predict().index[0] - odd.index[249]
+    near, beyond = (odd.index[249] + steps * usual for steps in (3.9, 4.1))
+    model.predict(times=near)
+    model.predict_interval(times=near, coverage=0.8)
+    with pytest.warns(LNNWarning, match="beyond what it learnt"):
+        model.predict(times=beyond)
+    with pytest.raises(InvalidInputError, match="at most 4 steps"):
+        model.predict_interval(times=beyond, coverage=0.8)
+
+
+def test__predict__one_time__is_a_list_of_one(odd, model):
+    (time,) = after(odd, [3.0])
+    pd.testing.assert_series_equal(
+        model.predict(times=time), model.predict(times=[time])
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test__predict_interval__default_times__are_within_the_horizon(seed):
+    rng = np.random.default_rng(seed)
+    hours = rng.exponential(2.0, 200).cumsum()
+    when = pd.Timestamp("2024-01-01") + pd.to_timedelta(hours, unit="h")
+    model = quick(6, epochs=1, n_seeds=0).fit(pd.Series(np.sin(hours / 4), when))
+    band = model.predict_interval(coverage=0.8)
+    assert band.index.equals(model.predict().index)
 
 
 def test__predict_interval__widens_between_steps_of_the_usual_gap(odd, model):

@@ -25,6 +25,7 @@ import LNN
 from LNN import LTC, CfC, LiquidRegressor, Wiring
 from LNN.kernels import dispatch, torch_loop
 from LNN.kernels.cuda import CudaBackend
+from LNN.kernels.cuda import steps as loop
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 NEURONS, INPUTS, STEPS, REPEATS = 32, 8, 32, 20
@@ -39,8 +40,20 @@ CELLS: dict[str, Callable[[int], Any]] = {
     "CfC no_gate": lambda n: CfC(INPUTS, wiring(n), mode="no_gate"),
     "CfC pure": lambda n: CfC(INPUTS, wiring(n), mode="pure"),
     "CfC full": lambda n: CfC(INPUTS, n, mode="exponential", backbone_layers=0),
+    "CfC backbone": lambda n: CfC(INPUTS, n, mode="default", backbone_units=4 * n),
+    "CfC deep backbone": lambda n: CfC(
+        INPUTS, n, mode="exponential", backbone_units=64, backbone_layers=3
+    ),
+    "CfC pure backbone": lambda n: CfC(
+        INPUTS, n, mode="pure", backbone_units=300, backbone_activation="gelu"
+    ),
     "LTC exponential": lambda n: LTC(INPUTS, wiring(n), solver="exponential"),
     "LTC semi-implicit": lambda n: LTC(INPUTS, wiring(n), solver="semi-implicit"),
+    "memory CfC": lambda n: CfC(INPUTS, wiring(n), mode="default", mixed_memory=True),
+    "memory CfC backbone": lambda n: CfC(INPUTS, n, mode="default", mixed_memory=True),
+    "memory LTC": lambda n: LTC(
+        INPUTS, wiring(n), solver="exponential", mixed_memory=True
+    ),
 }
 Found = dict[str, Any]
 
@@ -202,12 +215,23 @@ def passes(name: str) -> Callable[[], Found]:
 
 def chunks() -> Found:
     """Check that a long sequence whose record has no room goes back in chunks."""
-    layer = CfC(INPUTS, wiring(64), mode="exponential").to(GPU)
-    rows = torch.randn(256, 4000, INPUTS, device=GPU)
-    torch.cuda.reset_peak_memory_stats()
-    layer(rows)[0].square().mean().backward()
-    assert all(torch.isfinite(p.grad).all() for p in layer.parameters())
-    return {"peak bytes": torch.cuda.max_memory_allocated()}
+    found: Found = {}
+    for name in ("CfC exponential", "CfC deep backbone", "memory LTC"):
+        problem = problem_of(cell_of(name), 64, 200)
+        whole = solved(CudaBackend(), cell_of(name), problem, GPU, torch.float32)
+        limits = loop.most_bytes, loop.CHUNK_BYTES
+        loop.most_bytes, loop.CHUNK_BYTES = (lambda device: 0), 2**20
+        try:
+            cut = solved(CudaBackend(), cell_of(name), problem, GPU, torch.float32)
+        finally:
+            loop.most_bytes, loop.CHUNK_BYTES = limits
+        far = max(
+            float((cut[k] - v).abs().max() / (1 + v.abs().max()))
+            for k, v in whole.items()
+        )
+        assert far <= ALLOWED[torch.float32], f"{name}: {far}"
+        found[name] = far
+    return found
 
 
 def fits() -> Found:
@@ -239,6 +263,7 @@ PARTS: dict[str, Callable[[], Found]] = {
     "chunks": chunks,
     "passes: CfC exponential": passes("CfC exponential"),
     "passes: LTC exponential": passes("LTC exponential"),
+    "passes: CfC backbone": passes("CfC backbone"),
     "fits": fits,
 }
 

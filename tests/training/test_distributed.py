@@ -7,6 +7,8 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
+from contextvars import copy_context
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ import torch
 
 import LNN
 from LNN import InvalidInputError, data_parallel
-from LNN.training.distributed import ALONE, Ranks, ranks_here
+from LNN.training.distributed import ALONE, Ranks, ranks_here, speaks_here
 
 SCRIPT = Path(fits.__file__)
 ROOT = SCRIPT.parents[2]
@@ -159,6 +161,14 @@ def test__data_parallel__group_of_the_caller__is_used_and_left_alone(tmp_path):
     try:
         with data_parallel() as ranks:
             assert ranks_here() == ranks == Ranks(0, 1)
+            # Threads that fit side by side must not add their gradients up.
+            context, found = copy_context(), []
+            ask = lambda: found.append((ranks_here(), speaks_here()))  # noqa: E731
+            thread = threading.Thread(target=lambda: context.run(ask))
+            thread.start()
+            thread.join()
+            assert found[0][0] is ALONE
+            assert found[0][1]
         assert ranks_here() is ALONE
         assert torch.distributed.is_initialized()
     finally:

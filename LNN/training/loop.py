@@ -113,6 +113,8 @@ class Step:
                 limit = functools.partial(batches.limited, samples=samples)
                 total = total + self.by_autograd(inputs, targets, weight, limit)
             schedule.after_batch()
+        # A callback may predict: without dropout, and without drawing from it.
+        self.network.eval()
         moments = (self.optimizer.state[name] for name in self.optimizer.moments)
         self.ranks.settle([self.parameters.vector, *moments])
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
@@ -210,9 +212,6 @@ def train(
                 best.update(monitored)
             history.loss.append(loss)
             schedule.after_epoch(monitored)
-            # A callback may predict: without dropout, and without drawing from it.
-            if validation is None:  # else it has been put so to be judged
-                network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             exhausted = patience.exhausted(monitored)
             # One that wants to stop stops all: a callback may look at a clock.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from LNN.batching.missing import MissingRule
+from LNN.batching.resident import ResidentBatches
 from LNN.batching.scaled_rows import ScaledRows, gather
 from LNN.batching.target_tensors import TargetTensors
 from LNN.batching.walking import Walk
@@ -154,6 +155,37 @@ class Batches:
             places, counted = self._places(samples, positions, length, walk)
         targets = self.targets.of(samples, places, counted)
         return self._inputs(samples, positions, length, walk), targets
+
+    def resident(self) -> ResidentBatches | str:
+        """Return batches that are gathered on the device alone, or why there are none.
+
+        The reason is one that a user can read.
+        """
+        sequences = self.sequences
+        if self.rows.kept is None:
+            return "the rows are too large to be kept on the device"
+        if self._sub_steps is not None:
+            return "long gaps are walked in sub-steps (max_step)"
+        if self._starts is not None:
+            return "sequences go on from known states"
+        if self.limits is not None:
+            return "constraints change the outputs"
+        if self._gaps is not None and not bool(
+            ((self._gaps >= 0) & torch.isfinite(self._gaps)).all()
+        ):
+            return "some elapsed times are negative or not finite"
+        names = ("start", "length", "first_target")
+        spans = {n: torch.tensor(getattr(sequences, n)) for n in names}
+        return ResidentBatches(
+            self.rows.kept,
+            self._gaps,
+            self._missing,
+            self.targets,
+            **{name: span.to(self.device) for name, span in spans.items()},
+            steps=int(sequences.max_length),
+            is_ragged=bool((sequences.length < sequences.max_length).any()),
+            whole=sequences.whole,
+        )
 
     def in_order(
         self, order: np.ndarray, size: int

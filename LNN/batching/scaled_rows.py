@@ -45,6 +45,11 @@ class ScaledRows:
         n_jobs = None if hasattr(scaler, "transformer_") else n_jobs
         self._kept = self._scale_all(n_jobs) if size <= KEPT_BYTES else None
 
+    @property
+    def kept(self) -> Tensor | None:
+        """All rows (n_rows, F), scaled; None if they are too many to be kept."""
+        return self._kept
+
     def take(self, positions: np.ndarray) -> Tensor:
         """Return the rows at positions (B, T) as (B, T, n_features)."""
         if self._kept is not None:

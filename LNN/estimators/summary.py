@@ -120,6 +120,7 @@ def _limits(model: FittedModel) -> str:
 def _training(model: FittedModel) -> str:
     record = model.record
     text = f"{record.n_iter} epoch(s) on {record.backend}{_idle_gpu(model)}, "
+    text += f"{record.batches}, " if record.batches else ""
     text += f"best loss {record.best_loss:.4g}"
     if record.best_validation_score is not None:
         text += f", in validation {record.scoring} {record.best_validation_score:.4g}"

@@ -66,10 +66,10 @@ def kernel_step(
     ranks : Ranks
         The processes whose gradients are added up.
     """
-    layers, head = _known_layers(network), _known_head(network)
+    layers, head = known_layers(network), _known_head(network)
     if layers is None or head is None or type(objective) not in LOSSES:
         return None
-    if _is_watched(network) or not parameters.is_shared():
+    if is_watched(network) or not parameters.is_shared():
         return None
     gradient = torch.zeros_like(parameters.vector)
     gradients = parameters.parts_of(gradient)
@@ -178,7 +178,7 @@ class KernelStep:
         return total
 
 
-def _known_layers(network: LiquidNetwork) -> list[LTC | CfC] | None:
+def known_layers(network: LiquidNetwork) -> list[LTC | CfC] | None:
     """Return the layers, if kernels may know them all and how they are read."""
     if type(network) is not LiquidNetwork or network.pooling not in POOLINGS:
         return None
@@ -199,7 +199,7 @@ def _known_head(network: LiquidNetwork) -> nn.Linear | None:
     return head if dropout.p == 0 and head.bias is not None else None
 
 
-def _is_watched(network: LiquidNetwork) -> bool:
+def is_watched(network: LiquidNetwork) -> bool:
     """Tell whether someone looks on at what modules or autograd do."""
     everywhere = nn.modules.module._has_any_global_hook()
     return is_hooked(network) or bool(everywhere) or torch.is_anomaly_enabled()

@@ -21,6 +21,7 @@ from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
 from LNN.training.plateau import warn_if_constant_is_as_good
+from LNN.training.resident_step import ResidentStep, resident_step
 from LNN.training.schedules import Schedule
 from LNN.training.stopping import BestWeights, Patience
 
@@ -48,12 +49,16 @@ class Plan:
 
 @dataclass
 class History:
-    """What happened: one entry per epoch, and the loss of the weights that are kept."""
+    """What happened: one entry per epoch, and the loss of the weights that are kept.
+
+    `batches` tells how a GPU took them; it is empty on a CPU.
+    """
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_score: list[float] = field(default_factory=list)
     kept: float = math.inf
+    batches: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,9 @@ class Step:
     plan : Plan
     ranks : Ranks
         The processes that share each batch.
+    resident : ResidentStep, str or None
+        What takes whole epochs on a GPU, or why nothing does (empty on a CPU); None
+        before the first epoch.
     """
 
     network: LiquidNetwork
@@ -91,12 +99,18 @@ class Step:
     objective: Loss
     plan: Plan
     ranks: Ranks = ALONE
+    resident: ResidentStep | str | None = field(default=None, init=False)
 
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
         self.network.train()
         clip = self.plan.clip_value, self.plan.clip_by
         parts = self.network, self.parameters, self.objective, self.optimizer
+        how = clip, self.plan.batch_size, batches, self.resident
+        self.resident = resident_step(*parts, *how)
+        if not isinstance(self.resident, str):
+            found = self.resident.epoch(order, schedule)
+            return float(found / batches.targets.total_weight)
         take = None
         if batches.limits is None:  # kernels know no constraints
             take = kernel_step(*parts, clip, self.ranks)
@@ -118,6 +132,13 @@ class Step:
         moments = (self.optimizer.state[name] for name in self.optimizer.moments)
         self.ranks.settle([self.parameters.vector, *moments])
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
+
+    @property
+    def how(self) -> str:
+        """How a GPU takes batches; empty on a CPU."""
+        if isinstance(self.resident, ResidentStep):
+            return self.resident.describe()
+        return f"without a CUDA graph: {self.resident}" if self.resident else ""
 
     def _parts(
         self, batches: Batches, order: np.ndarray
@@ -229,7 +250,7 @@ def train(
         )
     finally:
         best.restore()
-        history.kept = best.loss
+        history.kept, history.batches = best.loss, step.how
         set_dropout_generator(network, None)
         network.eval()
     if exhausted and score is None and validation is not None:

@@ -422,7 +422,7 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
     }
     assert plain["clock"].keys() == {
         *("unit", "resolution", "kind", "regular", "gap_range", "dtype", "standing"),
-        "max_step",
+        *("max_step", "zoned"),
     }
     assert plain["clock"]["gap_range"].keys() == {
         *("unit", "shortest", "longest", "low", "high"),
@@ -437,7 +437,7 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
     }
     assert plain["record"].keys() == {
         *("backend", "loss_curve", "validation_loss_curve", "validation_scores"),
-        *("scoring", "best_loss", "n_iter", "moments", "random"),
+        *("scoring", "best_loss", "n_iter", "moments", "random", "batches"),
     }
     assert plain["continuation"].keys() == {
         *("reason", "labels", "stamps", "zoned", "resolution", "counts", "rows"),

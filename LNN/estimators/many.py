@@ -107,7 +107,7 @@ def fit_many(
 
     Each is what its own `fit` makes of it, bit for bit, with its own early stopping.
     They are fitted in threads, one core for each, and what they agree on (reading,
-    checks, the split, scalers, scaled rows) is done once.
+    checks, the split, scalers, the wiring) is done once.
 
     Parameters
     ----------
@@ -474,7 +474,7 @@ def _of_grid(model: Any, grid: Grid) -> list[tuple[Any, str]]:
 
 def _names(models: list[Any]) -> list[str]:
     """Return names of estimators, with the parameters in which they differ."""
-    values = [{k: repr(v) for k, v in each.get_params().items()} for each in models]
+    values = [{k: repr(v) for k, v in _parameters(m).items()} for m in models]
     differing = [
         key for key in values[0] if len({each.get(key, "") for each in values}) > 1
     ]
@@ -485,11 +485,16 @@ def _names(models: list[Any]) -> list[str]:
     return found
 
 
+def _parameters(model: Any) -> dict[str, Any]:
+    """Return the parameters of an estimator, and of those in it."""
+    return model.get_params() if hasattr(model, "get_params") else {}
+
+
 def _refuse_shared(models: list[Any]) -> None:
     """Refuse estimators of which one changes what another one gets."""
     owner: dict[int, int] = {}
     for number, model in enumerate(models):
-        values = [model, *model.get_params(deep=True).values()]
+        values = [model, *_parameters(model).values()]
         sources = [v for v in values if v is model or isinstance(v, SOURCES)]
         for source in {id(v): v for v in sources}.values():
             other = owner.setdefault(id(source), number)

@@ -33,6 +33,7 @@ from sklearn.base import clone
 
 from LNN import LiquidRegressor, fit_many
 from LNN.estimators import fitting
+from LNN.kernels.native import call, library, passes, training
 
 ROWS, FEATURES = 1000, 4
 # How many times as fast as the other two `fit_many` was meant to be, on two cores.
@@ -132,10 +133,55 @@ def before_training(model: Timed, X: np.ndarray, y: np.ndarray) -> str:
     return f"reading and splitting {read:.1%}, scalers and network {built:.1%} of a fit"
 
 
+def python_part(model: Timed, X: np.ndarray, y: np.ndarray) -> float:
+    """Return the part of a fit's CPU time outside of the native library.
+
+    In there, other threads of Python may run.
+    """
+    spent = [0.0]
+
+    class Watched:
+        """The library's functions; the time in them is added up."""
+
+        def __init__(self, functions: Any):
+            self._functions = functions
+
+        def __getattr__(self, name: str) -> Callable:
+            function = getattr(self._functions, name)
+
+            def call(*args: Any) -> Any:
+                start = time.thread_time()
+                found = function(*args)
+                spent[0] += time.thread_time() - start
+                return found
+
+            setattr(self, name, call)  # found at once the next time
+            return call
+
+    watched = Watched(library.functions())
+    users = (passes, training, call)
+    for user in users:
+        user.functions = lambda: watched
+    parts = []
+    for _ in range(5):
+        spent[0], start = 0.0, time.thread_time()
+        clone(model).fit(X, y)
+        parts.append(1 - spent[0] / (time.thread_time() - start))
+    for user in users:
+        user.functions = library.functions
+    return min(parts)
+
+
 def compare(model: Timed, arguments: argparse.Namespace) -> None:
     """Print the times of one kind of model."""
     X, y = data()
     models = [clone(model).set_params(random_state=k) for k in range(arguments.models)]
+    print(f"\n{model.model_type}, windows of {model.window_length}, seconds:")
+    clone(models[0]).fit(X, y)  # the first fit of a process imports this and that
+    print(f"  {before_training(models[0], X, y)}")
+    print(f"  Python {python_part(models[0], X, y):.0%} of a fit", flush=True)
+    if not arguments.repeats:
+        return
     runs = contenders(models, X, y, arguments.n_jobs)
     start = time.perf_counter()
     runs["joblib"]()  # starts the workers, which import torch
@@ -149,8 +195,6 @@ def compare(model: Timed, arguments: argparse.Namespace) -> None:
             for one, other in zip(found, expected, strict=True):
                 assert (one.predict(X) == other).all(), f"{name}: other bits"
         rounds.append({name: times[:3] for name, times in done.items()})
-    print(f"\n{model.model_type}, windows of {model.window_length}, seconds:")
-    print(f"  {before_training(models[0], X, y)}")
     print(f"  first call of joblib, with the start of its workers: wall {first:.2f}")
     busy = {name: min(r[name][1] for r in rounds) for name in runs}
     for name in runs:
@@ -172,7 +216,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--models", type=int, default=16)
     parser.add_argument("--n-jobs", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--repeats", type=int, default=9, help="0: no times")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--kinds", nargs="+", default=["CfC", "LTC"])
     parser.add_argument("--windows", nargs="+", type=int, default=[32, 8])

@@ -41,7 +41,10 @@ def table():
 
 @pytest.fixture(autouse=True)
 def _two_threads():
+    before = torch.get_num_threads()
     torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 def assert_same_search(one, two, X):

@@ -10,6 +10,7 @@ an LTC as it was (kernels/test_properties.py, test_cells.py), time of X_val
 (training/test_validation_split.py). scikit-learn's tools and time: test_time_tools.py.
 """
 
+import pickle
 from dataclasses import replace
 from functools import partial
 
@@ -750,3 +751,26 @@ def test__memmap__read_only_data_and_time__equal_arrays(tmp_path, layout, where)
     expected = fit_predict(wrap(X), y, make, **given)
     read_only = wrap(on_disk(X, "x.npy"))
     assert_same(fit_predict(read_only, on_disk(y, "y.npy"), make, **disk), expected)
+
+
+@pytest.mark.parametrize("fitted_in", [None, "Europe/Vienna"])
+def test__zone__on_one_side_only__is_refused(fitted_in):
+    index = pd.date_range("2024-01-01", periods=60, freq="h")
+    X = pd.DataFrame({"a": np.sin(np.arange(60.0))}, index.tz_localize(fitted_in))
+    model = LiquidRegressor(4, window_length=3, epochs=1, random_state=0)
+    model.fit(X, X["a"].to_numpy())
+    other = X.set_axis(index.tz_localize(None if fitted_in else "Europe/Vienna"))
+    for model_ in (model, pickle.loads(pickle.dumps(model))):
+        with pytest.raises(InvalidInputError, match="a time zone, but those of X"):
+            model_.predict(other)
+    with pytest.raises(InvalidInputError, match="a time zone, but those of X_val"):
+        model.fit(X, X["a"].to_numpy(), X_val=other, y_val=X["a"].to_numpy())
+
+
+def test__zone__another_one__is_as_long_as_the_other():
+    index = pd.date_range("2024-01-01", periods=60, freq="h", tz="UTC")
+    X = pd.DataFrame({"a": np.sin(np.arange(60.0))}, index)
+    model = LiquidRegressor(4, window_length=3, epochs=1, random_state=0)
+    model.fit(X, X["a"].to_numpy())
+    found = model.predict(X.tz_convert("Asia/Tokyo"))
+    np.testing.assert_array_equal(found, model.predict(X))

@@ -40,6 +40,8 @@ def regression(X: NDArray, y: NDArray) -> None:
     assert_type(model.predict(X), NDArray | Any)
     assert_type(model.model_.predict(X), NDArray | Any)
     model.predict(X).reshape(-1, 1)
+    answers, safety = model.predict(X, return_safety=True)
+    safety.feasible.all(), answers.mean()
     assert_type(model.score(X, y), float)
     assert_type(model.network_, LiquidNetwork)
     LiquidRegressor(n_neuron=8)  # type: ignore[call-arg]

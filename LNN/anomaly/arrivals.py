@@ -143,6 +143,13 @@ class Arrivals:
                 )
             return stamp
         found, before = as_stamp(stamp), self._now
+        zoned = isinstance(found, pd.Timestamp) and found.tz is not None
+        known = self._form.clock.zoned
+        if isinstance(found, pd.Timestamp) and known is not None and zoned != known:
+            raise InvalidInputError(
+                f"Expected a time {'with' if known else 'without'} a time zone, as in "
+                f"fit, got {stamp!r}. Convert it first (tz_localize, tz_convert)."
+            )
         if before is not None and _kind_of(found) != _kind_of(before):
             raise InvalidInputError(
                 f"Expected a time of the kind of {before!r}, the row before, got "

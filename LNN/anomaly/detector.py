@@ -218,13 +218,41 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         -------
         ndarray of shape (n_rows,) or (n_sequences,), or Series
             Zeros of the rate: 4 is seen once in ten thousand usual rows. 0 where
-            nothing was seen, or nothing came before. A Series for a frame.
+            nothing was seen, or too little came before: `judged` tells these rows from
+            those that are usual. A Series for a frame.
+
+        Warns
+        -----
+        LNNWarning
+            If none of the rows is judged, if more than a tenth of those that have
+            enough before them are not, or if they come at another rate than in `fit`.
         """
-        found = self._scores(X, timestamps, groups)
-        frame = as_table(X)
-        if isinstance(frame, pd.DataFrame):
-            return pd.Series(found, index=frame.index, name="anomaly score")
-        return found
+        return _like(X, self._scores(X, timestamps, groups), "anomaly score")
+
+    def judged(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+    ) -> Any:
+        """Tell which rows have a score that says something.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_rows,) or (n_sequences,), or Series
+            False where the score is 0 because nothing was seen, or too few of the rows
+            before were: at the beginning of a recording, after a long gap, at another
+            rate. A Series for a frame.
+        """
+        model = self._fitted()
+        found = model.judged(model.read(X, timestamps, groups))
+        return _like(X, found, "judged")
 
     def score_samples(
         self,
@@ -445,3 +473,11 @@ DataFrame
         if names is None:
             raise AttributeError("X had no column names that are all text.")
         return names
+
+
+def _like(X: Any, found: np.ndarray, name: str) -> Any:
+    """Return something of each row as a Series, if X is a frame."""
+    frame = as_table(X)
+    if isinstance(frame, pd.DataFrame):
+        return pd.Series(found, index=frame.index, name=name)
+    return found

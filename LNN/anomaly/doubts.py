@@ -1,18 +1,23 @@
-"""Warnings of rows that say little about what is usual."""
+"""Warnings of rows that say little about what is usual, or that none is judged by."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from LNN._warnings import warn
+from LNN.anomaly.plan import Plan
+from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.tail import Tail
+from LNN.data.timestamps import in_words
 
-__all__ = ["warn_of_doubts"]
+__all__ = ["warn_of_another_rate", "warn_of_doubts", "warn_of_unjudged"]
 
 # Fewer rows have no tail that reaches to one in ten thousand.
 FEW = 500
 # The last part of the rows of a fit, and how many times as far off it may be.
 LATE, DRIFTED = 0.2, 1.5
+# Of the rows that have enough before them, so many are judged without a word.
+MOST_UNJUDGED = 0.1
 
 
 def warn_of_doubts(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> None:
@@ -53,3 +58,65 @@ def warn_of_doubts(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> No
             "look abnormal themselves, which raises the threshold. Look at "
             "events(X) of these rows, and mark what is abnormal with y=1."
         )
+
+
+def warn_of_another_rate(rows: Recordings, plan: Plan, kind: str | None) -> None:
+    """Warn of rows that come at equal steps, but seldom at each of them.
+
+    Parameters
+    ----------
+    rows : Recordings
+    plan : Plan
+    kind : str or None
+        What the time stamps of the fit were.
+    """
+    gaps = np.diff(plan.steps(rows))[~rows.first[1:]]
+    if not plan.regular or not len(gaps):
+        return
+    usual = float(np.median(gaps))
+    if usual > 1.5:
+        known, here = in_words(plan.unit, kind), in_words(usual * plan.unit, kind)
+        warn(
+            f"LiquidAnomalyDetector was fitted on rows {known} apart, but those of X "
+            f"are usually {here} apart: what it reads is mostly unseen, and scores "
+            "say little. Fit on rows at this rate, or pass all rows."
+        )
+
+
+def warn_of_unjudged(
+    rows: Recordings, plan: Plan, ready: np.ndarray, sizes: np.ndarray
+) -> None:
+    """Warn where many rows are not judged: their scores are 0.
+
+    Parameters
+    ----------
+    rows : Recordings
+    plan : Plan
+    ready : ndarray of bool, shape (n,)
+        Whether each row lies late enough in its recording.
+    sizes : ndarray of shape (n,)
+        Of residuals; NaN if a row is not judged.
+    """
+    if not len(rows):
+        return
+    if not ready.any():
+        longest = int(np.bincount(rows.recording).max())
+        warn(
+            "None of the rows can be judged, so all scores are 0: a row needs "
+            f"{plan.first_judged:g} steps of its recording before it, and the longest "
+            f"has {longest} rows. Hand over earlier rows, too."
+        )
+        return
+    expected = ready & np.isfinite(rows.values).any(axis=1)
+    lacking = expected & ~np.isfinite(sizes)
+    if lacking.sum() <= MOST_UNJUDGED * expected.sum():
+        return
+    share = lacking.sum() / expected.sum()
+    how = "None" if share == 1 else f"{1 - share:.0%}"
+    ahead = ", ".join(f"{h:g}" for h in plan.horizons)
+    warn(
+        f"{how} of the rows that have enough before them can be judged. The others "
+        'have the score 0, which is "no news" and not "healthy": too few of the rows '
+        f"that they are foreseen from were seen, {ahead} steps before. judged(X) tells "
+        "which rows are judged."
+    )

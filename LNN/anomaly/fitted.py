@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from LNN._warnings import warn
 from LNN.anomaly.calibration import Calibration
+from LNN.anomaly.doubts import warn_of_another_rate, warn_of_unjudged
 from LNN.anomaly.events import Alarms, find_events
 from LNN.anomaly.recordings import Form, Recordings, read
 from LNN.anomaly.residuals import Engine
@@ -40,17 +40,31 @@ class FittedDetector:
     calibration: Calibration
 
     def read(self, X: Any, timestamps: Any, groups: Any) -> Recordings:
-        """Read rows like those of the fit."""
-        return read(X, timestamps, groups, self.form)
+        """Read rows like those of the fit; warn if they come at another rate."""
+        rows = read(X, timestamps, groups, self.form)
+        warn_of_another_rate(rows, self.engine.plan, self.form.clock.kind)
+        return rows
 
     def scores(self, rows: Recordings) -> np.ndarray:
         """Return scores, high where abnormal: of rows as given, or of sequences."""
-        steps = self.engine.plan.steps(rows)
-        found = self.engine.residuals(rows)
-        sizes = self.calibration.sizes_of(found, self._judged(rows))
+        steps, sizes = self.engine.plan.steps(rows), self._sizes(rows)
         if self.form.per_sequence:
             return self.calibration.scorer(sizes, steps, rows.recording)
         return rows.as_given(self.calibration.scorer(sizes, steps))
+
+    def judged(self, rows: Recordings) -> np.ndarray:
+        """Return which rows, or sequences, are judged; others have the score 0."""
+        known = np.isfinite(self._sizes(rows))
+        if not self.form.per_sequence:
+            return rows.as_given(known)
+        return np.logical_or.reduceat(known, np.flatnonzero(rows.first))
+
+    def _sizes(self, rows: Recordings) -> np.ndarray:
+        """Return the sizes of residuals of rows; NaN if they are not judged."""
+        ready = self.engine.plan.judged(rows)
+        sizes = self.calibration.sizes_of(self.engine.residuals(rows), ready)
+        warn_of_unjudged(rows, self.engine.plan, ready, sizes)
+        return sizes
 
     def contributions(self, rows: Recordings) -> np.ndarray:
         """Return sizes of residuals by channel and horizon, as `scores`."""
@@ -72,24 +86,14 @@ class FittedDetector:
         found = self.engine.residuals(rows)
         units = self.calibration.spreads.units(found)
         steps = self.engine.plan.steps(rows)
-        sizes = self.calibration.sizes_of(found, self._judged(rows))
+        ready = self.engine.plan.judged(rows)
+        sizes = self.calibration.sizes_of(found, ready)
+        warn_of_unjudged(rows, self.engine.plan, ready, sizes)
         scores = self.calibration.scorer(sizes, steps)
         by_channel = mean_of_known(np.abs(units), axis=2)
         alarms = Alarms(rows, steps, scores, by_channel, self.channels)
         several = self.form.layout.recordings
         return find_events(alarms, threshold, gap, several)
-
-    def _judged(self, rows: Recordings) -> np.ndarray:
-        """Return which rows are judged; warn where none is: all scores are 0 then."""
-        judged = self.engine.plan.judged(rows)
-        if len(judged) and not judged.any():
-            longest = int(np.bincount(rows.recording).max())
-            warn(
-                f"None of the rows can be judged, so all scores are 0: a row needs "
-                f"{self.engine.plan.first_judged:g} steps of its recording before it, "
-                f"and the longest has {longest} rows. Hand over earlier rows, too."
-            )
-        return judged
 
     @property
     def channels(self) -> list[Any]:

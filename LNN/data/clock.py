@@ -13,7 +13,7 @@ from .gap_range import GapRange
 from .sequence_set import SequenceSet
 from .standing_clock import standing_clock_warning, stands_still
 from .sub_steps import sub_steps
-from .timestamps import is_regular, normalised, time_unit, tolerance
+from .timestamps import in_words, is_regular, normalised, time_unit, tolerance
 
 __all__ = ["Clock", "far_gaps_warning", "other_gaps_warning", "refuse_coarse_time"]
 
@@ -40,6 +40,9 @@ class Clock:
         Whether no time passed in most rows, which was told then.
     max_step : float or None
         A gap of more units is walked in equal sub-steps; None walks none.
+    zoned : bool or None
+        Whether datetimes had a time zone; None if there were none, or if a version of
+        LNN stored the model that did not look.
     """
 
     unit: float
@@ -50,6 +53,7 @@ class Clock:
     dtype: str
     standing: bool = False
     max_step: float | None = None
+    zoned: bool | None = None
 
     @classmethod
     def of(
@@ -93,7 +97,8 @@ class Clock:
         if max_step == "auto":
             max_step = 1.0 if regular else None
         assert not isinstance(max_step, str)
-        clock = cls(unit, resolution, kind, regular, known, dtype, standing, max_step)
+        seen = unit, resolution, kind, regular, known
+        clock = cls(*seen, dtype, standing, max_step, sequences.time_zoned)
         clock._refuse_endless_gaps(sequences)
         if len(gaps):
             refuse_coarse_time(resolution, unit)
@@ -151,6 +156,7 @@ class Clock:
                 f"{name} are {sequences.time_kind}: their units differ. Pass the same "
                 "kind as in fit."
             )
+        self._refuse_other_zone(sequences.time_zoned, owner, name)
         self._refuse_endless_gaps(sequences)
         # Rounding is harmless if it is small beside the gaps here, or the known unit.
         if len(gaps):
@@ -168,7 +174,7 @@ class Clock:
     ) -> None:
         """Warn of gaps that training did not show."""
         if not self.regular:
-            doubt = self.gap_range and self.gap_range.doubt(gaps)
+            doubt = self.gap_range and self.gap_range.doubt(gaps, self.kind)
             if doubt:
                 warn(far_gaps_warning(owner, name, doubt))
             return
@@ -194,6 +200,19 @@ class Clock:
             known = 1.0 / float(sub_steps(1.0, self.max_step))
         near = tolerance(self.unit, max(resolution, self.resolution))
         return bool((np.abs(steps - known) <= near * known).all())
+
+    def _refuse_other_zone(self, zoned: bool | None, owner: str, name: str) -> None:
+        """Refuse local times after ones that say their zone, and the other way round.
+
+        Their gaps differ where a clock is put forward or back.
+        """
+        if zoned is None or self.zoned is None or zoned == self.zoned:
+            return
+        known, came = (("without", "with")[own] for own in (self.zoned, zoned))
+        raise InvalidInputError(
+            f"{owner} was fitted on datetimes {known} a time zone, but those of {name} "
+            f"are {came} one. Convert them first (tz_localize, tz_convert)."
+        )
 
     def _refuse_endless_gaps(self, sequences: SequenceSet) -> None:
         """Refuse gaps that the network's numbers cannot hold."""
@@ -233,9 +252,10 @@ def far_gaps_warning(owner: str, name: str, doubt: str) -> str:
 
 def other_gaps_warning(owner: str, name: str, clock: Clock) -> str:
     """Return the text of the warning about gaps that equal ones never showed."""
+    unit = in_words(clock.unit, clock.kind)
     walked = "" if clock.max_step is None else " that are not multiples of it"
     return (
-        f"{owner} was fitted on equal gaps of {clock.unit:g}, but {name} has others"
+        f"{owner} was fitted on equal gaps of {unit}, but {name} has others"
         f"{walked}, which it never learnt to use. Predictions may be poor: fit on data "
         "with such gaps."
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .timestamps import in_words
 from .weighted import weighted_quantiles
 
 __all__ = ["ENOUGH", "FAR", "GapRange"]
@@ -57,13 +58,15 @@ class GapRange:
         """A single gap that is longer than this is doubtful."""
         return FAR * self.longest
 
-    def doubt(self, gaps: np.ndarray) -> str | None:
+    def doubt(self, gaps: np.ndarray, kind: str | None = None) -> str | None:
         """Return in words how gaps are far from those of training; None if not.
 
         Parameters
         ----------
         gaps : ndarray of float
             NaN and 0 are ignored.
+        kind : str, default=None
+            What the time stamps are, as `elapsed_time` returns it.
 
         Examples
         --------
@@ -80,13 +83,16 @@ class GapRange:
         too_short = min(self.low, self.unit / FAR)
         too_long = max(self.high, FAR * self.unit)
         if len(gaps) >= ENOUGH and not too_short <= typical <= too_long:
-            return _times("gaps with a median of", typical, "that", self.unit)
+            return _times("gaps with a median of", typical, "that", self.unit, kind)
         if longest > self.far:
-            return _times("a gap of", longest, "the longest", self.longest)
+            return _times("a gap of", longest, "the longest", self.longest, kind)
         if longest < self.shortest / FAR:
-            return _times("gaps of at most", longest, "the shortest", self.shortest)
+            return _times(
+                "gaps of at most", longest, "the shortest", self.shortest, kind
+            )
         return None
 
 
-def _times(what: str, gap: float, which: str, known: float) -> str:
-    return f"{what} {gap:g}, {gap / known:.4g} times {which} of training ({known:g})"
+def _times(what: str, gap: float, which: str, known: float, kind: str | None) -> str:
+    shown, other = in_words(gap, kind), in_words(known, kind)
+    return f"{what} {shown}, {gap / known:.4g} times {which} of training ({other})"

@@ -52,6 +52,8 @@ class SequenceSet:
         Rounding of the time stamps (0 for exact ones), for `normalised`.
     time_kind : str or None
         "numbers" or "datetimes or durations"; None without time stamps.
+    time_zoned : bool or None
+        Whether datetimes have a time zone; None for other time stamps.
     time_source : {"timestamps", "the time column", "the index", "the last level of \
 the index"} or None
         Where the time stamps stood; None without any.
@@ -93,6 +95,7 @@ the index"} or None
     groups: np.ndarray | None = None
     time_resolution: float = 0.0
     time_kind: str | None = None
+    time_zoned: bool | None = None
     time_source: str | None = None
     time_line: str | None = None
     row_of_position: np.ndarray | None = None

@@ -12,6 +12,8 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
+from .pages import expect_scattered_reads
+
 __all__ = ["FORMAT", "NAME", "StoredTable", "open_table"]
 
 # The file that is written last: a folder without it is not complete.
@@ -116,6 +118,8 @@ def open_table(folder: str | Path) -> StoredTable:
         for name, part in told["arrays"].items()
     }
     X: Any = parts["X"]
+    # Training reads windows here and there; what is read in a row is announced.
+    expect_scattered_reads(X)
     if told["names"] is not None:
         # A frame of one type is a view of its array.
         X = pd.DataFrame(X, columns=told["names"], copy=False)

@@ -7,6 +7,7 @@ numbers' own unit.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from .written_dates import line_for_numbers, line_for_text
 __all__ = [
     "as_times",
     "elapsed_time",
+    "in_words",
     "is_regular",
     "normalised",
     "plain_array",
@@ -43,7 +45,7 @@ _WIDEST_SNAP = 0.1
 
 Place = Callable[[int], str]
 
-_HOUR = 3600.0
+_MINUTE, _HOUR = 60.0, 3600.0
 _MOST_OF_A_YEAR = np.timedelta64(300, "D")
 _SORT = (
     "This is what train_test_split(shuffle=True) does: use shuffle=False or "
@@ -161,13 +163,20 @@ def read_time(
         By the names of its fields.
     """
     elapsed, resolution, kind = elapsed_time(stamps, is_first, **how)
+    column = _as_column(stamps, source)
     return {
         "elapsed": elapsed,
         "time_resolution": resolution,
         "time_kind": kind,
+        "time_zoned": _zoned(column),
         "time_source": source,
-        "time_line": line_for_numbers(_as_column(stamps, source)),
+        "time_line": line_for_numbers(column),
     }
+
+
+def _zoned(column: np.ndarray | pd.Index) -> bool | None:
+    """Tell whether datetimes have a time zone; None for other stamps."""
+    return column.tz is not None if isinstance(column, pd.DatetimeIndex) else None
 
 
 def plain_stamps(stamps: Any) -> tuple[np.ndarray, bool]:
@@ -266,6 +275,36 @@ def is_regular(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> bool:
     known = gaps[~np.isnan(gaps)]
     off = np.abs(known / unit - 1.0)
     return bool((off <= tolerance(unit, resolution)).all())
+
+
+def in_words(gap: float, kind: str | None) -> str:
+    """Return a gap as a message shows it: a duration where stamps are of a clock.
+
+    Parameters
+    ----------
+    gap : float
+        As `elapsed_time` has it.
+    kind : str or None
+        As from `elapsed_time`; None without time stamps.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> in_words(5400.0, "datetimes or durations"), in_words(2.5, "numbers")
+    ('1:30:00', '2.5')
+    """
+    if kind in (None, "numbers"):
+        return f"{gap:g}"
+    if abs(gap) < _MINUTE:
+        return f"{gap:g} s"
+    try:
+        text = str(datetime.timedelta(seconds=round(gap, 3)))
+    except OverflowError:
+        return f"{gap:g} s"
+    return text.rstrip("0") if "." in text else text
 
 
 def normalised(gaps: np.ndarray, unit: float, resolution: float = 0.0) -> np.ndarray:

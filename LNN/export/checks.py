@@ -92,6 +92,7 @@ _CLOCK = {
     "dtype": _of("float32", "float64"),
     "standing": _FLAG,
     "max_step": _or_none(_positive),
+    "zoned": _or_none(_FLAG),
 }
 _TARGETS = {
     "per_step": _FLAG,
@@ -149,7 +150,9 @@ def check_state(state: Any, owner: str) -> None:
     for parameters in (state, model["parameters"]):
         _check_parameters(parameters, owner)
     _check_layout(model["layout"])
-    _fields("clock", model["clock"], _CLOCK)
+    _need(type(model["clock"]) is dict, "a clock")
+    # Files of older versions do not say whether there was a zone.
+    _fields("clock", {"zoned": None, **model["clock"]}, _CLOCK)
     if model["clock"]["gap_range"] is not None:
         _check_gap_range(model["clock"]["gap_range"])
     # Files of older versions have none.

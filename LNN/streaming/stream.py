@@ -26,7 +26,6 @@ from LNN.estimators.fitted import (
 )
 from LNN.exceptions import InfeasibleError, InvalidInputError
 from LNN.network import LiquidNetwork
-from LNN.safety.guarding import Guard
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
@@ -162,7 +161,12 @@ default=None
         self._engine = self._make_engine(windowed, history)
         self._adapter = self._make_adapter(forgetting, learning_rate)
         self._last: _Last | None = None
-        self._guard = Guard(model, adapt != "sgd") if guard else None
+        self._guard: Guard | None = None
+        if guard:
+            # Imported here: few streams guard, and `import LNN` should stay quick.
+            from LNN.safety.guarding import Guard
+
+            self._guard = Guard(model, adapt != "sgd")
         self._limits = StreamLimits.of(model, self._arrivals.count)
         self._seen: tuple[Any, ...] | None = None
         if isinstance(context, str):

@@ -155,7 +155,7 @@ class StreamClock:
                 "before as dt=."
             )
             return
-        doubt = self.gap_range.doubt(gaps)
+        doubt = self.gap_range.doubt(gaps, self.kind)
         if doubt:
             self.doubted = True
             warn(far_gaps_warning(self.owner, "The stream", doubt))

@@ -107,7 +107,10 @@ class Step:
         clip = self.plan.clip_value, self.plan.clip_by
         parts = self.network, self.parameters, self.objective, self.optimizer
         how = clip, self.plan.batch_size, batches, self.resident
-        self.resident = resident_step(*parts, *how)
+        if self.ranks.size > 1:  # a graph of a whole step adds no gradients up
+            self.resident = "several processes share its batches"
+        else:
+            self.resident = resident_step(*parts, *how)
         if not isinstance(self.resident, str):
             found = self.resident.epoch(order, schedule)
             return float(found / batches.targets.total_weight)

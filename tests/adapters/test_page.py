@@ -1,5 +1,6 @@
 """The code of docu/adapters.md runs, each section beside the library that it is for."""
 
+import os
 import re
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def test__page__code_of_each_section__runs(title, tmp_path, monkeypatch):
     for library in LIBRARIES:
         if re.search(rf"^(from|import) {library}\b", code, flags=re.M):
             pytest.importorskip(library, reason="make check-adapters runs this")
+    # Other processes, of Ray say, import LNN from here as this one does.
+    monkeypatch.setenv("PYTHONPATH", str(PAGE.parents[1]), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, f"{PAGE}, {title}", "exec"), {"__name__": "docs"})
 

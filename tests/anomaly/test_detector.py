@@ -383,3 +383,53 @@ def test__scores__of_rows_that_cannot_be_judged__are_warned_of(fitted):
         assert (fitted.anomaly_scores(few) == 0).all()
     with pytest.warns(LNNWarning, match="the longest has 5 rows"):
         assert fitted.events(few).empty
+
+
+@pytest.mark.parametrize("each", [5, 7])
+def test__scores__of_rows_at_another_rate__are_warned_of(fitted, each):
+    rows = 100 * frame()[::each]
+    with pytest.warns(LNNWarning) as warned:
+        scores = fitted.anomaly_scores(rows)
+    said = " ".join(str(one.message) for one in warned)
+    assert f"rows 1:00:00 apart, but those of X are usually {each}:00:00 apart" in said
+    assert "None of the rows that have enough before them can be judged" in said
+    assert (scores == 0).all()
+    with pytest.warns(LNNWarning):
+        assert not fitted.judged(rows).any()
+
+
+def test__judged__is_false_where_the_score_is_no_news(fitted):
+    rows = frame()
+    rows.iloc[850:860] = np.nan
+    judged = fitted.judged(rows)
+    begin = int(fitted.model_.engine.plan.first_judged)
+    expected = np.arange(1200) >= begin
+    expected[850:860] = False
+    np.testing.assert_array_equal(judged, expected)
+    assert judged.index.equals(rows.index)
+    assert (fitted.anomaly_scores(rows)[~judged] == 0).all()
+
+
+def test__judged__of_sequences__is_one_answer_each():
+    x = np.stack([wave(60, seed) for seed in range(40)])
+    with pytest.warns(LNNWarning, match="threshold"):
+        model = quick(season=8, window_length=6).fit(x)
+    found = model.judged([x[0], x[1][:5]])
+    assert found.tolist() == [True, False]
+
+
+def test__scores__many_rows_not_judged__the_share_is_told(fitted):
+    kept = np.ones(1200, dtype=bool)
+    kept[600:] = np.arange(600) % 3 == 0
+    with pytest.warns(LNNWarning, match=r"\d\d% of the rows .* can be judged"):
+        fitted.anomaly_scores(frame()[kept])
+
+
+def test__scores__zone_on_one_side_only__is_refused(fitted):
+    rows = frame().tz_localize("Europe/Vienna", nonexistent="NaT", ambiguous="NaT")[
+        :900
+    ]
+    with pytest.raises(InvalidInputError, match="without a time zone, but those of X"):
+        fitted.anomaly_scores(rows)
+    with pytest.raises(InvalidInputError, match="a time without a time zone"):
+        fitted.stream().step(rows.iloc[0], timestamp=rows.index[0])

@@ -22,7 +22,7 @@ from ppo import (
     mapped,
     pieces,
 )
-from reinforcement import PROBLEMS, deployable, learnt, score, untrained
+from reinforcement import PROBLEMS, FramesPolicy, deployable, learnt, score, untrained
 
 from LNN import LiquidNetwork
 from LNN.streaming import LiquidPolicy
@@ -228,7 +228,7 @@ def test__learn__number_shown_once__memory_keeps_it():
     assert echo_error(forgetful) > 0.8  # nothing to go by: 0 is best, and costs 1
 
 
-@pytest.mark.parametrize("name", ["CfC, NCP", "LSTM"])
+@pytest.mark.parametrize("name", ["CfC, NCP", "LTC, NCP", "LSTM", "GRU"])
 def test__deployable__policy__does_what_was_trained(name):
     learner, model = learner_of(name, CART)
     learner.learn(1)
@@ -246,6 +246,23 @@ def test__deployable__policy__does_what_was_trained(name):
         wanted = learner.in_units(mean[:, 0])
         found = policy.act(seen, CartPole.own_period)
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test__frames_policy__lost_frame__as_if_it_had_never_been():
+    actor = Frames(2, 1, 3, 16, torch.Generator().manual_seed(0))
+    units = Units((np.zeros(2), np.ones(2)), (np.ones(1), np.full(1, 5.0)))
+    seen = np.random.default_rng(0).normal(size=(4, 2, 2))
+    losing, other = FramesPolicy(actor, units, 2), FramesPolicy(actor, units, 2)
+    all_there, first_lost = np.array([True, True]), np.array([False, True])
+    for k in range(4):
+        arrived = first_lost if k == 2 else all_there
+        before = losing.action
+        action = losing.act(seen[k], 0.1, arrived=arrived)
+        assert (action[0] == before[0]) == (k == 2)
+        if k != 2:
+            expected = other.act(seen[k], 0.1, arrived=all_there)
+    assert action[0] == expected[0]
+    assert action[1] != expected[1]
 
 
 @pytest.mark.slow

@@ -52,3 +52,11 @@ def test__doubt__a_gap_far_beyond_the_longest__is_enough():
 
 def test__known_gaps__no_time_in_training__nothing_to_know():
     assert GapRange.of(np.array([np.nan, 0.0]), 1.0) is None
+
+
+def test__doubt__gaps_of_a_clock__are_durations():
+    known = GapRange.of(np.full(20, 3600.0), 3600.0)
+    said = known.doubt(np.full(20, 259200.0), "datetimes or durations")
+    assert said == (
+        "gaps with a median of 3 days, 0:00:00, 72 times that of training (1:00:00)"
+    )

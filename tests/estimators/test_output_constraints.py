@@ -11,8 +11,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
 from LNN.exceptions import InfeasibleError, InvalidInputError, LNNWarning
-from LNN.export import save
-from LNN.export.spec import to_spec
+from LNN.export import save, to_spec
 from LNN.inspection import attribution, influence_graph
 from LNN.safety import (
     BarrierFunction,

@@ -422,7 +422,7 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
     }
     assert plain["clock"].keys() == {
         *("unit", "resolution", "kind", "regular", "gap_range", "dtype", "standing"),
-        "max_step",
+        *("max_step", "zoned"),
     }
     assert plain["clock"]["gap_range"].keys() == {
         *("unit", "shortest", "longest", "low", "high"),

@@ -53,14 +53,14 @@ def test__js__raise__raises(tmp_path):
     assert "passed" in node(tmp_path / "test.js")
 
 
-def agree(seeds, tmp_path):
+def agree(seeds, tmp_path, n_rows):
     """Compare answers; return which share of them is feasible."""
     same, good = [], []
     for seed in seeds:
         spec, folder = random_spec(seed), tmp_path / str(seed)
         runtime = numpy_model(spec)
-        answers = runtime.predict(X[:60])
-        found = ask(spec, folder, X[:60])
+        answers = runtime.predict(X[:n_rows])
+        found = ask(spec, folder, X[:n_rows])
         # Where no point satisfies all, breaking a row has a price of 10^8.
         np.testing.assert_allclose(found["predict"], answers, atol=1e-4)
         same.append(runtime.limits.feasible == found["feasible"])
@@ -70,9 +70,9 @@ def agree(seeds, tmp_path):
 
 
 def test__js__random_limits__agree_with_numpy(tmp_path):
-    agree(range(3), tmp_path)
+    agree(range(3), tmp_path, 60)
 
 
 @pytest.mark.slow
 def test__js__many_random_limits__agree_with_numpy(tmp_path):
-    assert 0.2 < agree(range(3, 23), tmp_path) < 0.9  # 1,200 problems
+    assert 0.2 < agree(range(3, 11), tmp_path, 150) < 0.9  # 1,200 problems

@@ -18,6 +18,8 @@ import torch
 
 import LNN
 from LNN import InvalidInputError, data_parallel
+from LNN.estimators import fitting
+from LNN.training import loop
 from LNN.training.distributed import ALONE, Ranks, ranks_here, speaks_here
 
 SCRIPT = Path(fits.__file__)
@@ -173,6 +175,36 @@ def test__data_parallel__group_of_the_caller__is_used_and_left_alone(tmp_path):
         assert torch.distributed.is_initialized()
     finally:
         torch.distributed.destroy_process_group()
+
+
+class Half(Ranks):
+    """One of two processes, whose other one says nothing."""
+
+    def add(self, tensor):
+        pass
+
+    def agreed(self, value, device):
+        return value
+
+    def settle(self, tensors):
+        pass
+
+    def refuse_others(self, prints):
+        pass
+
+
+def test__fit__processes_share_batches__no_graph_takes_whole_steps(monkeypatch):
+    """It would train on the batches of its process alone, and tell nobody."""
+
+    def refuse(*_):
+        raise AssertionError("a graph of a step adds no gradients up")
+
+    monkeypatch.setattr(loop, "resident_step", refuse)
+    monkeypatch.setattr(fitting, "ranks_here", lambda: Half(0, 2))
+    assert len(fits.FITS["sequences"]().loss_curve_) == fits.HOW["epochs"]
+    monkeypatch.setattr(fitting, "ranks_here", lambda: ALONE)
+    with pytest.raises(AssertionError, match="adds no gradients up"):
+        fits.FITS["sequences"]()
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5, 64])

@@ -253,7 +253,7 @@ def test__time__stamps_of_another_kind__are_refused():
     model.fit(X, X[0])
     with pytest.raises(InvalidInputError, match="numbers: their units differ"):
         model.predict(X, timestamps=np.arange(60.0))
-    with pytest.warns(LNNWarning, match="equal gaps of 3600"):
+    with pytest.warns(LNNWarning, match="equal gaps of 1:00:00"):
         model.predict(X, timestamps=X.index + pd.to_timedelta(rng.random(60), unit="s"))
 
 

@@ -59,7 +59,7 @@ class Graph:
         self.every_step = reading["every_step"] or self.window is not None
         n, anchors = self.preparation.n, self.preparation.anchors
         self.widths = {"count": 1} | ({"before": len(anchors)} if anchors else {})
-        self.limits = BoxLimits(spec) if spec.values["constraints"] else None
+        self.limits = BoxLimits(spec) if spec.values.get("constraints") else None
         if self.limits is not None and self.limits.looks_back:
             self.widths["answers"] = self.limits.n
         if self.window is None:

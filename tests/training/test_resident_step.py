@@ -10,6 +10,7 @@ from unreadable import unreadable
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import NonFiniteLossError
+from LNN.safety import Bounds
 from LNN.training import graphs, loop, resident_step
 from LNN.training.graphs import recorded
 from LNN.training.optimisers import Adam, AdamW
@@ -271,6 +272,7 @@ def test__recorded__not_a_number_in_both__is_the_same(monkeypatch):
         ({"backend": "native"}, "CUDA kernels"),
         ({"patch": 2}, "patches"),
         ({"loss": "quantile", "quantile": 0.9}, "levels"),
+        ({"output_constraints": [Bounds(-1, 1)]}, "constraints"),
     ],
 )
 def test__resident__what_it_cannot_take__goes_by_the_ordinary_loop(how, reason, on_cpu):

@@ -144,8 +144,7 @@ class FittedForecaster:
         return asked, self._forecasts(asked, X)
 
     def _forecasts(self, asked: list[pd.Index], X: Any) -> list[np.ndarray]:
-        dated = isinstance(asked[0], pd.DatetimeIndex | pd.TimedeltaIndex)
-        self.engine.warn_if_far(max(map(max, self._steps_to(asked))), dated)
+        self.engine.warn_if_far(max(map(max, self._steps_to(asked))), asked[0])
         known = self._known(X, self.engine.wanted(self.context, asked))
         return self.engine.predict_at(self.context, asked, known)
 
@@ -310,11 +309,12 @@ class FittedForecaster:
         if model.network is not None:
             epochs = ", ".join(map(str, model.network.epochs))
             added = f"{model.weight:.0%} of its correction, {epochs} epoch(s)"
+        times = self.context[0].times
+        rhythm = self.engine.rhythm(times, plan.season)
         lines = {
             "data": f"{n} series of {k} target(s)",
-            "steps": self.engine.steps,
-            "forecast": f"{plan.horizon} row(s) from {plan.window_length}, season "
-            f"{plan.season}",
+            "steps": self.engine.steps(times),
+            "forecast": f"{plan.horizon} row(s) from {plan.window_length}, {rhythm}",
             "scale": f"{plan.scale}, anchor {plan.anchor}",
             "linear": penalty,
             "network": added,

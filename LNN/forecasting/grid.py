@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from LNN.data.timestamps import in_words
+
 __all__ = ["LEAST_FILLED", "NEAR", "Grid"]
 
 # Less of a grid than this is filled where rows come at odd times, not where some lack.
@@ -117,6 +119,19 @@ class Grid:
         if self.kind in ("days of months", "month ends"):
             return float(self.step) * MONTH.total_seconds()
         return pd.Timedelta(self.step).total_seconds()
+
+    def in_words(self) -> str:
+        """Return how far apart the times are, for people."""
+        if self.kind == "weekdays":
+            return "weekdays"
+        if self.kind in ("days of months", "month ends"):
+            ends = self.kind == "month ends"
+            which = "at their end" if ends else "on the same day"
+            return f"equal, {self.step} month(s), {which}"
+        if self.kind == "numbers":
+            return f"equal, {self.step:g}"
+        local = " by the local clock" if self.kind == "wall clock" else ""
+        return f"equal, {in_words(self.length, self.kind)}{local}"
 
     def _steps(self, steps: np.ndarray) -> pd.TimedeltaIndex:
         return pd.TimedeltaIndex(steps * self.step.to_timedelta64())

@@ -14,6 +14,7 @@ import pandas as pd
 
 from LNN._warnings import warn
 from LNN.data.gap_range import ENOUGH, FAR
+from LNN.data.timestamps import in_words
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import Engine
@@ -23,6 +24,8 @@ from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, Rows
 
 __all__ = ["Irregular", "in_units", "usual_gap"]
+
+HOUR = 3600.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +53,16 @@ class Irregular(Engine):
         """The usual gap between rows, in seconds or in units of the times."""
         return self.unit
 
-    @property
-    def steps(self) -> str:
-        """The steps between rows, in words."""
-        return f"irregular, {self.unit:g} as a rule"
+    def steps(self, times: pd.Index) -> str:
+        """Return the steps between rows in words."""
+        return f"irregular, usually {_in_words(self.unit, times)}"
+
+    def rhythm(self, times: pd.Index, season: int) -> str:
+        """Return the cycles that forecasts know, in words."""
+        calendar = self.inputs.calendar
+        periods = [_in_words(period, times) for period in calendar.periods]
+        known = [*calendar.cycles, *periods]
+        return f"cycles: {', '.join(known)}" if known else "no cycle"
 
     def doubt(self, times: pd.Index) -> str | None:
         """Return in words how rows come at another rate; None if they do not."""
@@ -155,20 +164,25 @@ class Irregular(Engine):
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= NEAR, near, steps)
 
-    def warn_if_far(self, steps: float, dated: bool) -> None:
-        """Warn of times beyond those that were learnt; dates have gaps in seconds."""
+    def warn_if_far(self, steps: float, times: pd.Index) -> None:
+        """Warn of times beyond those that were learnt."""
         if steps > self.horizon:
             learnt, asked = (
-                str(pd.Timedelta(gaps * self.unit, unit="s").round("s"))
-                if dated
-                else f"{gaps * self.unit:g}"
-                for gaps in (self.horizon, steps)
+                _in_words(gaps * self.unit, times) for gaps in (self.horizon, steps)
             )
             warn(
                 f"The model was fitted for {self.horizon} row(s) ahead, usually "
                 f"{learnt}, and is asked for a time {asked} ahead, beyond what it "
                 "learnt. Fit with a longer horizon."
             )
+
+
+def _in_words(gap: float, times: pd.Index) -> str:
+    dated = isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex)
+    if not dated:
+        return in_words(gap, None)
+    # Nobody reads parts of a second of hours.
+    return in_words(round(gap) if gap > HOUR else gap, "datetimes or durations")
 
 
 def usual_gap(indices: Sequence[pd.Index]) -> float:

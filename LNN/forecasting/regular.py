@@ -47,10 +47,13 @@ class Regular(Engine):
         """How far apart rows are, in seconds or in units of the times."""
         return self.grid.length
 
-    @property
-    def steps(self) -> str:
-        """The steps between rows, in words."""
-        return f"equal, {self.grid.kind}, {self.grid.step}"
+    def steps(self, times: pd.Index) -> str:
+        """Return the steps between rows in words."""
+        return self.grid.in_words()
+
+    def rhythm(self, times: pd.Index, season: int) -> str:
+        """Return after which time rows look alike, in words."""
+        return "no season" if season == 1 else f"season {season}"
 
     def doubt(self, times: pd.Index) -> str | None:
         """Return in words how rows come at another rate; None if they do not."""
@@ -62,9 +65,13 @@ class Regular(Engine):
         if not usual > 1.5 or len(gaps) > LEAST_FILLED * gaps.sum():
             return None
         return (
-            f"are usually {usual:g} steps of {self.grid.step} apart. The steps between "
+            f"are usually {usual:g} steps of {self._step()} apart. The steps between "
             "count as unseen, and forecasts are for each of them"
         )
+
+    def _step(self) -> str:
+        kind = self.grid.kind
+        return kind if kind == "weekdays" else self.grid.in_words().split(", ", 1)[1]
 
     def prepared(self, history: History) -> History:
         """Return rows as forecasts read them."""
@@ -210,7 +217,7 @@ class Regular(Engine):
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= NEAR, near, steps)
 
-    def warn_if_far(self, horizon: float, dated: bool) -> None:
+    def warn_if_far(self, horizon: float, times: pd.Index) -> None:
         """Warn of steps beyond those that were learnt."""
         if horizon > self.model.horizon:
             warn(

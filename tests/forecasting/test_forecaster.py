@@ -1,6 +1,7 @@
 """The forecaster as an estimator: parameters, copies, searches, words and pictures."""
 
 import pickle
+import re
 import warnings
 
 import numpy as np
@@ -134,3 +135,25 @@ def test__plot__draws_past_and_forecast(series):
         "what came",
     ]
     ax.figure.clear()
+
+
+def test__summary__times_of_a_clock__are_durations(series):
+    hours = pd.date_range("2024-01-01", periods=140, freq="h")
+    shown = quick(n_seeds=0).fit(pd.Series(wave(), hours)).summary()
+    assert "equal, 1:00:00\n" in shown
+    assert "season 24" in shown
+    shown = quick(n_seeds=0).fit(series).summary()
+    assert "equal, 1 month(s), on the same day\n" in shown
+
+
+def test__summary__odd_times__say_their_cycle():
+    passed = np.random.default_rng(0).exponential(2.0, 300).cumsum()
+    index = pd.Timestamp("2024-01-01") + pd.to_timedelta(passed, unit="h")
+    odd = pd.Series(np.sin(2 * np.pi * passed / 24), index)
+    assert "cycles: day" in quick(n_seeds=0).fit(odd).summary()
+    shown = quick(n_seeds=0, calendar=None).fit(odd).summary()
+    assert re.search(r"irregular, usually 1:\d\d:\d\d", shown)
+    assert re.search(r"cycles: (1 day, 0|23):\d\d:\d\d", shown)
+    shown = quick(n_seeds=0).fit(odd.set_axis(passed)).summary()
+    assert re.search(r"irregular, usually 1\.\d+\n", shown)
+    assert re.search(r"cycles: (24|23)", shown)

@@ -16,6 +16,7 @@ from LNN._random import copied, random_source, unmoved_on_error
 from LNN._typing import Column, Predictions
 from LNN._version import __version__
 from LNN._warnings import ORDER_OF_ROWS, warn
+from LNN.constraints.plain import all_from_plain, all_to_plain, with_constraints
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.examples import Given, refuse_without_x_val
 from LNN.data.form import DataForm
@@ -394,6 +395,7 @@ or list, default=None
         timestamps: Column | None = None,
         groups: Column | None = None,
         context: ArrayLike | str | None = None,
+        return_safety: bool = False,
     ) -> Predictions:
         """Predict targets or classes.
 
@@ -411,17 +413,24 @@ or list, default=None
             part included, not of `X_val`), each recording from the one of its name;
             those that were not there start cold. `timestamps` and `groups` are then
             those of X alone.
+        return_safety : bool, default=False
+            Whether to tell, too, what `output_constraints` made of each prediction.
 
         Returns
         -------
-        ndarray or list of ndarray
+        predictions : ndarray or list of ndarray
             In the units and the layout of the y given to `fit`; several quantiles are
             a last axis. Lists give lists where there is a prediction per step.
+        safety : Safety
+            With `return_safety` only, in the layout of the predictions: `feasible`,
+            whether one satisfies all constraints, and `correction`, what was added.
         """
         refuse_piped_context(context)
         model = as_fitted(self)
         how = {"timestamps": timestamps, "groups": groups, "context": context}
-        answers = model.predict(X, **how)
+        sequences = model.read(X, **how)
+        call = model.answers_and_safety if return_safety else model.answers
+        answers = call(model.outputs(sequences), sequences)
         self._doubt_start(X, how)
         return answers
 
@@ -649,6 +658,7 @@ or list, default=None
         """Return plain values and arrays: a pickle holds nothing of torch."""
         state = {**super().__getstate__(), "_lnn_version": __version__}
         state.pop("_training_end", None)  # about the call that follows a fit
+        state |= with_constraints(state, all_to_plain)
         model = state.get("model_")
         if model is not None:
             state["model_"] = model.to_plain()
@@ -658,6 +668,7 @@ or list, default=None
         """Rebuild the fitted model; parameters that are missing get their default."""
         state = with_present_defaults(default_parameters(type(self)) | state)
         version = state.pop("_lnn_version", "unknown")
+        state |= with_constraints(state, all_from_plain)
         if "model_" in state:
             state["model_"] = FittedModel.from_plain(state["model_"])
         if version != __version__:

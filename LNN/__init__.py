@@ -16,6 +16,7 @@ from LNN.layers import LTC, CfC
 from LNN.LNN import LiquidNeuralNetwork
 from LNN.network import LiquidNetwork
 from LNN.streaming import LiquidStream
+from LNN.training.distributed import data_parallel
 from LNN.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from LNN import inspection as inspection
     from LNN import safety as safety
     from LNN.anomaly import LiquidAnomalyDetector
+    from LNN.estimators.fit_threads import fits_in_threads
+    from LNN.estimators.many import fit_many
     from LNN.loading import load
 
 __all__ = [
@@ -44,6 +47,9 @@ __all__ = [
     "Wiring",
     "__version__",
     "as_fitted",
+    "data_parallel",
+    "fit_many",
+    "fits_in_threads",
     "from_ncps",
     "load",
     "show_versions",
@@ -61,6 +67,14 @@ def __getattr__(name: str) -> Any:
         from LNN.loading import load
 
         return load
+    if name == "fit_many":
+        from LNN.estimators.many import fit_many
+
+        return fit_many
+    if name == "fits_in_threads":
+        from LNN.estimators.fit_threads import fits_in_threads
+
+        return fits_in_threads
     if name == "LiquidAnomalyDetector":
         from LNN.anomaly import LiquidAnomalyDetector
 

@@ -14,7 +14,7 @@ from LNN.kernels import dispatch
 from LNN.kernels.backend import Backend
 
 PACKAGES = ["torch", "numpy", "scipy", "pandas", "scikit-learn", "joblib", "ncps"]
-VARIABLES = ("LNN_BACKEND", "LNN_ISA")
+VARIABLES = ("LNN_BACKEND", "LNN_ISA", "LNN_CUDA_GRAPH")
 
 
 def versions() -> dict[str, dict[str, str]]:

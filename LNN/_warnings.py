@@ -11,6 +11,7 @@ from types import FrameType
 import sklearn
 import torch
 
+from LNN._among import Told, among
 from LNN._names import as_passed
 from LNN.exceptions import LNNWarning
 
@@ -38,4 +39,9 @@ def warn(message: str, *, about: str | None = None) -> None:
         if about and about in getattr(frame.f_locals.get("self"), "_told_about", ()):
             return
         level, frame = level + 1, frame.f_back
+    mine = among()
+    if mine is not None and mine.told is not None:
+        # Who called is in another thread, and hears of it there.
+        mine.told.append(Told(message, about))
+        return
     warnings.warn(message, LNNWarning, stacklevel=level + 1)

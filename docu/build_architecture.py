@@ -57,7 +57,7 @@ ROWS: tuple[dict[str, float], ...] = (
     },
     {"kernels": 0.85},
     {"cells": 0.6},
-    {"data": -1.8, "wiring": 0.6, "datasets": 4.4},
+    {"data": -1.8, "wiring": 0.6, "constraints": 2.4, "datasets": 4.4},
 )
 # Rooms that have no place above stand with those that use a fitted model.
 ELSEWHERE = 2
@@ -73,15 +73,20 @@ FRONT_DOOR = (
 )
 # Adapters that are estimators of other libraries stand above the estimators of this
 # one; those that translate modules stand below.
-PEERS = ("LNN.adapters.aeon", "LNN.adapters.river", "LNN.adapters.sktime")
+PEERS = tuple(
+    f"LNN.adapters.{name}"
+    for name in ("aeon", "dask", "partitions", "ray", "river", "sktime")
+)
 # Every room may import these; they are not drawn.
 GROUND = (
     "exceptions",
+    "_among",
     "_module_list",
     "_names",
     "_plain",
     "_random",
     "_running",
+    "_sharing",
     "_typing",
     "_version",
     "_warnings",

@@ -27,6 +27,7 @@ HEAD = '''"""Written by `make stubs` from the declarations of the parameters."""
 from collections.abc import Callable
 from typing import Any, Literal, SupportsFloat
 
+from LNN.constraints.kinds import Constraint
 from LNN.training.loop import Epoch
 '''
 

@@ -121,6 +121,46 @@ def test__y__infinity__is_refused(fitted, per_step):
     assert_refused(lambda: model.fit(X, y), model, ["y contains infinity"], X, y)
 
 
+def test__y__infinity_in_one_row__names_it():
+    model, X, y = model_and_data(False, "rows")
+    y = y.copy()
+    y[3] = -np.inf
+    assert_refused(lambda: model.fit(X, y), model, ["y contains infinity", "row 3"], X)
+
+
+def test__score__unknown_truth__names_the_row():
+    model, X, y = model_and_data(True, "rows")
+    y = y.copy()
+    y[[3, 5]] = np.nan
+    words = ["y contains NaN", "row 3", "2 in all", "sample_weight=0"]
+    assert_refused(lambda: model.score(X, y), model, words, X)
+    weights = np.ones(len(y))
+    weights[3] = 0
+    with pytest.raises(InvalidInputError, match="row 5, 1 in all"):
+        model.score(X, y, sample_weight=weights)
+
+
+@BOTH_STATES
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda X: None, ["Expected X", "None"]),
+        (lambda X: X[:, 0], ["2D array, got 1D", "Reshape"]),
+        (lambda X: pd.Series(X[:, 0]), ["2D array, got 1D", "X.to_frame()"]),
+        (lambda X: X[:, :0], ["0 feature(s)", "at least one column"]),
+        (lambda X: pd.DataFrame(X).iloc[:, :0], ["0 feature(s)"]),
+        (lambda X: X + 1j, ["Complex data", "real and imaginary parts"]),
+    ],
+    ids=["None", "vector", "Series", "no columns", "frame without", "complex"],
+)
+def test__x__no_table_of_numbers__says_what_it_is(fitted, change, words):
+    model, X, y = model_and_data(fitted, "rows")
+    odd = change(X)
+    assert_refused(lambda: model.fit(odd, y), model, words)
+    if fitted:
+        assert_refused(lambda: model.predict(odd), model, words)
+
+
 def test__x__too_large_for_float32__is_refused_in_predict():
     model, X, _ = model_and_data(True, "rows")
     X = X.copy()

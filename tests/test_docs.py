@@ -15,7 +15,10 @@ ELSEWHERE = {"adapters.md"}
 # Its exporters take longer than all other pages; tests/export has fast tests of both.
 SLOW = {"export.md"}
 # What the code of a page needs beyond LNN.
-NEEDS = {"export.md": ("onnxscript", "onnxruntime", "skl2onnx")}
+NEEDS = {
+    "export.md": ("onnxscript", "onnxruntime", "skl2onnx"),
+    "scale.md": ("pyarrow",),
+}
 
 
 def blocks(page: Path) -> str:

@@ -19,7 +19,14 @@ ESTIMATORS = [LiquidNeuralNetwork, LiquidRegressor, LiquidClassifier]
 # Parameters that the data or the network checks, because only they can.
 FREE = {"wiring", "time_column", "group_column", "anchor", "random_state"}
 # What makes no sense for the other task.
-REGRESSION_ONLY = {"anchor", "loss", "quantile", "scale_target"}
+REGRESSION_ONLY = {
+    "output_constraints",
+    "on_infeasible",
+    "anchor",
+    "loss",
+    "quantile",
+    "scale_target",
+}
 CLASSIFICATION_ONLY = {"class_weight"}
 
 

@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from LNN import LTC, CfC, LiquidClassifier, LiquidNetwork, LiquidRegressor, Wiring
+from LNN import (
+    LTC,
+    CfC,
+    LiquidClassifier,
+    LiquidNetwork,
+    LiquidRegressor,
+    Wiring,
+    fit_many,
+)
 from LNN.baselines import Baseline
 from LNN.layers import SequenceLayer
 from LNN.streaming import LiquidStream
@@ -25,9 +33,15 @@ def regression(X: NDArray, y: NDArray) -> None:
     assert_type(model.fit(X, y), LiquidRegressor)
     assert_type(model.fit(X, y, timestamps=np.arange(60)).n_neurons, int)
     assert_type(model.partial_fit(X, y), LiquidRegressor)
+    assert_type(fit_many([model], X, y, n_jobs=1), list[LiquidRegressor])
+    seeds = fit_many(model, X, y, {"random_state": range(2)}, n_jobs=1, epochs=3)
+    assert_type(seeds, list[LiquidRegressor])
+    assert_type(fit_many(model, X, y, cv=2, n_jobs=1)[0], dict[str, Any])
     assert_type(model.predict(X), NDArray | Any)
     assert_type(model.model_.predict(X), NDArray | Any)
     model.predict(X).reshape(-1, 1)
+    answers, safety = model.predict(X, return_safety=True)
+    safety.feasible.all(), answers.mean()
     assert_type(model.score(X, y), float)
     assert_type(model.network_, LiquidNetwork)
     LiquidRegressor(n_neuron=8)  # type: ignore[call-arg]

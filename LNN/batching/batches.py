@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from LNN.batching.missing import MissingRule
+from LNN.batching.resident import ResidentBatches
 from LNN.batching.scaled_rows import ScaledRows, gather
 from LNN.batching.target_tensors import TargetTensors
 from LNN.batching.walking import Walk
@@ -19,6 +21,8 @@ from LNN.network_state import shaped_states
 
 # Per forward pass without gradients: enough to be fast, little in memory.
 MAX_SAMPLES, MAX_STEPS = 512, 2**17
+# Small batches are gathered several at once: the values of so many stay in the caches.
+GATHERED_VALUES = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,21 @@ class Starts:
         """Return the states before the first steps of samples as a network's layers."""
         chosen = (layer[samples] for layer in self.layers)
         return shaped_states(network.layers, chosen)
+
+
+def _part(
+    inputs: dict[str, Tensor], part: slice, shortest: int, longest: int
+) -> dict[str, Tensor]:
+    """Return what the network takes for some samples, padded to their longest only."""
+    found = dict(inputs)
+    for name in ("inputs", "timespans"):
+        if name in inputs:
+            found[name] = inputs[name][part, :longest]
+    if "lengths" in inputs:
+        found["lengths"] = inputs["lengths"][part]
+        if shortest == longest:
+            del found["lengths"]
+    return found
 
 
 def cut(order: np.ndarray, size: int) -> list[np.ndarray]:
@@ -65,6 +84,9 @@ class Batches:
         Into how many sub-steps the gap before each row is cut; None cuts no gap.
     starts : Starts, default=None
         Where samples go on from; None starts all of them cold.
+    limits : callable, default=None
+        What makes outputs that satisfy constraints of outputs and the rows that they
+        belong to.
     """
 
     def __init__(
@@ -76,8 +98,9 @@ class Batches:
         targets: TargetTensors | None = None,
         sub_steps: np.ndarray | None = None,
         starts: Starts | None = None,
+        limits: Callable[[Tensor, np.ndarray], Tensor] | None = None,
     ):
-        self.sequences, self.rows = sequences, rows
+        self.sequences, self.rows, self.limits = sequences, rows, limits
         self._gaps, self._missing, self._targets = gaps, missing, targets
         self._sub_steps, self._starts = sub_steps, starts
 
@@ -132,6 +155,84 @@ class Batches:
             places, counted = self._places(samples, positions, length, walk)
         targets = self.targets.of(samples, places, counted)
         return self._inputs(samples, positions, length, walk), targets
+
+    def resident(self) -> ResidentBatches | str:
+        """Return batches that are gathered on the device alone, or why there are none.
+
+        The reason is one that a user can read.
+        """
+        sequences = self.sequences
+        if self.rows.kept is None:
+            return "the rows are too large to be kept on the device"
+        if self._sub_steps is not None:
+            return "long gaps are walked in sub-steps (max_step)"
+        if self._starts is not None:
+            return "sequences go on from known states"
+        if self.limits is not None:
+            return "constraints change the outputs"
+        if self._gaps is not None and not bool(
+            ((self._gaps >= 0) & torch.isfinite(self._gaps)).all()
+        ):
+            return "some elapsed times are negative or not finite"
+        names = ("start", "length", "first_target")
+        spans = {n: torch.tensor(getattr(sequences, n)) for n in names}
+        return ResidentBatches(
+            self.rows.kept,
+            self._gaps,
+            self._missing,
+            self.targets,
+            **{name: span.to(self.device) for name, span in spans.items()},
+            steps=int(sequences.max_length),
+            is_ragged=bool((sequences.length < sequences.max_length).any()),
+            whole=sequences.whole,
+        )
+
+    def in_order(
+        self, order: np.ndarray, size: int
+    ) -> Iterator[tuple[np.ndarray, dict[str, Tensor], tuple[Tensor, Tensor | None]]]:
+        """Go through samples in this order, in batches of at most `size`.
+
+        Yields
+        ------
+        samples : ndarray of int
+        inputs, targets
+            What `inputs_and_targets` returns for them.
+        """
+        for block in cut(order, size * self._batches_at_once(size)):
+            inputs, (target, weight) = self.inputs_and_targets(block)
+            if len(block) <= size:
+                yield block, inputs, (target, weight)
+                continue
+            begins, length = range(0, len(block), size), self.sequences.length[block]
+            bounds = zip(
+                np.minimum.reduceat(length, begins).tolist(),
+                np.maximum.reduceat(length, begins).tolist(),
+                strict=True,
+            )
+            for begin, (shortest, longest) in zip(begins, bounds, strict=True):
+                part = slice(begin, begin + size)
+                own = target[part], None if weight is None else weight[part]
+                yield block[part], _part(inputs, part, shortest, longest), own
+
+    def _batches_at_once(self, size: int) -> int:
+        """Return how many batches are gathered by one call."""
+        if self._sub_steps is not None or self.targets.per_step:
+            return 1
+        length, longest = self.sequences.length, self.sequences.max_length
+        # Sequences of many lengths: a batch is padded to its own longest one.
+        if 2 * np.count_nonzero(length == longest) < len(length):
+            return 1
+        values = size * longest * self.rows.rows.n_features
+        return max(1, GATHERED_VALUES // max(1, values))
+
+    def limited(self, outputs: Tensor, samples: np.ndarray) -> Tensor:
+        """Return the network's outputs for samples as the constraints leave them."""
+        if self.limits is None:
+            return outputs
+        if outputs.ndim == 3:
+            return self.limits(outputs, self.places(samples)[0])
+        last = self.sequences.start[samples] + self.sequences.length[samples] - 1
+        return self.limits(outputs, last)
 
     def _walk(self, positions: np.ndarray, length: np.ndarray | None) -> Walk | None:
         if self._sub_steps is None:

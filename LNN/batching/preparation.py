@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,7 @@ class Preparation:
         rows: ScaledRows,
         targets: TargetTensors | None = None,
         starts: Starts | None = None,
+        limits: Callable[[torch.Tensor, np.ndarray], torch.Tensor] | None = None,
     ) -> Batches:
         """Return what gathers the network's arguments, batch by batch.
 
@@ -101,6 +103,8 @@ class Preparation:
             What the network should answer, to train on or to evaluate.
         starts : Starts, default=None
             Where the sequences go on from; None starts all of them cold.
+        limits : callable, default=None
+            As `Batches` takes it.
         """
         # Without time stamps the network takes every gap as one unit.
         units, gaps, counts = None, None, None
@@ -111,7 +115,7 @@ class Preparation:
         if units is not None:
             gaps, counts = rows.tensor(units), self.sub_steps(units)
         rule = self.rule(rows.device)
-        return Batches(sequences, rows, gaps, rule, targets, counts, starts)
+        return Batches(sequences, rows, gaps, rule, targets, counts, starts, limits)
 
     def sub_steps(self, units: np.ndarray | float) -> np.ndarray | None:
         """Return into how many sub-steps gaps are cut; None if all stay whole."""

@@ -45,10 +45,21 @@ class ScaledRows:
         n_jobs = None if hasattr(scaler, "transformer_") else n_jobs
         self._kept = self._scale_all(n_jobs) if size <= KEPT_BYTES else None
 
+    @property
+    def kept(self) -> Tensor | None:
+        """All rows (n_rows, F), scaled; None if they are too many to be kept."""
+        return self._kept
+
     def take(self, positions: np.ndarray) -> Tensor:
         """Return the rows at positions (B, T) as (B, T, n_features)."""
         if self._kept is not None:
             return gather(self._kept, positions)
+        if positions.size:
+            low, high = int(positions.min()), int(positions.max()) + 1
+            if high - low <= positions.size:
+                # Windows that follow each other share rows: each is scaled once.
+                block = self.tensor(self._scaled(self.rows.block(low, high)))
+                return gather(block, positions - low)
         rows = self.tensor(self._scaled(self.rows.take(positions.ravel())))
         return rows.view(*positions.shape, -1)
 

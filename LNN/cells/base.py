@@ -130,9 +130,12 @@ def readable(values: Tensor) -> bool:
     """Tell whether values can be looked at, to check them, without harm.
 
     That would break a graph that torch.compile or export traces; a tensor on the meta
-    device has no values, and one inside of vmap has those of many samples.
+    device has no values, and one inside of vmap has those of many samples. While a CUDA
+    graph is recorded nothing is computed that could be looked at.
     """
-    return not (torch.compiler.is_compiling() or values.is_meta or transformed())
+    if torch.compiler.is_compiling() or values.is_meta or transformed():
+        return False
+    return not (values.is_cuda and torch.cuda.is_current_stream_capturing())
 
 
 def check_state(state: object, **shape: int) -> Tensor:

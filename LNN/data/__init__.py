@@ -15,6 +15,8 @@ from .row_store import (
 )
 from .scaling import SequenceScaler
 from .sequence_set import SequenceSet
+from .stored_table import StoredTable, open_table
+from .storing import store_table
 from .timestamps import elapsed_time, is_regular, normalised, time_unit, tolerance
 
 __all__ = [
@@ -28,13 +30,16 @@ __all__ = [
     "SequenceScaler",
     "SequenceSet",
     "StackedRows",
+    "StoredTable",
     "elapsed_time",
     "is_regular",
     "kind_of_cell",
     "layout_of",
     "normalised",
+    "open_table",
     "read_sequences",
     "stacked",
+    "store_table",
     "time_unit",
     "tolerance",
     "without_mask",

@@ -35,7 +35,8 @@ def layout_of(X: Any, *, name: str = "X") -> Layout:
     Raises
     ------
     InvalidInputError
-        If X is a dict, a GroupBy or an iterator: these hold data but are not arrays.
+        If X is None, or a dict, a GroupBy or an iterator, which hold data but are no
+        arrays.
 
     Examples
     --------
@@ -63,6 +64,11 @@ def layout_of(X: Any, *, name: str = "X") -> Layout:
 
 def _refuse_containers(X: Any, name: str) -> None:
     """Refuse a container that holds recordings but is not a list of them."""
+    if X is None:
+        raise InvalidInputError(
+            f"Expected {name} to be an array, a frame or a list of recordings, got "
+            "None. Pass the rows to learn from or to answer."
+        )
     if isinstance(X, Mapping) and not hasattr(X, "shape"):  # a sparse array has one
         fix = (
             f"For one recording per entry pass list({name}.values()), for one column "

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .pages import expect_to_read
+
 __all__ = [
     "ArrayRows",
     "BlockRows",
@@ -94,7 +96,9 @@ class ArrayRows(Rows):
 
     def block(self, start: int, stop: int) -> np.ndarray:
         """Return a run of rows, as `Rows.block`."""
-        return self.array[start:stop]
+        part = self.array[start:stop]
+        expect_to_read(part)
+        return part
 
 
 class CubeRows(Rows):

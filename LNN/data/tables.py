@@ -246,6 +246,7 @@ def _numeric(table: Any, *, name: str, min_samples: int) -> np.ndarray:
             f"{type(table).__name__}. Check how it was filled."
         )
     refuse_times(table, name)
+    _refuse_shape(table, name)
     with naming_non_numeric(table, name):
         values = np.asarray(
             check_array(
@@ -262,6 +263,33 @@ def _numeric(table: Any, *, name: str, min_samples: int) -> np.ndarray:
                 f"Expected numbers in {name}, got {values.dtype}. Convert them first."
             )
     return values
+
+
+def _refuse_shape(table: Any, name: str) -> None:
+    """Raise for what is no table of real numbers, with scikit-learn's wording first."""
+    shape: tuple[int, ...] = getattr(table, "shape", ())
+    kind = getattr(getattr(table, "dtype", None), "kind", "")
+    if kind == "c":
+        raise InvalidInputError(
+            f"Complex data not supported: {name} holds {table.dtype}. Pass real and "
+            "imaginary parts, or size and angle, as columns."
+        )
+    if len(shape) == 1:
+        one = (
+            f"{name}.to_frame()"
+            if isinstance(table, pd.Series)
+            else f"numpy.reshape({name}, (-1, 1))"
+        )
+        raise InvalidInputError(
+            f"Expected 2D array, got 1D array instead: {name} has shape {shape}. "
+            f"Reshape your data: one column is {one}, one row has shape "
+            "(1, n_features)."
+        )
+    if len(shape) == 2 and shape[0] and not shape[1]:
+        raise InvalidInputError(
+            f"0 feature(s) (shape={shape}) while a minimum of 1 is required: {name} "
+            "has rows without a column. Pass at least one column to learn from."
+        )
 
 
 def check_finite(

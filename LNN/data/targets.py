@@ -270,6 +270,13 @@ def _refuse_missing_values(y: Any, number: np.ndarray, in_rows: bool) -> None:
             f"Input y contains NaN, first in row {number[bad[0]]}, {len(bad)} in all. "
             f"{_advice_for_missing(in_rows)}"
         )
+    bad = np.flatnonzero(np.isinf(numbers.reshape(len(numbers), -1)).any(axis=1))
+    if len(bad):
+        raise InvalidInputError(
+            f"Input y contains infinity, first in row {number[bad[0]]}, {len(bad)} in "
+            "all. Remove or clip it; if these targets are not known: "
+            f"{_advice_for_missing(in_rows)}"
+        )
 
 
 def _refuse_missing_labels(y: Any, number: np.ndarray, in_rows: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
@@ -24,6 +25,8 @@ _AS_NUMBERS = {
     12: ("%Y%m%d%H%M", 100),
     14: ("%Y%m%d%H%M%S", 100),
 }
+# Warnings are caught for the whole process: threads would take them from each other.
+_one_at_a_time = threading.Lock()
 FEWEST, FIRST_YEAR, LAST_YEAR = 3, 1900, 2100
 # What pandas does not find by itself.
 _FORMATS = (
@@ -173,7 +176,7 @@ def _readings(labels: pd.Index) -> Iterator[tuple[str, pd.DatetimeIndex]]:
 
 def _parsed(labels: pd.Index, how: dict[str, Any]) -> pd.DatetimeIndex | None:
     stamps: Any = None
-    with warnings.catch_warnings(record=True) as told:
+    with _one_at_a_time, warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
             for some in (labels[:1], labels):  # most fail at the first

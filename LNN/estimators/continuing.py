@@ -71,7 +71,7 @@ def continue_from(
     backend = network.backend_for(device, dtype)
     # Scalers and clock stay: the weights have learnt numbers in these units. The
     # objective does not: class_weight="balanced" follows the classes of these data.
-    return replace(
+    model = replace(
         known,
         parameters=parameters,
         layout=form.layout,
@@ -85,3 +85,5 @@ def continue_from(
             InputRange.of(training.sequences, training.weights)
         ),
     )
+    _ = model.limits  # refused before training, if they do not suit
+    return model

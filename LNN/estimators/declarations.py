@@ -16,6 +16,7 @@ from LNN.estimators.parameter import (
     braced,
     has_another_loss,
     has_no_classes,
+    has_no_constraints,
     has_no_windows,
     has_windows,
     quoted,
@@ -26,6 +27,7 @@ from LNN.estimators.rules import (
     BOOL,
     CALLABLE,
     CLASS_WEIGHT,
+    CONSTRAINTS,
     DEVICE,
     LEVELS,
     N_JOBS,
@@ -401,6 +403,37 @@ PARAMETERS: tuple[Parameter, ...] = (
         irregular gaps it is None: every gap is one step.
         """,
         built_from=True,
+    ),
+    # ----------------------------------------------------------- the answers
+    Parameter(
+        "output_constraints",
+        type="list[Constraint] | None",
+        default=None,
+        rule=NONE | CONSTRAINTS,
+        kind="list of constraints",
+        doc="""
+        What answers have to satisfy, in the units of y, for regression: `Bounds`,
+        `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each answer is replaced
+        by the nearest one that satisfies all; training goes through that. Rate limits
+        act on predictions alone, row after row of a recording. Changed after a fit,
+        they act at once. See docu/safety.md.
+        """,
+        changeable=True,
+    ),
+    Parameter(
+        "on_infeasible",
+        type="str",
+        default="project",
+        rule=one_of("project", "hold", "raise"),
+        kind=braced("project", "hold", "raise"),
+        doc="""
+        What comes out where no answer satisfies all `output_constraints`: the point of
+        the boxes that breaks the others least, the answer before, or an
+        `InfeasibleError`. The first two are flagged by a warning, or by
+        `predict(X, return_safety=True)`.
+        """,
+        changeable=True,
+        idle=has_no_constraints,
     ),
     # -------------------------------------------------------------- training
     Parameter(

@@ -19,6 +19,7 @@ from LNN._warnings import warn
 from LNN.batching.batches import MAX_STEPS, Batches, Starts
 from LNN.batching.preparation import Preparation
 from LNN.batching.scaled_rows import ScaledRows
+from LNN.constraints.output import Safety
 from LNN.data import SequenceScaler, SequenceSet
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.clock import Clock
@@ -28,6 +29,7 @@ from LNN.data.form import DataForm, InputLayout, TargetLayout
 from LNN.data.input_range import InputRange
 from LNN.data.training_end import WARM
 from LNN.estimators import storage
+from LNN.estimators.limits import AnswerLimits, Kept, first_place
 from LNN.estimators.parameters import CHANGEABLE
 from LNN.estimators.structure import NetworkStructure
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
@@ -340,8 +342,71 @@ class FittedModel:
         ndarray or list of ndarray
             As `LiquidNeuralNetwork.predict`.
         """
-        values = self.values(outputs, self.anchor_values(sequences))
-        return self.in_layout(values, sequences)
+        kept = self.kept(outputs, sequences)
+        if not kept.feasible.all():
+            limits, place = self.limits, self._first_infeasible(kept, sequences)
+            assert limits is not None  # without any, all is feasible
+            limits.refuse_infeasible(kept, place)
+            warn(limits.warning(kept, place))
+        return self.in_layout(kept.values, sequences)
+
+    def answers_and_safety(
+        self, outputs: NDArray, sequences: SequenceSet
+    ) -> tuple[Predictions, Safety]:
+        """Return the answers, and what became of what the network proposed.
+
+        Parameters
+        ----------
+        outputs, sequences
+            As in `answers`.
+
+        Returns
+        -------
+        answers : ndarray or list of ndarray
+        safety : Safety
+            Arrays in the same layout.
+
+        Raises
+        ------
+        InvalidInputError
+            If the model has no constraints.
+        """
+        limits = self.limits
+        if limits is None:
+            raise InvalidInputError(
+                "return_safety=True tells what output_constraints did, but this "
+                f"{self.owner} has none. Set output_constraints=[...], or leave it out."
+            )
+        kept = self.kept(outputs, sequences)
+        if not kept.feasible.all():
+            limits.refuse_infeasible(kept, self._first_infeasible(kept, sequences))
+        parts = (self.in_layout(part, sequences) for part in kept)
+        answers, feasible, correction = parts
+        return answers, Safety(feasible, correction)
+
+    def kept(self, outputs: NDArray, sequences: SequenceSet) -> Kept:
+        """Return answers one after another, within the constraints if there are any.
+
+        Parameters
+        ----------
+        outputs, sequences
+            As in `answers`.
+        """
+        values = self.proposals(outputs, self.anchor_values(sequences))
+        limits = self.limits
+        if limits is not None:
+            return limits.kept(values, sequences)
+        return Kept(values, np.ones(len(values), dtype=bool), np.zeros(0))
+
+    @property
+    def limits(self) -> AnswerLimits | None:
+        """What keeps the answers within `output_constraints`; None without any."""
+        if not self.parameters["output_constraints"]:
+            return None
+        return AnswerLimits(self)
+
+    def _first_infeasible(self, kept: Kept, sequences: SequenceSet) -> str:
+        return first_place(kept, sequences, self.targets.per_step)
 
     def probabilities(self, outputs: NDArray, sequences: SequenceSet) -> Predictions:
         """Turn the network's outputs into probabilities of the classes.
@@ -381,13 +446,38 @@ class FittedModel:
         return sequences.anchors_of_targets(self.targets.per_step)
 
     def values(self, outputs: NDArray, present: NDArray | None = None) -> NDArray:
-        """Return labels, or outputs in the units of y.
+        """Return labels, or outputs in the units of y: answers one by one.
 
         Parameters
         ----------
         outputs : ndarray of shape (n, n_outputs)
         present : ndarray of shape (n, n_targets), default=None
             The anchors' values.
+
+        Raises
+        ------
+        InvalidInputError
+            If constraints act on the answers: they need to know the rows.
+        """
+        self.refuse_constraints("This")
+        return self.proposals(outputs, present)
+
+    def refuse_constraints(self, what: str) -> None:
+        """Refuse a model with constraints, in what would leave them out."""
+        if self.parameters["output_constraints"]:
+            raise InvalidInputError(
+                f"{what} works on what the network answers, but this {self.owner} has "
+                "output_constraints, which it would leave out. predict applies them; "
+                "est.set_params(output_constraints=None) looks at the model without."
+            )
+
+    def proposals(self, outputs: NDArray, present: NDArray | None = None) -> NDArray:
+        """Return labels, or outputs in the units of y, before any constraint.
+
+        Parameters
+        ----------
+        outputs, present
+            As in `values`.
         """
         if self.targets.classes is not None:
             return self.targets.classes[self.objective.prediction(outputs)]

@@ -18,20 +18,23 @@ import torch
 from numpy.typing import NDArray
 
 from LNN._names import arguments_end_in
+from LNN._sharing import share
 from LNN._warnings import warn
 from LNN.batching.batches import Batches
 from LNN.batching.preparation import DTYPES
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.batching.target_tensors import TargetTensors
-from LNN.data import SequenceScaler, SequenceSet
+from LNN.data import Rows, SequenceScaler, SequenceSet
 from LNN.data.clock import Clock
 from LNN.data.examples import Examples, Given, read_examples
 from LNN.data.form import DataForm, InputLayout, ReadOptions
 from LNN.data.input_range import InputRange
 from LNN.data.targets import Targets
+from LNN.estimators.agreement import refuse_other_ranks
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
+from LNN.estimators.limits import training_limits
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, is_by_sequence
 from LNN.estimators.settings import Settings
 from LNN.estimators.storage import settled_in
@@ -39,6 +42,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.models import find
 from LNN.network import LiquidNetwork
 from LNN.training.device import device_for, memory_errors_explained
+from LNN.training.distributed import ranks_here
 from LNN.training.forking import prepare_for_fork
 from LNN.training.loop import Epoch, History, Plan, Step, train
 from LNN.training.losses import Loss, find_loss
@@ -107,7 +111,8 @@ def in_chunks(training: Examples, settings: Settings) -> Examples:
     """Cut whole recordings into what one step of training goes back through."""
     if not training.sequences.whole:
         return training
-    return training.cut(settings.chunk_length, settings.burn_in)
+    how = settings.chunk_length, settings.burn_in
+    return share("chunks", (training,), how, lambda: training.cut(*how))
 
 
 def read_training(
@@ -132,11 +137,17 @@ def form_of(
     """Return what later data have to match."""
     if known is not None:
         return _continued_form(known, settings)
-    sequences = training.sequences
-    return DataForm(
-        InputLayout.of(_read_options(settings), sequences),
-        Clock.of(sequences, settings.dtype, training.weights, settings.max_step),
-        training.target_layout,
+    sequences, options = training.sequences, _read_options(settings)
+    how = settings.dtype, settings.max_step
+    return share(
+        "form",
+        (training,),
+        (repr(options), *how),
+        lambda: DataForm(
+            InputLayout.of(options, sequences),
+            Clock.of(sequences, how[0], training.weights, how[1]),
+            training.target_layout,
+        ),
     )
 
 
@@ -164,7 +175,9 @@ def hold_out(
     if data.sequences.whole and not _many_recordings(data.sequences):
         # A tail is judged as predictions are: after what came before it.
         warm = settings.chunk_length + settings.burn_in
-        return _both_or_all(data, *data.split_tails(settings.validation_fraction, warm))
+        cut = settings.validation_fraction, warm
+        tails = share("tails", (data,), cut, lambda: data.split_tails(*cut))
+        return _both_or_all(data, *tails)
     # Windows over rows overlap: a random part would share its rows with training, so
     # the tail in time is held out. Whole sequences and single rows share nothing.
     rows = data.sequences.layout == "rows"
@@ -179,7 +192,15 @@ def hold_out(
     )
     if not len(validation) or not len(training):
         return data, None
-    return _both_or_all(data, data.subset(training), data.subset(validation))
+    # One split gives one pair of parts, whoever has drawn it.
+    chosen = training, validation
+    parts = share(
+        "parts",
+        (data,),
+        tuple(samples.tobytes() for samples in chosen),
+        lambda: tuple(data.subset(samples) for samples in chosen),
+    )
+    return _both_or_all(data, *parts)
 
 
 def _many_recordings(sequences: SequenceSet) -> bool:
@@ -217,17 +238,23 @@ def _read_options(settings: Settings) -> ReadOptions:
 
 
 def _read(
-    given: Given, settings: Settings, form: DataForm | None, **how: Any
+    given: Given,
+    settings: Settings,
+    form: DataForm | None,
+    classes: Any = None,
+    suffix: str = "",
 ) -> Examples:
-    return read_examples(
-        given,
-        _read_options(settings),
-        form,
-        task=settings.task,
-        return_sequences=settings.return_sequences,
-        layout=settings.layout,
-        n_jobs=settings.n_jobs,
-        **how,
+    options = _read_options(settings)
+    how = {name: settings[name] for name in ("task", "return_sequences", "layout")} | {
+        "suffix": suffix
+    }
+    return share(
+        "examples",
+        (*given, form, classes),
+        (repr(options), *how.values()),
+        lambda: read_examples(
+            given, options, form, n_jobs=settings.n_jobs, classes=classes, **how
+        ),
     )
 
 
@@ -251,7 +278,7 @@ def build(
     random: np.random.RandomState,
 ) -> FittedModel:
     """Fit the scalers to the training part and make the network, untrained."""
-    scaler, target_scaler = fit_scalers(training, settings)
+    scaler, target_scaler = _shared_scalers(training, settings)
     objective = make_objective(training, settings)
     # What one call of fit overrides is of that call alone; later ones see `declared`.
     parameters = {name: settings.declared[name] for name in CHANGEABLE}
@@ -265,7 +292,7 @@ def build(
     dtype = DTYPES[settings.dtype]
     device = device_for(settings.device, network, dtype)
     record = TrainingRecord(network.backend_for(device, dtype))
-    return FittedModel(
+    model = FittedModel(
         parameters,
         *form,
         scaler,
@@ -273,8 +300,25 @@ def build(
         network,
         objective,
         record,
-        input_range=InputRange.of(training.sequences, training.weights),
+        input_range=share(
+            "range",
+            (training,),
+            (),
+            lambda: InputRange.of(training.sequences, training.weights),
+        ),
     )
+    _ = model.limits  # refused here, before training, if they do not suit
+    return model
+
+
+def _shared_scalers(
+    data: Examples, settings: Settings
+) -> tuple[SequenceScaler, SequenceScaler | None]:
+    if not isinstance(settings.scale, str):
+        # The caller's transformer: each model has one of its own.
+        return fit_scalers(data, settings)
+    how = settings.scale, settings.scale_target, settings.missing, repr(settings.anchor)
+    return share("scalers", (data,), how, lambda: fit_scalers(data, settings))
 
 
 def fit_scalers(
@@ -498,7 +542,9 @@ def train_model(
                 kept = run.model.record.moments
                 optimizer = _optimizer(settings, parameters, kept)
                 objective = run.model.objective
-                step = Step(network, parameters, optimizer, objective, run.plan)
+                how = objective, run.plan, ranks_here()
+                step = Step(network, parameters, optimizer, *how)
+                refuse_other_ranks(step, run.training, run.validation, run.random)
                 parts = _batches(run, device)
                 train(step, *parts, run.random, after_epoch, history, run.score)
             return Moments.of(optimizer, settings.optimizer, parameters.names)
@@ -527,7 +573,16 @@ def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
     """Return the batches to train on and those to validate on; rows may be shared."""
     model, training, validation = run.model, run.training, run.validation
     preparation, n_jobs = model.preparation, run.settings.n_jobs
-    rows = preparation.rows(training.sequences.rows, device, n_jobs)
+
+    def scaled(rows: Rows) -> ScaledRows:
+        return share(
+            "rows",
+            (rows, model.scaler),
+            (preparation.dtype, str(device)),
+            lambda: preparation.rows(rows, device, n_jobs),
+        )
+
+    rows = scaled(training.sequences.rows)
 
     def batches(data: Examples, rows: ScaledRows) -> Batches:
         targets = subtract_anchors(data)
@@ -537,12 +592,13 @@ def _batches(run: Run, device: torch.device) -> tuple[Batches, Batches | None]:
         tensors = TargetTensors.of_targets(
             targets, data.weight_per_value, model.objective, rows.dtype, rows.device
         )
-        return preparation.batches(data.sequences, rows, tensors)
+        limits = training_limits(model, data.sequences)
+        return preparation.batches(data.sequences, rows, tensors, limits=limits)
 
     if validation is None:
         return batches(training, rows), None
     # A part that was held out of X is spans over the same rows, scaled already.
     other = rows
     if validation.sequences.rows is not rows.rows:
-        other = preparation.rows(validation.sequences.rows, device, n_jobs)
+        other = scaled(validation.sequences.rows)
     return batches(training, rows), batches(validation, other)

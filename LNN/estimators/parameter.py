@@ -95,6 +95,12 @@ def has_no_windows(values: Mapping[str, Any]) -> str:
     return "window_length=None has no windows" if whole else ""
 
 
+def has_no_constraints(values: Mapping[str, Any]) -> str:
+    """Say why what is for constraints has no effect without any."""
+    none = values["output_constraints"] is None
+    return "there are no output_constraints" if none else ""
+
+
 def has_no_classes(values: Mapping[str, Any]) -> str:
     """Say why what is for classes has no effect in regression."""
     return "" if values["task"] == "classification" else "regression has no classes"

@@ -9,6 +9,7 @@ from typing import Any
 from LNN import models
 from LNN.estimators.comparing import same
 from LNN.estimators.declarations import PARAMETERS, Parameter
+from LNN.estimators.limits import refuse_constraints
 from LNN.estimators.rules import ANY, Rule
 from LNN.exceptions import InvalidInputError
 from LNN.training.losses import LOSSES, find_loss
@@ -105,6 +106,7 @@ def _check_task(values: Mapping[str, Any]) -> None:
         raise InvalidInputError(
             f"loss={loss!r} does not fit task={task!r}. Use 'auto' or {fits}."
         )
+    refuse_constraints(values)
     if classifies and anchor is not None:
         raise InvalidInputError(
             f"anchor={anchor!r} is the present value of a numeric target; "

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from LNN.constraints.kinds import Constraint
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -116,11 +118,18 @@ def _class_weight(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "balanced")
 
 
+def _constraints(value: Any) -> bool:
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    return all(isinstance(one, Constraint) for one in value)
+
+
 LEVELS = Rule(_levels, "a number in (0, 1) or a list of them")
 SCORER_NAME = Rule(_scorer_name, "a name of sklearn.metrics.get_scorer_names()")
 TRANSFORMER = Rule(
     _transformer, "a scikit-learn transformer (an object, not its class)"
 )
 CLASS_WEIGHT = Rule(_class_weight, "None, 'balanced' or a dict class -> weight >= 0")
+CONSTRAINTS = Rule(_constraints, "a list of constraints of LNN.safety, at least one")
 DEVICE = Rule(lambda v: isinstance(v, str), "a str as 'auto', 'cpu' or 'cuda:0'")
 N_JOBS = NONE | Rule(lambda v: isinstance(v, Integral) and v != 0, "an int != 0")

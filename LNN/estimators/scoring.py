@@ -95,7 +95,7 @@ def validation_score(
     classes = model.targets.classes
     scorer = _with_named_errors(get_scorer(scoring), scoring, model.classifies)
     known, truth, weights = validation.known_targets()
-    present = model.anchor_values(validation.sequences)
+    sequences = validation.sequences
     # Left out where they say nothing: some scores take no weights.
     extra = {} if (weights == 1).all() else {"sample_weight": weights}
     if isinstance(scoring, str):
@@ -105,7 +105,7 @@ def validation_score(
 
     def score(outputs: NDArray) -> float:
         if classes is None:
-            values = model.values(outputs, present)
+            values = model.kept(outputs, sequences).values
         else:
             values = model.objective.probabilities(outputs)
         return _finite(scorer(Answers(values[known], classes), None, truth, **extra))
@@ -152,11 +152,26 @@ def select_counted(
     if per_step:
         return _select_known_steps(y, predicted, sample_weight)
     if sample_weight is None:
+        _refuse_unknown(y)
         return y, predicted, None
     check_consistent_length(y, predicted)
     weights = check_weights(sample_weight, len(predicted))
     kept = np.flatnonzero(weights)
-    return _safe_indexing(y, kept), predicted[kept], weights[kept]
+    counted = _safe_indexing(y, kept)
+    _refuse_unknown(counted, kept)
+    return counted, predicted[kept], weights[kept]
+
+
+def _refuse_unknown(y: Any, rows: NDArray | None = None) -> None:
+    """Refuse to score without the truth; `rows` are the numbers of those of y."""
+    unknown = np.flatnonzero(_is_missing(np.asarray(y)))
+    if len(unknown):
+        first = unknown[0] if rows is None else rows[unknown[0]]
+        raise InvalidInputError(
+            f"Input y contains NaN, first in row {first}, {len(unknown)} in all: there "
+            "is no truth to score these answers by. Give these rows sample_weight=0, "
+            "so that they stay in the windows of the rows after them."
+        )
 
 
 def _select_known_steps(

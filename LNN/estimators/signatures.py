@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Literal, SupportsFloat  # noqa: F401 (annotations name them)
 
+from LNN.constraints.kinds import Constraint  # noqa: F401 (the annotations name it)
 from LNN.estimators.declarations import PARAMETERS
 from LNN.training.loop import Epoch  # noqa: F401 (the annotations name it)
 
@@ -100,6 +101,8 @@ class RegressorParameters(NetworkParameters):
     "loss",
     "quantile",
     "scale_target",
+    "output_constraints",
+    "on_infeasible",
     task="classification",
 )
 class ClassifierParameters(NetworkParameters):

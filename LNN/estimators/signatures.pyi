@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal, SupportsFloat
 
+from LNN.constraints.kinds import Constraint
 from LNN.training.loop import Epoch
 
 class NetworkParameters:
@@ -38,6 +39,8 @@ class NetworkParameters:
     anchor: Any
     missing: str
     max_step: float | str | None
+    output_constraints: list[Constraint] | None
+    on_infeasible: str
     epochs: int | str
     batch_size: int
     learning_rate: float
@@ -99,6 +102,8 @@ class NetworkParameters:
         anchor: Any = None,
         missing: str = "error",
         max_step: float | str | None = "auto",
+        output_constraints: list[Constraint] | None = None,
+        on_infeasible: str = "project",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,
@@ -238,6 +243,17 @@ class NetworkParameters:
             prediction; outputs stand at the real steps. "auto" is 1 where all gaps of
             training are equal: data with longer ones then run at the rate that was
             learnt. With irregular gaps it is None: every gap is one step.
+        output_constraints : list of constraints, default=None
+            What answers have to satisfy, in the units of y, for regression: `Bounds`,
+            `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each answer is
+            replaced by the nearest one that satisfies all; training goes through that.
+            Rate limits act on predictions alone, row after row of a recording. Changed
+            after a fit, they act at once. See docu/safety.md.
+        on_infeasible : {"project", "hold", "raise"}, default="project"
+            What comes out where no answer satisfies all `output_constraints`: the point
+            of the boxes that breaks the others least, the answer before, or an
+            `InfeasibleError`. The first two are flagged by a warning, or by `predict(X,
+            return_safety=True)`.
         epochs : int or "auto", default="auto"
             Passes over the training data; "auto" is at least 30 and 500 optimiser
             steps, with patches 1,500.
@@ -346,6 +362,8 @@ class RegressorParameters(NetworkParameters):
         anchor: Any = None,
         missing: str = "error",
         max_step: float | str | None = "auto",
+        output_constraints: list[Constraint] | None = None,
+        on_infeasible: str = "project",
         epochs: int | str = "auto",
         batch_size: int = 64,
         learning_rate: float = 0.01,

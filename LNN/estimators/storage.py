@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from LNN.constraints.plain import all_from_plain, all_to_plain, with_constraints
 from LNN.data import SequenceScaler
 from LNN.data.clock import Clock
 from LNN.data.continuation import Continuation, EndStates
@@ -55,7 +56,10 @@ def to_plain(model: Any) -> dict[str, Any]:
     """
     return {
         "format": FORMAT,
-        "parameters": dict(model.parameters),
+        "parameters": {
+            **model.parameters,
+            **with_constraints(model.parameters, all_to_plain),
+        },
         "layout": _layout_to_plain(model.layout),
         "clock": asdict(model.clock),
         "targets": _shallow(model.targets),
@@ -101,6 +105,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         if name not in parameters:
             parameters[name] = DEFAULTS[name]
     parameters = with_present_defaults(parameters)
+    parameters |= with_constraints(parameters, all_from_plain)
     return {
         **form._asdict(),
         "parameters": parameters,

@@ -25,6 +25,7 @@ def described(model: FittedModel) -> dict[str, str]:
         "network": _network(model),
         "wiring": _wiring(model),
         "read-out": _readout(model),
+        "limits": _limits(model),
         "weights": f"{size:,} in {model.parameters['dtype']}",
         "training": _training(model),
     }
@@ -109,9 +110,17 @@ def _readout(model: FittedModel) -> str:
     return f"{model.parameters['readout']}{of}"
 
 
+def _limits(model: FittedModel) -> str:
+    constraints = model.parameters["output_constraints"] or ()
+    names = ", ".join(type(one).__name__ for one in constraints)
+    how = model.parameters["on_infeasible"]
+    return names and f"{names}; where none of the answers satisfies all: {how}"
+
+
 def _training(model: FittedModel) -> str:
     record = model.record
     text = f"{record.n_iter} epoch(s) on {record.backend}{_idle_gpu(model)}, "
+    text += f"{record.batches}, " if record.batches else ""
     text += f"best loss {record.best_loss:.4g}"
     if record.best_validation_score is not None:
         text += f", in validation {record.scoring} {record.best_validation_score:.4g}"

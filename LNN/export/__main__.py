@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from LNN.constraints import numpy_limits
 from LNN.exceptions import InvalidInputError, MissingDependencyError
 from LNN.export import container, numpy_model
 from LNN.export.c.project import to_c_project
@@ -19,11 +20,16 @@ from LNN.loading import load
 
 
 def _numpy(source: Path, folder: Path) -> list[Path]:
-    """Write a model file, and the one module that runs it."""
+    """Write a model file, and the module that runs it; with limits another one."""
     model, runtime = folder / "model.npz", folder / "numpy_model.py"
     save_spec(model, container.read(source))
     shutil.copyfile(numpy_model.__file__, runtime)
-    return [model, runtime]
+    spec, _ = numpy_model.load_spec(model)
+    if not spec.get("constraints"):
+        return [model, runtime]
+    limits = folder / "numpy_limits.py"
+    shutil.copyfile(numpy_limits.__file__, limits)
+    return [model, runtime, limits]
 
 
 TARGETS: dict[str, Callable[[Path, Path], list[Path]]] = {

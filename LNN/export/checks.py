@@ -11,6 +11,7 @@ from LNN.estimators.parameters import DEFAULTS, check_parameter
 from LNN.exceptions import InvalidModelFileError
 
 # No model is larger: a description must not ask for more memory than its file has.
+MOST_CONSTRAINTS, MOST_NUMBERS = 64, 2**20
 MOST_NEURONS, MOST_UNFOLDS, MOST_LAYERS, MOST_JOBS = 8192, 1000, 100, 4096
 
 Check = Callable[[Any], bool]
@@ -39,6 +40,17 @@ def _array(kinds: str, ndim: int = 1) -> Check:
         isinstance(value, np.ndarray)
         and value.dtype.kind in kinds
         and value.ndim == ndim
+    )
+
+
+def _numbers(*ndims: int) -> Check:
+    """Allow arrays of so many axes and not too many numbers, NaN not among them."""
+    return lambda value: (
+        isinstance(value, np.ndarray)
+        and value.dtype == np.float64
+        and value.ndim in ndims
+        and value.size <= MOST_NUMBERS
+        and not np.isnan(value).any()
     )
 
 
@@ -101,6 +113,18 @@ _CONTINUATION = {
 }
 
 
+_CONSTRAINTS = {
+    "bounds": {"low": _or_none(_numbers(0, 1)), "high": _or_none(_numbers(0, 1))},
+    "rate_limit": {"max_rate": _numbers(0, 1)},
+    "half_spaces": {
+        "A": _numbers(2),
+        "b": _numbers(1),
+        "A_inputs": _or_none(_numbers(3)),
+        "b_inputs": _or_none(_numbers(2)),
+    },
+}
+
+
 def check_state(state: Any, owner: str) -> None:
     """Refuse what no estimator of this class was made of.
 
@@ -158,7 +182,10 @@ def _fields(name: str, plain: Any, checks: Mapping[str, Check]) -> None:
 def _check_parameters(parameters: Any, owner: str) -> None:
     _need(type(parameters) is dict, "parameters")
     for name, value in parameters.items():
-        if name in DEFAULTS:
+        if name == "output_constraints":
+            _need(value is None or type(value) is list, "constraints")
+            _check_constraints(value or [])
+        elif name in DEFAULTS:
             arrays = name in ("wiring", "quantile")
             _need(arrays or not isinstance(value, np.ndarray), f"a value of {name}")
             check_parameter(owner, name, value)
@@ -179,6 +206,18 @@ def _check_parameters(parameters: Any, owner: str) -> None:
     _need(isinstance(wiring, str | np.ndarray | None), "a wiring")
     for name in ("callback", "encoder"):
         _need(parameters.get(name) is None, f"no {name}")
+
+
+def _check_constraints(plain: list[Any]) -> None:
+    """Refuse what no constraints were made of."""
+    _need(len(plain) <= MOST_CONSTRAINTS, f"at most {MOST_CONSTRAINTS} constraints")
+    for one in plain:
+        kind = one.get("kind") if type(one) is dict else None
+        known = _CONSTRAINTS.get(kind) if type(kind) is str else None
+        _need(known is not None, "a constraint that is known")
+        assert known is not None  # or it was refused
+        numbers = {name: value for name, value in one.items() if name != "kind"}
+        _fields(f"constraints ({kind})", numbers, known)
 
 
 def _check_layout(plain: Any) -> None:

@@ -85,8 +85,11 @@ def read(path: Any) -> dict[str, np.ndarray]:
 def _ending(path: Any) -> str:
     ending = Path(path).suffix
     if ending not in (".npz", ".safetensors"):
+        pickles = ending in (".pkl", ".pickle", ".joblib")
+        hint = " pickle.load or joblib.load reads that one." if pickles else ""
         raise InvalidModelFileError(
-            f'Expected a file name that ends in ".npz" or ".safetensors", got {path!s}.'
+            f'Expected a file name that ends in ".npz" or ".safetensors", got '
+            f"{path!s}.{hint}"
         )
     return ending
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import json
 import math
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
 # A gap is walked in at most this many sub-steps.
 MAX_SUB_STEPS = 32
 
@@ -267,7 +268,6 @@ class _Network:
         self.weight, self.bias = readout["weight"], readout["bias"]
 
     def start(self, n):
-        """Return the states of the layers before the first step."""
         return [np.zeros((n, size)) for size in self.sizes]
 
     def layers(self, x, states, dt):
@@ -474,18 +474,10 @@ class _Rule:
 
 
 class Model:
-    """A fitted model that was stored by `LNN.export.save`.
+    """A fitted model that was stored by `LNN.export.save` in a file of .npz.
 
-    Parameters
-    ----------
-    path : str or path
-        A file that ends in .npz.
-
-    Attributes
-    ----------
-    spec : dict
-        All that docu/spec.md describes.
-    arrays : dict of str to ndarray
+    `spec` and `arrays` are what docu/spec.md describes. Of a model with constraints
+    `limits.feasible` tells which of the last answers satisfy all of them.
     """
 
     def __init__(self, path: Any):
@@ -498,31 +490,29 @@ class Model:
         self.anchors = np.array(values["input"]["anchors"], dtype=int)
         self.every_step = self.reading["every_step"]
         self.window = self.reading["window_length"]
+        self.limits = _limits(values, self.arrays)
         self.past: Any = None
         self.n, self._before = 1, np.empty(0)
 
     def reset(self, n=None, streams=slice(None)):
-        """Forget the past.
+        """Forget the past; there are `n` streams from now on.
 
-        Parameters
-        ----------
-        n : int, default=None
-            How many streams there are from now on; None leaves that, and forgets the
-            past of `streams` alone.
-        streams : slice or array of int
+        None leaves that, and forgets the past of `streams` alone.
         """
         if n is None and self.past is not None:
             self.past.reset(streams)
             self._started[streams] = False
+            self.limits.reset(None, streams)
             return
         self.n = self.n if n is None else int(n)
         kind = _Carried if self.window is None else _Windows
         self.past = kind(self, self.n)
+        self.limits.reset(self.n)
         self._started = np.zeros(self.n, dtype=bool)
         self._before = np.zeros((self.n, len(self.anchors)))
 
     def step(self, x, dt=None):
-        """Take in one row of each stream.
+        """Take in one row of each stream; return the answer to each, or the only one.
 
         Parameters
         ----------
@@ -531,11 +521,6 @@ class Model:
         dt : float or array of shape (n,), default=None
             Time since the row before; None is one usual gap. At the first row of a
             stream it has no meaning.
-
-        Returns
-        -------
-        ndarray
-            The answer to each stream, or the one answer.
         """
         if self.past is None:
             self.reset()
@@ -548,13 +533,14 @@ class Model:
         values = rows.copy()
         values[:, self.anchors] = present - before
         scaled = (values - self.center) / self.scale
-        outputs = self.past.advance(scaled, self._units(gaps))
+        units = self._units(gaps)
+        outputs = self.past.advance(scaled, units)
         self._before, self._started[:] = present, True
-        answers = self.answers(outputs, present)
+        answers = self.limits.step(self.answers(outputs, present), rows, units)
         return answers[0] if np.ndim(x) == 1 else answers
 
     def predict(self, X, dt=None, starts=None):
-        """Predict as the estimator does.
+        """Predict as the estimator does: an array, or a list of arrays.
 
         Parameters
         ----------
@@ -563,18 +549,14 @@ class Model:
             Time since the row before; None is one usual gap, if time was regular.
         starts : array of bool, shape (T,), default=None
             Of rows: where a recording begins. None: at the first alone.
-
-        Returns
-        -------
-        ndarray or list of ndarray
         """
-        return self._predicted(X, dt, starts, self.answers)
+        return self._predicted(X, dt, starts, self._within)
 
     def predict_proba(self, X, dt=None, starts=None):
         """Return probabilities of the classes; as `predict`."""
         if self.spec["task"] != "classification":
             raise ValueError("Expected a classifier, got a regressor: use predict.")
-        return self._predicted(X, dt, starts, lambda outputs, _: _softmax(outputs))
+        return self._predicted(X, dt, starts, lambda outputs, *_: _softmax(outputs))
 
     def check(self):
         """Return the largest difference from the outputs that the file tells."""
@@ -593,17 +575,22 @@ class Model:
         else:
             recordings = [np.asarray(x, dtype=np.float64) for x in X]
             gaps = [None] * len(recordings) if dt is None else dt
-        sequences, present = [], []
+        sequences, answered = [], []
         for x, own in zip(recordings, gaps, strict=True):
-            cut = self._sequences(x, own)
-            sequences += cut
+            sequences += self._sequences(x, own)
             rows = self.every_step or self.window is not None
-            present.append(x[:, self.anchors] if rows else x[-1:, self.anchors])
-        outputs = self.run(sequences)
+            answered.append(x if rows else x[-1:])
+        ends = np.cumsum([len(x) for x in answered])[:-1]
+        outputs = np.split(np.concatenate(self.run(sequences)), ends)
+        self.limits.begin()
+        found = list(map(answer, outputs, answered, gaps))
         if self.reading["kind"] == "rows" or not self.every_step:
-            return answer(np.concatenate(outputs), np.concatenate(present))
-        found = [answer(o, p) for o, p in zip(outputs, present, strict=True)]
+            return np.concatenate(found)
         return np.array(found) if isinstance(X, np.ndarray) else found
+
+    def _within(self, outputs, rows, gaps):
+        answers = self.answers(outputs, rows[:, self.anchors])
+        return self.limits.sequence(answers, rows, gaps, self._units)
 
     def _recordings(self, X, dt, starts):
         X = np.asarray(X, dtype=np.float64)
@@ -624,9 +611,8 @@ class Model:
         scaled, units = (values - self.center) / self.scale, self._units(gaps)
         if self.window is None:
             return [(scaled, units)]
-        ends = range(1, len(x) + 1)
-        windows = [slice(max(0, end - self.window), end) for end in ends]
-        return [(scaled[window], units[window]) for window in windows]
+        own = (slice(max(0, k - self.window), k) for k in range(1, len(x) + 1))
+        return [(scaled[window], units[window]) for window in own]
 
     def run(self, sequences):
         """Run over sequences of any length; return outputs (S, n_outputs) of each."""
@@ -685,6 +671,20 @@ class Model:
 def _softmax(x, axis=-1):
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
     return powers / powers.sum(axis=axis, keepdims=True)
+
+
+class _NoLimits:
+    begin = reset = staticmethod(lambda *given: None)
+    step = sequence = staticmethod(lambda answers, *given: answers)
+
+
+def _limits(spec, arrays):
+    if not spec.get("constraints"):
+        return _NoLimits()
+    # It lies beside this file where both were copied to.
+    inside = __name__.startswith("LNN.")
+    name = "LNN.constraints.numpy_limits" if inside else "numpy_limits"
+    return import_module(name).ModelLimits(spec, arrays)
 
 
 def load_spec(path):

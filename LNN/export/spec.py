@@ -14,13 +14,15 @@ from LNN.batching.missing import MissingRule
 from LNN.estimators.fitted import FittedModel, as_fitted, steps_before
 from LNN.exceptions import InvalidInputError
 from LNN.export.cell_specs import Arrays, layer_spec, linear_arrays, plain_array
+from LNN.export.constraint_specs import constraints_spec
 from LNN.export.vectors import test_vectors
 from LNN.network import LiquidNetwork, MotorReadout
 from LNN.own_scale import FLAT
 from LNN.training import losses
 
-# Increase it when an older runtime could misread what is written.
-VERSION = 1
+# Increase it when an older runtime could misread what is written. Constraints are what
+# runtimes of version 1 would leave out; a model without them is still of version 1.
+VERSION, WITH_CONSTRAINTS = 1, 2
 # Those whose outputs docu/spec.md says how to read.
 _LOSSES = (
     losses.CrossEntropy,
@@ -92,9 +94,11 @@ def to_spec(model: Any) -> Spec:
     _refuse_unknown_parts(fitted)
     network_values, arrays = _network(fitted.network)
     arrays |= _scalers(fitted)
+    constraints, limits = constraints_spec(fitted)
+    arrays |= limits
     values = {
         "format": "LNN spec",
-        "version": VERSION,
+        "version": VERSION if constraints is None else WITH_CONSTRAINTS,
         "task": "classification" if fitted.classifies else "regression",
         "input": _inputs(fitted),
         "reading": _reading(fitted),
@@ -102,6 +106,7 @@ def to_spec(model: Any) -> Spec:
         "clock": _clock(fitted),
         **network_values,
         "answer": _answer(fitted),
+        "constraints": constraints,
         "provenance": _provenance(fitted),
     }
     arrays |= {f"test.{name}": array for name, array in test_vectors(fitted).items()}

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from LNN.baselines import BASELINES
-from LNN.estimators.fitted import FittedModel
+from LNN.constraints.plain import refuse_functions
+from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError, InvalidModelFileError
 from LNN.export import container
 from LNN.export.checks import check_state
@@ -114,7 +115,9 @@ def _fitted(front: Any) -> FittedModel:
             "which was registered by the caller: no file says what it computes. Keep "
             "the model as a pickle: pickle.dump(estimator, file)."
         )
+    fitted = as_fitted(front)  # constraints may have been set since
     refuse_foreign_loss(fitted)
+    refuse_functions(fitted.parameters["output_constraints"] or (), "a file")
     return fitted
 
 

@@ -31,7 +31,8 @@ def test_vectors(model: FittedModel) -> dict[str, np.ndarray]:
         `inputs` (16, T, F) in the units of X, NaN where missing; `gaps` (16, T) in
         those of the time stamps, NaN at the start of each recording; `outputs` (16, S,
         n_outputs) of the network and `predictions` (16, S, ...), class codes for
-        classes, where S is T or, with one answer a sequence, 1.
+        classes, where S is T or, with one answer a sequence, 1. With constraints also
+        `feasible` (16, S).
     """
     random = np.random.default_rng(0)
     steps = _steps(model)
@@ -39,12 +40,13 @@ def test_vectors(model: FittedModel) -> dict[str, np.ndarray]:
     gaps = _gaps(model, random, steps)
     sequences = sequences_of(model, inputs, gaps)
     outputs = model.outputs(sequences)
-    present = model.anchor_values(sequences)
-    if model.classifies:
-        predictions = model.objective.prediction(outputs)
-    else:
-        predictions = model.values(outputs, present)
+    kept = None if model.classifies else model.kept(outputs, sequences)
+    predictions = model.objective.prediction(outputs) if kept is None else kept.values
+    limited = {}
+    if kept is not None and model.limits is not None:
+        limited["feasible"] = kept.feasible.reshape(VECTORS, -1)
     return {
+        **limited,
         "inputs": inputs,
         "gaps": gaps,
         "outputs": outputs.reshape(VECTORS, -1, *outputs.shape[1:]),

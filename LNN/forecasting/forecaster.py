@@ -91,7 +91,7 @@ class LiquidForecaster(BaseEstimator):
         Windows per optimiser step.
     n_seeds : int, default=1
         Networks that differ in their random start; forecasts are their mean. 0 leaves
-        the linear path alone.
+        the linear path alone. As many are trained at once as torch has threads.
     validation_fraction : float, default=0.15
         Part of each series, its last rows, that decides when to stop and how wide
         intervals are. The final model is then trained on all rows.

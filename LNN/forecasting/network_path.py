@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from LNN._random import random_source
 from LNN.data.examples import Given
 from LNN.estimators import fitting
+from LNN.estimators.fit_threads import fit_side_by_side
 from LNN.estimators.fitted import FittedModel
 from LNN.estimators.parameters import DEFAULTS, check_parameters
 from LNN.estimators.settings import Settings
@@ -97,11 +99,10 @@ class NetworkPath:
         options: Mapping[str, Any],
         seeds: tuple[int, ...],
     ) -> NetworkPath:
-        """Train one network for each seed.
+        """Train one network for each seed, as many at once as torch has threads.
 
         Parameters
         ----------
-        training : Part
         training : Part
         validation : Part
             Later windows, which say when to stop.
@@ -109,7 +110,8 @@ class NetworkPath:
             Parameters of `LiquidRegressor`.
         seeds : tuple of int
         """
-        models = tuple(_trained(training, validation, options, s) for s in seeds)
+        own = [partial(_trained, training, validation, options, s) for s in seeds]
+        models = tuple(fit_side_by_side(own))
         curves = [np.asarray(model.record.validation_scores) for model in models]
         return cls(models, tuple(int(np.argmax(curve)) + 1 for curve in curves))
 

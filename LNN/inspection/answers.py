@@ -35,7 +35,9 @@ def answer_to(
     """
     per_step = fitted.targets.per_step
     where: tuple[int, ...] = (row, step) if per_step else (row,)
-    if not per_step and not sequences.whole:  # no other answer is needed
+    limits = fitted.limits
+    alone = limits is None or not limits.keeper.looks_back
+    if alone and not per_step and not sequences.whole:  # no other answer is needed
         sequences = spans_of_answers(sequences, [row], step, per_step)
         where = (0,)
     outputs = fitted.outputs(sequences)

@@ -108,6 +108,7 @@ def influence_graph(
     True
     """
     fitted = as_fitted(model)
+    fitted.refuse_constraints("influence_graph")
     ways = {"jacobian": _jacobian, "ablation": _ablation, "integrated": _integrated}
     if kind not in ways:
         raise InvalidInputError(f"Expected kind among {tuple(ways)}, got {kind!r}.")

@@ -32,6 +32,7 @@ class Passes:
         samples: SequenceSet,
         output: Any,
     ):
+        self._fitted = fitted
         cpu = torch.device("cpu")
         preparation = replace(fitted.preparation, dtype="float64")
         rows = preparation.rows(sequences.rows, cpu, fitted.parameters["n_jobs"])
@@ -63,6 +64,7 @@ class Passes:
 
     def of_outputs(self, batch: np.ndarray, outputs: Tensor) -> Tensor:
         """Return the number that is explained, (B,), of outputs (B, n_outputs)."""
+        self._fitted.refuse_constraints("This explanation")
         place = torch.as_tensor(np.broadcast_to(self._place, len(self._samples))[batch])
         own = outputs.gather(1, place[:, None])
         if not self.classifies:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
@@ -72,8 +74,17 @@ def without_padding(inputs: Tensor, lengths: Tensor | None) -> Tensor:
     return inputs.masked_fill(past_end(lengths, inputs.shape[1]).unsqueeze(-1), 0)
 
 
+class Steps(Protocol):
+    """What steps are taken with, a cell for example."""
+
+    def step(
+        self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
+    ) -> Tensor:
+        """Advance the state (B, S) by dt (B, 1)."""
+
+
 def steps(
-    cell: Cell,
+    cell: Steps,
     drive: Tensor,
     state: Tensor,
     timespans: Tensor,

@@ -1,11 +1,12 @@
 """Outputs that stay inside limits, and what is proved about a model without data."""
 
-from LNN.safety.barriers import BarrierFunction, DiscreteBarrier
+from LNN.constraints.barriers import BarrierFunction, DiscreteBarrier
+from LNN.constraints.kinds import Bounds, Constraint, HalfSpaces, Limits, RateLimit
+from LNN.constraints.output import SafeOutput, Safety
 from LNN.safety.bounds import output_bounds, state_bounds
-from LNN.safety.constraints import Bounds, Constraint, HalfSpaces, Limits, RateLimit
 from LNN.safety.contraction import contraction_rate
+from LNN.safety.contraction_bound import contraction_bound
 from LNN.safety.guarding import guard
-from LNN.safety.output import SafeOutput, Safety
 from LNN.safety.verify import verify
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "RateLimit",
     "SafeOutput",
     "Safety",
+    "contraction_bound",
     "contraction_rate",
     "guard",
     "output_bounds",

@@ -12,6 +12,8 @@ from sklearn.utils import Bunch
 from torch import nn
 
 from LNN.cells import MixedMemoryCell
+from LNN.constraints.keeping import Keeper
+from LNN.constraints.kinds import Bounds, RateLimit
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork, MotorReadout
@@ -85,10 +87,10 @@ def state_bounds(model: Any) -> Bunch:
     >>> found.proved, found.layers[0].reason
     (True, 'LTC exponential: a mean of the state, vleak, E and 0')
     """
-    fitted = _as_built(model)
+    fitted = as_built(model)
     layers = []
     for layer in fitted.network.layers:
-        cell, eps = getattr(layer, "cell", layer), _precision(layer)
+        cell, eps = getattr(layer, "cell", layer), precision(layer)
         found, reason = invariant(cell, eps)
         tau, unit = time_constants(cell), fitted.clock.unit
         ends = (None, None) if tau is None else (tau.low * unit, tau.high * unit)
@@ -164,10 +166,10 @@ def output_bounds(
     >>> bool((always.low <= answers.min()) & (answers.max() <= always.high))
     True
     """
-    fitted = _as_built(model)
+    fitted = as_built(model)
     box = None if input_box is None else input_interval(fitted, input_box)
     network = copy.deepcopy(fitted.network).double().eval()
-    eps = _precision(fitted.network)
+    eps = precision(fitted.network)
     if box is None:
         found, _ = invariant(_cell(network.layers[-1]), eps)
         states = _readable(network.layers[-1], found)
@@ -179,7 +181,8 @@ def output_bounds(
     return Bunch(low=low, high=high, states=states, proved=proved)
 
 
-def _as_built(model: Any) -> FittedModel:
+def as_built(model: Any) -> FittedModel:
+    """Return the fitted model, whose network is as its parameters say."""
     fitted = as_fitted(model)
     # A network changed by hand, or with hooks, computes something else.
     assert fitted.structure is not None
@@ -187,7 +190,8 @@ def _as_built(model: Any) -> FittedModel:
     return fitted
 
 
-def _precision(module: nn.Module) -> float:
+def precision(module: nn.Module) -> float:
+    """Return the rounding of one operation, relative to its result."""
     return float(torch.finfo(next(module.parameters()).dtype).eps)
 
 
@@ -261,7 +265,7 @@ def gap_interval(fitted: FittedModel, gaps: tuple[float, float] | None) -> Inter
     low, high = min(ends[0], 1.0), max(ends[1], 1.0)
     if _walks(fitted, high):
         low = 0.0
-    eps = _precision(fitted.network)
+    eps = precision(fitted.network)
     return Interval(np.array(low * (1 - 4 * eps)), np.array(high * (1 + 4 * eps)))
 
 
@@ -295,17 +299,33 @@ def _reached(
 def _layer_reached(
     layer: Any, x: Interval, dt: Interval, steps: int | None, eps: float
 ) -> Interval:
+    cell, start = _cell(layer), point(np.zeros(_state_size(layer)))
+    _, found = invariant_states(layer, x, dt, eps)
+    if steps is not None and step(cell, x, start, dt, eps) is not None:
+        found = meet(found, _within_steps(cell, x, start, dt, steps, eps))
+    return _readable(layer, found)
+
+
+def _state_size(layer: Any) -> int:
+    # With mixed memory c lies beside h.
+    return (1 + isinstance(_cell(layer), MixedMemoryCell)) * layer.n_neurons
+
+
+def invariant_states(
+    layer: Any, x: Interval, dt: Interval, eps: float
+) -> tuple[Interval, Interval]:
+    """Return a set with 0 that states do not leave on inputs in a box.
+
+    Beside it, where they are after one step or more.
+    """
     cell = _cell(layer)
-    never_left, _ = invariant(cell, eps)
-    size = layer.n_neurons
+    found, _ = invariant(cell, eps)
     if isinstance(cell, MixedMemoryCell):
-        # c lies beside h.
-        never_left, size = joined(never_left, everywhere(size)), 2 * size
-    start = point(np.zeros(size))
-    found = never_left
-    if step(cell, x, start, dt, eps) is None:
-        return _readable(layer, found)
+        found = joined(found, everywhere(layer.n_neurons))
+    start, never_left = point(np.zeros(_state_size(layer))), found
     state = hull(start, never_left)
+    if step(cell, x, start, dt, eps) is None:
+        return state, found
     # Each round holds for any number of steps: states begin in the set or at 0.
     for _ in range(MOST_ROUNDS):
         new = step(cell, x, state, dt, eps)
@@ -316,9 +336,7 @@ def _layer_reached(
         state = smaller
         if not gained > ENOUGH:
             break
-    if steps is not None:
-        found = meet(found, _within_steps(cell, x, start, dt, steps, eps))
-    return _readable(layer, found)
+    return state, found
 
 
 def _width(a: Interval) -> float:
@@ -378,10 +396,33 @@ def _answers(
             )
         present = [side[anchors][None] for side in box]
     low, high = (
-        fitted.values(side[None], own)
+        fitted.proposals(side[None], own)
         for side, own in zip(outputs, present, strict=True)
     )
-    return low[0], high[0]
+    return _within(fitted, low[0], high[0])
+
+
+def _within(fitted: FittedModel, low: Any, high: Any) -> tuple[Any, Any]:
+    """Return what the model's own constraints leave of bounds of an answer.
+
+    Boxes move an answer towards each other's points, and a rate limit towards the
+    answer before: neither leaves the clipped interval. What half-spaces and barriers
+    make of it is only known to lie within the bounds.
+    """
+    limits = fitted.limits
+    if limits is None:
+        return low, high
+    boxes = (Bounds, RateLimit)
+    if not all(isinstance(one, boxes) for one in limits.constraints):
+        low, high = np.full_like(low, -np.inf), np.full_like(high, np.inf)
+    kinds = [one for one in limits.constraints if isinstance(one, Bounds)]
+    if not kinds:
+        return low, high
+    keeper = Keeper(kinds, "project", limits.n)
+    flat = (np.reshape(side, (limits.n, -1)).T for side in (low, high))
+    kept = (keeper.keep(side, None, None, 1.0)[0].T for side in flat)
+    first, last = (side.reshape(np.shape(low)) for side in kept)
+    return (first, last) if np.ndim(low) else (first[()], last[()])
 
 
 def _probabilities(scores: Interval) -> tuple[Any, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -164,9 +165,32 @@ def step(
 # ------------------------------------------------------------------------------- LTC
 
 
-def _ltc_step(
+class Unfold(NamedTuple):
+    """What holds during one of an LTC's solver steps.
+
+    Attributes
+    ----------
+    state, new : Interval of shape (n_neurons,)
+    opened : Interval of shape (n_recurrent,)
+        How far the recurrent synapses are open.
+    goal, conductance : Interval of shape (n_neurons,)
+        I / G and G.
+    share : Interval of shape (n_neurons,)
+        The part of the way to the goal that is gone.
+    """
+
+    state: Interval
+    opened: Interval
+    goal: Interval
+    conductance: Interval
+    share: Interval
+    new: Interval
+
+
+def unfolds(
     cell: LTCCell, x: Interval, state: Interval, dt: Interval, eps: float
-) -> Interval:
+) -> Iterator[Unfold]:
+    """Yield the solver steps of one step, for a solver that is convex."""
     if cell.input_weight is not None:
         x = product(point(array(cell.input_weight)), x)
     if cell.input_bias is not None:
@@ -179,9 +203,18 @@ def _ltc_step(
         recurrent = _opening(cell.recurrent, state, eps)
         goal, conductance = _pull(cell, sensory, recurrent, eps)
         moved = product(h, conductance)
-        gone = Interval(*(_gone(cell.solver, end / capacity) for end in moved))
-        gone = clipped(widened(gone, FUNCTION * eps), 0.0, 1.0)
-        state = between(gone, state, goal, eps)
+        share = Interval(*(_gone(cell.solver, end / capacity) for end in moved))
+        share = clipped(widened(share, FUNCTION * eps), 0.0, 1.0)
+        new = between(share, state, goal, eps)
+        yield Unfold(state, recurrent, goal, conductance, share, new)
+        state = new
+
+
+def _ltc_step(
+    cell: LTCCell, x: Interval, state: Interval, dt: Interval, eps: float
+) -> Interval:
+    for unfold in unfolds(cell, x, state, dt, eps):
+        state = unfold.new
     return state
 
 
@@ -245,11 +278,28 @@ def _pull(
 # ------------------------------------------------------------------------------- CfC
 
 
-def _wired_step(
-    cell: WiredCfCCell, x: Interval, state: Interval, dt: Interval, eps: float
-) -> Interval:
-    order, place = cell.order.cpu().numpy(), cell.place.cpu().numpy()
-    state = Interval(state.low[order].copy(), state.high[order].copy())
+class WiredLayer(NamedTuple):
+    """Affine maps of one layer, which reads inputs and states in evaluation order.
+
+    Attributes
+    ----------
+    begin, end : int
+        Which neurons, in evaluation order.
+    weight : ndarray of shape (n_maps * n_own, n_inputs + n_neurons)
+    bias : ndarray of shape (n_maps * n_own,)
+    pure : list of ndarray of shape (n_own,)
+        A and w_tau, for mode "pure".
+    """
+
+    begin: int
+    end: int
+    weight: Array
+    bias: Array
+    pure: list[Array]
+
+
+def wired_layers(cell: WiredCfCCell) -> Iterator[WiredLayer]:
+    """Yield the layers of a wired CfC in the order in which they are evaluated."""
     # Inputs are affine in x: its weights are what unit vectors add to the bias.
     bias = array(cell.drive(torch.zeros(1, cell.input_size, dtype=torch.float64)))[0]
     units = torch.eye(cell.input_size, dtype=torch.float64)
@@ -260,26 +310,52 @@ def _wired_step(
         rows = slice(done, done + len(cell.maps) * (b - a))
         done = rows.stop
         weight = np.concatenate([of_inputs[rows], array(of_state).T], axis=1)
-        read = joined(x, state)
-        z = affine(weight, read, bias[rows], eps)
-        own = Interval(state.low[a:b], state.high[a:b])
         pure = [array(p[a:b]) for p in (asymptote, rate) if p is not None]
-        new = _closed_form(cell.mode, _split(z, len(cell.maps)), own, dt, pure, eps)
-        state.low[a:b], state.high[a:b] = new
+        yield WiredLayer(a, b, weight, bias[rows], pure)
+
+
+def wired_maps(
+    cell: WiredCfCCell, layer: WiredLayer, x: Interval, state: Interval, eps: float
+) -> list[Interval]:
+    """Return what the maps of a layer are, with states in evaluation order."""
+    z = affine(layer.weight, joined(x, state), layer.bias, eps)
+    return _split(z, len(cell.maps))
+
+
+def _wired_step(
+    cell: WiredCfCCell, x: Interval, state: Interval, dt: Interval, eps: float
+) -> Interval:
+    order, place = cell.order.cpu().numpy(), cell.place.cpu().numpy()
+    state = Interval(state.low[order].copy(), state.high[order].copy())
+    for layer in wired_layers(cell):
+        rows = slice(layer.begin, layer.end)
+        maps = wired_maps(cell, layer, x, state, eps)
+        own = Interval(state.low[rows], state.high[rows])
+        new = closed_form(cell.mode, maps, own, dt, layer.pure, eps)
+        state.low[rows], state.high[rows] = new
     return Interval(state.low[place], state.high[place])
+
+
+def dense_layers(
+    cell: CfCCell, x: Interval, state: Interval, eps: float
+) -> tuple[list[Interval], list[Interval]]:
+    """Return what enters each activation of the backbone, and what the maps are."""
+    z, entering = joined(x, state), []
+    for layer in cell.backbone:
+        z = affine(array(layer.weight), z, array(layer.bias), eps)
+        entering.append(z)
+        z = _activated(cell.backbone_activation, z, eps)
+    heads = [getattr(cell, name) for name in cell.maps]
+    maps = [affine(array(head.weight), z, array(head.bias), eps) for head in heads]
+    return entering, maps
 
 
 def _dense_step(
     cell: CfCCell, x: Interval, state: Interval, dt: Interval, eps: float
 ) -> Interval:
-    z = joined(x, state)
-    for layer in cell.backbone:
-        z = affine(array(layer.weight), z, array(layer.bias), eps)
-        z = _activated(cell.backbone_activation, z, eps)
-    heads = [getattr(cell, name) for name in cell.maps]
-    maps = [affine(array(head.weight), z, array(head.bias), eps) for head in heads]
+    maps = dense_layers(cell, x, state, eps)[1]
     pure = [array(p) for p in (cell.A, cell.w_tau) if p is not None]
-    return _closed_form(cell.mode, maps, state, dt, pure, eps)
+    return closed_form(cell.mode, maps, state, dt, pure, eps)
 
 
 def _split(z: Interval, n: int) -> list[Interval]:
@@ -304,7 +380,7 @@ def _activated(name: str, z: Interval, eps: float) -> Interval:
     return widened(found, FUNCTION * eps * size)
 
 
-def _closed_form(
+def closed_form(
     mode: str,
     maps: list[Interval],
     state: Interval,
@@ -312,6 +388,7 @@ def _closed_form(
     pure: list[Array],
     eps: float,
 ) -> Interval:
+    """Return the new states of a CfC from its maps."""
     if mode == "pure":
         asymptote, rate = pure
         (f,) = maps
@@ -325,22 +402,31 @@ def _closed_form(
         return widened(new, np.where(np.isfinite(size), FUNCTION * eps * size, 0.0))
     first = rising(np.tanh, maps[0], eps)
     if mode == "exponential":
-        speed = product(dt, rising(softplus, maps[1], eps, 0.0))
-        gone = rising(lambda x: -np.expm1(-x), speed, eps)
-        # softplus, too, is rounded: relative to its own size.
-        return between(clipped(gone, 0.0, 1.0), state, first, eps)
+        return between(decay(maps[1], dt, eps), state, first, eps)
     second = rising(np.tanh, maps[1], eps)
-    gate = total(product(dt, maps[2]), maps[3])
-    size = product(dt, maps[2]).size + maps[3].size
-    gate = widened(gate, np.where(np.isfinite(size), 2 * eps * size, 0.0))
-    ends = Interval(
-        np.where(np.isnan(gate.low), -np.inf, gate.low),
-        np.where(np.isnan(gate.high), np.inf, gate.high),
-    )
-    share = clipped(rising(sigmoid, ends, eps), 0.0, 1.0)
+    share = gate(maps, dt, eps)
     if mode == "no_gate":
         return widened(total(first, product(share, second)), FUNCTION * eps)
     return between(share, first, second, eps)
+
+
+def decay(rate: Interval, dt: Interval, eps: float) -> Interval:
+    """Return the share of the way that "exponential" goes at a rate and a time."""
+    # softplus, too, is rounded: relative to its own size.
+    speed = product(dt, rising(softplus, rate, eps, 0.0))
+    return clipped(rising(lambda x: -np.expm1(-x), speed, eps), 0.0, 1.0)
+
+
+def gate(maps: list[Interval], dt: Interval, eps: float) -> Interval:
+    """Return the gate between the branches of "default" and "no_gate"."""
+    z = total(product(dt, maps[2]), maps[3])
+    size = product(dt, maps[2]).size + maps[3].size
+    z = widened(z, np.where(np.isfinite(size), 2 * eps * size, 0.0))
+    ends = Interval(
+        np.where(np.isnan(z.low), -np.inf, z.low),
+        np.where(np.isnan(z.high), np.inf, z.high),
+    )
+    return clipped(rising(sigmoid, ends, eps), 0.0, 1.0)
 
 
 # --------------------------------------------------------------------- mixed memory

@@ -58,6 +58,10 @@ def contraction_rate(
         - `half_life`: the time in which the slowest difference halves; infinite if it
           never does.
 
+    See Also
+    --------
+    contraction_bound : A bound that is proved for all inputs in a box.
+
     Examples
     --------
     >>> import numpy as np

@@ -213,9 +213,10 @@ class Arrivals:
             fix = "Name them as in fit."
             if self.columns.names is None:
                 fix = "The fit saw no column names (text): pass the row as an array."
+            odd = {"unknown": unknown, "lacking": lacking}
+            told = ", ".join(f"{word} {names}" for word, names in odd.items() if names)
             raise InvalidInputError(
-                f"Expected a row with the columns {wanted}, got {here}: unknown "
-                f"{unknown}, lacking {lacking}. {fix}"
+                f"Expected a row with the columns {wanted}, got {here}: {told}. {fix}"
             )
 
     def _check_size(self, scaled: np.ndarray, values: np.ndarray) -> None:

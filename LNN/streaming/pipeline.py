@@ -27,8 +27,10 @@ class PipelineStream(LiquidStream):
     Parameters
     ----------
     pipeline : fitted Pipeline that ends in an LNN estimator
-    mode, n, adapt, forgetting, learning_rate, truncation, context, publish
+    mode, n, adapt, forgetting, learning_rate, truncation, context, publish, guard
         As in `LiquidStream`; rows of `context` are such as `pipeline.predict` takes.
+        With `guard=True` the `doubts` are about what the last step gets, so their
+        columns are those that the steps before it make.
 
     See Also
     --------
@@ -62,6 +64,7 @@ class PipelineStream(LiquidStream):
         truncation: int | None = None,
         context: ArrayLike | str | None = None,
         publish: Callable[[FittedModel], None] | None = None,
+        guard: bool = False,
     ):
         last = last_step(pipeline)
         if last is pipeline:
@@ -83,6 +86,7 @@ class PipelineStream(LiquidStream):
             truncation=truncation,
             context=context,
             publish=publish,
+            guard=guard,
         )
 
     def step(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray | Any:

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.streaming.arrivals import Arrivals
+from LNN.streaming.truth import goals_of
 
 
 class _Stream(Protocol):
@@ -17,6 +19,7 @@ class _Stream(Protocol):
 
     n: int | None
     adapt: str | None
+    model: FittedModel
     _arrivals: Arrivals
 
     @property
@@ -27,7 +30,6 @@ class _Stream(Protocol):
     def _require_classes(self, what: str, instead: str) -> NDArray: ...
     def _require_single(self) -> None: ...
     def _known_keys(self, x: Any) -> Any: ...
-    def _goals(self, y_true: Any, present: NDArray | None) -> Any: ...
     def _without_taking(
         self, step: Callable[..., Any], x: Any, dt: Any, timestamp: Any
     ) -> Any: ...
@@ -98,7 +100,7 @@ class RiverNames:
         self._require_single()
         x = self._known_keys(x)
         if self.adapt is not None:
-            self._goals(y, None)  # refuses y before the row is taken in
+            goals_of(self.model, None, y, None)  # refuses y before the row is taken in
         self.step(x, dt=dt, timestamp=timestamp)
         if self.adapt is not None:
             self.update(y)

@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,27 +16,28 @@ from sklearn.utils import Bunch
 
 from LNN._plain import takes_any_number
 from LNN._typing import Row
+from LNN.constraints.output import Safety
 from LNN.data.containers import plain
 from LNN.estimators.committing import publisher_of
 from LNN.estimators.fitted import (
     FittedModel,
     as_fitted,
     continuation_of,
-    steps_before,
 )
-from LNN.exceptions import InvalidInputError
+from LNN.exceptions import InfeasibleError, InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.safety.guarding import Guard
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, Engine, Window
 from LNN.streaming.going_on import go_on_from
+from LNN.streaming.keeping import StreamLimits
+from LNN.streaming.opening import check_arguments, refuse_idle, refuse_steps_before
 from LNN.streaming.river import RiverNames
+from LNN.streaming.truth import goals_of
 from LNN.training.forking import prepare_for_fork
 from LNN.training.parameter_vector import gradients_recorded
 
-MODES = ("window", "carry")
-ADAPT = (None, "readout", "sgd")
 FORGETTING = 0.995
 # Steps that adapt="sgd" goes back by default, where a state is carried.
 TRUNCATION = 32
@@ -107,6 +107,10 @@ default=None
     ----------
     model : FittedModel
         The one that the stream was opened from, or last committed.
+    safety : Safety
+        What `output_constraints` made of the last answer; `update` learns from what
+        the network proposed. The first row of a stream, also after `context`, has no
+        answer before it that a rate limit could start from.
     doubts : Bunch
         What `LNN.safety.guard` says of the last step.
     state : dict of str to ndarray
@@ -142,8 +146,8 @@ default=None
         guard: bool = False,
         publish: Callable[[FittedModel], None] | None = None,
     ):
-        _check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
-        _refuse_steps_before(fitted)
+        check_arguments(mode, n, adapt, forgetting, learning_rate, truncation)
+        refuse_steps_before(fitted)
         model = as_fitted(fitted)
         self.model, self.mode, self.n, self.adapt = model, mode, n, adapt
         self._publish = publisher_of(fitted) if publish is None else publish
@@ -152,13 +156,14 @@ default=None
         self._readout = Readout(self._network)
         self._arrivals = Arrivals(model, n)
         windowed = mode == "window" and model.layout.in_rows and not model.layout.whole
-        _refuse_idle(adapt, windowed, forgetting, learning_rate, truncation)
+        refuse_idle(adapt, windowed, forgetting, learning_rate, truncation)
         # Only learning by gradients goes back over steps that were taken.
         history = (truncation or TRUNCATION) if adapt == "sgd" else 0
         self._engine = self._make_engine(windowed, history)
         self._adapter = self._make_adapter(forgetting, learning_rate)
         self._last: _Last | None = None
         self._guard = Guard(model, adapt != "sgd") if guard else None
+        self._limits = StreamLimits.of(model, self._arrivals.count)
         self._seen: tuple[Any, ...] | None = None
         if isinstance(context, str):
             self._go_on(context)
@@ -188,6 +193,8 @@ default=None
                     "their own, call step for each in place of context=."
                 ) from error
         self._last = self._seen = None  # nothing was answered yet
+        if self._limits is not None:
+            self._limits.reset(slice(None))
 
     def _go_on(self, context: str) -> None:
         """Begin where training ended."""
@@ -304,7 +311,9 @@ default=None
             stands where it stood before.
         """
         outputs, present = self._advance(x, dt, timestamp)
-        return self._one_or_all(self._answers(outputs, present))
+        if self._limits is not None:
+            return self._one_or_all(self._limits.answers())
+        return self._one_or_all(self.model.values(outputs, present))
 
     def step_proba(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray:
         """Take in a row and return the probability of each class; as `step`.
@@ -333,6 +342,13 @@ default=None
         # A sum is finite if all are, and much cheaper to look at.
         if not math.isfinite(outputs.sum()):
             self._check_finite(outputs, past)
+        if self._limits is not None:
+            values = self.model.proposals(outputs, arrival.present)
+            try:
+                self._limits.keep(values, arrival)
+            except InfeasibleError:
+                self._engine.go_back(past)
+                raise
         if self._guard is not None:
             # Judged when asked for, which takes longer than many a step. Copies, as
             # callers and steppers write into the same memory again.
@@ -344,6 +360,23 @@ default=None
         if self.adapt is not None:
             self._last = _Last(features.copy(), arrival.present)
         return outputs, arrival.present
+
+    @property
+    def safety(self) -> Safety:
+        """What `output_constraints` made of the last answer.
+
+        Returns
+        -------
+        Safety
+            `feasible` (bool, with `n` streams an array) and `correction`, which has the
+            shape of an answer.
+        """
+        if self._limits is None:
+            raise InvalidInputError(
+                f"safety is about output_constraints, and this {self.model.owner} has "
+                "none. Fit with output_constraints=[...]."
+            )
+        return Safety(*(self._one_or_all(part) for part in self._limits.told()))
 
     @property
     def doubts(self) -> Bunch:
@@ -376,9 +409,6 @@ default=None
         place = f"stream {bad}" if which else "this row"
         hint = f" reset({which}) begins anew after a long gap."
         raise self.model.not_finite_error(outputs[bad], place, hint)
-
-    def _answers(self, outputs: np.ndarray, present: np.ndarray | None) -> np.ndarray:
-        return self.model.values(outputs, present)
 
     def _one_or_all(self, answers: np.ndarray) -> Any:
         return answers[0] if self.n is None else answers
@@ -426,7 +456,7 @@ default=None
             raise InvalidInputError(
                 "update(y_true) is for the last step, once: take a step first."
             )
-        goals, known = self._goals(y_true, self._last.present)
+        goals, known = goals_of(self.model, self.n, y_true, self._last.present)
         # The truth about a row that was before a reset comes too late for that stream.
         known &= self._last.current
         if known.any():
@@ -436,47 +466,6 @@ default=None
                 # It is a copy of the network's last map, which has changed as well.
                 self._readout = Readout(self._network)
         self._last = None
-
-    def _goals(
-        self, y_true: Any, present: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return targets in the network's units, and where they are known."""
-        count = self._arrivals.count
-        classes = self.model.targets.classes
-        if classes is not None:
-            labels = np.empty(1, dtype=object)
-            labels[0] = y_true
-            if self.n is not None:
-                labels = np.asarray(y_true, dtype=object)
-            self._check_goal_shape(labels.shape, (count,))
-            codes = np.array([_code(label, classes) for label in labels])
-            return codes, codes >= 0
-        n_targets = self.model.targets.n_targets
-        try:
-            values = np.asarray(y_true, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InvalidInputError(
-                f"Expected y_true as numbers, got {y_true!r}: {error}. Pass it as step "
-                "returned it."
-            ) from error
-        shape = (n_targets,) if self.model.targets.ndim else ()
-        full = shape if self.n is None else (count, *shape)
-        self._check_goal_shape(values.shape, full)
-        values = values.reshape(count, n_targets)
-        if np.isinf(values).any():
-            raise InvalidInputError(
-                "Expected finite y_true, got an infinite value. Pass NaN where the "
-                "truth is not known."
-            )
-        scaled = self.model.scaled_targets(values, present)
-        return scaled, ~np.isnan(scaled).any(axis=1)
-
-    def _check_goal_shape(self, got: tuple, expected: tuple) -> None:
-        if got != expected:
-            raise InvalidInputError(
-                f"Expected y_true of shape {expected}, one target per stream as in "
-                f"fit, got shape {got}. Pass NaN for streams without a truth."
-            )
 
     def commit(self) -> FittedModel:
         """Give the estimator the weights that this stream has learnt.
@@ -532,6 +521,8 @@ default=None
             chosen = self._which(which)
         self._arrivals.reset(chosen)
         self._engine.reset(chosen)
+        if self._limits is not None:
+            self._limits.reset(chosen)
         if self._last is not None:
             self._last.current &= ~chosen
         if chosen.all():
@@ -565,12 +556,17 @@ default=None
             return copy.deepcopy(self, shared)
 
     @property
+    def _answered(self) -> dict[str, NDArray]:
+        """The answers before, where constraints look back."""
+        return {} if self._limits is None else self._limits.state()
+
+    @property
     def state(self) -> dict[str, NDArray]:
         """What the stream knows of the past: copies of arrays, to store and set again.
 
         Weights learnt online are not part of it: `copy` and pickle keep those too.
         """
-        parts = {**self._arrivals.state(), **self._engine.state()}
+        parts = {**self._arrivals.state(), **self._engine.state(), **self._answered}
         return {name: np.array(value) for name, value in parts.items()}
 
     @state.setter
@@ -578,6 +574,7 @@ default=None
         given = {name: np.array(value) for name, value in dict(state).items()}
         needed = {name: np.shape(a) for name, a in self._engine.state().items()}
         needed["started"] = (self._arrivals.count,)
+        needed |= {name: array.shape for name, array in self._answered.items()}
         got = {name: given[name].shape for name in needed if name in given}
         if got != needed or not set(given) <= {*needed, *self._arrivals.optional}:
             shapes = {name: value.shape for name, value in given.items()}
@@ -587,6 +584,8 @@ default=None
             )
         self._arrivals.set_state(given)
         self._engine.set_state(given)
+        if self._limits is not None:
+            self._limits.set_state(given)
         self._last = self._seen = None  # the last step belongs to another past
 
     def _without_taking(
@@ -595,12 +594,15 @@ default=None
         """Answer for a row, then go back to before it."""
         engine, arrivals = self._engine, self._arrivals
         before, past, last = self.state, engine.past(), (self._last, self._seen)
+        kept = None if self._limits is None else self._limits.past()
         try:
             return step(x, dt=dt, timestamp=timestamp)
         finally:
             arrivals.set_state(before)
             engine.go_back(past)
             self._last, self._seen = last
+            if self._limits is not None and kept is not None:
+                self._limits.go_back(kept)
 
     def __repr__(self) -> str:
         streams = "" if self.n is None else f", n={self.n}"
@@ -614,81 +616,3 @@ class _Last:
     def __init__(self, features: np.ndarray, present: np.ndarray | None):
         self.features, self.present = features, present
         self.current = np.ones(len(features), dtype=bool)  # not reset since
-
-
-def _code(label: Any, classes: np.ndarray) -> int:
-    """Return the number of a class; -1 where none is known."""
-    if isinstance(label, np.ndarray) and label.ndim == 0:
-        label = label.item()
-    if np.ndim(label) == 0 and pd.isna(label):
-        return -1
-    found = np.flatnonzero(classes == label)
-    if len(found) != 1:
-        raise InvalidInputError(
-            f"Expected one of the classes {classes.tolist()}, got "
-            f"{label!r}. A new class needs a new fit."
-        )
-    return int(found[0])
-
-
-def _refuse_steps_before(fitted: Any) -> None:
-    """Refuse a Pipeline whose other steps would be left out without a word."""
-    if names := [name for name, _ in steps_before(fitted)]:
-        raise InvalidInputError(
-            f"Expected a Pipeline that is the estimator alone, got one with the steps "
-            f"{names} before it, which this stream does not apply. Open "
-            "LNN.streaming.PipelineStream(pipeline), which does."
-        )
-
-
-def _refuse_idle(
-    adapt: str | None,
-    windowed: bool,
-    forgetting: float | None,
-    learning_rate: float | None,
-    truncation: int | None,
-) -> None:
-    """Refuse settings that would be ignored without a word."""
-    idle = {
-        "forgetting": (forgetting, adapt != "readout", 'adapt="readout"'),
-        "learning_rate": (learning_rate, adapt != "sgd", 'adapt="sgd"'),
-        "truncation": (
-            truncation,
-            adapt != "sgd" or windowed,
-            'adapt="sgd" where a state is carried',
-        ),
-    }
-    for name, (value, is_idle, place) in idle.items():
-        if value is not None and is_idle:
-            raise InvalidInputError(
-                f"{name}={value} has no effect here: it is for {place}. Leave it out."
-            )
-
-
-def _check_arguments(
-    mode: Any, n: Any, adapt: Any, forgetting: Any, learning_rate: Any, truncation: Any
-) -> None:
-    def refuse(name: str, words: str, got: Any) -> None:
-        raise InvalidInputError(
-            f"The {name!r} parameter of stream must be {words}. Got {got!r} instead."
-        )
-
-    def is_count(value: Any) -> bool:
-        return isinstance(value, Integral) and is_number(value) and int(value) > 0
-
-    def is_number(value: Any) -> bool:
-        return isinstance(value, Real) and not isinstance(value, bool)
-
-    if not isinstance(mode, str) or mode not in MODES:
-        refuse("mode", 'one of "window", "carry"', mode)
-    if n is not None and not is_count(n):
-        refuse("n", "None or an int >= 1", n)
-    if not (adapt is None or isinstance(adapt, str)) or adapt not in ADAPT:
-        refuse("adapt", 'one of None, "readout", "sgd"', adapt)
-    if forgetting is not None and not (is_number(forgetting) and 0 < forgetting <= 1):
-        refuse("forgetting", "None or a number in (0, 1]", forgetting)
-    positive = is_number(learning_rate) and 0 < learning_rate < float("inf")
-    if learning_rate is not None and not positive:
-        refuse("learning_rate", "None or a finite number > 0", learning_rate)
-    if truncation is not None and not is_count(truncation):
-        refuse("truncation", "None or an int >= 1", truncation)

@@ -206,10 +206,12 @@ class StreamClock:
         elapsed = (stamps - self.stamps) / self.per_second
         back = self.started & (elapsed < 0)
         if back.any():
+            by: Any = float(-elapsed[back][0])
+            by = pd.Timedelta(seconds=by) if self.kind == _NAMED else f"{by:g}"
             raise InvalidInputError(
                 "Expected time stamps in order, but time goes back from the row before "
-                f"by {-elapsed[back][0]:g}. Reset the stream to begin another "
-                "recording."
+                f"by {by}. Leave out rows that come late, or wait for them and sort "
+                "before stepping. Only another recording needs reset()."
             )
         # One stream is the common case, and a number much quicker than an array. A
         # stream that was reset begins with one unit, whatever the time since then.

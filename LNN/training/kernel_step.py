@@ -20,6 +20,7 @@ from LNN.cells.hooks import is_hooked
 from LNN.kernels import AdamRule, Trained, Trainer
 from LNN.layers import LTC, CfC, SequenceLayer
 from LNN.network import LiquidNetwork
+from LNN.training.distributed import ALONE, Ranks
 from LNN.training.losses import (
     AbsoluteError,
     CrossEntropy,
@@ -46,6 +47,7 @@ def kernel_step(
     objective: Loss,
     optimizer: Optimizer,
     clip: tuple[float | None, str],
+    ranks: Ranks = ALONE,
 ) -> KernelStep | None:
     """Return what takes a step on the kernels; None where they lack a part of it.
 
@@ -61,11 +63,13 @@ def kernel_step(
         Of the vector.
     clip : (float or None, {"norm", "value"})
         As `clip_gradient` takes them.
+    ranks : Ranks
+        The processes whose gradients are added up.
     """
-    layers, head = _known_layers(network), _known_head(network)
+    layers, head = known_layers(network), _known_head(network)
     if layers is None or head is None or type(objective) not in LOSSES:
         return None
-    if _is_watched(network) or not parameters.is_shared():
+    if is_watched(network) or not parameters.is_shared():
         return None
     gradient = torch.zeros_like(parameters.vector)
     gradients = parameters.parts_of(gradient)
@@ -94,7 +98,7 @@ def kernel_step(
     if trainer is None:
         return None
     return KernelStep(
-        front, of_front, first, optimizer, clip, gradient, trained, trainer
+        front, of_front, first, optimizer, clip, ranks, gradient, trained, trainer
     )
 
 
@@ -112,6 +116,7 @@ class KernelStep:
         What reads it.
     optimizer : Optimizer
     clip : (float or None, {"norm", "value"})
+    ranks : Ranks
     gradient : Tensor
         As long as the optimiser's vector.
     trained : Trained
@@ -124,18 +129,24 @@ class KernelStep:
     first: SequenceLayer
     optimizer: Optimizer
     clip: tuple[float | None, str]
+    ranks: Ranks
     gradient: Tensor
     trained: Trained
     trainer: Trainer
 
     def __call__(
         self,
-        inputs: dict[str, Tensor],
+        inputs: dict[str, Tensor] | None,
         targets: tuple[Tensor, Tensor | None],
         weight: float,
     ) -> float:
-        """Take a step on a batch of this weight."""
-        total = self._fill_in_gradient(targets, **inputs)
+        """Take a step on a batch of this weight, of which None is no sample here."""
+        total = 0.0
+        if inputs is None:
+            self.gradient.zero_()
+        else:
+            total = self._fill_in_gradient(targets, **inputs)
+        self.ranks.add(self.gradient)
         optimizer = self.optimizer
         if self.trained.adam is not None:
             assert optimizer.momentum is not None
@@ -167,7 +178,7 @@ class KernelStep:
         return total
 
 
-def _known_layers(network: LiquidNetwork) -> list[LTC | CfC] | None:
+def known_layers(network: LiquidNetwork) -> list[LTC | CfC] | None:
     """Return the layers, if kernels may know them all and how they are read."""
     if type(network) is not LiquidNetwork or network.pooling not in POOLINGS:
         return None
@@ -188,7 +199,7 @@ def _known_head(network: LiquidNetwork) -> nn.Linear | None:
     return head if dropout.p == 0 and head.bias is not None else None
 
 
-def _is_watched(network: LiquidNetwork) -> bool:
+def is_watched(network: LiquidNetwork) -> bool:
     """Tell whether someone looks on at what modules or autograd do."""
     everywhere = nn.modules.module._has_any_global_hook()
     return is_hooked(network) or bool(everywhere) or torch.is_anomaly_enabled()

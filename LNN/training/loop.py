@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,11 +15,13 @@ from LNN.batching.batches import Batches, cut
 from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork
+from LNN.training.distributed import ALONE, Ranks
 from LNN.training.kernel_step import kernel_step
 from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
 from LNN.training.plateau import warn_if_constant_is_as_good
+from LNN.training.resident_step import ResidentStep, resident_step
 from LNN.training.schedules import Schedule
 from LNN.training.stopping import BestWeights, Patience
 
@@ -46,12 +49,16 @@ class Plan:
 
 @dataclass
 class History:
-    """What happened: one entry per epoch, and the loss of the weights that are kept."""
+    """What happened: one entry per epoch, and the loss of the weights that are kept.
+
+    `batches` tells how a GPU took them; it is empty on a CPU.
+    """
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     validation_score: list[float] = field(default_factory=list)
     kept: float = math.inf
+    batches: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,11 @@ class Step:
         The optimiser of this vector.
     objective : Loss
     plan : Plan
+    ranks : Ranks
+        The processes that share each batch.
+    resident : ResidentStep, str or None
+        What takes whole epochs on a GPU, or why nothing does (empty on a CPU); None
+        before the first epoch.
     """
 
     network: LiquidNetwork
@@ -86,28 +98,76 @@ class Step:
     optimizer: Optimizer
     objective: Loss
     plan: Plan
+    ranks: Ranks = ALONE
+    resident: ResidentStep | str | None = field(default=None, init=False)
 
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
         self.network.train()
         clip = self.plan.clip_value, self.plan.clip_by
         parts = self.network, self.parameters, self.objective, self.optimizer
-        take = kernel_step(*parts, clip) or self.by_autograd
+        how = clip, self.plan.batch_size, batches, self.resident
+        self.resident = resident_step(*parts, *how)
+        if not isinstance(self.resident, str):
+            found = self.resident.epoch(order, schedule)
+            return float(found / batches.targets.total_weight)
+        take = None
+        if batches.limits is None:  # kernels know no constraints
+            take = kernel_step(*parts, clip, self.ranks)
         total: float | torch.Tensor = 0.0
-        for samples in cut(order, self.plan.batch_size):
-            inputs, targets = batches.inputs_and_targets(samples)
+        mean_weight = batches.mean_weight
+        for size, samples, inputs, targets in self._parts(batches, order):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
-            weight = batches.mean_weight * len(samples)
+            weight = mean_weight * size
             # Tensors are added up, not numbers: an accelerator need not wait here.
-            total = total + take(inputs, targets, weight)
+            if take is not None:
+                total = total + take(inputs, targets, weight)
+            else:
+                limit = functools.partial(batches.limited, samples=samples)
+                total = total + self.by_autograd(inputs, targets, weight, limit)
             schedule.after_batch()
-        return float(total / batches.targets.total_weight)
+        # A callback may predict: without dropout, and without drawing from it.
+        self.network.eval()
+        moments = (self.optimizer.state[name] for name in self.optimizer.moments)
+        self.ranks.settle([self.parameters.vector, *moments])
+        return self.ranks.total(total / batches.targets.total_weight, batches.device)
 
-    def by_autograd(self, inputs: dict, targets: tuple, weight: float) -> torch.Tensor:
+    @property
+    def how(self) -> str:
+        """How a GPU takes batches; empty on a CPU."""
+        if isinstance(self.resident, ResidentStep):
+            return self.resident.describe()
+        return f"without a CUDA graph: {self.resident}" if self.resident else ""
+
+    def _parts(
+        self, batches: Batches, order: np.ndarray
+    ) -> Iterator[tuple[int, np.ndarray, dict | None, tuple]]:
+        """Yield the size of each batch, and what this process has of it."""
+        if self.ranks.size == 1:
+            for batch in batches.in_order(order, self.plan.batch_size):
+                yield len(batch[0]), *batch
+            return
+        for samples in cut(order, self.plan.batch_size):
+            own = self.ranks.part(samples)
+            # A process without samples only takes the step of the others.
+            parts = batches.inputs_and_targets(own) if len(own) else (None, ())
+            yield len(samples), own, *parts
+
+    def by_autograd(
+        self,
+        inputs: dict | None,
+        targets: tuple,
+        weight: float,
+        limit: Callable[[torch.Tensor], torch.Tensor] = lambda outputs: outputs,
+    ) -> torch.Tensor:
         """Take one step on a batch of this weight; return sum(w l), detached."""
-        total = self.objective.total(self.network(**inputs), *targets)
-        gradient = self.parameters.gradient(total)
+        vector = self.parameters.vector
+        total, gradient = vector.new_zeros(()), torch.zeros_like(vector)
+        if inputs is not None:
+            total = self.objective.total(limit(self.network(**inputs)), *targets)
+            gradient = self.parameters.gradient(total)
+        self.ranks.add(gradient)
         gradient /= weight
         clip_gradient(gradient, self.plan.clip_value, self.plan.clip_by)
         self.optimizer.step(gradient)
@@ -149,9 +209,8 @@ def train(
         If the loss is NaN or infinite. The best weights so far are kept.
     """
     network, plan, weights = step.network, step.plan, step.parameters.vector
-    # From the source of this fit: results repeat, and no global generator is moved.
-    seed = int(random.randint(2**31 - 1))
-    set_dropout_generator(network, torch.Generator(batches.device).manual_seed(seed))
+    ranks, device = step.ranks, batches.device
+    seed_dropout(network, random, ranks, device)
     per_epoch = math.ceil(len(batches) / plan.batch_size)
     # A third: "plateau" lowers the rate before early stopping runs out of patience.
     slow = max(1, plan.n_iter_no_change // 3)
@@ -174,11 +233,10 @@ def train(
                 best.update(monitored)
             history.loss.append(loss)
             schedule.after_epoch(monitored)
-            # A callback may predict: without dropout, and without drawing from it.
-            network.eval()
             told = Epoch(epoch, plan.epochs, loss, checked, schedule.rate, scored)
             exhausted = patience.exhausted(monitored)
-            if after_epoch(told) or exhausted:
+            # One that wants to stop stops all: a callback may look at a clock.
+            if ranks.total(after_epoch(told), device) or exhausted:
                 break
         if plan.keep_last:
             best.update(-math.inf)  # lower than any loss: the last weights win
@@ -192,13 +250,25 @@ def train(
         )
     finally:
         best.restore()
-        history.kept = best.loss
+        history.kept, history.batches = best.loss, step.how
         set_dropout_generator(network, None)
         network.eval()
     if exhausted and score is None and validation is not None:
         targets = batches.targets, validation.targets
         losses = history.loss, history.validation_loss
         warn_if_constant_is_as_good(step.objective, *targets, *losses)
+
+
+def seed_dropout(
+    network: LiquidNetwork,
+    random: np.random.RandomState,
+    ranks: Ranks,
+    device: torch.device,
+) -> None:
+    """Let dropout draw from the source of this fit, and move no global generator."""
+    # Processes draw masks of their own, as the samples of one batch do.
+    seed = int(random.randint(2**31 - 1)) + ranks.rank
+    set_dropout_generator(network, torch.Generator(device).manual_seed(seed))
 
 
 def validate(
@@ -216,8 +286,9 @@ def validate(
     history.validation_loss.append(loss)
     if score is None or outputs is None:
         return loss, None
-    history.validation_score.append(score(outputs))
-    return loss, history.validation_score[-1]
+    scored = step.ranks.agreed(score(outputs), validation.device)
+    history.validation_score.append(scored)
+    return loss, scored
 
 
 @torch.no_grad()
@@ -227,16 +298,22 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
     The network's outputs are written to `outputs`, if given.
     """
     step.network.eval()
+    ranks = step.ranks
+    if outputs is not None and ranks.size > 1:
+        outputs.fill(0.0)
     total: float | torch.Tensor = 0.0
     # Without gradients a batch takes less memory, so it may be larger.
     size = max(batches.size_without_gradients(), step.plan.batch_size)
-    for samples in cut(np.arange(len(batches)), size):
+    for samples in cut(ranks.part(np.arange(len(batches))), size):
         inputs, targets = batches.inputs_and_targets(samples)
         answer = step.network(**inputs)
-        total = total + step.objective.total(answer, *targets)
+        kept = batches.limited(answer, samples)
+        total = total + step.objective.total(kept, *targets)
         if outputs is not None:
             batches.write(outputs, samples, answer)
-    return float(total / batches.targets.total_weight)
+    if outputs is not None:
+        ranks.fill_in(outputs, batches.device)
+    return ranks.total(total / batches.targets.total_weight, batches.device)
 
 
 def refuse_non_finite(loss: float, epoch: int, remedy: str = "") -> None:

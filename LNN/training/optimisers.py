@@ -55,16 +55,43 @@ class Adam(Optimizer):
     decay, epsilon = 0.999, 1e-8
 
     def _move(self, gradient: Tensor) -> None:
-        step, mean, square = (self.state[name] for name in ("step", *self.moments))
-        mean.lerp_(gradient, 1 - self.momentum)
+        mean, square = (self.state[name] for name in self.moments)
+        fresh, epsilon, rate, _ = self.numbers()
+        mean.lerp_(gradient, fresh)
         square.mul_(self.decay).addcmul_(gradient, gradient, value=1 - self.decay)
+        size = square.sqrt().add_(epsilon)
+        self.vector.addcdiv_(mean, size, value=rate)
+
+    def numbers(self) -> tuple[float, float, float, float]:
+        """Return what differs from step to step, at the step that is counted last.
+
+        How much of the gradient enters the mean, epsilon, the negative rate (both
+        corrected), and what a decay that is apart leaves of the weights.
+        """
         # Both moments start at 0; this corrects for it, as in section 2 of the paper.
         # Two numbers are corrected in place of two vectors. Epsilon is corrected with
         # the root that it is added to, so that it weighs what it does in the paper.
+        step = self.state["step"]
         unseen = math.sqrt(1 - self.decay**step)
         rate = self.rate * unseen / (1 - self.momentum**step)
-        size = square.sqrt().add_(self.epsilon * unseen)
-        self.vector.addcdiv_(mean, size, value=-rate)
+        left = 1 - self.rate * self.weight_decay
+        return 1 - self.momentum, self.epsilon * unseen, -rate, left
+
+    def step_by(self, gradient: Tensor, numbers: Tensor) -> None:
+        """Take a step with numbers (4,) that are on the device; count nothing."""
+        mean, square = (self.state[name] for name in self.moments)
+        fresh, epsilon, rate, left = numbers.unbind()
+        gradient = self._decayed(gradient, left)
+        mean.lerp_(gradient, fresh)
+        square.mul_(self.decay).addcmul_(gradient, gradient, value=1 - self.decay)
+        size = square.sqrt().add_(epsilon)
+        self.vector.add_(mean.mul(rate).div_(size))
+
+    def _decayed(self, gradient: Tensor, left: Tensor) -> Tensor:
+        """Return the gradient of the loss and its penalty."""
+        if not self.weight_decay:
+            return gradient
+        return gradient.add(self.vector, alpha=self.weight_decay)
 
 
 class AdamW(Adam):
@@ -75,6 +102,11 @@ class AdamW(Adam):
         self.state["step"] += 1
         self.vector.mul_(1 - self.rate * self.weight_decay)
         self._move(gradient)
+
+    def _decayed(self, gradient: Tensor, left: Tensor) -> Tensor:
+        """Let the weights decay, apart from the gradient."""
+        self.vector.mul_(left)
+        return gradient
 
 
 class RMSprop(Optimizer):

@@ -80,6 +80,8 @@ class TrainingRecord:
         The optimiser's, for training that goes on.
     random : numpy.random.RandomState or None
         The random source that `partial_fit` continues with.
+    batches : str
+        How a GPU took the batches of the last training; empty on a CPU.
     """
 
     backend: str
@@ -91,6 +93,7 @@ class TrainingRecord:
     n_iter: int = 0
     moments: Moments | None = None
     random: np.random.RandomState | None = None
+    batches: str = ""
 
     @property
     def best_validation_loss(self) -> float | None:
@@ -134,7 +137,7 @@ class TrainingRecord:
         # that are kept, their loss is not in the curve.
         if not validated and not keep_last and math.isfinite(history.kept):
             best = history.kept
-        found: dict[str, Any] = {"best_loss": best}
+        found: dict[str, Any] = {"best_loss": best, "batches": history.batches}
         if validated:
             found["validation_loss_curve"] = list(history.validation_loss)
         if validated and scoring is not None:

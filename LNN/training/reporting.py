@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from LNN._among import Among, among
 from LNN.exceptions import MissingDependencyError
+from LNN.training.distributed import speaks_here
 from LNN.training.loop import Epoch
 
 
@@ -29,18 +31,29 @@ class Reporter:
         listeners: Iterable[Callable[[Epoch], Any] | None],
         epochs: int,
     ):
+        # Of processes that train together the first one speaks for all.
+        verbose = verbose if speaks_here() else 0
         self.lines = verbose != "bar" and bool(verbose)
         self.listeners = [f for f in listeners if f is not None]
         self.bar = _bar(epochs) if verbose == "bar" else None
 
     def __call__(self, epoch: Epoch) -> bool:
-        """Report one epoch; True if somebody wants to stop."""
+        """Report one epoch; True if somebody wants to stop.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If this fit is one of several that are broken off.
+        """
+        mine = among()
         if self.lines:
-            print(_line(epoch))
+            print(f"{_title(mine)}{_line(epoch)}")
         if self.bar is not None:
             self.bar.set_postfix_str(_losses(epoch))
             self.bar.update()
         answers = [listener(epoch) for listener in self.listeners]
+        if mine is not None and mine.stopped.is_set():
+            raise KeyboardInterrupt
         # Only a truth value stops (numpy's too): a callback may return what it likes.
         return any(isinstance(a, bool | np.bool_) and bool(a) for a in answers)
 
@@ -48,6 +61,11 @@ class Reporter:
         """Finish the bar."""
         if self.bar is not None:
             self.bar.close()
+
+
+def _title(mine: Among | None) -> str:
+    """Return what tells the lines of a fit from those of others beside it."""
+    return f"{mine.name}: " if mine is not None and mine.name else ""
 
 
 def _losses(epoch: Epoch) -> str:
@@ -73,4 +91,5 @@ def _bar(epochs: int) -> Any:
             'verbose="bar" needs tqdm. Install it with: pip install "LNN[progress]", '
             "or use verbose=1."
         ) from error
-    return tqdm(total=epochs, unit="epoch")
+    name = _title(among()).removesuffix(": ")
+    return tqdm(total=epochs, unit="epoch", **({"desc": name} if name else {}))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from LNN._sharing import share
 from LNN.exceptions import InvalidInputError
 from LNN.wiring.ncps import read_ncps
 from LNN.wiring.wiring import DEFAULT_SPARSITY, Wiring
@@ -67,9 +68,9 @@ def build_wiring(
     Wiring(4 inputs, 16 neurons [9 inter, 6 command, 1 motor], 1 output, 30 synapses)
     """
     if isinstance(spec, str):
-        return _build_named(
-            spec, n_inputs, n_neurons, n_outputs, sparsity, seed, layer_recurrence
-        )
+        how = (spec, n_inputs, n_neurons, n_outputs, sparsity, seed, layer_recurrence)
+        # Models that differ in their weights only have one wiring.
+        return share("wiring", (), how, lambda: _build_named(*how))
     if isinstance(spec, Wiring):
         wiring = spec
     elif hasattr(spec, "adjacency_matrix"):

@@ -231,13 +231,17 @@ def spread(values: Iterable[float], digits: int = 0) -> str:
     return texts[0] if len(set(texts)) == 1 else f"{texts[0]} ({texts[1]}-{texts[-1]})"
 
 
-def arguments(text: str, name: str) -> argparse.Namespace:
+def arguments(text: str, name: str, animates: bool = False) -> argparse.Namespace:
     """Return what was given on the command line."""
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=text.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one seed, few episodes")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("output"))
+    if animates:
+        parser.add_argument(
+            "--animate", type=Path, metavar="GIF", help="only write an animation"
+        )
     given = parser.parse_args()
     given.seeds = 1 if given.quick else given.seeds
     given.models = QUICK_MODELS if given.quick else MODELS

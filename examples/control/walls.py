@@ -2,6 +2,7 @@
 
     python examples/control/walls.py            a table and a picture; some minutes
     python examples/control/walls.py --quick    one seed, 20 episodes
+    python examples/control/walls.py --animate walls.gif   one episode, moving
 
 The clones are those of cartpole.py. There are walls 40 cm beside the middle, of which
 they know nothing. Episodes begin at the edge of the largest set of states that the
@@ -37,6 +38,7 @@ from cartpole import (
     regulator,
 )
 from cloning import Clone, Setting, arguments, fit, play
+from moving import write
 from numpy.typing import NDArray
 from plants import CartPole
 from torch import Tensor
@@ -126,15 +128,20 @@ def at_the_edge(plant: CartPole, rng: np.random.Generator) -> NDArray:
 
 
 class Played(NamedTuple):
-    """What happened: positions (T, n), which poles stood to the end, and counts.
+    """What happened: states (T, n, 4), which poles stood to the end, and counts.
 
     The counts: carts past a wall, poles fallen, forces above the limit, steps without a
     safe force.
     """
 
-    positions: NDArray
+    states: NDArray
     standing: NDArray
     counts: NDArray
+
+    @property
+    def positions(self) -> NDArray:
+        """Where carts were, (T, n)."""
+        return self.states[..., 0]
 
 
 def between_walls(clone: Clone, kind: str, n: int, seed: int) -> Played:
@@ -144,10 +151,9 @@ def between_walls(clone: Clone, kind: str, n: int, seed: int) -> Played:
     watch = Watch(kind, plant)
     policy = clone.policy(n, safety=watch)
     states = play(policy, plant, NOISY, SECONDS, NOISE, seed, _true_state)
-    x, alive = states[..., 0], plant.alive
-    past = (np.abs(x) > WALL).any(axis=0)
+    past, alive = (np.abs(states[..., 0]) > WALL).any(axis=0), plant.alive
     counts = [past.sum(), (~alive).sum(), watch.beyond, watch.unsolved]
-    return Played(x, alive, np.array(counts))
+    return Played(states, alive, np.array(counts))
 
 
 def _true_state(plant: CartPole) -> dict[str, NDArray]:
@@ -206,5 +212,54 @@ def draw(played: dict[str, Played], path: Path) -> None:
     figure.savefig(path, dpi=90)
 
 
+# Every fifth state is a frame: ten a second, as fast as it really is.
+EVERY = 5
+SHOWN = {
+    "none": "no safety",
+    "force, cart": "barrier on the cart",
+    "force, whole state": "barrier on the whole state",
+}
+
+
+def animate(path: Path) -> None:
+    """Show an episode in which the three kinds of safety differ."""
+    shown = demonstrate(RECORDINGS, STEPS, 100)
+    clone = fit(DRAWN, shown, 0, EPOCHS)
+    played = {kind: between_walls(clone, kind, EPISODES, 0) for kind in SHOWN}
+    past = (np.abs(played["none"].positions) > WALL).any(axis=0)
+    differs = past & ~played["force, cart"].standing
+    episode = int(np.argmax(differs & played["force, whole state"].standing))
+    figure, axes = plt.subplots(1, 3, figsize=(7.5, 2.4), layout="constrained")
+    parts = []
+    for axis, (kind, title) in zip(axes, SHOWN.items(), strict=True):
+        axis.set(xlim=(-0.8, 0.8), ylim=(-0.15, 1.1), aspect="equal", yticks=[])
+        axis.set_title(title, fontsize=9)
+        for side in (-WALL, WALL):
+            axis.axvline(side, color="k", lw=3)
+        (cart,) = axis.plot([], [], color="tab:blue", lw=8, solid_capstyle="butt")
+        (pole,) = axis.plot([], [], color="tab:orange", lw=3)
+        parts.append((cart, pole, played[kind].states[::EVERY, episode]))
+
+    def draw_at(frame: int) -> None:
+        for cart, pole, states in parts:
+            x, angle = states[frame, 0], states[frame, 2]
+            seen = np.abs(states[: frame + 1, [0, 2]])
+            lost = (seen > [WALL, CartPole.steepest]).any()
+            cart.set_data([x - 0.08, x + 0.08], [0, 0])
+            cart.set_color("tab:red" if lost else "tab:blue")
+            pole.set_data([x, x + np.sin(angle)], [0.04, 0.04 + np.cos(angle)])
+
+    write(figure, draw_at, len(parts[0][2]), path, 1 / (EVERY * CartPole.own_period))
+
+
+def main() -> None:
+    """Print the table, or animate."""
+    given = arguments(__doc__, "walls", animates=True)
+    if given.animate:
+        animate(given.animate)
+    else:
+        compare(given)
+
+
 if __name__ == "__main__":
-    compare(arguments(__doc__, "walls"))
+    main()

@@ -28,6 +28,9 @@ PEERS = {
     "aeon": ("aeon==1.6.0",),
     "river": ("river==0.26.1",),
     "skforecast": ("skforecast==0.26.0",),
+    "dask": ("dask[dataframe]==2026.8.0", "distributed==2026.8.0"),
+    "ray": ("ray[data]==2.60.0",),
+    "zarr": ("zarr==3.1.6",),
     "darts": ("darts==0.48.1", "pandas==2.3.3"),
 }
 VARIABLE = "LNN_ADAPTERS"

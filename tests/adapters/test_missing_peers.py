@@ -21,7 +21,7 @@ def test__ncps_missing__names_wirings_need_none_and_weights_name_the_extra(monke
         to_ncps(LTC(2, 4))
 
 
-@pytest.mark.parametrize("library", ["sktime", "aeon", "river"])
+@pytest.mark.parametrize("library", ["sktime", "aeon", "river", "dask", "ray"])
 def test__adapter__library_missing__names_the_extra(library, monkeypatch):
     name = f"LNN.adapters.{library}"
     for loaded in [

@@ -21,14 +21,14 @@ def sections():
 
 
 SECTIONS = sections()
-LIBRARIES = ("sktime", "aeon", "river", "skforecast", "darts")
+LIBRARIES = ("sktime", "aeon", "river", "dask", "ray", "skforecast", "darts")
 
 
 @pytest.mark.parametrize("title", SECTIONS)
 def test__page__code_of_each_section__runs(title, tmp_path, monkeypatch):
     code = SECTIONS[title]
     for library in LIBRARIES:
-        if re.search(rf"^from {library}\b", code, flags=re.M):
+        if re.search(rf"^(from|import) {library}\b", code, flags=re.M):
             pytest.importorskip(library, reason="make check-adapters runs this")
     monkeypatch.chdir(tmp_path)
     exec(compile(code, f"{PAGE}, {title}", "exec"), {"__name__": "docs"})

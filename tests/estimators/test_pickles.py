@@ -437,7 +437,7 @@ def test__format__names_that_are_stored__are_those_of_docu_pickles():
     }
     assert plain["record"].keys() == {
         *("backend", "loss_curve", "validation_loss_curve", "validation_scores"),
-        *("scoring", "best_loss", "n_iter", "moments", "random"),
+        *("scoring", "best_loss", "n_iter", "moments", "random", "batches"),
     }
     assert plain["continuation"].keys() == {
         *("reason", "labels", "stamps", "zoned", "resolution", "counts", "rows"),

@@ -1,11 +1,16 @@
 """How the model is learnt: what may be chance is left out, nothing later is seen."""
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from forecast_cases import quick, wave
 
+from LNN.forecasting import network_path
 from LNN.forecasting.linear_path import LinearPath
+from LNN.forecasting.network_path import NetworkPath
 from LNN.forecasting.rows import Rows
 
 
@@ -40,6 +45,36 @@ def test__fit__errors_of_the_validation_part__are_of_rows_not_learnt():
     expected = np.abs(later - later.mean()).mean()
     spread = np.abs(np.diff(y)).mean()
     assert np.abs(errors).mean() * spread > 0.9 * expected
+
+
+def test__network_path__seeds_in_threads__same_bits_and_read_once(monkeypatch):
+    rng, where, trained = np.random.default_rng(0), set(), network_path._trained
+
+    def part(n):
+        steps = rng.normal(size=(n, 5, 2))
+        return steps, steps[:, -1] - steps[:, -2], np.linspace(1, 2, n), None
+
+    def noted(*args):
+        where.add(threading.get_ident())
+        return trained(*args)
+
+    monkeypatch.setattr(network_path, "_trained", noted)
+    training, validation = part(80), part(30)
+    options = {"n_neurons": 8, "epochs": 3, "dropout": 0.1, "device": "cpu"}
+    answers, before = [], torch.get_num_threads()
+    try:
+        for number in (1, 2, 2):
+            torch.set_num_threads(number)
+            where.clear()
+            path = NetworkPath.fit(training, validation, options, seeds=(3, 4, 5))
+            assert (threading.get_ident() in where) == (number == 1)
+            assert torch.get_num_threads() == number
+            assert len({id(model.scaler) for model in path.models}) == 1
+            answers.append(path(validation[0]))
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(answers[1], answers[2])
 
 
 def test__linear_path__few_wild_windows__do_not_bend_it():

@@ -22,12 +22,15 @@ import numpy as np
 import torch
 
 import LNN
-from LNN import LTC, CfC, LiquidRegressor, Wiring
+from LNN import LTC, CfC, LiquidClassifier, LiquidRegressor, Wiring
+from LNN.exceptions import NonFiniteLossError
 from LNN.kernels import dispatch, torch_loop
 from LNN.kernels.cuda import CudaBackend
+from LNN.kernels.cuda import steps as loop
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 NEURONS, INPUTS, STEPS, REPEATS = 32, 8, 32, 20
+ROWS = 6400  # of the fits with and without graphs
 # Neurons, sequences, steps.
 SHAPES = [
     (n, *size) for n in (12, 32, 64) for size in ((1, 1), (5, 7), (64, 32), (300, 9))
@@ -39,9 +42,23 @@ CELLS: dict[str, Callable[[int], Any]] = {
     "CfC no_gate": lambda n: CfC(INPUTS, wiring(n), mode="no_gate"),
     "CfC pure": lambda n: CfC(INPUTS, wiring(n), mode="pure"),
     "CfC full": lambda n: CfC(INPUTS, n, mode="exponential", backbone_layers=0),
+    "CfC backbone": lambda n: CfC(INPUTS, n, mode="default", backbone_units=4 * n),
+    "CfC deep backbone": lambda n: CfC(
+        INPUTS, n, mode="exponential", backbone_units=64, backbone_layers=3
+    ),
+    "CfC pure backbone": lambda n: CfC(
+        INPUTS, n, mode="pure", backbone_units=300, backbone_activation="gelu"
+    ),
     "LTC exponential": lambda n: LTC(INPUTS, wiring(n), solver="exponential"),
     "LTC semi-implicit": lambda n: LTC(INPUTS, wiring(n), solver="semi-implicit"),
+    "memory CfC": lambda n: CfC(INPUTS, wiring(n), mode="default", mixed_memory=True),
+    "memory CfC backbone": lambda n: CfC(INPUTS, n, mode="default", mixed_memory=True),
+    "memory LTC": lambda n: LTC(
+        INPUTS, wiring(n), solver="exponential", mixed_memory=True
+    ),
 }
+# Seconds to compile, for each size and precision: one size less.
+SLOW = [name for name in CELLS if "backbone" in name or "memory" in name]
 Found = dict[str, Any]
 
 
@@ -113,6 +130,8 @@ def equality(name: str) -> Callable[[], Found]:
     def check() -> Found:
         worst: Found = {}
         for n, batch, steps in SHAPES:
+            if n == NEURONS and name in SLOW:
+                continue
             problem = problem_of(cell_of(name, n), batch, steps)
             cell = cell_of(name, n).double()
             right = solved(torch_loop, cell, problem, CPU, torch.float64)
@@ -202,12 +221,88 @@ def passes(name: str) -> Callable[[], Found]:
 
 def chunks() -> Found:
     """Check that a long sequence whose record has no room goes back in chunks."""
-    layer = CfC(INPUTS, wiring(64), mode="exponential").to(GPU)
-    rows = torch.randn(256, 4000, INPUTS, device=GPU)
-    torch.cuda.reset_peak_memory_stats()
-    layer(rows)[0].square().mean().backward()
-    assert all(torch.isfinite(p.grad).all() for p in layer.parameters())
-    return {"peak bytes": torch.cuda.max_memory_allocated()}
+    found: Found = {}
+    for name in ("CfC exponential", "CfC deep backbone", "memory LTC"):
+        problem = problem_of(cell_of(name), 64, 200)
+        whole = solved(CudaBackend(), cell_of(name), problem, GPU, torch.float32)
+        limits = loop.most_bytes, loop.CHUNK_BYTES
+        loop.most_bytes, loop.CHUNK_BYTES = (lambda device: 0), 2**20
+        try:
+            cut = solved(CudaBackend(), cell_of(name), problem, GPU, torch.float32)
+        finally:
+            loop.most_bytes, loop.CHUNK_BYTES = limits
+        far = max(
+            float((cut[k] - v).abs().max() / (1 + v.abs().max()))
+            for k, v in whole.items()
+        )
+        assert far <= ALLOWED[torch.float32], f"{name}: {far}"
+        found[name] = far
+    return found
+
+
+GRAPHS: dict[str, Found] = {
+    "CfC": {},
+    "LTC": {"model_type": "LTC"},
+    "CfC backbone": {"wiring": "full", "mode": "default"},
+    "mixed memory": {"mixed_memory": True},
+    "AdamW, onecycle, by value": {
+        "optimizer": "adamw",
+        "weight_decay": 0.01,
+        "lr_schedule": "onecycle",
+        "clip_by": "value",
+    },
+    "two layers, classes, missing": {"n_layers": 2, "missing": "mask"},
+}
+
+
+def graphs(kind: str) -> Callable[[], Found]:
+    """Return a check of fits whose batches are CUDA graphs against those without."""
+
+    def fitted(switch: str) -> Any:
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(ROWS, INPUTS)).astype(np.float32)
+        y = np.convolve(X[:, 0], np.ones(5), "same")
+        how = {"window_length": STEPS, "epochs": 3, "device": str(GPU), **GRAPHS[kind]}
+        model: Any = LiquidRegressor(NEURONS, random_state=0, **how)
+        if how.get("missing"):
+            X[::7, 1] = np.nan
+            model, y = LiquidClassifier(NEURONS, random_state=0, **how), y > 0
+        times: list[float] = []
+        os.environ["LNN_CUDA_GRAPH"] = switch
+        try:
+            model.set_params(callback=lambda epoch: times.append(time.perf_counter()))
+            model.fit(X, y)
+        finally:
+            del os.environ["LNN_CUDA_GRAPH"]
+        # The first epoch compiles and records; validation is in all of them.
+        return model, 1e3 * (times[-1] - times[0]) / 2 / (ROWS * 0.9 / 64)
+
+    def check() -> Found:
+        (with_graphs, quick), (without, slow) = fitted("1"), fitted("0")
+        said = with_graphs.model_.record.batches
+        assert said == "each batch as one CUDA graph", said
+        assert "LNN_CUDA_GRAPH is 0" in without.model_.record.batches
+        curves = np.array([with_graphs.loss_curve_, without.loss_curve_])
+        far = float(np.abs(curves[0] / curves[1] - 1).max())
+        assert far < 1e-2, curves.tolist()  # rounding grows from step to step
+        assert abs(curves[0, 0] / curves[1, 0] - 1) < 1e-3, curves.tolist()
+        # Torch's own generator still works after a recording.
+        assert torch.isfinite(torch.rand(3, device=GPU)).all()
+        return {"ms a batch": quick, "without graphs": slow, "apart": far}
+
+    return check
+
+
+def not_finite() -> Found:
+    """Check that a loss that overflows inside of a graph is noticed."""
+    X = np.random.default_rng(0).normal(size=(500, INPUTS)).astype(np.float32)
+    how: Found = {"learning_rate": 1e30, "clip_value": None, "window_length": 8}
+    model = LiquidRegressor(12, device=str(GPU), random_state=0, **how)
+    try:
+        model.fit(X, X.sum(axis=1), epochs=5)
+    except NonFiniteLossError as error:
+        return {"said": str(error)[:60]}
+    raise AssertionError(model.loss_curve_)
 
 
 def fits() -> Found:
@@ -226,6 +321,7 @@ def fits() -> Found:
                 model = LiquidRegressor(n, **how).fit(X, y)
                 times[device] = round(time.perf_counter() - begin, 2)
                 times[f"{device} backend"] = model.backend_
+                times[f"{device} batches"] = model.model_.record.batches
                 times[f"{device} score"] = round(model.score(X[:2000], y[:2000]), 4)
             assert times["cuda backend"] == "cuda", times
             found[f"{model_type}, {n} neurons, batch {batch}"] = times
@@ -236,9 +332,12 @@ PARTS: dict[str, Callable[[], Found]] = {
     "machine": machine,
     **{f"equal: {name}": equality(name) for name in CELLS},
     "same bits": same_bits,
+    **{f"graph: {kind}": graphs(kind) for kind in GRAPHS},
+    "not finite": not_finite,
     "chunks": chunks,
     "passes: CfC exponential": passes("CfC exponential"),
     "passes: LTC exponential": passes("LTC exponential"),
+    "passes: CfC backbone": passes("CfC backbone"),
     "fits": fits,
 }
 

@@ -60,3 +60,42 @@ def test__equality__wrong_kernels__fail(check, monkeypatch):
     monkeypatch.setattr(check, "solved", off)
     with pytest.raises(AssertionError, match="CfC exponential, 12, 1 x 1"):
         check.equality("CfC exponential")()
+
+
+@pytest.fixture
+def graphs_on_torch(check, monkeypatch):
+    """The script where torch stands for the kernels, and a call for a recording."""
+    from LNN.training import graphs, resident_step
+
+    monkeypatch.setenv("LNN_BACKEND", "torch")
+    monkeypatch.setattr(resident_step, "BACKENDS", ("torch",))
+    monkeypatch.setitem(graphs.RECORDERS, "cpu", lambda run, device: run)
+    for name, size in {"ROWS": 40, "STEPS": 3, "NEURONS": 8}.items():
+        monkeypatch.setattr(check, name, size)
+    return check
+
+
+def test__graphs__right_ones__pass(graphs_on_torch):
+    for kind in graphs_on_torch.GRAPHS:
+        assert graphs_on_torch.graphs(kind)()["apart"] < 1e-5
+
+
+def test__graphs__none__fail(graphs_on_torch, monkeypatch):
+    def refuse(run, device):
+        raise RuntimeError("no graph today")
+
+    monkeypatch.setitem(sys.modules["LNN.training.graphs"].RECORDERS, "cpu", refuse)
+    with pytest.raises(AssertionError, match="no graph today"):
+        graphs_on_torch.graphs("CfC")()
+
+
+def test__not_finite__is_noticed(graphs_on_torch):
+    assert "loss became" in graphs_on_torch.not_finite()["said"]
+
+
+@pytest.mark.slow
+def test__chunks__right_kernels__pass(check, monkeypatch):
+    cell, problem = check.cell_of, check.problem_of
+    monkeypatch.setattr(check, "cell_of", lambda name: cell(name, 8))
+    monkeypatch.setattr(check, "problem_of", lambda cell, *size: problem(cell, 3, 4))
+    assert max(check.chunks().values()) < 1e-5

@@ -1,6 +1,7 @@
 """The guard: rows, gaps and states that training did not show."""
 
 import pickle
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from sklearn.preprocessing import QuantileTransformer
 
 import LNN
-from LNN import LiquidRegressor
+from LNN import LiquidRegressor, LNNWarning
 from LNN.exceptions import InvalidInputError, InvalidModelFileError
 from LNN.export.checks import _check_input_range
 from LNN.safety import guard
@@ -82,6 +83,17 @@ def test_gaps_outside_of_training():
     found = guard(model, X[:4], timestamps=[0.0, 0.5, 2.5, 10.5])
     assert found.gap.tolist() == [1, 0.5, 1, 2]
     assert found.flagged[[1, 3]].all()
+
+
+def test_a_clock_that_jitters_is_no_doubt_and_a_lost_row_is():
+    when = 3600.0 * np.arange(len(X))
+    model = fitted().fit(X, Y, timestamps=when)
+    jittered = when + np.random.default_rng(0).uniform(-60, 60, len(X))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LNNWarning)  # equal gaps were all it learnt
+        assert not guard(model, X, timestamps=jittered).flagged.any()
+        lost = guard(model, np.delete(X, 50, axis=0), timestamps=np.delete(when, 50))
+    assert np.flatnonzero(lost.flagged).tolist() == [50]
 
 
 def test_saturation_is_the_share_of_states_at_their_bounds():

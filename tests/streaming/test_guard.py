@@ -4,10 +4,14 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.safety import guard
+from LNN.streaming import PipelineStream
 
 T = np.arange(120.0)
 X = np.column_stack([np.sin(0.2 * T), 5 + np.cos(0.1 * T)])
@@ -35,6 +39,28 @@ def test_doubts_are_those_of_guard(cell, mode, length, n):
             got = stream.doubts[name] if n is None else stream.doubts[name][-1]
             np.testing.assert_allclose(got, found[name][k], rtol=1e-9)
     assert found.flagged.sum() >= 4
+
+
+@pytest.mark.parametrize("n", [None, 3])
+def test_doubts_of_a_pipeline_are_about_what_its_last_step_gets(n):
+    model = LiquidRegressor(6, window_length=6, epochs=1, random_state=0)
+    pipe = make_pipeline(StandardScaler(), PCA(2), model).fit(X, Y)
+    found = guard(pipe, pipe[:-1].transform(NEW))
+    stream, plain = PipelineStream(pipe, n=n, guard=True), PipelineStream(pipe, n=n)
+    for k, row in enumerate(NEW):
+        rows = row if n is None else np.tile(row, (n, 1))
+        np.testing.assert_array_equal(stream.step(rows), plain.step(rows))
+        for name in ("outside", "gap", "saturated", "flagged"):
+            got = stream.doubts[name] if n is None else stream.doubts[name][-1]
+            np.testing.assert_allclose(got, found[name][k], rtol=1e-6)
+    assert found.flagged[[9, 13]].all()
+    assert not found.flagged.all()
+    with pytest.raises(InvalidInputError, match="guard=True"):
+        _ = plain.doubts
+    # A context is no step that could be doubted.
+    stream = PipelineStream(pipe, context=X[:6], guard=True)
+    with pytest.raises(InvalidInputError, match="take a step"):
+        _ = stream.doubts
 
 
 def test_doubts_need_a_guard_and_a_step():

@@ -29,11 +29,14 @@ _DRIVER = """\
 #endif
 EXPORTED size_t model_size(void) {{ return sizeof({prefix}_state); }}
 EXPORTED void model_reset(void *s) {{ {prefix}_reset(({prefix}_state *)s); }}
-EXPORTED void model_run(void *s, const float *x, const float *dt, int n, float *y)
+EXPORTED void model_run(void *s, const float *x, const float *dt, int n, float *y,
+    int *good)
 {{
     {prefix}_state *state = ({prefix}_state *)s;
-    for (; n > 0; n--, x += {channels}, y += {answers})
+    for (; n > 0; n--, x += {channels}, y += {answers}) {{
         {prefix}_step(state, x, *dt++, y);
+        *good++ = {feasible};
+    }}
 }}
 """
 
@@ -51,6 +54,12 @@ class CModel:
         None takes the environment variable CC, else the first of cc, gcc and clang.
     options : tuple of str, default=("-O2",)
         What the compiler is given besides.
+
+    Attributes
+    ----------
+    feasible : ndarray of bool
+        Of the last call, row by row: whether answers satisfy all constraints of the
+        model.
 
     Examples
     --------
@@ -83,6 +92,7 @@ class CModel:
             ) from error
         self._library = _compiled(self.path, self.description, compiler, options)
         self._library.model_size.restype = ctypes.c_size_t
+        self.feasible = np.ones(0, dtype=bool)
         self._state = ctypes.create_string_buffer(self._library.model_size())
         self.reset()
 
@@ -105,6 +115,7 @@ class CModel:
             The answer, as `predict` would give it.
         """
         rows = self._rows(np.reshape(x, (1, -1)))
+        self.feasible = np.ones(0, dtype=bool)
         return self._answers(self._run(rows, [-1.0 if dt is None else dt]))[0]
 
     def predict(self, X: Any, timestamps: Any = None, groups: Any = None) -> Any:
@@ -137,6 +148,7 @@ class CModel:
         return self._predicted(X, timestamps, groups, lambda outputs: outputs)
 
     def _predicted(self, X: Any, timestamps: Any, groups: Any, answer: Any) -> Any:
+        self.feasible = np.ones(0, dtype=bool)
         if self.description["kind"] == "rows":
             X, timestamps = self._of_frame(X, timestamps)
             rows = self._rows(X)
@@ -204,9 +216,13 @@ class CModel:
                 "them, got a larger one."
             )
         found = np.empty((len(rows), self.description["n_outputs"]), np.float32)
-        pointers = [a.ctypes.data_as(ctypes.c_void_p) for a in (given, spans, found)]
-        run = self._library.model_run
-        run(self._state, pointers[0], pointers[1], ctypes.c_int(len(rows)), pointers[2])
+        good = np.empty(len(rows), np.intc)
+        x, dt, y, flags = (
+            a.ctypes.data_as(ctypes.c_void_p) for a in (given, spans, found, good)
+        )
+        n = ctypes.c_int(len(rows))
+        self._library.model_run(self._state, x, dt, n, y, flags)
+        self.feasible = np.concatenate([self.feasible, good != 0])
         return found
 
     def _of_frame(self, X: Any, times: Any) -> tuple[Any, Any]:
@@ -292,6 +308,7 @@ def _compiled(
         macro=told["prefix"].upper(),
         channels=len(told["columns"]),
         answers=told["n_outputs"],
+        feasible=f"{told['prefix']}_feasible(state)" if told.get("limited") else "1",
     )
     driver.write_text(text, encoding="utf-8")
     arguments = [command, *options, "-shared", "-fPIC", str(driver), "-o", str(library)]

@@ -52,7 +52,7 @@ extern "C" {{
 {structs}
 void lnn_reset(lnn_state *s);
 
-{prototypes(*given) if integers else _prototype(*given)}
+{prototypes(*given) if integers else _prototype(*given)}{_flag(values)}
 #ifdef __cplusplus
 }}
 #endif
@@ -80,6 +80,16 @@ def _prototype(x: str, dt: str, y: str) -> str:
    dt  {dt}
    y   {y} */
 void lnn_step(lnn_state *s, const float *x, float dt, float *y);
+"""
+
+
+def _flag(values: dict[str, Any]) -> str:
+    if not values.get("constraints"):
+        return ""
+    return """\
+
+/* Whether the last answer satisfies all constraints: where this is 0 none does. */
+int lnn_feasible(const lnn_state *s);
 """
 
 
@@ -157,6 +167,7 @@ def _described(program: Program) -> str:
         "prefix": program.prefix,
         "dtype": program.dtype,
         "difference": program.difference,
+        "limited": bool(values.get("constraints")),
     }
     # A label could end the comment.
     return json.dumps(told).replace("/", r"\/")
@@ -212,4 +223,5 @@ def _answer(program: Program) -> str:
     if answer["quantiles"] and len(answer["quantiles"]) > 1:
         levels = ", ".join(f"{level:g}" for level in answer["quantiles"])
         return f"quantiles {levels} of each target"
-    return "the answer, in the units of y"
+    within = ", within its limits" if program.values.get("constraints") else ""
+    return f"the answer, in the units of y{within}"

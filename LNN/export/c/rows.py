@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from LNN.export.c.limits import LimitsCode
 from LNN.export.c.network import Network
 from LNN.export.c.source import Source, function, lines, number
 from LNN.export.numpy_model import MAX_SUB_STEPS
@@ -39,6 +40,9 @@ class Rows:
         self.own_scale = values["own_scale"]
         self.max_step = values["clock"]["max_step"]
         self.timed = values["clock"]["kind"] is not None
+        self.limits: LimitsCode | None = None
+        if values.get("constraints"):
+            self.limits = LimitsCode(values, arrays)
 
     def past_fields(self) -> list[str]:
         """Return the fields of what rows leave behind."""
@@ -61,6 +65,7 @@ class Rows:
             ]
         if self.anchors:
             fields.append(f"float before[{len(self.anchors)}];")
+        fields += [] if self.limits is None else self.limits.state_fields()
         return [*fields, "int started;"] if self._looks_back() else fields
 
     def _looks_back(self) -> bool:
@@ -79,6 +84,8 @@ class Rows:
         if self.window is not None:
             self._write_window(source)
         self._write_reset(source)
+        if self.limits is not None:
+            self.limits.write(source)
         self._write_step(source)
 
     def _write_begin(self, source: Source) -> None:
@@ -275,6 +282,7 @@ static void lnn_spread(const lnn_state *s, lnn_past *p, float *own)
         else:
             body += "lnn_keep(s, row, units);\nlnn_run(s, y);\n"
         body += self._anchored()
+        body += "" if self.limits is None else self.limits.call()
         if self._looks_back():
             body += "s->started = 1;\n"
         head = "void lnn_step(lnn_state *s, const float *x, float dt, float *y)"

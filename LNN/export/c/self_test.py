@@ -81,6 +81,10 @@ def _expected(program: Program) -> tuple[np.ndarray, np.ndarray]:
         return powers / powers.sum(axis=-1, keepdims=True), np.ones(program.n_answers)
     found = arrays["test.predictions"]
     scale = np.repeat(arrays["target_scaler.scale"], len(answer["quantiles"] or [0]))
+    limits = (program.values.get("constraints") or {}).get("limits", [])
+    if any(one["kind"] == "half_spaces" for one in limits):
+        # Half-spaces pass on what one number is off to the others.
+        scale = np.full_like(scale, scale.max())
     return found.reshape(*found.shape[:2], program.n_answers), scale
 
 

@@ -7,6 +7,7 @@
  *     model.peek(row, dt);             // what it would answer, and not remember
  *     model.states;                    // the neurons after the row that it read last
  *     model.reset();                   // the next row begins another recording
+ *     model.feasible;                  // of a model with limits: whether the last answer satisfies them
  *
  * A row has the input columns of the data alone, in the order of `model.spec.input`.
  * `dt` is the time since the row before: seconds for models that were fitted on dates,
@@ -22,7 +23,7 @@
  * @property {ArrayLike<boolean>} [starts]  whether a recording begins at a row
  */
 
-const VERSION = 1;
+const VERSION = 2;
 // A gap is walked in at most this many sub-steps.
 const MAX_SUB_STEPS = 32;
 
@@ -59,6 +60,8 @@ class Arrays {
   part(name) {
     return new Arrays(this.arrays, `${this.prefix}${name}.`);
   }
+
+  has = (name) => this.prefix + name in this.arrays;
 
   /** @returns {Float64Array} */
   get(name) {
@@ -499,12 +502,189 @@ class Filling {
   }
 }
 
+// How dear it is to break a half-space where no point satisfies all of them.
+const DEARNESS = 1e8;
+
+const product = (a, b) => a.reduce((sum, value, k) => sum + value * b[k], 0);
+const clip = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** Solve a symmetric system by its factors L D L'. */
+function solve(matrix, right) {
+  const [k, x] = [right.length, [...right]];
+  for (let j = 0; j < k; j++) {
+    for (let i = j; i < k; i++) {
+      let sum = matrix[i][j];
+      for (let l = 0; l < j; l++) sum -= matrix[i][l] * matrix[j][l] * matrix[l][l];
+      matrix[i][j] = i === j ? sum : sum / matrix[j][j];
+    }
+    for (let l = 0; l < j; l++) x[j] -= matrix[j][l] * x[l];
+  }
+  for (let j = 0; j < k; j++) x[j] /= matrix[j][j];
+  for (let j = k - 1; j >= 0; j--) for (let i = j + 1; i < k; i++) x[j] -= matrix[i][j] * x[i];
+  return x;
+}
+
+/**
+ * The prices >= 0 at which no row is exceeded; null if there are none. Rows are held one by one, the worst first, and
+ * dropped where their price falls to 0 (Goldfarb and Idnani, Mathematical Programming 27, 1983).
+ */
+function pricesOf(gram, excess) {
+  const prices = excess.map(() => 0);
+  const held = [];
+  const size = Math.max(0, ...excess.map(Math.abs));
+  for (let round = 0; round < 50 + 10 * excess.length; round++) {
+    const over = excess.map((value, i) => (held.includes(i) ? 0 : value - product(gram[i], prices)));
+    const worst = over.reduce((best, value, i) => (value > over[best] ? i : best), 0);
+    const matrix = () => held.map((i) => held.map((j) => gram[i][j]));
+    if (!(over[worst] > 1e-10 * size + 2e-15 * Math.max(0, ...prices))) {
+      // Once more at a stroke: steps add up their rounding.
+      const last = solve(
+        matrix(),
+        held.map((i) => excess[i]),
+      );
+      held.forEach((i, k) => (prices[i] = last[k]));
+      return prices;
+    }
+    for (;;) {
+      const shared = held.map((i) => gram[i][worst]);
+      const share = solve(matrix(), shared);
+      const own = gram[worst][worst] - product(share, shared);
+      const ends = held.map((i, k) => (share[k] > 0 ? prices[i] / share[k] : Infinity));
+      const until = Math.min(Infinity, ...ends);
+      const full = own > 1e-10 ? (excess[worst] - product(gram[worst], prices)) / own : Infinity;
+      const step = Math.min(until, full);
+      if (step === Infinity) return null;
+      held.forEach((i, k) => (prices[i] -= step * share[k]));
+      prices[worst] += step;
+      if (full <= until) {
+        held.push(worst);
+        break;
+      }
+      const [dropped] = held.splice(ends.indexOf(until), 1);
+      prices[dropped] = 0;
+    }
+  }
+  return null;
+}
+
+/** The nearest point to y in a box and half-spaces; where there is none, the point of the box that breaks them least. */
+function nearest(y, low, high, normals, offsets) {
+  const u = y.map((value, j) => clip(value, low[j], high[j]));
+  const free = [...y.keys()].filter((j) => low[j] < high[j]); // other numbers have no choice
+  const rows = [];
+  const ends = [];
+  normals.forEach((normal, i) => {
+    const length = Math.sqrt(product(normal, normal));
+    if (!(length > 0)) return; // a row of zeros says nothing about the point
+    const fixed = normal.reduce((sum, a, j) => (low[j] < high[j] ? sum : sum + a * u[j]), 0);
+    rows.push(free.map((j) => normal[j] / length));
+    ends.push((offsets[i] - fixed) / length);
+  });
+  const soft = rows.length;
+  free.forEach((j, k) => {
+    for (const [sign, end] of [
+      [-1, -low[j]],
+      [1, high[j]],
+    ]) {
+      if (!Number.isFinite(end)) continue;
+      rows.push(free.map((_, other) => (other === k ? sign : 0)));
+      ends.push(end);
+    }
+  });
+  const wanted = free.map((j) => y[j]);
+  const excess = rows.map((row, i) => product(row, wanted) - ends[i]);
+  const gram = rows.map((a) => rows.map((b) => product(a, b)));
+  let prices = pricesOf(gram, excess);
+  // Prices beyond measure hold rows that all but contradict each other.
+  if (prices === null || Math.max(0, ...prices) > DEARNESS * (1 + Math.max(0, ...y.map(Math.abs)))) {
+    for (let i = 0; i < soft; i++) gram[i][i] += 1 / DEARNESS;
+    prices = pricesOf(gram, excess);
+  }
+  if (prices === null) return u; // numbers overflow
+  free.forEach((j, k) => {
+    const moved = rows.reduce((sum, row, i) => sum + prices[i] * row[k], 0);
+    u[j] = clip(y[j] - moved, low[j], high[j]);
+  });
+  return u;
+}
+
+/** What answers have to satisfy. */
+class Limits {
+  constructor({ on_infeasible: how, limits }, arrays, n) {
+    [this.how, this.n] = [how, n];
+    this.told = limits.map(({ kind }, k) => {
+      const own = arrays.part(`constraints.${k}`);
+      const ends = (name, none) => Array.from(own.get(name), (value) => (Number.isNaN(value) ? none : value));
+      if (kind === "bounds") return { kind, low: ends("low", -Infinity), high: ends("high", Infinity) };
+      if (kind === "rate_limit") return { kind, rate: ends("max_rate", Infinity) };
+      if (kind !== "half_spaces") {
+        throw new Error(`Expected a limit that is known, got ${kind}. Take the model.js of a later version of LNN.`);
+      }
+      const slopes = (name) => (own.has(name) ? Array.from(own.get(name)) : null);
+      const numbers = { A: Array.from(own.get("A")), b: Array.from(own.get("b")) };
+      return { kind, ...numbers, ofA: slopes("A_inputs"), ofB: slopes("b_inputs") };
+    });
+  }
+
+  /** The nearest answer to y, and whether it satisfies all limits. */
+  keep(y, row, before, elapsed) {
+    const [low, high] = [y.map(() => -Infinity), y.map(() => Infinity)];
+    let feasible = true;
+    for (const limit of this.told.filter(({ kind }) => kind !== "half_spaces")) {
+      if (limit.kind === "rate_limit" && before === null) continue;
+      y.forEach((_, j) => {
+        let own;
+        if (limit.kind === "bounds") own = [limit.low[j], limit.high[j]];
+        else {
+          // A rate without a limit has none either where no time passes.
+          const reach = limit.rate[j] === Infinity ? Infinity : limit.rate[j] * elapsed;
+          own = [before[j] - reach, before[j] + reach];
+        }
+        // The part of this box that is nearest to those before it.
+        if (own[0] > high[j] || own[1] < low[j]) feasible = false;
+        [low[j], high[j]] = own.map((end) => clip(end, low[j], high[j]));
+      });
+    }
+    let kept = y.map((value, j) => clip(value, low[j], high[j]));
+    const [normals, offsets] = this.#halfSpaces(row);
+    if (normals.some((normal, i) => product(normal, kept) > offsets[i])) {
+      kept = nearest(y, low, high, normals, offsets);
+    }
+    const broken = (normal, i) => {
+      const size = normal.reduce((sum, a, j) => sum + Math.abs(a * kept[j]), Math.abs(offsets[i]));
+      return product(normal, kept) - offsets[i] > 1e-7 * (1e-3 + size);
+    };
+    feasible &&= !normals.some(broken);
+    if (!feasible && this.how === "raise") {
+      throw new RangeError("Expected limits that some answer satisfies, but there is none for this row.");
+    }
+    return { kept: !feasible && this.how === "hold" && before !== null ? before : kept, feasible };
+  }
+
+  #halfSpaces(row) {
+    const [normals, offsets] = [[], []];
+    const [n, width] = [this.n, row.length];
+    const moved = (base, slopes, k) =>
+      slopes === null ? base : base + product(slopes.slice(k * width, (k + 1) * width), row);
+    for (const { A, b, ofA, ofB } of this.told.filter(({ kind }) => kind === "half_spaces")) {
+      const all = A.map((value, k) => moved(value, ofA, k));
+      b.forEach((value, i) => {
+        normals.push(all.slice(i * n, (i + 1) * n));
+        offsets.push(moved(value, ofB, i));
+      });
+    }
+    return [normals, offsets];
+  }
+}
+
 /** A fitted model. */
 export class Model {
   #carried = null; // Filling and Run of the stream
   #window = []; // or its last rows
   #present = null; // its row before
   #latest = null; // run and outputs of the row that was read last
+  #answered = { before: null }; // its answer, where limits look back
+  #feasible = true;
 
   /**
    * @param {object|string} json  what `python -m LNN.export FILE --to js FOLDER` wrote
@@ -531,6 +711,7 @@ export class Model {
       maxStep: spec.clock.max_step,
     };
     this.network = new Network(spec, arrays);
+    this.limits = spec.constraints ? new Limits(spec.constraints, arrays, spec.answer.n_targets) : null;
     this.window = spec.reading.window_length;
     this.target = spec.answer.classes
       ? null
@@ -540,6 +721,7 @@ export class Model {
   /** Forget the past: the next row that `step` is given begins a recording. */
   reset() {
     [this.#carried, this.#window, this.#present] = [null, [], null];
+    this.#answered = { before: null };
   }
 
   /**
@@ -570,7 +752,10 @@ export class Model {
       }
       this.#latest = { run: this.#carried.run, outputs };
     }
-    return this.#answer(outputs, row);
+    const flags = [];
+    const answer = this.#answer(outputs, row, units, this.#answered, flags);
+    [this.#feasible] = flags;
+    return answer;
   }
 
   /**
@@ -582,6 +767,7 @@ export class Model {
    */
   peek(x, dt = null) {
     const kept = [this.#carried, this.#window, this.#present];
+    const answered = { ...this.#answered };
     const carried = this.#carried;
     // Steps replace the rest, and change these.
     this.#carried = carried && { filling: carried.filling.copy(), run: carried.run.copy() };
@@ -589,7 +775,17 @@ export class Model {
       return this.step(x, dt);
     } finally {
       [this.#carried, this.#window, this.#present] = kept;
+      this.#answered = answered;
     }
+  }
+
+  /**
+   * Whether the last answer satisfies all limits of the model: of `step` and `peek` a boolean, of `predict` a list.
+   *
+   * @returns {boolean|boolean[]}
+   */
+  get feasible() {
+    return this.#feasible;
   }
 
   /**
@@ -618,7 +814,10 @@ export class Model {
    * @returns {Answer[]|Answer[][]}  one for each row or sequence
    */
   predict(X, given = {}) {
-    return this.#predicted(X, given, (outputs, row) => this.#answer(outputs, row));
+    const flags = [];
+    const found = this.#predicted(X, given, (...told) => this.#answer(...told, flags));
+    this.#feasible = flags;
+    return found;
   }
 
   /**
@@ -630,7 +829,7 @@ export class Model {
    */
   predictProba(X, given = {}) {
     if (this.target) throw new Error("Expected a classifier, got a regressor: use predict.");
-    return this.#predicted(X, given, softmax);
+    return this.#predicted(X, given, (outputs) => softmax(outputs));
   }
 
   #predicted(X, { dt, timestamps, starts }, answer) {
@@ -657,13 +856,18 @@ export class Model {
       scaled: this.#scaled(row, rows[Math.max(k - 1, 0)]),
       units: this.#units(k === 0 ? null : gaps?.[k]),
     }));
+    const answered = { before: null };
     if (this.window !== null) {
-      return rows.map((row, k) =>
-        answer(this.#run(steps.slice(Math.max(0, k + 1 - this.window), k + 1), false)[0], row),
-      );
+      return rows.map((row, k) => {
+        const [own] = this.#run(steps.slice(Math.max(0, k + 1 - this.window), k + 1), false);
+        return answer(own, row, steps[k].units, answered);
+      });
     }
     const outputs = this.#run(steps, this.spec.reading.every_step);
-    return outputs.map((own, k) => answer(own, rows.at(k - outputs.length)));
+    return outputs.map((own, k) => {
+      const last = k - outputs.length;
+      return answer(own, rows.at(last), steps.at(last).units, answered);
+    });
   }
 
   /** Run over rows from zero states; outputs at each, or at the last alone. */
@@ -678,20 +882,32 @@ export class Model {
     return answers;
   }
 
-  #answer(outputs, row) {
+  #answer(outputs, row, units, answered, flags) {
     const { classes, quantiles, ndim, n_targets: n } = this.spec.answer;
     if (classes) return classes[outputs.indexOf(Math.max(...outputs))];
     const levels = quantiles?.length ?? 1;
     const anchors = this.spec.input.anchors;
     const values = Array.from({ length: n }, (_, k) => {
       const shift = this.target.center[k] + (anchors.length ? row[anchors[k]] : 0);
-      const own = Array.from(
-        outputs.slice(k * levels, (k + 1) * levels),
-        (value) => value * this.target.scale[k] + shift,
-      );
-      return levels > 1 ? own : own[0];
+      const own = outputs.slice(k * levels, (k + 1) * levels);
+      return Array.from(own, (value) => value * this.target.scale[k] + shift);
     });
-    return ndim === 0 ? values[0] : values;
+    if (this.limits) flags.push(this.#limit(values, levels, row, units, answered));
+    const shaped = levels > 1 ? values : values.map(([value]) => value);
+    return ndim === 0 ? shaped[0] : shaped;
+  }
+
+  /** Keep values (targets, levels) within the limits, in place; tell whether they satisfy them. */
+  #limit(values, levels, row, units, answered) {
+    let good = true;
+    for (let level = 0; level < levels; level++) {
+      const y = values.map((own) => own[level]);
+      const { kept, feasible } = this.limits.keep(y, row, answered.before, units * this.spec.clock.unit);
+      values.forEach((own, k) => (own[level] = kept[k]));
+      if (levels === 1) answered.before = kept;
+      good &&= feasible;
+    }
+    return good;
   }
 
   #scaled(row, before) {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from LNN.export.onnx.nodes import Value, gather, reshape, squeeze, unsqueeze
@@ -9,7 +11,11 @@ from LNN.export.spec import Spec
 
 
 def answers(
-    spec: Spec, outputs: Value, present: Value | None, n_leading: int
+    spec: Spec,
+    outputs: Value,
+    present: Value | None,
+    n_leading: int,
+    limit: Callable[[Value], tuple[Value, Value]] | None = None,
 ) -> dict[str, Value]:
     """Return answers by name.
 
@@ -21,11 +27,15 @@ def answers(
         What changes are added to.
     n_leading : int
         How many axes `outputs` has before its last.
+    limit : callable, default=None
+        Keeps values (..., O) in the units of y within the constraints; returns them and
+        whether they satisfy all (...).
 
     Returns
     -------
     dict of str to Value
-        "label" and "probabilities" of a classifier, else "prediction".
+        "label" and "probabilities" of a classifier, else "prediction", and with
+        constraints "feasible".
     """
     answer = spec.values["answer"]
     if answer["classes"] is not None:
@@ -45,6 +55,11 @@ def answers(
     values = values * scale + center
     if present is not None:
         values = values + present
+    told = {}
+    if limit is not None:
+        kept, told["feasible"] = limit(reshape(values, *[0] * n_leading, -1))
+        values = reshape(kept, *[0] * n_leading, answer["n_targets"], levels)
+        values = values if levels > 1 else squeeze(values, n_leading + 1)
     if answer["ndim"] == 0:
         values = squeeze(values, n_leading)
-    return {"prediction": values}
+    return {"prediction": values, **told}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from LNN.export.onnx.answers import answers
+from LNN.export.onnx.limits import BoxLimits
 from LNN.export.onnx.network import Network, is_in, zeros
 from LNN.export.onnx.nodes import (
     Value,
@@ -57,6 +59,9 @@ class Graph:
         self.every_step = reading["every_step"] or self.window is not None
         n, anchors = self.preparation.n, self.preparation.anchors
         self.widths = {"count": 1} | ({"before": len(anchors)} if anchors else {})
+        self.limits = BoxLimits(spec) if spec.values.get("constraints") else None
+        if self.limits is not None and self.limits.looks_back:
+            self.widths["answers"] = self.limits.n
         if self.window is None:
             self.widths |= self.preparation.held | {"network": self.network.size}
         elif self.window > 1:
@@ -107,7 +112,7 @@ class Graph:
             # A sequence may have none of these rows, and more of later ones.
             last = self._at_end(read.present, lengths)
             new["before"] = where(more > 0.5, last, past["before"])
-        found = self._told(features, read.present, lengths)
+        found = self._told(features, read, lengths, past, new)
         found["next_state"] = concat([new[name] for name in self.widths])
         return found
 
@@ -177,14 +182,52 @@ class Graph:
         return values.nodes.add("GatherND", by_sequence, last, batch_dims=1)
 
     def _told(
-        self, features: Value, present: Value | None, lengths: Value | None
+        self,
+        features: Value,
+        read: Rows,
+        lengths: Value | None,
+        past: dict[str, Value],
+        new: dict[str, Value],
     ) -> dict[str, Value]:
-        """Return answers (B, T, ...), or (B, ...) with one for each sequence."""
+        """Return answers (B, T, ...), or (B, ...) with one for each sequence.
+
+        What the next call needs of them is added to `new`.
+        """
+        present, limit = read.present, None
+        if self.limits is not None:
+            limit = functools.partial(
+                self._limited, self.limits, read, lengths, past, new
+            )
         if self.every_step and not self.once:
             features = transpose(features, 1, 0, 2)
             present = None if present is None else transpose(present, 1, 0, 2)
-            return answers(self.spec, self.network.read_out(features), present, 2)
+            outputs = self.network.read_out(features)
+            return answers(self.spec, outputs, present, 2, limit)
         if present is not None:
             present = self._at_end(present, lengths)
         outputs = self.network.read_out(self._at_end(features, lengths))
-        return answers(self.spec, outputs, present, 1)
+        return answers(self.spec, outputs, present, 1, limit)
+
+    def _limited(
+        self,
+        limits: BoxLimits,
+        read: Rows,
+        lengths: Value | None,
+        past: dict[str, Value],
+        new: dict[str, Value],
+        values: Value,
+    ) -> tuple[Value, Value]:
+        """Keep values (B, T, n) or (B, n) within limits; tell which satisfy them."""
+        each = self.every_step and not self.once
+        rows = transpose(values, 1, 0, 2) if each else unsqueeze(values, 0)
+        active = None if lengths is None else is_in(lengths, size_of(read.x, 0))
+        begun, before = past["count"] > 0.5, past.get("answers")
+        kept, good, last = limits.keep(
+            rows, read.units, active, begun, before, self.once
+        )
+        if last is not None:
+            new["answers"] = last
+        good = good > 0.5
+        if each:
+            return transpose(kept, 1, 0, 2), squeeze(transpose(good, 1, 0, 2), 2)
+        return squeeze(kept, 0), squeeze(squeeze(good, 0), 1)

@@ -27,7 +27,7 @@ def to_onnx(model: Any, path: Any, sequence: bool = True) -> Path:
     the time since the row before, NaN for one usual gap; at the first row of a
     recording it has no meaning. `state` (batch, numbers) is the `next_state` of the
     call before; zeros begin a recording. Models of sequences have `lengths` (batch,),
-    int64, the rows of each.
+    int64, the rows of each. With bounds and rate limits there is an output `feasible`.
 
     Parameters
     ----------
@@ -139,6 +139,7 @@ def _outputs(
         "prediction": (proto.FLOAT, [*lead, *shape]),
         "label": (_label_type(answer["classes"]), lead),
         "probabilities": (proto.FLOAT, [*lead, answer["n_outputs"]]),
+        "feasible": (proto.BOOL, lead),
         "next_state": (proto.FLOAT, ["batch", graph.state_size]),
     }
     return {name: known[name] for name in found}

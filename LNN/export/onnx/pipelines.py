@@ -9,6 +9,7 @@ import numpy as np
 
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError, MissingDependencyError
+from LNN.export.constraint_specs import refuse_limits
 from LNN.export.onnx.graph import Graph
 from LNN.export.onnx.nodes import (
     OPSET,
@@ -91,6 +92,7 @@ def _infer_shapes(operator: Any) -> None:
 def _spec_of(operator: Any) -> Spec:
     """Describe the model of an operator, if rows alone are all that it reads."""
     spec = to_spec(as_fitted(operator.raw_operator))
+    refuse_limits(spec.values, "the ONNX export of Pipelines")
     given, clock = spec.values["input"], spec.values["clock"]
     why = None
     if spec.values["reading"]["kind"] != "rows":

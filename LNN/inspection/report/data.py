@@ -17,6 +17,7 @@ from LNN.data.targets import read_targets
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.passes import input_names
+from LNN.inspection.places import Places
 
 # Rows that slow panels look at, and sequences: a stretch of rows in a row, or sequences
 # that are drawn, always the same ones.
@@ -91,7 +92,7 @@ class ReportData:
     def predictions(self) -> NDArray:
         """Labels (n,), numbers (n, K), or quantiles (n, K, Q)."""
         fitted = self.fitted
-        values = fitted.values(self.outputs, fitted.anchor_values(self.sequences))
+        values = fitted.kept(self.outputs, self.sequences).values
         if not fitted.classifies and fitted.targets.ndim == 0:
             values = values[:, None]
         return self._sorted(values)
@@ -216,9 +217,16 @@ class ReportData:
 
     def place_text(self, place: int) -> str:
         """Return what the caller calls a row or sequence."""
-        word = "row" if self.sequences.layout == "rows" else "sequence"
         number = place if self.taken_from is None else self.taken_from[place]
-        return f"{word} {number}"
+        if self.sequences.layout != "rows":
+            return f"sequence {number}"
+        label = self._places.label(place)
+        # A number may be that of the part: rows are counted in all that was given.
+        return f"row {number if isinstance(label, int | np.integer) else label}"
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self.fitted, self.X, self.sequences, 0, self.timestamps)
 
 
 def column_text(name: Any) -> str:

@@ -124,7 +124,7 @@ def _made(data: ReportData, title: str, first: int, length: int, most: int) -> S
     if fitted.classifies:
         answers = fitted.objective.probabilities(outputs)
     else:
-        answers = fitted.values(outputs, fitted.anchor_values(read))
+        answers = fitted.kept(outputs, read).values
     if len(positions) < length and sequences.layout != "rows":
         title += f", its first {len(positions)} steps"
     return Stretch(title, rows, gaps, answers.reshape(len(answers), -1))

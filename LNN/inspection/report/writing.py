@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
+from LNN.exceptions import InvalidInputError
 from LNN.inspection.report.data import ReportData
 from LNN.inspection.report.markup import Html, data_block, h
 from LNN.inspection.report.panel import Panel, Subject
@@ -84,6 +85,11 @@ def report(
     ('report.html', True)
     """
     fitted = as_fitted(model)
+    if y is None:
+        raise InvalidInputError(
+            "Expected y, the true answers that those of the model are held against, "
+            "got None. Pass it as score takes it."
+        )
     data = ReportData.of(fitted, X, y, timestamps, groups)
     text = page(Subject(fitted, data), title or f"Report on a {fitted.owner}")
     path = Path(path)

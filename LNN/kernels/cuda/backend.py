@@ -14,7 +14,7 @@ from LNN.cells.hooks import are_parts_watched
 from LNN.kernels.backend import Backend, Missing
 from LNN.kernels.cuda import nvrtc
 from LNN.kernels.cuda.driver import DriverError
-from LNN.kernels.cuda.plans import LIMITS, has_dropout, plan_of
+from LNN.kernels.cuda.plans import LIMITS, fits, has_dropout, plan_of
 from LNN.kernels.cuda.program import LOADERS, Program, load
 from LNN.kernels.cuda.steps import Loop
 from LNN.kernels.cuda.trial import fault_of
@@ -74,7 +74,9 @@ class CudaBackend(Backend):
         if device.type not in LOADERS or dtype not in PRECISIONS or has_dropout(cell):
             return False
         plan = plan_of(cell)
-        return plan is not None and self._works(plan.program(dtype), cell, device)
+        if plan is None or not fits(plan, dtype):
+            return False
+        return self._works(plan.program(dtype), cell, device)
 
     def can_run(
         self, cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor

@@ -73,3 +73,16 @@ def deal(owner: np.ndarray, n_neurons: int) -> Dealt:
     synapse = np.full((slots, n_neurons * lanes), -1, dtype=np.int64)
     synapse[nth // lanes, owner[order] * lanes + nth % lanes] = order
     return Dealt(lanes, slots, n_neurons * lanes, synapse)
+
+
+def lanes_for(rows: int, columns: int, threads: int) -> int:
+    """Return how many threads share a row of a dense map (csrc/dense.cuh).
+
+    As many as there are, but no fewer than four columns for each.
+    """
+    lanes = 1
+    while lanes < 32 and threads % (2 * lanes) == 0:
+        if 2 * lanes * rows > threads or 8 * lanes > columns:
+            break
+        lanes *= 2
+    return lanes

@@ -49,7 +49,9 @@ class LTCPlan(Plan):
                 "out edges": self.out.table(numbers, -1),
                 "out others": self.out.table(target, self.out.own()),
             },
+            (self.into.threads, self.out.threads),
             n_record=2 * cell.ode_unfolds * n,
+            n_shared=4 * n,
         )
 
     def constants(self, cell: Cell) -> list[Tensor]:
@@ -79,7 +81,7 @@ class LTCPlan(Plan):
         read += [data.start, data.spans, data.lengths]
         numbers = [self.n_synapses, data.steps, first, last]
         values = [*read, states, record, final, *numbers]
-        self.kernels(data).launch("forward", data.batch, self.into.threads, values)
+        self.launch("forward", data, data.batch, values)
 
     def sums(self, data: Data) -> Tensor | None:
         """Return zeros for each block's sums of the constants' gradients."""
@@ -102,12 +104,11 @@ class LTCPlan(Plan):
         assert found.sums is not None
         tables = self.tables(data.drive.device)
         structure = [tables["out edges"], tables["out others"]]
-        read: list[Value] = [record, *data.constants, *structure, data.spans]
-        read += [data.lengths, states, grad_states]
+        read: list[Value] = [record, *data.constants, *structure, data.start]
+        read += [data.spans, data.lengths, states, grad_states]
         written = [carry, found.drive, found.spans, found.sums]
         values = [*read, *written, self.n_synapses, data.batch, data.steps, first, last]
-        blocks = len(found.sums)
-        self.kernels(data).launch("backward", blocks, self.out.threads, values)
+        self.launch("backward", data, len(found.sums), values)
 
     def finish(
         self, data: Data, states: Tensor, found: Gradients

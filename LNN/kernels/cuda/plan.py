@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from LNN.cells.base import Cell
-from LNN.kernels.cuda.program import Kernels, Program, load
+from LNN.kernels.cuda.driver import Value
+from LNN.kernels.cuda.program import Program, load
+from LNN.kernels.torch_loop import Steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,9 @@ class Data:
     spans : Tensor of shape (B, T)
     lengths : Tensor of int32, shape (B,), or None
     constants : list of Tensor
+    memory : tuple of Tensor or None
+        What a mixed memory adds to a kernel's arguments: the gates' weights, their
+        record, and on the way back where to write the states that steps begin with.
     """
 
     drive: Tensor
@@ -33,6 +38,7 @@ class Data:
     spans: Tensor
     lengths: Tensor | None
     constants: list[Tensor]
+    memory: tuple[Value, Value, Value] = (None, None, None)
 
     @property
     def batch(self) -> int:
@@ -60,11 +66,15 @@ class Gradients:
         Each neuron's part of the gradients of the timespans, if they are wanted.
     sums : Tensor, or None
         Sums over steps, of the gradients that the kernel itself sums up.
+    started : Tensor of shape (B, T, N), or None
+        With mixed memory, the states that the cell's steps began with; 0 past a
+        sequence's end.
     """
 
     drive: Tensor
     spans: Tensor | None
     sums: Tensor | None
+    started: Tensor | None = None
 
 
 class Plan(ABC):
@@ -78,8 +88,14 @@ class Plan(ABC):
         Its macros.
     tables : mapping of str to ndarray of int32
         What the kernels read of the structure.
+    threads : (int, int)
+        How many a block has, forward and backward.
     n_record : int
         How many numbers the kernels record per sequence and step.
+    n_shared : int
+        How many numbers the threads of a block share.
+    n_work : int
+        How many more they write on the way back, per sequence and step.
 
     Attributes
     ----------
@@ -91,20 +107,29 @@ class Plan(ABC):
         source: str,
         defines: dict[str, int],
         tables: dict[str, np.ndarray],
+        threads: tuple[int, int],
         n_record: int,
+        n_shared: int,
+        n_work: int = 0,
     ):
-        self.source, self.defines = source, tuple(defines.items())
-        self.n_record, self.n_neurons = n_record, defines["NEURONS"]
+        self.source, self.defines = source, {"MEMORY": 0, **defines}
+        self.threads, self.n_record, self.n_work = threads, n_record, n_work
+        self.n_shared, self.n_neurons = n_shared, defines["NEURONS"]
         self._tables = tables
         self._on: dict[torch.device, dict[str, Tensor]] = {}
 
     def program(self, dtype: torch.dtype) -> Program:
         """Return the program for a precision."""
-        return Program(self.source, self.defines, dtype)
+        return Program(self.source, tuple(self.defines.items()), dtype)
 
-    def kernels(self, data: Data) -> Kernels:
-        """Return the kernels for the data's precision and device."""
-        return load(self.program(data.drive.dtype), data.drive.device)
+    def launch(
+        self, name: str, data: Data, blocks: int, values: Sequence[Value]
+    ) -> None:
+        """Start a kernel with these arguments and those of a mixed memory."""
+        kernels = load(self.program(data.drive.dtype), data.drive.device)
+        back = name == "backward"
+        memory = data.memory if back else data.memory[:2]
+        kernels.launch(name, blocks, self.threads[back], [*values, *memory])
 
     def tables(self, device: torch.device) -> dict[str, Tensor]:
         """Return the tables on a device."""
@@ -129,9 +154,13 @@ class Plan(ABC):
     def constants(self, cell: Cell) -> list[Tensor]:
         """Return what every step needs and only the parameters decide."""
 
+    def on_torch(self, cell: Cell) -> Steps:
+        """Return what takes the same steps in torch."""
+        return cell
+
     @abstractmethod
     def step_constants(self, cell: Cell, constants: Sequence[Tensor]) -> tuple:
-        """Return the same as `Cell.step` takes it."""
+        """Return the same as the steps of `on_torch` take them."""
 
     @abstractmethod
     def forward(
@@ -175,3 +204,10 @@ class Plan(ABC):
         self, data: Data, states: Tensor, found: Gradients
     ) -> list[Tensor | None]:
         """Return the gradients of the constants."""
+
+
+def started(data: Data, states: Tensor, found: Gradients) -> Tensor:
+    """Return the states (B, T, N) that the steps began with."""
+    if found.started is not None:
+        return found.started
+    return torch.cat([data.start[:, None], states[:, :-1]], dim=1)

@@ -83,7 +83,8 @@ class Loop:
             views = [t.view_as(t) for t in tensors]
             drive, state, spans, *constants = views
             given = self.plan.step_constants(self.cell, constants)
-            results = torch_loop.steps(self.cell, drive, state, spans, lengths, given)
+            how = self.plan.on_torch(self.cell)
+            results = torch_loop.steps(how, drive, state, spans, lengths, given)
         pairs = [
             (r, g)
             for r, g in zip(results, gradients, strict=True)
@@ -190,7 +191,8 @@ def _states(plan: Plan, data: Data) -> Tensor:
 
 
 def _bytes_a_step(plan: Plan, data: Data) -> int:
-    return plan.n_record * data.batch * data.drive.element_size()
+    numbers = plan.n_record + plan.n_work
+    return numbers * data.batch * data.drive.element_size()
 
 
 def _record(plan: Plan, data: Data, steps: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,10 +11,11 @@ from torch import Tensor
 
 from LNN.cells import CfCCell, WiredCfCCell
 from LNN.cells.base import Cell
-from LNN.cells.cfc import MODES, map_names
+from LNN.cells.cfc import MODES, closed_form, map_names
 from LNN.kernels.cuda.dealing import Dealt, deal, sizes
 from LNN.kernels.cuda.driver import Value
-from LNN.kernels.cuda.plan import Data, Gradients, Plan
+from LNN.kernels.cuda.plan import Data, Gradients, Plan, started
+from LNN.kernels.torch_loop import Steps
 
 
 class WiredPlan(Plan):
@@ -54,9 +56,10 @@ class WiredPlan(Plan):
                 **_tables("in", into, source + fresh, where),
                 **_tables("out", out, target + fresh, where),
             },
+            (into.threads, out.threads),
             n_record=maps * n,
+            n_shared=2 * maps * n,
         )
-        self.into, self.out = into, out
 
     def constants(self, cell: Cell) -> list[Tensor]:
         """Return all weights in one vector, and for "pure" A and w_tau."""
@@ -68,12 +71,16 @@ class WiredPlan(Plan):
             joined = torch.cat([w.reshape(-1) for w in weights])
         return [joined, torch.stack(pure)] if self.mode == "pure" else [joined]
 
+    def on_torch(self, cell: Cell) -> Steps:
+        """Return the cell, or what reads A and w_tau from the constants as it does."""
+        return _Direct(cell.mode, self.n_maps) if isinstance(cell, CfCCell) else cell
+
     def step_constants(self, cell: Cell, constants: Sequence[Tensor]) -> tuple:
         """Return the weights by layer, and A and w_tau."""
         weights, *pure = constants
         n, maps = self.n_neurons, self.n_maps
         if isinstance(cell, CfCCell):
-            return weights.view(n, maps * n).t(), (None, None)
+            return weights.view(n, maps * n), tuple(pure[0]) if pure else ()
         sizes = [n * maps * (b - a) for a, b in self.slices]
         layers = [w.view(n, -1) for w in weights.split(sizes)]
         return layers, tuple(pure[0]) if pure else (None, None)
@@ -98,7 +105,7 @@ class WiredPlan(Plan):
         ]
         read += [tables["places"], pure, data.start, data.spans, data.lengths]
         values = [*read, states, record, final, data.steps, first, last]
-        self.kernels(data).launch("forward", data.batch, self.into.threads, values)
+        self.launch("forward", data, data.batch, values)
 
     def sums(self, data: Data) -> Tensor | None:
         """Return zeros for the gradients of A and w_tau in each sequence."""
@@ -124,7 +131,7 @@ class WiredPlan(Plan):
         read += [tables["places"], pure, data.start, data.spans, data.lengths]
         written = [carry, found.drive, found.spans, found.sums]
         values = [*read, states, grad_states, *written, data.steps, first, last]
-        self.kernels(data).launch("backward", data.batch, self.out.threads, values)
+        self.launch("backward", data, data.batch, values)
 
     def finish(
         self, data: Data, states: Tensor, found: Gradients
@@ -135,7 +142,7 @@ class WiredPlan(Plan):
         its layer reads and the maps' gradients, over all steps of all sequences.
         """
         n = self.n_neurons
-        old = torch.cat([data.start[:, None], states[:, :-1]], dim=1)
+        old = started(data, states, found)
         maps = found.drive.flatten(0, 1)
         parts = []
         for a, b in self.slices:
@@ -144,6 +151,22 @@ class WiredPlan(Plan):
             parts.append((read.reshape(-1, n).t() @ columns).reshape(-1))
         weights = parts[0] if len(parts) == 1 else torch.cat(parts)
         return [weights, *([] if found.sums is None else [found.sums.sum(0)])]
+
+
+@dataclass(frozen=True)
+class _Direct:
+    """The steps of a CfC without a backbone, all of whose constants are given."""
+
+    mode: str
+    n_maps: int
+
+    def step(
+        self, drive: Tensor, state: Tensor, dt: Tensor, constants: tuple
+    ) -> Tensor:
+        """Take a step with weights (N, maps x N), and for "pure" A and w_tau."""
+        weights, pure = constants
+        maps = (drive + state @ weights).chunk(self.n_maps, dim=-1)
+        return closed_form(self.mode, maps, state, dt, *pure)
 
 
 def _both(constants: list[Tensor]) -> tuple[Tensor, Tensor | None]:

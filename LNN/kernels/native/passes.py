@@ -56,8 +56,8 @@ class Passes:
 
         All arguments contiguous, lengths of int64; time spans may be None for ones.
         """
-        shape = (*inputs.shape, lengths is None)
-        if self._room is None or self._room.shape != shape:
+        # With and without lengths, the library takes the same memory.
+        if self._room is None or self._room.shape != inputs.shape:
             self._room = None  # before there is another one beside it
             self._room = self._make_room(inputs, lengths)
         room = self._room
@@ -126,7 +126,7 @@ class _Room:
     ):
         library = functions()
         batch, steps, _ = inputs.shape
-        self.shape = (*inputs.shape, lengths is None)
+        self.shape = inputs.shape
         self.start = cell.zero_state(inputs)
         self.ones = inputs.new_ones(batch, steps)
         self.states = inputs.new_empty(batch, steps, cell.state_size)

@@ -24,9 +24,11 @@ def thread_count(work: int) -> int:
 
     And 1 for little work, in neuron updates of a batch over all steps.
     """
-    if work <= WORTH_THREADS or get_active_backend()[0].nesting_level:
+    number = 1 if work <= WORTH_THREADS else torch.get_num_threads()
+    # Asked last: it takes longer than to call the library.
+    if number == 1 or get_active_backend()[0].nesting_level:
         return 1
-    return torch.get_num_threads()
+    return number
 
 
 def run_all(function: Callable[[int], None], n_tasks: int, n_threads: int) -> None:

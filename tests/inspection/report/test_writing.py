@@ -14,9 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.inspection import report
-from LNN.inspection.report.data import MOST_ROWS
+from LNN.inspection.report.data import MOST_ROWS, ReportData
 from LNN.inspection.report.drawing import MOST_INPUTS
 from LNN.inspection.report.panels.columns import MOST_COLUMNS
+from LNN.inspection.report.panels.examples import _of_numbers
 
 KINDS = [
     "windows",
@@ -241,3 +242,27 @@ def test__report__label_that_is_not_known__is_refused(pages, tmp_path):
     with pytest.raises(InvalidInputError, match="never seen"):
         report(own.model, own.X, y, tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+def test__report__frame_with_times__names_rows_by_them(tmp_path):
+    when = pd.date_range("2026-01-01", periods=200, freq="h")
+    X = pd.DataFrame({"a": np.sin(0.3 * np.arange(200))}, index=when)
+    y = np.cos(0.3 * np.arange(200))
+    model = LiquidRegressor(6, window_length=6, epochs=20, random_state=0).fit(X, y)
+    text = report(model, X, y, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Good: row 2026-01-" in text
+    assert "Bad: row 2026-01-" in text
+    with pytest.raises(InvalidInputError, match="Expected y"):
+        report(model, X, None, tmp_path / "page.html")
+
+
+def test__examples__good_ones__have_small_errors():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 1))
+    y = np.where(np.arange(200) % 50 == 0, 40.0, 0.1) * rng.normal(size=200)
+    model = LiquidRegressor(6, window_length=2, epochs=1, random_state=0).fit(X, y)
+    data = ReportData.of(model.model_, X, y, None, None)
+    error = np.abs(model.predict(X) - y)
+    good = [example.place for example in _of_numbers(data) if example.good]
+    assert good
+    assert (error[good] <= np.quantile(error, 0.25)).all()

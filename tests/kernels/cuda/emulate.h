@@ -15,6 +15,7 @@
 #define __global__
 #define __device__
 #define __shared__ static
+#define __align__(n)
 #define __launch_bounds__(...)
 using std::exp, std::expm1, std::fabs, std::log1p, std::tanh, std::erf, std::fmax;
 

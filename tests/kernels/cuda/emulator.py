@@ -13,7 +13,9 @@ from LNN.kernels.cuda.program import CSRC
 
 HOME = Path(__file__).parent
 COMPILER = shutil.which("g++")
-FLAGS = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w"]
+# Hidden: else programs would share what stands in the shared memory of functions, by
+# name, whatever its size.
+FLAGS = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w", "-fvisibility=hidden"]
 FAULTS = {1: "threads that meet different barriers", 2: "a wrong number of arguments"}
 
 

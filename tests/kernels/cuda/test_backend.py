@@ -8,10 +8,10 @@ from cell_cases import CELLS
 from kernel_cases import make_problem, rng
 
 import LNN
-from LNN.cells import WiredCfCCell
+from LNN.cells import CfCCell, MixedMemoryCell, WiredCfCCell
 from LNN.exceptions import InvalidInputError, LNNWarning
 from LNN.kernels import dispatch, torch_loop
-from LNN.kernels.cuda import CudaBackend, nvrtc, program, trial
+from LNN.kernels.cuda import CudaBackend, nvrtc, plans, program, trial
 from LNN.kernels.cuda.plans import plan_of
 
 GPU = torch.device("cuda")
@@ -120,6 +120,47 @@ def test__plan_of__another_mode__is_another_plan():
     assert plan_of(cell) is plan
     cell.mode = "no_gate"
     assert plan_of(cell) is not plan
+
+
+@pytest.mark.parametrize("name", ["CfC default 2", "memory CfC default 1"])
+def test__supports__dropout_in_the_backbone__is_torchs_while_it_trains(name, cuda):
+    cell, cpu = CELLS[name](), torch.device("cpu")
+    getattr(cell, "cell", cell).dropout.p = 0.1
+    assert not cuda.supports(cell.train(), cpu, torch.float32)
+    assert cuda.supports(cell.eval(), cpu, torch.float32)
+
+
+def test__supports__features_too_many_for_a_block__are_torchs(cuda):
+    cpu = torch.device("cpu")
+    wide = CfCCell(3, 8, backbone_units=7000)
+    assert not cuda.supports(wide, cpu, torch.float32)
+    plan = plan_of(CfCCell(3, 8, backbone_units=4000))
+    assert plans.fits(plan, torch.float32)
+    assert not plans.fits(plan, torch.float64)
+
+
+def test__plan_of__backbone_of_the_users_own__is_none():
+    for other in (torch.nn.Identity(), torch.nn.Linear(11, 11, bias=False)):
+        cell = CELLS["CfC default 2"]()
+        assert plan_of(cell) is not None
+        cell.backbone[1] = other
+        assert plan_of(cell) is None
+        assert plan_of(MixedMemoryCell(cell)) is None
+
+
+def test__plan_of__other_activation__is_another_plan():
+    cell = CELLS["CfC default 2"]()
+    plan = plan_of(cell)
+    cell.backbone_activation = "relu"
+    assert plan_of(cell) is not plan
+
+
+def test__plan_of__mixed_memory__leaves_the_cells_own_plan_alone():
+    cell = CELLS["memory wired default ncp"]()
+    before = plan_of(cell.cell)
+    assert plan_of(cell).defines["MEMORY"] == 1
+    assert plan_of(cell.cell) is before
+    assert before.defines["MEMORY"] == 0
 
 
 def test__can_run__what_kernels_do_not_see__is_left_to_torch(cuda):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from cell_cases import CELLS, rng
 
-from LNN.cells import LTCCell, WiredCfCCell
+from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.kernels.cuda import nvrtc
 from LNN.kernels.cuda.ltc import SOLVERS
 from LNN.kernels.cuda.plans import plan_of
@@ -35,6 +35,22 @@ MAIN = {
     )
     for solver in SOLVERS
     for n in (32, 64)
+}
+MAIN |= {
+    f"CfC {layers} x {units} {n}": lambda n=n, u=units, k=layers: CfCCell(
+        8, n, backbone_units=u, backbone_layers=k, generator=rng()
+    )
+    for layers, units, n in ((1, 128, 32), (2, 64, 32), (1, 128, 64), (1, 256, 128))
+}
+MAIN |= {
+    f"memory {name}": lambda c=MAIN[name]: MixedMemoryCell(c(), generator=rng())
+    for name in (
+        "wired exponential 32",
+        "wired exponential 64",
+        "LTC semi-implicit 32",
+        "LTC semi-implicit 64",
+        "CfC 1 x 128 32",
+    )
 }
 
 
@@ -73,7 +89,7 @@ def test__nvrtc__main_shapes__fit_without_spilling_what_is_used(
 ):
     cell = MAIN[name]()
     plan = plan_of(cell)
-    threads = {"forward": plan.into.threads, "backward": plan.out.threads}
+    threads = dict(zip(("forward", "backward"), plan.threads, strict=True))
     for kernel, (registers, spilled, shared) in resources(cell, architecture).items():
         assert spilled <= PARKED, kernel
         # The hardware gives out registers by eight.

@@ -38,7 +38,7 @@ def with_source(tmp_path, cuda, monkeypatch):
 
 def oracle():
     cell = shaken(CELLS["wired exponential ncp"](), rng(3))
-    assert plan_of(cell).into.lanes > 1
+    assert plan_of(cell).defines["IN_LANES"] > 1
     return Oracle(torch_loop, make_problem(cell, 2, 4))
 
 

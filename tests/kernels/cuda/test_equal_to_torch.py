@@ -18,6 +18,7 @@ from kernel_cases import (
     solve,
 )
 
+from LNN.cells import CfCCell, MixedMemoryCell
 from LNN.kernels import torch_loop
 from LNN.kernels.cuda import ltc, steps
 from LNN.kernels.cuda.plans import plan_of
@@ -30,7 +31,11 @@ SOME = (
     "wired default unsorted",
     "wired pure other edges",
     "wired no_gate full",
-    "CfC exponential 0",
+    "CfC pure 0",
+    "CfC pure 2",
+    "memory LTC ncp",
+    "memory wired pure unsorted",
+    "memory CfC default 1",
 )
 HERE = [name for name, cell in CELLS.items() if plan_of(cell()) is not None]
 FASTER = [
@@ -62,7 +67,7 @@ def test__cuda__every_kind_of_cell__equals_torch(name, cuda, order):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["LTC ncp", "wired exponential ncp"])
+@pytest.mark.parametrize("name", ["LTC ncp", "wired exponential ncp", *SOME[-4:]])
 def test__cuda__single_precision__equals_torch(name, cuda):
     cell = shaken(CELLS[name](), rng(3))
     assert not far(cuda, make_problem(cell, 5, 7, ragged=True), torch.float32)
@@ -80,9 +85,41 @@ def test__cuda__loss_of_one_result__equals_torch(name, into, cuda):
 def test__cuda__no_room_for_the_record__goes_back_in_chunks(name, cuda, monkeypatch):
     cell = shaken(CELLS[name](), rng(3))
     monkeypatch.setattr(steps, "most_bytes", lambda device: 0)
-    for n_bytes in (1, 2 * 8 * 3 * plan_of(cell).n_record):  # one step, two steps
+    numbers = plan_of(cell).n_record + plan_of(cell).n_work
+    for n_bytes in (1, 2 * 8 * 3 * numbers):  # one step, two steps
         monkeypatch.setattr(steps, "CHUNK_BYTES", n_bytes)
         assert not far(cuda, make_problem(cell, 3, 5, ragged=True))
+
+
+@pytest.mark.parametrize(
+    ("neurons", "units", "layers", "memory"),
+    [
+        (140, 60, 1, False),  # more maps than threads
+        (20, 300, 2, True),  # more units than threads
+        pytest.param(300, 530, 1, True, marks=pytest.mark.slow),  # more than 256 both
+    ],
+)
+def test__cuda__weights_too_many_for_registers__equal_torch(
+    neurons, units, layers, memory, cuda, order
+):
+    cell = CfCCell(
+        3, neurons, backbone_units=units, backbone_layers=layers, generator=rng()
+    )
+    cell = MixedMemoryCell(cell, generator=rng(1)) if memory else cell
+    oracle = Oracle(torch_loop, make_problem(shaken(cell, rng(3)), 2, 2))
+    for falling, dtype in (("rising", torch.float64), ("falling", torch.float32)):
+        order(falling)
+        assert not oracle.far(cuda, dtype)[0]
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test__cuda__parametrized_backbone__equals_torch(memory, cuda):
+    cell = CELLS["CfC default 2"]()
+    torch.nn.utils.parametrizations.weight_norm(cell.backbone[1])
+    cell = MixedMemoryCell(cell, generator=rng(1)) if memory else cell
+    problem = make_problem(cell, 2, 3)
+    assert cuda.can_run(cell, problem.inputs, problem.state, problem.timespans)
+    assert not far(cuda, problem)
 
 
 def test__cuda__blocks_of_several_sequences__equal_torch(cuda, order, monkeypatch):

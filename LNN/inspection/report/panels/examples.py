@@ -22,6 +22,8 @@ from LNN.inspection.report.markup import Html, bar, h, number, table
 from LNN.inspection.report.metrics import class_codes
 from LNN.inspection.report.panel import Panel, Subject
 
+# A good answer's error is among so many of the smallest.
+GOOD = 0.25
 EACH, MOST_CELLS, MOST_COLUMNS = 2, 60, 8
 # Explanations in words run the steps one by one; whole recordings are explained near
 # their beginnings alone.
@@ -86,11 +88,10 @@ def _of_numbers(part: ReportData) -> list[Example]:
     if not len(truth):
         return []
     error = np.abs(own - truth)
-    # An answer near the mean is no feat.
-    told = np.abs(truth - truth.mean()) >= np.quantile(
-        np.abs(truth - truth.mean()), 0.7
-    )
-    good = _apart(np.where(told, error, np.inf), places)
+    far = np.abs(truth - truth.mean())
+    # An answer near the mean is no feat, if there are good ones elsewhere.
+    feats = (error <= np.quantile(error, GOOD)) & (far >= np.quantile(far, 0.7))
+    good = _apart(np.where(feats, error, np.inf) if feats.any() else error, places)
     bad = _apart(-error, places)
     what, output = explained_outputs(part)[0]
     return [

@@ -4,6 +4,10 @@
 // `edges` tells which synapse stands in a thread's slot (-1 in an empty one), `others`
 // the neuron at its other end.
 #include "solvers.cuh"
+#include "memory.cuh"
+
+// Numbers of a step in the drive.
+#define DRIVE (GATES + 2 * NEURONS)
 
 #define SHIFT 0
 #define SIGMA 1
@@ -35,7 +39,7 @@ extern "C" __global__ void __launch_bounds__(IN_THREADS)
 forward(const real* drive, const real* values, const real* capacities, const int* edges,
         const int* others, const real* start, const real* spans, const int* lengths,
         real* states, real* record, real* final, int synapses, int steps, int first,
-        int last) {
+        int last, const real* gate_weights, real* gates) {
   __shared__ real shown[2][NEURONS];
   const int neuron = threadIdx.x / IN_LANES, lane = threadIdx.x % IN_LANES;
   const unsigned mates = team<IN_LANES>();
@@ -45,7 +49,9 @@ forward(const real* drive, const real* values, const real* capacities, const int
 
   Synapses<IN_SLOTS, IN_THREADS> in;
   in.load(values, edges, others, synapses);
-  real v = start[sequence * NEURONS + neuron];
+  real v = start[sequence * WIDTH + neuron];
+  Memory memory;
+  memory.load(gate_weights, start + sequence * WIDTH, neuron, lane == 0);
   int side = 0;
   if (lane == 0) shown[side][neuron] = v;
   __syncthreads();
@@ -54,13 +60,16 @@ forward(const real* drive, const real* values, const real* capacities, const int
   real current_ahead = 0, conductance_ahead = 0, span_ahead = 0;
   auto fetch = [&](int t) {
     if (t >= end) return;
-    const real* at = drive + (row + t) * 2 * NEURONS + neuron;
+    const real *gate = drive + (row + t) * DRIVE, *at = gate + GATES + neuron;
+    memory.fetch(gate);
     span_ahead = spans[row + t], current_ahead = at[0], conductance_ahead = at[NEURONS];
   };
   fetch(first);
   for (int t = first; t < end; ++t) {
     const real h = span_ahead / UNFOLDS;
     const real current = current_ahead, conductance = conductance_ahead;
+    const long long step = sequence * (last - first) + t - first;
+    v = memory.step(shown[side], v, gates ? gates + step * GATES : nullptr);
     fetch(t + 1);
 #pragma unroll 1
     for (int u = 0; u < UNFOLDS; ++u, side ^= 1) {
@@ -78,20 +87,23 @@ forward(const real* drive, const real* values, const real* capacities, const int
       if (lane == 0) {
         shown[side ^ 1][neuron] = v;
         if (record) {
-          const long long step = sequence * (last - first) + t - first;
           real* at = record + ((step * UNFOLDS + u) * 2) * NEURONS + neuron;
           at[0] = r.first, at[NEURONS] = r.second;
         }
       }
       __syncthreads();
     }
-    if (states && lane == 0) states[(row + t) * NEURONS + neuron] = v;
+    if (states && lane == 0) states[(row + t) * WIDTH + neuron] = v;
+    if (states) memory.save(states + (row + t) * WIDTH);
   }
   if (lane != 0) return;
   // A sequence that has ended keeps its state.
-  for (int t = end > first ? end : first; states && t < last; ++t)
-    states[(row + t) * NEURONS + neuron] = v;
-  final[sequence * NEURONS + neuron] = v;
+  for (int t = end > first ? end : first; states && t < last; ++t) {
+    states[(row + t) * WIDTH + neuron] = v;
+    memory.save(states + (row + t) * WIDTH);
+  }
+  final[sequence * WIDTH + neuron] = v;
+  memory.save(final + sequence * WIDTH);
 }
 
 // A thread holds synapses of one *source* here: their sigmoids need its own v alone, and
@@ -100,10 +112,11 @@ forward(const real* drive, const real* values, const real* capacities, const int
 // for each block, four numbers a synapse and then one a neuron.
 extern "C" __global__ void __launch_bounds__(OUT_THREADS)
 backward(const real* record, const real* values, const real* capacities,
-         const int* edges, const int* others, const real* spans, const int* lengths,
-         const real* states, const real* grad_states, real* carry, real* grad_drive,
-         real* grad_spans, real* sums, int synapses, int batch, int steps, int first,
-         int last) {
+         const int* edges, const int* others, const real* start, const real* spans,
+         const int* lengths, const real* states, const real* grad_states, real* carry,
+         real* grad_drive, real* grad_spans, real* sums, int synapses, int batch,
+         int steps, int first, int last, const real* gate_weights, const real* gates,
+         real* started) {
   __shared__ real shown[2][2][NEURONS];
   const int neuron = threadIdx.x / OUT_LANES, lane = threadIdx.x % OUT_LANES;
   const unsigned mates = team<OUT_LANES>();
@@ -111,22 +124,31 @@ backward(const real* record, const real* values, const real* capacities,
 
   Synapses<OUT_SLOTS, OUT_THREADS> out;
   out.load(values, edges, others, synapses);
+  MemoryBack memory;
+  memory.load(gate_weights, neuron, lane == 0);
   real grad[OUT_SLOTS][4] = {}, grad_capacity = 0;
   int side = 0;
 
   for (long long sequence = blockIdx.x; sequence < batch; sequence += gridDim.x) {
     const long long row = sequence * steps;
     const int end = end_of(lengths, sequence, last);
-    real g = carry[sequence * NEURONS + neuron];
+    real g = carry[sequence * WIDTH + neuron];
+    memory.begin(carry + sequence * WIDTH);
 
     // What is read from memory is read one unfold ahead, or one step.
     Recorded ahead = {};
     real v_ahead = 0, span_ahead = 0, into_ahead = 0;
     auto fetch_step = [&](int t) {
       if (t < first) return;
-      const long long at = (row + t) * NEURONS + neuron;
-      into_ahead = grad_states ? grad_states[at] : 0;
-      v_ahead = states[at], span_ahead = spans[row + t];
+      const long long at = (row + t) * WIDTH;
+      const real* into = grad_states ? grad_states + at : nullptr;
+      into_ahead = into ? into[neuron] : 0;
+      memory.fetch_into(into);
+      v_ahead = states[at + neuron], span_ahead = spans[row + t];
+      if (t >= end) return;
+      const long long step = sequence * (last - first) + t - first;
+      const real* before = t > first ? states + at - WIDTH : start + sequence * WIDTH;
+      memory.fetch(gates + step * GATES, states + at, before);
     };
     auto fetch = [&](int t, int u) {
       if (u < 0) t -= 1, u = UNFOLDS - 1;
@@ -139,12 +161,17 @@ backward(const real* record, const real* values, const real* capacities,
     fetch_step(last - 1);
     for (int t = last - 1; t >= first; --t) {
       const long long at = (row + t) * NEURONS + neuron;
-      real* const to_drive = grad_drive + (row + t) * 2 * NEURONS + neuron;
+      real* const to_gates = grad_drive + (row + t) * DRIVE;
+      real* const to_drive = to_gates + GATES + neuron;
+      real* const begun = started + (row + t) * NEURONS;
       const real h = span_ahead / UNFOLDS;
       real v = v_ahead, grad_i = 0, grad_g = 0, grad_h = 0;
       g += into_ahead;
+      memory.take_into();
+      memory.take();
       fetch_step(t - 1);
       if (t >= end) {
+        memory.rest(to_gates, begun);
         if (lane == 0) to_drive[0] = to_drive[NEURONS] = 0;
         if (lane == 0 && grad_spans) grad_spans[at] = 0;
         continue;
@@ -185,9 +212,11 @@ backward(const real* record, const real* values, const real* capacities,
         to_drive[0] = grad_i, to_drive[NEURONS] = grad_g;
         if (grad_spans) grad_spans[at] = grad_h / UNFOLDS;
       }
+      g = memory.back(g, to_gates, begun);
     }
     // No barrier: the next sequence writes to the side that nobody reads.
-    if (lane == 0) carry[sequence * NEURONS + neuron] = g;
+    if (lane == 0) carry[sequence * WIDTH + neuron] = g;
+    memory.save(carry + sequence * WIDTH);
   }
   real* const mine = sums + blockIdx.x * (4ll * synapses + NEURONS);
   if (lane == 0) mine[4ll * synapses + neuron] += grad_capacity;

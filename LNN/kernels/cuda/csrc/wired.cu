@@ -6,6 +6,10 @@
 // map in a step's drive, and how far its maps are apart there and in the weights.
 // `where` is the weight of a synapse's first map, -1 where a slot is empty.
 #include "closed_form.cuh"
+#include "memory.cuh"
+
+// Numbers of a step in the drive.
+#define DRIVE (GATES + MAPS * NEURONS)
 
 template <int SLOTS, int THREADS>
 struct Synapses {
@@ -30,7 +34,7 @@ extern "C" __global__ void __launch_bounds__(IN_THREADS)
 forward(const real* drive, const real* weights, const int* codes, const int* where,
         const int* places, const real* pure, const real* start, const real* spans,
         const int* lengths, real* states, real* record, real* final, int steps,
-        int first, int last) {
+        int first, int last, const real* gate_weights, real* gates) {
   __shared__ real shown[2][NEURONS];
   const int neuron = threadIdx.x / IN_LANES, lane = threadIdx.x % IN_LANES;
   const int layer = places[neuron], column = places[NEURONS + neuron];
@@ -43,7 +47,9 @@ forward(const real* drive, const real* weights, const int* codes, const int* whe
 
   Synapses<IN_SLOTS, IN_THREADS> in;
   in.load(weights, codes, where, places + 2 * NEURONS, neuron);
-  real own = start[sequence * NEURONS + neuron];
+  real own = start[sequence * WIDTH + neuron];
+  Memory memory;
+  memory.load(gate_weights, start + sequence * WIDTH, neuron, lane == 0);
   if (lane == 0) shown[first & 1][neuron] = own;
   __syncthreads();
 
@@ -51,15 +57,18 @@ forward(const real* drive, const real* weights, const int* codes, const int* whe
   real ahead[MAPS] = {}, span_ahead = 0;
   auto fetch = [&](int t) {
     if (t >= end) return;
+    const real* at = drive + (row + t) * DRIVE;
     span_ahead = spans[row + t];
+    memory.fetch(at);
 #pragma unroll
-    for (int m = 0; m < MAPS; ++m)
-      ahead[m] = drive[(row + t) * MAPS * NEURONS + column + m * apart];
+    for (int m = 0; m < MAPS; ++m) ahead[m] = at[GATES + column + m * apart];
   };
   fetch(first);
   for (int t = first; t < end; ++t) {
-    const real *old = shown[t & 1], span = span_ahead;
-    real *now = shown[t + 1 & 1], z[MAPS], sum[MAPS] = {};
+    const long long at = sequence * (last - first) + t - first;
+    const real span = span_ahead;
+    real *old = shown[t & 1], *now = shown[t + 1 & 1], z[MAPS], sum[MAPS] = {};
+    own = memory.step(old, own, gates ? gates + at * GATES : nullptr);
     for (int m = 0; m < MAPS; ++m) z[m] = ahead[m];
     fetch(t + 1);
 #pragma unroll 1
@@ -79,18 +88,21 @@ forward(const real* drive, const real* weights, const int* codes, const int* whe
       }
       __syncthreads();
     }
+    if (states) memory.save(states + (row + t) * WIDTH);
     if (lane == 0) {
-      const long long at = sequence * (last - first) + t - first;
-      if (states) states[(row + t) * NEURONS + neuron] = own;
+      if (states) states[(row + t) * WIDTH + neuron] = own;
       for (int m = 0; record && m < MAPS; ++m)
         record[(at * MAPS + m) * NEURONS + neuron] = z[m];
     }
   }
   if (lane != 0) return;
   // A sequence that has ended keeps its state.
-  for (int t = end > first ? end : first; states && t < last; ++t)
-    states[(row + t) * NEURONS + neuron] = own;
-  final[sequence * NEURONS + neuron] = own;
+  for (int t = end > first ? end : first; states && t < last; ++t) {
+    states[(row + t) * WIDTH + neuron] = own;
+    memory.save(states + (row + t) * WIDTH);
+  }
+  final[sequence * WIDTH + neuron] = own;
+  memory.save(final + sequence * WIDTH);
 }
 
 // The sum of what flows back over synapses of one kind, of all maps.
@@ -117,7 +129,7 @@ backward(const real* record, const real* weights, const int* codes, const int* w
          const int* places, const real* pure, const real* start, const real* spans,
          const int* lengths, const real* states, const real* grad_states, real* carry,
          real* grad_drive, real* grad_spans, real* grad_pure, int steps, int first,
-         int last) {
+         int last, const real* gate_weights, const real* gates, real* started) {
   __shared__ real shown[2][MAPS][NEURONS];
   const int neuron = threadIdx.x / OUT_LANES, lane = threadIdx.x % OUT_LANES;
   const int layer = places[neuron], column = places[NEURONS + neuron];
@@ -130,32 +142,45 @@ backward(const real* record, const real* weights, const int* codes, const int* w
 
   Synapses<OUT_SLOTS, OUT_THREADS> out;
   out.load(weights, codes, where, places + 2 * NEURONS, -1);
-  real g = carry[sequence * NEURONS + neuron], grad_asymptote = 0, grad_rate = 0;
+  real g = carry[sequence * WIDTH + neuron], grad_asymptote = 0, grad_rate = 0;
+  MemoryBack memory;
+  memory.load(gate_weights, neuron, lane == 0);
+  memory.begin(carry + sequence * WIDTH);
 
   real ahead[MAPS] = {}, own_ahead = 0, span_ahead = 0, into_ahead = 0;
   auto fetch = [&](int t) {
     if (t < first) return;
-    into_ahead = grad_states ? grad_states[(row + t) * NEURONS + neuron] : 0;
+    const real* into = grad_states ? grad_states + (row + t) * WIDTH : nullptr;
+    into_ahead = into ? into[neuron] : 0;
+    memory.fetch_into(into);
     if (t >= end) return;
     span_ahead = spans[row + t];
-    own_ahead = t > first ? states[(row + t - 1) * NEURONS + neuron]
-                          : start[sequence * NEURONS + neuron];
+    const real* before =
+        t > first ? states + (row + t - 1) * WIDTH : start + sequence * WIDTH;
+    own_ahead = before[neuron];
     const long long at = sequence * (last - first) + t - first;
+    memory.fetch(gates + at * GATES, states + (row + t) * WIDTH, before);
 #pragma unroll
     for (int m = 0; m < MAPS; ++m)
       ahead[m] = record[(at * MAPS + m) * NEURONS + neuron];
   };
   fetch(last - 1);
   for (int t = last - 1; t >= first; --t) {
-    real* const grad = grad_drive + (row + t) * MAPS * NEURONS + column;
+    real* const to_drive = grad_drive + (row + t) * DRIVE;
+    real* const grad = to_drive + GATES + column;
+    real* const begun = started + (row + t) * NEURONS;
     g += into_ahead;
+    memory.take_into();
     if (t >= end) {
+      memory.rest(to_drive, begun);
       fetch(t - 1);
       for (int m = 0; lane == 0 && m < MAPS; ++m) grad[m * apart] = 0;
       if (grad_spans && lane == 0) grad_spans[(row + t) * NEURONS + neuron] = 0;
       continue;
     }
-    const Slopes slope = closed_form_slopes(ahead, own_ahead, span_ahead, asymptote, rate);
+    memory.take();
+    const real own = memory.output(own_ahead);
+    const Slopes slope = closed_form_slopes(ahead, own, span_ahead, asymptote, rate);
     fetch(t - 1);
     real(*maps)[NEURONS] = shown[t & 1];
 #pragma unroll 1
@@ -172,9 +197,11 @@ backward(const real* record, const real* weights, const int* codes, const int* w
     grad_asymptote += g * slope.asymptote;
     grad_rate += g * slope.rate;
     g = g * slope.own + sum_lanes<OUT_LANES>(gather<false>(out, maps), mates);
+    g = memory.back(g, to_drive, begun);
   }
   if (lane != 0) return;
-  carry[sequence * NEURONS + neuron] = g;
+  carry[sequence * WIDTH + neuron] = g;
+  memory.save(carry + sequence * WIDTH);
   if (MODE != PURE) return;
   grad_pure[(sequence * 2) * NEURONS + neuron] += grad_asymptote;
   grad_pure[(sequence * 2 + 1) * NEURONS + neuron] += grad_rate;

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
+from torch import Tensor, nn
 
 from LNN.exceptions import InvalidInputError
 
@@ -34,13 +34,45 @@ class Limits(NamedTuple):
 
 
 class Constraint(ABC):
-    """What an output has to satisfy, for `SafeOutput`.
+    """What an output has to satisfy, for `SafeOutput` and `output_constraints`.
 
     Plain values are held as they are given: what learns is a parameter or a module
-    among them, and `SafeOutput` registers it.
+    among them, and `SafeOutput` registers it. Two constraints are equal if their values
+    are.
     """
 
     curved: ClassVar[bool] = False
+    # Whether it reads the output before, and (of a model) the row's input columns.
+    reads_previous: ClassVar[bool] = False
+
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether it reads more than outputs, the one before and the time between."""
+        return False
+
+    @property
+    def functions(self) -> list[str]:
+        """The names of values that are functions, tensors or modules, not numbers."""
+        kinds = (Tensor, nn.Module)
+        return [k for k, v in vars(self).items() if callable(v) or isinstance(v, kinds)]
+
+    @property
+    def learns(self) -> bool:
+        """Whether training a `SafeOutput` changes it."""
+        return any(isinstance(v, nn.Parameter | nn.Module) for v in vars(self).values())
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if v is not None)
+        return f"{type(self).__name__}({values})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return False
+        mine, theirs = vars(self), vars(other)
+        return all(_same(mine[name], theirs[name]) for name in mine)
+
+    def __hash__(self) -> int:
+        return hash(type(self))  # values may be arrays
 
     @abstractmethod
     def limits(self, y: Tensor, context: Context) -> Limits:
@@ -118,6 +150,8 @@ class RateLimit(Constraint):
     tensor([[0.1000]])
     """
 
+    reads_previous: ClassVar[bool] = True
+
     def __init__(self, max_rate: ArrayLike):
         self.max_rate = max_rate
         if not np.all(np.asarray(max_rate, np.float64) >= 0):
@@ -139,7 +173,10 @@ class RateLimit(Constraint):
             )
         if not bool((elapsed >= 0).all()):
             raise InvalidInputError("Expected elapsed times >= 0, got others.")
-        reach = per_output(self.max_rate, y, "max_rate") * elapsed.reshape(-1, 1)
+        rate = per_output(self.max_rate, y, "max_rate")
+        # A rate without a limit has none either where no time passes.
+        finite = torch.where(rate.isinf(), 0.0, rate) * elapsed.reshape(-1, 1)
+        reach = torch.where(rate.isinf(), rate, finite)
         fresh = previous.isnan()
         low = torch.where(fresh, -torch.inf, previous - reach)
         return Limits(low, torch.where(fresh, torch.inf, previous + reach))
@@ -154,6 +191,12 @@ class HalfSpaces(Constraint):
         A function of the context gives (m, n), or (B, m, n) for each sample its own.
     b : array-like of shape (m,), or callable
         A function gives (m,) or (B, m).
+    A_inputs : array-like of shape (m, n, n_inputs), default=None
+        A sample's normals are A + A_inputs x, where x is `inputs` of the context. In a
+        model these are the input columns of the row that is answered, in the units of
+        X. In numbers a model can be stored and exported; functions cannot.
+    b_inputs : array-like of shape (m, n_inputs), default=None
+        A sample's offsets are b + b_inputs x.
 
     Examples
     --------
@@ -166,6 +209,12 @@ class HalfSpaces(Constraint):
     >>> safe, safety.feasible
     (tensor([[1., 0.]]), tensor([True]))
 
+    At most a half of the first input:
+
+    >>> layer = SafeOutput([HalfSpaces([[1.0]], [0.0], b_inputs=[[0.5, 0.0]])])
+    >>> layer(torch.tensor([[2.0]]), {"inputs": torch.tensor([[3.0, 9.0]])})[0]
+    tensor([[1.5000]])
+
     A limit that the caller hands over with each sample:
 
     >>> layer = SafeOutput([HalfSpaces([[1.0]], lambda context: context["limit"])])
@@ -174,12 +223,41 @@ class HalfSpaces(Constraint):
             [2.]])
     """
 
-    def __init__(self, A: Given, b: Given):
-        self.A, self.b = A, b
+    def __init__(
+        self,
+        A: Given,
+        b: Given,
+        *,
+        A_inputs: ArrayLike | None = None,
+        b_inputs: ArrayLike | None = None,
+    ):
+        self.A, self.b, self.A_inputs, self.b_inputs = A, b, A_inputs, b_inputs
+        for name, base, dims in (("A", A, 3), ("b", b, 2)):
+            slopes = getattr(self, f"{name}_inputs")
+            if slopes is None:
+                continue
+            if callable(base):
+                raise InvalidInputError(
+                    f"Expected {name} in numbers beside {name}_inputs, got a function. "
+                    "A function can read the inputs by itself."
+                )
+            shape = np.shape(slopes)
+            if len(shape) != dims or shape[:-1] != np.shape(base):
+                raise InvalidInputError(
+                    f"Expected {name}_inputs of shape (*{name}.shape, n_inputs), with "
+                    f"{np.shape(base)} for {name}, got {shape}."
+                )
+
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether normals or offsets depend on the sample."""
+        slopes = (self.A_inputs, self.b_inputs)
+        return any(s is not None for s in slopes) or bool(self.functions)
 
     def limits(self, y: Tensor, context: Context) -> Limits:
         """Return the half-spaces."""
-        A, b = value_of(self.A, context, y), value_of(self.b, context, y)
+        A = self._each(self.A, self.A_inputs, context, y)
+        b = self._each(self.b, self.b_inputs, context, y)
         normals = A if A.ndim == 3 else A[None]
         offsets = b if b.ndim == 2 else b[None]
         batch, n = y.shape
@@ -191,6 +269,29 @@ class HalfSpaces(Constraint):
                 f"(m,) or ({batch}, m), got {tuple(A.shape)} and {tuple(b.shape)}."
             )
         return Limits(normals=normals, offsets=offsets)
+
+    def _each(
+        self, base: Given, slopes: ArrayLike | None, context: Context, y: Tensor
+    ) -> Tensor:
+        """Return a number of the constraint for all samples or for each its own."""
+        value = value_of(base, context, y)
+        if slopes is None:
+            return value
+        x, slope = known(context, "inputs", self).to(y), value_of(slopes, context, y)
+        if x.shape != (len(y), slope.shape[-1]):
+            raise InvalidInputError(
+                f"Expected context['inputs'] of shape ({len(y)}, {slope.shape[-1]}), "
+                f"got {tuple(x.shape)}."
+            )
+        return value + torch.einsum("...f,bf->b...", slope, x)
+
+
+def _same(mine: Any, theirs: Any) -> bool:
+    if mine is theirs:
+        return True
+    if mine is None or theirs is None or callable(mine) or callable(theirs):
+        return bool(mine == theirs)
+    return np.array_equal(np.asarray(mine), np.asarray(theirs))
 
 
 def value_of(given: Given, context: Context, like: Tensor) -> Tensor:

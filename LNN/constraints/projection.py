@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from LNN.safety.active_sets import active_rows
+from LNN.constraints.active_sets import active_rows
 
 # How dear it is to break a half-space where no point satisfies all of them.
 DEARNESS = 1e8

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
+from LNN.constraints.kinds import (
+    Constraint,
+    Context,
+    HalfSpaces,
+    Limits,
+    known,
+    value_of,
+)
 from LNN.exceptions import InvalidInputError
-from LNN.safety.constraints import Constraint, Context, Limits, known, value_of
 
 # A derivative along the controls that counts as none, beside its summands.
 NOTHING = 1e-9
@@ -28,7 +37,8 @@ class BarrierFunction(Constraint):
 
     .. math:: L_f^2 b + L_g L_f b\, u + (p_1 + p_2) L_f b + p_1 p_2 b \ge 0.
 
-    Reads `state`, z of shape (B, d), from the context. Derivatives are automatic.
+    Reads `state`, z of shape (B, d), from the context; in a model these are the input
+    columns of the row, in the units of X. Derivatives are automatic.
 
     Parameters
     ----------
@@ -95,6 +105,11 @@ class BarrierFunction(Constraint):
                     f"{gamma!r}."
                 )
 
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether it reads the state."""
+        return True
+
     def limits(self, y: Tensor, context: Context) -> Limits:
         """Return the half-space of controls that let b fall slowly enough."""
         z = known(context, "state", self).to(y)
@@ -136,8 +151,9 @@ class DiscreteBarrier(Constraint):
 
     .. math:: h(f_d(z, u)) \ge (1 - \gamma)\, h(z).
 
-    Reads `state`, z of shape (B, d), from the context. There is no gap between samples
-    that the condition does not see, as `BarrierFunction` has.
+    Reads `state`, z of shape (B, d), from the context; in a model these are the input
+    columns of the row, in the units of X. There is no gap between samples that the
+    condition does not see, as `BarrierFunction` has.
 
     Parameters
     ----------
@@ -155,8 +171,10 @@ class DiscreteBarrier(Constraint):
     Where it is concave in u, tangents are laid until the control satisfies the
     condition itself; where it is convex, as around an obstacle, the tangent at the
     proposed control is on the safe side, and the control need not be the nearest one.
-    With several controls gradients then leave out how the tangent turns. What counts
-    as feasible is the condition itself in all cases.
+    With several controls gradients then leave out how the tangent turns. Where tangents
+    leave no control, they are laid anew from the middle and the corners of the `Bounds`
+    (corners for up to three controls), and the nearest control that holds is taken.
+    What counts as feasible is the condition itself in all cases.
 
     The guarantee needs the exact f_d, and an h that some control within the other
     constraints can keep: with limits on the control, h has to hold room to brake.
@@ -179,6 +197,66 @@ class DiscreteBarrier(Constraint):
 
     curved: ClassVar[bool] = True
 
+    @staticmethod
+    def affine(
+        h: ArrayLike,
+        h0: ArrayLike,
+        A: ArrayLike,
+        B: ArrayLike,
+        c: ArrayLike = 0.0,
+        gamma: float = 1.0,
+        columns: Sequence[int] | None = None,
+        n_inputs: int | None = None,
+    ) -> HalfSpaces:
+        r"""Return barriers h z + h0 >= 0 of the system z+ = A z + B u + c, in numbers.
+
+        They are half-spaces, so that a model with them can be stored and exported.
+
+        Parameters
+        ----------
+        h : array-like of shape (m, d)
+        h0 : array-like of shape (m,)
+        A : array-like of shape (d, d)
+        B : array-like of shape (d, n)
+        c : array-like of shape (d,), default=0
+        gamma : float, default=1.0
+            From 0 to 1, as above.
+        columns : sequence of int, default=None
+            Which of the `inputs` z is; None is all of them.
+        n_inputs : int, default=None
+            How many inputs there are, where `columns` leaves some out.
+
+        Returns
+        -------
+        HalfSpaces
+            Reads `inputs`, in a model the input columns of the row.
+
+        Examples
+        --------
+        A tank that may not rise above 1, and loses a tenth from row to row:
+
+        >>> from LNN.safety import DiscreteBarrier
+        >>> DiscreteBarrier.affine([[-1]], [1], [[0.9]], [[1]], gamma=0.5)
+        HalfSpaces(A=array([[1.]]), b=array([0.5]), b_inputs=array([[-0.4]]))
+        """
+        h, h0, A, B = (np.asarray(part, np.float64) for part in (h, h0, A, B))
+        d = h.shape[-1]
+        right = h.ndim == B.ndim == 2 and h0.shape == h.shape[:1]
+        if not (right and A.shape == (d, d) and len(B) == d and 0 <= gamma <= 1):
+            raise InvalidInputError(
+                "Expected h (m, d), h0 (m,), A (d, d), B (d, n) and gamma from 0 to 1, "
+                f"got {h.shape}, {h0.shape}, {A.shape}, {B.shape} and {gamma!r}."
+            )
+        slopes = h @ A - (1 - gamma) * h
+        if columns is not None:
+            wide = np.zeros(
+                (len(h), max(columns) + 1 if n_inputs is None else n_inputs)
+            )
+            wide[:, list(columns)] = slopes
+            slopes = wide
+        c = np.broadcast_to(np.asarray(c, np.float64), (d,))
+        return HalfSpaces(0.0 - h @ B, h @ c + gamma * h0, b_inputs=slopes)
+
     def __init__(
         self,
         h: Function,
@@ -188,6 +266,11 @@ class DiscreteBarrier(Constraint):
         if not callable(gamma) and not 0 <= float(gamma) <= 1:
             raise InvalidInputError(f"Expected gamma from 0 to 1, got {gamma!r}.")
         self.h, self.f_d, self.gamma = h, f_d, gamma
+
+    @property
+    def reads_inputs(self) -> bool:
+        """Whether it reads the state."""
+        return True
 
     def limits(self, y: Tensor, context: Context) -> Limits:
         """Return the tangent half-space at the proposed controls."""

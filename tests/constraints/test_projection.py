@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from LNN.safety.projection import DEARNESS, project
+from LNN.constraints.projection import DEARNESS, project
 
 
 def problems(n_problems, n, m, *, box, seed=0, feasible=True):

@@ -184,3 +184,42 @@ def test__barriers__functions_that_do_not_fit__are_refused():
         SafeOutput([first])(u, context)
     with pytest.raises(InvalidInputError, match="'state'"):
         SafeOutput([WALL])(u)
+
+
+# --------------------------------------------------------------- barriers in numbers
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test__affine_barrier__is_the_barrier_of_functions_in_numbers(seed):
+    random = np.random.default_rng(seed)
+    m, d, n = random.integers(1, 4, size=3)
+    h, h0, c = random.normal(size=(m, d)), random.normal(size=m), random.normal(size=d)
+    A, B = random.normal(size=(d, d)), random.normal(size=(d, n))
+    gamma = float(random.uniform(0, 1))
+    of_h, of_A, of_B, of_c = map(torch.tensor, (h, A, B, c))
+
+    def barrier(k):
+        return DiscreteBarrier(
+            lambda z: z @ of_h[k] + h0[k],
+            lambda z, u: z @ of_A.T + u @ of_B.T + of_c,
+            gamma,
+        )
+
+    z, u = torch.tensor(random.normal(size=(9, d))), random.normal(size=(9, n))
+    places = random.permutation(d + 1)[:d].tolist()
+    inputs = torch.zeros(9, d + 1, dtype=torch.float64)
+    inputs[:, places] = z
+    context = {"state": z, "inputs": inputs}
+    functions = SafeOutput([barrier(k) for k in range(m)])
+    numbers = SafeOutput([DiscreteBarrier.affine(h, h0, A, B, c, gamma, places, d + 1)])
+    (right, told), (found, safety) = (
+        layer(torch.tensor(u), context) for layer in (functions, numbers)
+    )
+    assert (safety.feasible == told.feasible).all()
+    good = told.feasible
+    torch.testing.assert_close(found[good], right[good], atol=1e-7, rtol=0)
+
+
+def test__affine_barrier__of_other_sizes__is_refused():
+    with pytest.raises(InvalidInputError, match=r"Expected h \(m, d\)"):
+        DiscreteBarrier.affine([1.0], [1.0], [[1.0]], [[1.0]])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from LNN.constraints.kinds import Constraint, Context, Limits, known
+from LNN.constraints.projection import clip, project
 from LNN.exceptions import InfeasibleError, InvalidInputError
-from LNN.safety.constraints import Constraint, Context, Limits, known
-from LNN.safety.projection import clip, project
 
 CHOICES = ("project", "hold", "raise")
 # How far beside a constraint a point still counts as on it, beside the size of both.
@@ -18,6 +19,8 @@ TOLERANCE = 1e-7
 # Tangents of a curved condition, until it holds.
 MOST_ROUNDS = 20
 SETTLED = 1e-10
+# Tangents from each other start, and outputs up to which corners of the box are starts.
+MORE_ROUNDS, MOST_CORNERED = 6, 3
 
 
 class Safety(NamedTuple):
@@ -133,8 +136,36 @@ class SafeOutput(nn.Module):
                 break
             limits += [c.limits(reached, context) for c in self.constraints if c.curved]
             safe, feasible = _nearest(y, limits)
-        excess = self._excess(safe.detach(), context)
-        return safe, feasible & (excess <= TOLERANCE)
+        feasible = feasible & (self._excess(safe.detach(), context) <= TOLERANCE)
+        if not bool(feasible.all()) and any(c.curved for c in self.constraints):
+            return self._from_elsewhere(y, safe, feasible, context)
+        return safe, feasible
+
+    def _from_elsewhere(
+        self, y: Tensor, safe: Tensor, feasible: Tensor, context: Context
+    ) -> tuple[Tensor, Tensor]:
+        """Lay tangents at other points for the samples that found none.
+
+        Where a condition is not concave a tangent cuts off points that satisfy it. From
+        each start tangents are laid anew, the last ones only; the nearest point that
+        holds is taken.
+        """
+        flat = [c.limits(y, context) for c in self.constraints if not c.curved]
+        curved = [c for c in self.constraints if c.curved]
+        lost = ~feasible
+        least = torch.full_like(y[:, 0], torch.inf)
+        for start in _starts(y, flat):
+            found, held = _nearest(start, flat)
+            for _ in range(MORE_ROUNDS):
+                held = held & (self._excess(found.detach(), context) <= TOLERANCE)
+                away = (found.detach() - y).square().sum(1)
+                better = lost & held & (away < least)
+                least = torch.where(better, away, least)
+                safe = torch.where(better[:, None], found, safe)
+                reached = found.detach()
+                tangents = [c.limits(reached, context) for c in curved]
+                found, held = _nearest(y, flat + tangents)
+        return safe, feasible | least.isfinite()
 
     @torch.no_grad()
     def _excess(self, y: Tensor, context: Context) -> Tensor:
@@ -176,17 +207,38 @@ def _check(y: Tensor) -> None:
         )
 
 
-def _nearest(y: Tensor, limits: Sequence[Limits]) -> tuple[Tensor, Tensor]:
-    """Return the nearest point in all sets, and for which samples there is one."""
+def _starts(y: Tensor, limits: Sequence[Limits]) -> Iterator[Tensor]:
+    """Yield the outputs themselves, and the middle and the corners of their box."""
+    yield y
+    low, high, _ = _box(y, limits)
+    bounded = (low.isfinite() & high.isfinite()).all(1, keepdim=True)
+    if not bool(bounded.any()):
+        return
+    yield torch.where(bounded, (low + high) / 2, y)
+    if y.shape[1] <= MOST_CORNERED:
+        for sides in product((False, True), repeat=y.shape[1]):
+            corner = torch.where(torch.tensor(sides, device=y.device), high, low)
+            yield torch.where(bounded, corner, y)
+
+
+def _box(y: Tensor, limits: Sequence[Limits]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what boxes have in common, (B, n), and where they have nothing, (B,)."""
     low, high = torch.full_like(y, -torch.inf), torch.full_like(y, torch.inf)
     apart = torch.zeros(len(y), dtype=torch.bool, device=y.device)
-    normals = y.new_zeros(len(y), 0, y.shape[1])
-    offsets = y.new_zeros(len(y), 0)
     for own in limits:
         if own.low is not None and own.high is not None:
             apart = apart | ((own.low > high) | (own.high < low)).any(1)
             # The part of this box that is nearest to those before it.
             low, high = clip(own.low, low, high), clip(own.high, low, high)
+    return low, high, apart
+
+
+def _nearest(y: Tensor, limits: Sequence[Limits]) -> tuple[Tensor, Tensor]:
+    """Return the nearest point in all sets, and for which samples there is one."""
+    low, high, apart = _box(y, limits)
+    normals = y.new_zeros(len(y), 0, y.shape[1])
+    offsets = y.new_zeros(len(y), 0)
+    for own in limits:
         if own.normals is not None and own.offsets is not None:
             more = own.normals.expand(len(y), -1, -1)
             normals = torch.cat([normals, more], dim=1)

@@ -1,0 +1,1 @@
+"""What outputs have to satisfy, and the nearest outputs that do."""

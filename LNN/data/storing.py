@@ -1,0 +1,403 @@
+"""From a table that is read block by block to files that windows are gathered from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from LNN.exceptions import InvalidInputError
+
+from .block_sources import blocks_of, refuse_unknown
+from .non_numeric import naming_non_numeric, refuse_times
+from .stored_table import FORMAT, NAME, StoredTable, open_table
+
+__all__ = ["store_table"]
+
+# Bytes that are moved at a time where rows of a recording are brought together.
+MOVED_BYTES = 2**25
+DTYPES = ("float32", "float64")
+
+
+def store_table(
+    source: Any,
+    folder: str | Path,
+    *,
+    target: Any = None,
+    time: Any = None,
+    group: Any = None,
+    columns: list[Any] | None = None,
+    sort_time: bool = False,
+    dtype: str = "float32",
+) -> StoredTable:
+    """Write a table that is larger than memory as files that `fit` can read from.
+
+    Windows are drawn in random order in training, so that their rows must be found
+    quickly: Parquet and Zarr would be read and unpacked again and again. The table is
+    read once, a block at a time, and lies in plain files then.
+
+    Parameters
+    ----------
+    source : str, Path, or object
+        The path of a Parquet file, of a folder of them (with ``key=value`` folders), of
+        a Zarr array or group of columns or of an .npy file; a pyarrow Dataset; a Zarr
+        array or group; a memory map or array of shape (n_rows, n_columns); or an
+        iterable of frames, such as ``pandas.read_csv(file, chunksize=100_000)``.
+    folder : str or Path
+        A new or empty folder for the files: `dtype` times rows times inputs.
+    target : label or list of labels, default=None
+        The columns of y; None for data to predict on.
+    time, group : label, default=None
+        The columns of the time stamps and of the recordings.
+    columns : list of labels, default=None
+        The inputs, in this order; None is all other columns.
+    sort_time : bool, default=False
+        Bring the rows of each recording into the order of time. Without it they keep
+        the order of the source.
+    dtype : {"float32", "float64"}, default="float32"
+        Of the inputs: whole numbers above 2**24 and further digits need "float64".
+
+    Returns
+    -------
+    StoredTable
+
+    Raises
+    ------
+    InvalidInputError
+        If columns are missing or hold no numbers, if a number is too large for `dtype`,
+        or if the folder holds anything. Nothing is left behind then.
+    MissingDependencyError
+        If pyarrow or zarr is needed and missing.
+
+    Notes
+    -----
+    Rows of a recording are brought together, recordings in the order in which they
+    first occur; `StoredTable.row` says where each row was. Memory is needed for a
+    block, and 8 to 32 bytes a row for labels and their order.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from LNN.data import store_table
+    >>> chunks = [
+    ...     pd.DataFrame({"unit": ["a", "b"], "level": [1.0, 5.0]}),
+    ...     pd.DataFrame({"unit": ["a", "b"], "level": [2.0, 6.0]}),
+    ... ]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = store_table(chunks, folder, group="unit")
+    ...     table.X["level"].tolist(), table.groups.tolist(), table.row.tolist()
+    ([1.0, 2.0, 5.0, 6.0], ['a', 'a', 'b', 'b'], [0, 2, 1, 3])
+    """
+    if dtype not in DTYPES:
+        raise InvalidInputError(f"dtype must be one of {DTYPES}, got {dtype!r}.")
+    if sort_time and time is None:
+        raise InvalidInputError(
+            "Expected time= with sort_time=True, got none. Name the column of the time "
+            "stamps."
+        )
+    targets = target if isinstance(target, list) else [target]
+    targets = [] if target is None else targets
+    roles = Roles(targets, isinstance(target, list), time, group, columns)
+    path = Path(folder)
+    with _new_folder(path):
+        with Writer(path, roles, np.dtype(dtype)) as writer:
+            for block in blocks_of(source, roles.wanted):
+                writer.add(block)
+            told = writer.finish()
+        bring_together(path, told, sort_time)
+        # Last: a folder without it is not complete.
+        (path / NAME).write_text(json.dumps(told), encoding="utf-8")
+    return open_table(path)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns are what, by their labels."""
+
+    targets: list[Any]
+    several: bool
+    time: Any
+    group: Any
+    columns: list[Any] | None
+
+    @property
+    def apart(self) -> list[Any]:
+        """The columns that are not inputs unless `columns` names them."""
+        others = (label for label in (self.time, self.group) if label is not None)
+        return [*self.targets, *others]
+
+    @property
+    def wanted(self) -> list[Any] | None:
+        """The columns to read; None is all."""
+        if self.columns is None:
+            return None
+        return list(dict.fromkeys([*self.columns, *self.apart]))
+
+    def inputs(self, there: list[Any]) -> list[Any]:
+        """Return the inputs of a table with these columns."""
+        refuse_unknown([*self.apart, *(self.columns or [])], there)
+        if self.columns is not None:
+            return list(self.columns)
+        inputs = [label for label in there if label not in self.apart]
+        if not inputs:
+            raise InvalidInputError(
+                f"Expected inputs beside {self.apart}, got the columns {there}. Add at "
+                "least one."
+            )
+        return inputs
+
+
+@dataclass
+class Codes:
+    """Labels as numbers, in the order in which they first occur in any block."""
+
+    what: str
+    known: dict[Any, int] = field(default_factory=dict)
+
+    def of(self, column: pd.Series, begin: int) -> np.ndarray:
+        """Return a number for each label; `begin` is the number of the first row."""
+        local, labels = pd.factorize(column)
+        if (local < 0).any():
+            row = begin + int(np.argmax(local < 0))
+            raise InvalidInputError(
+                f"Expected a label for every row in {self.what}, got a missing one in "
+                f"row {row}. Fill it in, or leave the row out."
+            )
+        numbers = [self._number(label) for label in labels]
+        return np.asarray(numbers, dtype=np.int32)[local]
+
+    def _number(self, label: Any) -> int:
+        label = label.item() if isinstance(label, np.generic) else label
+        if not isinstance(label, str | int | float | bool):
+            raise InvalidInputError(
+                f"Expected text or numbers as labels in {self.what}, got {label!r}. "
+                "Turn them into text (astype(str))."
+            )
+        return self.known.setdefault(label, len(self.known))
+
+
+@contextmanager
+def _new_folder(path: Path) -> Iterator[None]:
+    """Make a folder, or take an empty one; leave nothing behind after an error."""
+    there = path.exists()
+    if there and (not path.is_dir() or any(path.iterdir())):
+        raise InvalidInputError(
+            f"Expected a new or empty folder, got {path}, which holds something. Name "
+            "another one, or remove it; open_table reads what is stored."
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for file in path.iterdir():  # it was empty
+            file.unlink()
+        if not there:
+            path.rmdir()
+        raise
+
+
+class Writer:
+    """Appends blocks to the files of a table."""
+
+    def __init__(self, path: Path, roles: Roles, dtype: np.dtype):
+        self.path, self.roles, self.dtype = path, roles, dtype
+        self.n_rows = 0
+        self.names: list[Any] = []
+        self.zone: str | None = None
+        self.groups, self.classes = Codes("the group column"), Codes("the target")
+        self.kinds: dict[str, tuple[np.dtype, tuple[int, ...]]] = {}
+        self.whole_numbers = True
+        self._files: dict[str, BinaryIO] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def add(self, block: pd.DataFrame) -> None:
+        """Append the rows of a block."""
+        labels, roles = list(block.columns), self.roles
+        if len(set(labels)) < len(labels):
+            raise InvalidInputError(
+                f"Expected columns with names of their own, got {labels[:20]}. Rename "
+                "those that are alike."
+            )
+        if not self.n_rows:
+            self.names = roles.inputs(labels)
+        refuse_unknown([*roles.apart, *self.names], labels)
+        self._append("X", self._inputs(block[self.names]))
+        if roles.targets:
+            self._append("y", self._target(block[roles.targets]))
+        if roles.time is not None:
+            self._append("timestamps", self._times(block[roles.time]))
+        if roles.group is not None:
+            self._append("groups", self.groups.of(block[roles.group], self.n_rows))
+        self.n_rows += len(block)
+
+    def finish(self) -> dict[str, Any]:
+        """Return what tells of the files, once all blocks are in them."""
+        if not self.n_rows:
+            raise InvalidInputError(
+                "Expected at least one row, got an empty table. Check the source."
+            )
+        self._open.close()
+        arrays = {
+            name: {"dtype": dtype.str, "shape": [self.n_rows, *shape]}
+            for name, (dtype, shape) in self.kinds.items()
+        }
+        if "y" in arrays and not self.classes.known and self.whole_numbers:
+            as_whole_numbers(self.path / "y.bin")
+            arrays["y"]["dtype"] = np.dtype(np.int64).str
+        return {
+            "format": FORMAT,
+            "arrays": arrays,
+            "names": self.names
+            if all(isinstance(n, str) for n in self.names)
+            else None,
+            "zone": self.zone,
+            "classes": list(self.classes.known) or None,
+            "groups": list(self.groups.known),
+        }
+
+    def _inputs(self, block: pd.DataFrame) -> np.ndarray:
+        """Return the inputs of a block in the dtype of the file."""
+        refuse_times(block, "the table", time_column=False)
+        with naming_non_numeric(block, "the table", time_column=False):
+            values = block.to_numpy(dtype=np.float64, na_value=np.nan)
+        with np.errstate(over="ignore"):
+            cast = values.astype(self.dtype)
+        lost = np.isinf(cast) & np.isfinite(values)
+        if lost.any():
+            row, column = (int(places[0]) for places in np.nonzero(lost))
+            raise InvalidInputError(
+                f"Expected numbers that {self.dtype} can hold, got "
+                f"{values[row, column]} in row {self.n_rows + row}, column "
+                f'{self.names[column]!r}. Check that value, or use dtype="float64".'
+            )
+        return cast
+
+    def _target(self, block: pd.DataFrame) -> np.ndarray:
+        """Return the targets of a block: numbers as float64, labels as codes."""
+        kinds = [kind.kind for kind in block.dtypes]
+        numbers = all(kind in "iuf" for kind in kinds)
+        if self.n_rows and numbers == bool(self.classes.known):
+            raise self._other_kind("y", list(block.dtypes))
+        if numbers:
+            # Whole numbers with a gap come as floats: which they are is known at last.
+            self.whole_numbers &= all(kind in "iu" for kind in kinds)
+            values = block.to_numpy(dtype=np.float64)
+            return values if self.roles.several else values[:, 0]
+        if self.roles.several:
+            raise InvalidInputError(
+                f"Expected numbers in the targets {self.roles.targets}, got "
+                f"{list(map(str, block.dtypes))}. One column may hold labels: "
+                "target='name'."
+            )
+        return self.classes.of(block.iloc[:, 0], self.n_rows)
+
+    def _times(self, column: pd.Series) -> np.ndarray:
+        """Return the time stamps of a block; those with a zone in universal time."""
+        zone = getattr(column.dtype, "tz", None)
+        name = None if zone is None else str(zone)
+        if self.n_rows and name != self.zone:
+            raise InvalidInputError(
+                f"Expected time stamps of one time zone, got {name} from row "
+                f"{self.n_rows} on, after {self.zone}. Convert them to one."
+            )
+        self.zone = name
+        if zone is not None:
+            column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        values = column.to_numpy()
+        if values.dtype.kind not in "iufmM":
+            raise InvalidInputError(
+                f"Expected numbers, datetimes or durations as time stamps, got "
+                f"{column.dtype} in column {self.roles.time!r}. Convert them "
+                "(pandas.to_datetime)."
+            )
+        return values
+
+    def _append(self, name: str, values: np.ndarray) -> None:
+        known, _ = self.kinds.setdefault(name, (values.dtype, values.shape[1:]))
+        if values.dtype != known:
+            if not np.can_cast(values.dtype, known, "same_kind"):
+                raise self._other_kind(name, values.dtype)
+            cast = values.astype(known)
+            if not ((cast == values) | (values != values)).all():
+                raise self._other_kind(name, values.dtype)
+            values = cast
+        if name not in self._files:
+            file = (self.path / f"{name}.bin").open("wb")
+            self._files[name] = self._open.enter_context(file)
+        np.ascontiguousarray(values).tofile(self._files[name])
+
+    def _other_kind(self, name: str, got: Any) -> InvalidInputError:
+        return InvalidInputError(
+            f"Expected {name} of one type, got {got} from row {self.n_rows} on, after "
+            f"{self.kinds[name][0]}. Give the column one type in all blocks."
+        )
+
+
+def as_whole_numbers(file: Path) -> None:
+    """Turn float64 in a file into int64 of the same values, in place."""
+    floats = np.memmap(file, np.float64, "r+")
+    whole = floats.view(np.int64)
+    step = MOVED_BYTES // 8
+    for begin in range(0, len(floats), step):
+        part = slice(begin, begin + step)
+        whole[part] = floats[part].astype(np.int64)
+    floats.flush()
+
+
+def bring_together(path: Path, told: dict[str, Any], sort_time: bool) -> None:
+    """Move rows so that those of a recording lie together, if they do not."""
+    order = _order(path, told["arrays"], sort_time)
+    if order is None:
+        return
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    for name, part in told["arrays"].items():
+        file, moved = path / f"{name}.bin", path / f"{name}.moved"
+        how = np.dtype(part["dtype"]), tuple(part["shape"])
+        source = np.memmap(file, how[0], "r", shape=how[1])
+        goal = np.memmap(moved, how[0], "w+", shape=how[1])
+        step = max(1, MOVED_BYTES // (source[:1].nbytes or 1))
+        # Read in a row and written apart: blocks hold several rows of a recording.
+        for begin in range(0, len(source), step):
+            rows = slice(begin, begin + step)
+            goal[place[rows]] = source[rows]
+        goal.flush()
+        moved.replace(file)
+    order.tofile(path / "row.bin")
+    told["arrays"]["row"] = {"dtype": order.dtype.str, "shape": [len(order)]}
+
+
+def _order(path: Path, arrays: dict[str, Any], sort_time: bool) -> np.ndarray | None:
+    """Return which row comes when; None if all stay where they are."""
+    keys: list[np.ndarray] = []
+    for name in ("timestamps", "groups") if sort_time else ("groups",):
+        if name in arrays:
+            keys.append(np.memmap(path / f"{name}.bin", arrays[name]["dtype"], "r"))
+    if not keys or _is_sorted(keys):
+        return None
+    return np.lexsort(keys).astype(np.int64, copy=False)
+
+
+def _is_sorted(keys: list[np.ndarray]) -> bool:
+    """Tell whether rows are in the order of the last key, and of those before in it."""
+    *inner, outer = keys
+    step = np.diff(outer)
+    if (step < step.dtype.type(0)).any():
+        return False
+    if not inner:
+        return True
+    within = np.diff(inner[0])
+    return not ((step == step.dtype.type(0)) & (within < within.dtype.type(0))).any()

@@ -1,0 +1,139 @@
+"""Models with bounds and rate limits in ONNX: the answers and flags of LNN."""
+
+import numpy as np
+import pytest
+from constraint_cases import CASES, SMALL, X, Y, fitted, right
+
+from LNN import LiquidRegressor
+from LNN.exceptions import InvalidInputError
+from LNN.export import to_onnx, to_spec
+from LNN.safety import Bounds, RateLimit
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+BOXES = ("bounds", "one side", "rates", "rates carried", "quantiles", "per step")
+
+
+def runner(path):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session, [own.name for own in session.get_outputs()]
+
+
+def zero_state(path, n):
+    shapes = {own.name: own for own in onnx.load(path).graph.input}
+    size = shapes["state"].type.tensor_type.shape.dim[1].dim_value
+    return np.zeros((n, size), np.float32)
+
+
+def run(session, **feeds):
+    runtime, names = session
+    given = {k: v.astype("i8" if k == "lengths" else "f4") for k, v in feeds.items()}
+    return dict(zip(names, runtime.run(None, given), strict=True))
+
+
+def feeds_of(name):
+    """Return rows (B, T, F), gaps (B, T), answers and flags."""
+    answers, feasible, rows, gaps = right(name)
+    if rows.ndim == 2:
+        answers, feasible, rows = answers[None], feasible[None], rows[None]
+    dt = np.full(rows.shape[:2], np.nan) if gaps is None else gaps[None]
+    return rows, dt, answers, feasible
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test__onnx__of_a_model_with_boxes__gives_the_answers_and_flags_of_lnn(
+    name, tmp_path
+):
+    path = to_onnx(fitted(name)[0], tmp_path / "model.onnx")
+    session, (rows, dt, answers, feasible) = runner(path), feeds_of(name)
+    extra = {}
+    if name == "per step":
+        extra["lengths"] = np.full(len(rows), rows.shape[1])
+    start = zero_state(path, len(rows))
+    found = run(session, rows=rows, dt=dt, state=start, **extra)
+    np.testing.assert_allclose(found["prediction"], answers, atol=1e-3)
+    assert (found["feasible"] == feasible).all()
+    # In two calls: the last answer is part of the state.
+    half = [slice(0, 7), slice(7, None)]
+    state, parts = start, []
+    for part in half:
+        if extra:
+            extra["lengths"] = np.full(len(rows), len(range(rows.shape[1])[part]))
+        own = run(session, rows=rows[:, part], dt=dt[:, part], state=state, **extra)
+        state = own["next_state"]
+        parts.append(own["prediction"])
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), answers, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["one side", "rates carried"])
+def test__onnx__one_row__gives_the_same(name, tmp_path):
+    spec = to_spec(fitted(name)[0])
+    if spec.values["clock"]["max_step"] is not None:  # one step is all that it takes
+        spec.values["clock"]["max_step"] = None
+    path = to_onnx(spec, tmp_path / "one.onnx", sequence=False)
+    assert "Scan" not in {node.op_type for node in onnx.load(path).graph.node}
+    session, (rows, dt, answers, _) = runner(path), feeds_of(name)
+    state = zero_state(path, 1)
+    for t in range(30):
+        found = run(session, rows=rows[:, t], dt=dt[:, t], state=state)
+        state = found["next_state"]
+        np.testing.assert_allclose(found["prediction"], answers[:, t], atol=1e-3)
+        assert found["feasible"].all()
+
+
+@pytest.mark.parametrize("how", ["project", "hold"])
+def test__onnx__boxes_that_contradict_each_other__are_flagged(how, tmp_path):
+    limits = [Bounds(49, 51), RateLimit(0.3), Bounds(high=[48.5])]
+    model = LiquidRegressor(
+        **SMALL, output_constraints=limits[::-1] if how == "hold" else limits
+    ).set_params(on_infeasible=how)
+    model.fit(X, Y)
+    answers, safety = model.predict(X, return_safety=True)
+    path = to_onnx(model, tmp_path / "model.onnx")
+    found = run(
+        runner(path),
+        rows=X[None],
+        dt=np.full((1, len(X)), np.nan),
+        state=zero_state(path, 1),
+    )
+    assert not safety.feasible.any()
+    assert not found["feasible"].any()
+    np.testing.assert_allclose(found["prediction"][0], answers, atol=1e-3)
+
+
+def test__onnx__random_boxes__agree_with_lnn(tmp_path):
+    """1,200 problems: each is a row with a box and an answer before."""
+    random = np.random.default_rng(0)
+    rows = random.uniform(-1, 1, size=(240, 2))
+    model = LiquidRegressor(**SMALL).fit(X, np.column_stack([Y, 60 - Y / 5]))
+    for _ in range(5):
+        low = np.array([45.0, 44.0]) + 5 * random.random(2)
+        limits = [Bounds(low, low + 8 * random.random(2)), RateLimit(random.random(2))]
+        random.shuffle(limits)
+        model.set_params(output_constraints=limits)
+        answers, safety = model.predict(rows, return_safety=True)
+        path = to_onnx(model, tmp_path / "model.onnx")
+        found = run(
+            runner(path),
+            rows=rows[None],
+            dt=np.full((1, len(rows)), np.nan),
+            state=zero_state(path, 1),
+        )
+        np.testing.assert_allclose(found["prediction"][0], answers, atol=1e-3)
+        assert (found["feasible"][0] == safety.feasible).all()
+
+
+@pytest.mark.parametrize("name", ["half-space", "two targets", "anchor"])
+def test__onnx__half_spaces__are_refused_by_name(name, tmp_path):
+    with pytest.raises(InvalidInputError, match="no graph of ONNX finds"):
+        to_onnx(fitted(name)[0], tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+    assert name in CASES
+
+
+def test__onnx__raise__is_refused_by_name(tmp_path):
+    model = LiquidRegressor(
+        **SMALL, output_constraints=[Bounds(0, 99)], on_infeasible="raise"
+    ).fit(X, Y)
+    with pytest.raises(InvalidInputError, match="no exceptions"):
+        to_onnx(model, tmp_path / "model.onnx")

@@ -1,0 +1,56 @@
+"""A fit whose batches stay on the device, its kernels emulated."""
+
+import numpy as np
+import pytest
+import torch
+from unreadable import unreadable
+
+from LNN import LiquidRegressor
+from LNN.kernels import dispatch
+from LNN.kernels.cuda import backend
+from LNN.training import graphs
+
+
+def call_again(run, device):
+    """What replays a function by calling it, if a graph could hold what it does."""
+    with unreadable():
+        run()
+    return run
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"mode": "exponential"},
+        pytest.param(
+            {"wiring": "full", "mode": "default", "backbone_units": 6},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param({"model_type": "LTC"}, marks=pytest.mark.slow),
+        pytest.param({"mixed_memory": True}, marks=pytest.mark.slow),
+    ],
+)
+def test__fit__on_the_device__resident_and_ordinary_have_the_same_bits(
+    how, cuda, monkeypatch
+):
+    # The CPU stands for the device.
+    monkeypatch.setattr(cuda, "missing", lambda: None)
+    monkeypatch.setattr(dispatch, "REGISTRY", (cuda, dispatch.REGISTRY[-1]))
+    X = np.random.RandomState(0).normal(size=(14, 2))
+    y = X.sum(axis=1)
+
+    def fitted():
+        model = LiquidRegressor(8, window_length=3, batch_size=6, random_state=0, **how)
+        return model.fit(X, y, epochs=2)
+
+    ordinary = fitted()
+    assert ordinary.backend_ == "cuda"
+    monkeypatch.setitem(graphs.RECORDERS, "cpu", call_again)
+    # What looks whether a graph could hold the step is no reason to leave the kernels.
+    monkeypatch.setattr(backend, "is_watched", lambda *tensors: False)
+    resident = fitted()
+    assert "each batch as one CUDA graph" in resident.summary()
+    assert resident.loss_curve_ == ordinary.loss_curve_
+    other = ordinary.network_.state_dict()
+    for name, value in resident.network_.state_dict().items():
+        assert torch.equal(value, other[name])

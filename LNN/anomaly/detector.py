@@ -19,6 +19,7 @@ from LNN.anomaly.parameters import check, check_min_gap
 from LNN.anomaly.recordings import as_table
 from LNN.anomaly.scores import mean_of_known
 from LNN.anomaly.stream import DetectorStream
+from LNN.anomaly.summary import summarise
 from LNN.estimators._docs import REFERENCE
 from LNN.exceptions import InvalidInputError
 
@@ -419,6 +420,16 @@ DataFrame
             It does not change the detector.
         """
         return DetectorStream(self._fitted(), -self.offset_, context, adaptive)
+
+    def summary(self) -> str:
+        """Describe the fitted model.
+
+        Returns
+        -------
+        str
+            A few lines; `print(detector.summary())`.
+        """
+        return summarise(self._fitted())
 
     def _scores(self, X: Any, timestamps: Any, groups: Any) -> np.ndarray:
         model = self._fitted()

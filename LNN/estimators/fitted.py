@@ -612,6 +612,14 @@ def continuation_of(model: FittedModel, context: str) -> Continuation | None:
     return known
 
 
+_WHOLE_METHOD = (
+    "Expected a fitted LiquidRegressor, LiquidClassifier or LiquidNeuralNetwork, a "
+    "Pipeline that ends in one, or a FittedModel, got {}, of which a network is only a "
+    "part: what it adds would be left out. Use its own methods, keep it as a pickle, "
+    "or fit a LiquidRegressor on the same rows."
+)
+
+
 def as_fitted(fitted: Any) -> FittedModel:
     """Find the fitted model in what a user has.
 
@@ -640,6 +648,9 @@ def as_fitted(fitted: Any) -> FittedModel:
         check_is_fitted(estimator)
     model = getattr(estimator, "model_", None)
     if not isinstance(model, FittedModel):
+        name = type(estimator).__name__
+        if name in ("LiquidForecaster", "LiquidAnomalyDetector"):
+            raise InvalidInputError(_WHOLE_METHOD.format(name))
         raise InvalidInputError(
             "Expected a fitted LNN estimator, a Pipeline that ends in one, or a "
             f"FittedModel, got {type(fitted).__name__}. Pass the estimator itself, for "

@@ -168,7 +168,7 @@ class FittedForecaster:
 (n_series, n_targets, n_bands, horizon)
             What is added to forecasts, in units of the local spread.
         names : list
-            What the columns are called.
+            What the columns are called; pairs are two levels.
         """
         asked = self._asked(horizon, times)
         steps = self._steps_to(asked)
@@ -196,13 +196,17 @@ class FittedForecaster:
         self, times: list[pd.Index], bands: list[np.ndarray], names: list
     ) -> Any:
         """Give bands (n, n_targets, n_bands) the container of y."""
+        nested = isinstance(names[0], tuple)  # the ends of several intervals
         if self.form.container in ("array", "list"):
-            arrays = [b[:, 0] if self.form.single else b for b in bands]
+            pairs = [b.reshape(*b.shape[:2], -1, 2) if nested else b for b in bands]
+            arrays = [b[:, 0] if self.form.single else b for b in pairs]
             return arrays if self.form.container == "list" else arrays[0]
         columns = pd.Index(names)
         targets = self.form.columns
         if not self.form.single and targets is not None:
-            columns = pd.MultiIndex.from_product([targets, names])
+            columns = pd.MultiIndex.from_tuples(
+                [(t, *(n if nested else (n,))) for t in targets for n in names]
+            )
         tracks = [
             Track(history.name, own, band.reshape(len(own), -1))
             for history, own, band in zip(self.context, times, bands, strict=True)

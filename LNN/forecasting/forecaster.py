@@ -18,6 +18,7 @@ from LNN.forecasting.backtest import backtest, skill
 from LNN.forecasting.fitted import FittedForecaster
 from LNN.forecasting.intervals import (
     check_coverage,
+    check_coverages,
     check_levels,
     level_offsets,
     widths,
@@ -256,7 +257,7 @@ class LiquidForecaster(BaseEstimator):
         X: Any = None,
         y: Any = None,
         *,
-        coverage: float = 0.9,
+        coverage: Any = 0.9,
     ) -> Any:
         """Forecast intervals that hold what comes with a given probability.
 
@@ -268,13 +269,14 @@ class LiquidForecaster(BaseEstimator):
         ----------
         horizon, times, X, y
             As in `predict`; intervals reach no further than the horizon of the fit.
-        coverage : float, default=0.9
+        coverage : float or list of float, default=0.9
 
         Returns
         -------
         DataFrame, ndarray or list
             Columns "lower" and "upper"; for several targets under the name of each.
-            Arrays have them as a last axis.
+            Arrays have them as a last axis. For a list of coverages there is a level of
+            columns, or an axis, more: that of the coverage comes before the ends.
 
         Raises
         ------
@@ -282,8 +284,12 @@ class LiquidForecaster(BaseEstimator):
             Also if the validation part holds too few forecasts for this coverage.
         """
         model = self._fitted()
-        reach = widths(model.judged.residuals, check_coverage(coverage))
-        offsets, names = np.stack([-reach, reach]), ["lower", "upper"]
+        covers, several = check_coverages(coverage)
+        reach = np.stack([widths(model.judged.residuals, cover) for cover in covers])
+        offsets = np.stack([-reach, reach], axis=1).reshape(2 * len(covers), -1)
+        names: list[Any] = ["lower", "upper"]
+        if several:
+            names = [(cover, end) for cover in covers for end in names]
         return model.with_context(y, X).bands(horizon, times, X, offsets, names)
 
     def predict_quantiles(

@@ -125,10 +125,9 @@ class Grid:
         if self.kind == "weekdays":
             return "weekdays"
         if self.kind in ("days of months", "month ends"):
-            which = (
-                "on the same day" if self.kind == "days of months" else "at their end"
-            )
-            return f"months, every {self.step} of them, {which}"
+            ends = self.kind == "month ends"
+            which = "at their end" if ends else "on the same day"
+            return f"equal, {self.step} month(s), {which}"
         if self.kind == "numbers":
             return f"equal, {self.step:g}"
         local = " by the local clock" if self.kind == "wall clock" else ""

@@ -15,7 +15,13 @@ import numpy as np
 
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["check_coverage", "check_levels", "level_offsets", "widths"]
+__all__ = [
+    "check_coverage",
+    "check_coverages",
+    "check_levels",
+    "level_offsets",
+    "widths",
+]
 
 # Sums such as 0.1 * 30 are off by rounding; a rank that is this near is whole.
 ROUNDING = 1e-9
@@ -29,6 +35,17 @@ def check_coverage(coverage: Any) -> float:
             f"{coverage!r}."
         )
     return float(coverage)
+
+
+def check_coverages(coverage: Any) -> tuple[list[float], bool]:
+    """Return coverages, and whether a list of them was asked for."""
+    several = isinstance(coverage, list | tuple | np.ndarray) and np.ndim(coverage) == 1
+    found = [check_coverage(c) for c in (coverage if several else [coverage])]
+    if not found or len(set(found)) < len(found):
+        raise InvalidInputError(
+            f"Expected coverages that differ, such as [0.5, 0.9], got {coverage!r}."
+        )
+    return found, several
 
 
 def check_levels(levels: Any) -> list[float]:

@@ -16,7 +16,6 @@ from LNN._warnings import warn
 from LNN.data.gap_range import ENOUGH, FAR
 from LNN.data.timestamps import in_words
 from LNN.exceptions import InvalidInputError
-from LNN.forecasting.calendar import CYCLES
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import Engine
 from LNN.forecasting.grid import NEAR
@@ -25,6 +24,8 @@ from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, Rows
 
 __all__ = ["Irregular", "in_units", "usual_gap"]
+
+HOUR = 3600.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,10 +179,10 @@ class Irregular(Engine):
 
 def _in_words(gap: float, times: pd.Index) -> str:
     dated = isinstance(times, pd.DatetimeIndex | pd.TimedeltaIndex)
-    return in_words(
-        round(gap) if dated and gap > CYCLES["day"] / 24 else gap,
-        "dates" if dated else None,
-    )
+    if not dated:
+        return in_words(gap, None)
+    # Nobody reads parts of a second of hours.
+    return in_words(round(gap) if gap > HOUR else gap, "datetimes or durations")
 
 
 def usual_gap(indices: Sequence[pd.Index]) -> float:

@@ -433,3 +433,12 @@ def test__scores__zone_on_one_side_only__is_refused(fitted):
         fitted.anomaly_scores(rows)
     with pytest.raises(InvalidInputError, match="a time without a time zone"):
         fitted.stream().step(rows.iloc[0], timestamp=rows.index[0])
+
+
+def test__summary__says_what_was_found_in_durations(fitted):
+    shown = fitted.summary()
+    assert "rows of 2 channel(s)" in shown
+    assert "equal gaps of 1:00:00" in shown
+    assert "24 steps, 1 day, 0:00:00" in shown
+    assert "rarer than 0.001 of usual rows" in shown
+    assert "no time stamps" in quick().fit(wave()).summary()

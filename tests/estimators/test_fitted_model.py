@@ -20,6 +20,7 @@ from tiny import TINY
 from LNN import (
     FittedModel,
     LiquidClassifier,
+    LiquidForecaster,
     LiquidNeuralNetwork,
     LiquidRegressor,
     LiquidStream,
@@ -119,6 +120,13 @@ def test__as_fitted__settings_changed_after_the_fit__are_those_of_now(rows):
 def test__as_fitted__something_else__says_what_to_pass(thing):
     with pytest.raises(InvalidInputError, match="Expected a fitted LNN estimator"):
         as_fitted(thing)
+
+
+def test__as_fitted__forecaster__says_that_a_network_is_only_a_part():
+    forecaster = LiquidForecaster(1, n_seeds=0).fit(np.sin(0.3 * np.arange(120)))
+    told = "got LiquidForecaster, of which a network is only a part"
+    with pytest.raises(InvalidInputError, match=told):
+        as_fitted(forecaster)
 
 
 def test__as_fitted__search__says_to_take_its_estimator(rows):

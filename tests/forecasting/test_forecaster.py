@@ -143,7 +143,7 @@ def test__summary__times_of_a_clock__are_durations(series):
     assert "equal, 1:00:00\n" in shown
     assert "season 24" in shown
     shown = quick(n_seeds=0).fit(series).summary()
-    assert "months, every 1 of them, on the same day\n" in shown
+    assert "equal, 1 month(s), on the same day\n" in shown
 
 
 def test__summary__odd_times__say_their_cycle():

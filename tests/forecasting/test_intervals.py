@@ -73,3 +73,28 @@ def test__predict_interval__coverage_that_is_none__is_told(series, coverage):
 def test__predict_interval__beyond_the_horizon__is_refused(series):
     with pytest.raises(InvalidInputError, match="at most 3 steps"):
         quick().fit(series).predict_interval(4)
+
+
+def test__predict_interval__several_coverages__are_a_level_more(series):
+    both = pd.DataFrame({"u": series, "v": 2 * series})
+    model = quick(n_seeds=0).fit(both)
+    found = model.predict_interval(coverage=[0.5, 0.8])
+    alone = model.predict_interval(coverage=0.8)
+    for name in ("u", "v"):
+        pd.testing.assert_frame_equal(found[name][0.8], alone[name])
+        assert (found[name][0.5].lower > found[name][0.8].lower).all()
+    one = quick(n_seeds=0).fit(series)
+    wide = one.predict_interval(coverage=[0.8, 0.5])
+    assert wide.columns.tolist() == [
+        *((0.8, "lower"), (0.8, "upper"), (0.5, "lower"), (0.5, "upper"))
+    ]
+    counted = quick(n_seeds=0).fit(series.to_numpy())
+    ends = counted.predict_interval(coverage=[0.8, 0.5])
+    assert ends.shape == (3, 2, 2)
+    np.testing.assert_array_equal(ends[:, 0], counted.predict_interval(coverage=0.8))
+
+
+@pytest.mark.parametrize("coverage", [[], [0.5, 0.5], [0.5, 2.0], "0.9"])
+def test__predict_interval__coverages_that_are_none__are_refused(series, coverage):
+    with pytest.raises(InvalidInputError, match=r"Expected coverage"):
+        quick(n_seeds=0).fit(series).predict_interval(coverage=coverage)

@@ -83,7 +83,7 @@ def test__predict__the_past__is_refused(odd, model):
 
 
 def test__predict__far_beyond_what_was_learnt__warns(odd, model):
-    with pytest.warns(LNNWarning, match=r"\d days .* beyond what it learnt"):
+    with pytest.warns(LNNWarning, match=r"\d days.* beyond what it learnt"):
         model.predict(times=after(odd, [1000.0]))
 
 

@@ -182,7 +182,7 @@ def _reason_against(
     device: torch.device,
 ) -> str:
     if graphs.is_switched_off():
-        return f"{graphs.SWITCH} is 0"
+        return f"{graphs.SWITCH} is not 1"
     group = torch.distributed
     if group.is_available() and group.is_initialized() and group.get_world_size() > 1:
         return "processes share the batches"

@@ -69,6 +69,7 @@ def graphs_on_torch(check, monkeypatch):
 
     monkeypatch.setenv("LNN_BACKEND", "torch")
     monkeypatch.setattr(resident_step, "BACKENDS", ("torch",))
+    monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(graphs.RECORDERS, "cpu", lambda run, device: run)
     for name, size in {"ROWS": 40, "STEPS": 3, "NEURONS": 8}.items():
         monkeypatch.setattr(check, name, size)
@@ -84,6 +85,7 @@ def test__graphs__none__fail(graphs_on_torch, monkeypatch):
     def refuse(run, device):
         raise RuntimeError("no graph today")
 
+    monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(sys.modules["LNN.training.graphs"].RECORDERS, "cpu", refuse)
     with pytest.raises(AssertionError, match="no graph today"):
         graphs_on_torch.graphs("CfC")()

@@ -33,6 +33,7 @@ def on_cpu(monkeypatch):
         monkeypatch.setitem(graphs.RECORDERS, "cpu", recorder)
 
     monkeypatch.setenv("LNN_BACKEND", "torch")
+    monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setattr(resident_step, "BACKENDS", ("torch",))
     return use
 
@@ -246,6 +247,7 @@ def test__recorded__takes_the_first_step_once(monkeypatch):
     def run():
         number.add_(1)
 
+    monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(graphs.RECORDERS, "cpu", call_again)
     again, fault = recorded(run, [number], CPU)
     assert not fault
@@ -256,8 +258,10 @@ def test__recorded__takes_the_first_step_once(monkeypatch):
 
 def test__recorded__not_a_number_in_both__is_the_same(monkeypatch):
     number = torch.tensor([1.0, torch.nan])
+    monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(graphs.RECORDERS, "cpu", call_again)
     assert not recorded(lambda: number.mul_(2), [number], CPU)[1]
+    monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(graphs.RECORDERS, "cpu", lambda run, device: number.zero_)
     assert "inf off" in recorded(lambda: number.mul_(2), [number], CPU)[1]
 
@@ -315,10 +319,10 @@ def test__resident__rows_or_gaps_of_other_kinds__go_by_the_ordinary_loop(
     assert "too large" in fitted(X, y, window_length=4).summary()
 
 
-def test__resident__switched_off__says_so(on_cpu, monkeypatch):
+def test__resident__not_asked_for__says_so(on_cpu, monkeypatch):
     on_cpu()
-    monkeypatch.setenv("LNN_CUDA_GRAPH", "0")
-    assert "LNN_CUDA_GRAPH is 0" in fitted(*rows(), window_length=4).summary()
+    monkeypatch.delenv("LNN_CUDA_GRAPH")
+    assert "LNN_CUDA_GRAPH is not 1" in fitted(*rows(), window_length=4).summary()
 
 
 def test__resident__on_a_cpu__is_never_used_and_never_named(monkeypatch):

@@ -45,6 +45,7 @@ def test__fit__on_the_device__resident_and_ordinary_have_the_same_bits(
 
     ordinary = fitted()
     assert ordinary.backend_ == "cuda"
+    monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(graphs.RECORDERS, "cpu", call_again)
     # What looks whether a graph could hold the step is no reason to leave the kernels.
     monkeypatch.setattr(backend, "is_watched", lambda *tensors: False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from LNN.anomaly.recordings import Recordings
+from LNN.anomaly.recordings import WHOLE, Recordings
 from LNN.anomaly.season import find_season
 from LNN.data.timestamps import time_unit
 from LNN.exceptions import InvalidInputError
@@ -18,7 +18,7 @@ from LNN.forecasting.calendar import Calendar, calendar_for
 __all__ = ["Plan", "settle"]
 
 # Rows come at equal steps if so many gaps are a whole number of units, nearly.
-MOSTLY, NEAR = 0.95, 0.01
+MOSTLY, NEAR = 0.95, WHOLE
 # What stands in for a season fits so often into a recording, and so do the rows that
 # nothing is judged by, because they have hardly any before them.
 SHORTEST = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,13 @@ from LNN.data.containers import plain
 from LNN.data.form import InputLayout, ReadOptions
 from LNN.data.layouts import layout_of
 from LNN.data.sequence_set import SequenceSet
-from LNN.data.timestamps import as_times
+from LNN.data.timestamps import as_times, tolerance
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["Form", "Recordings", "as_table", "read", "read_first"]
+__all__ = ["WHOLE", "Form", "Recordings", "as_table", "read", "read_first"]
+
+# How far from a whole number of steps a gap may be and still be one, in steps.
+WHOLE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +76,16 @@ class Recordings:
 
 
 @dataclass(frozen=True)
+class _StepClock(Clock):
+    """Equal steps: unseen rows stand where no row came, however many these are."""
+
+    def shows(self, units: np.ndarray | float, resolution: float = 0.0) -> bool:
+        """Return whether gaps are whole numbers of steps."""
+        near = max(WHOLE, tolerance(self.unit, max(resolution, self.resolution)))
+        return bool((np.abs(units - np.round(units)) <= near).all())
+
+
+@dataclass(frozen=True)
 class Form:
     """What X of a fit looked like, which later X must match.
 
@@ -123,9 +136,11 @@ def read_first(
     sequences = options.read(X, timestamps=timestamps, groups=groups, per_step=True)
     n_steps = sequences.n_features_in if by_row else 0
     clock = Clock.of(sequences, "float64")
-    # Its network knows which gaps were seen; to be told once is enough. Where steps are
-    # equal, unseen rows bridge those at which no row came.
-    clock = replace(clock, gap_range=None, max_step=1.0 if clock.regular else None)
+    # Its network knows which gaps were seen; to be told once is enough.
+    clock = replace(clock, gap_range=None)
+    if clock.regular:
+        known = {field.name: getattr(clock, field.name) for field in fields(clock)}
+        clock = _StepClock(**(known | {"max_step": 1.0}))
     form = Form(InputLayout.of(options, sequences), clock, by_row, n_steps)
     return _recordings(sequences, X, timestamps, groups, form), form
 

@@ -237,6 +237,14 @@ def test__rows_that_lack__here_and_there__are_no_alarms():
     assert (model.predict(kept) == -1).mean() < 0.02
 
 
+def test__rows_that_lack__many_in_a_row__are_no_gaps_of_another_kind(fitted):
+    scores = fitted.anomaly_scores(frame().drop(HOURS[300:433]))
+    assert np.isfinite(scores).all()
+    late = frame().set_axis(HOURS + pd.to_timedelta(np.arange(1200) // 600 * 30, "min"))
+    with pytest.warns(LNNWarning, match="not multiples of it"):
+        fitted.anomaly_scores(late)
+
+
 def test__bridged__rows_at_equal_steps__stay_as_they_are(fitted):
     plan, rows = fitted.model_.engine.plan, fitted.model_.read(frame(), None, None)
     whole = Bridged.of(rows, plan)

@@ -18,10 +18,8 @@ from LNN.constraints.kinds import (
     known,
     value_of,
 )
+from LNN.constraints.quadratic import NOTHING, quadratic_half_spaces
 from LNN.exceptions import InvalidInputError
-
-# A derivative along the controls that counts as none, beside its summands.
-NOTHING = 1e-9
 
 Function = Callable[[Tensor], Tensor]
 
@@ -86,6 +84,70 @@ class BarrierFunction(Constraint):
             [-2.]])
     """
 
+    @staticmethod
+    def quadratic(
+        P: ArrayLike,
+        q: ArrayLike,
+        r: ArrayLike,
+        F: ArrayLike,
+        G: ArrayLike,
+        c: ArrayLike | None = None,
+        *,
+        order: int = 1,
+        gamma: float | tuple[float, float] = 1.0,
+        columns: Sequence[int] | None = None,
+        n_inputs: int | None = None,
+    ) -> HalfSpaces:
+        r"""Return the barrier z'Pz + q'z + r >= 0 of z' = F z + G u + c, in numbers.
+
+        The conditions above are half-spaces then, with a normal that is affine and an
+        offset that is quadratic in z, so that a model with them can be stored and
+        exported.
+
+        Parameters
+        ----------
+        P : array-like of shape (d, d), or (m, d, d) for m barriers
+            Need not be symmetric.
+        q : array-like of shape (d,), or (m, d)
+        r : float, or array-like of shape (m,)
+        F : array-like of shape (d, d)
+        G : array-like of shape (d, n)
+        c : array-like of shape (d,), default=None
+            None is 0.
+        order : {1, 2}, default=1
+            The relative degree of all of them.
+        gamma : float, or tuple of two for order 2, default=1.0
+            How fast b may fall, > 0, as above.
+        columns : sequence of int, default=None
+            Which of the `inputs` z is; None is all of them.
+        n_inputs : int, default=None
+            How many inputs there are, where `columns` leaves some out.
+
+        Returns
+        -------
+        HalfSpaces
+            Reads `inputs`, in a model the input columns of the row.
+
+        Raises
+        ------
+        InvalidInputError
+            If shapes do not fit each other, if numbers are not finite, or if a barrier
+            is of another order than `order`: with order 1, controls that never act
+            on b'; with order 2, controls that act on it, or never on b''.
+
+        Examples
+        --------
+        A point with speed u outside a disc of radius 1, 2 z'u + z'z - 1 >= 0:
+
+        >>> from LNN.safety import BarrierFunction
+        >>> still, direct = [[0, 0], [0, 0]], [[1, 0], [0, 1]]
+        >>> disc = BarrierFunction.quadratic(direct, [0, 0], -1, still, direct)
+        >>> disc.A_inputs.tolist(), disc.b.tolist(), disc.b_quadratic.tolist()
+        ([[[-2.0, 0.0], [0.0, -2.0]]], [-1.0], [[[1.0, 0.0], [0.0, 1.0]]])
+        """
+        rates = _checked_rates(order, gamma)
+        return quadratic_half_spaces((P, q, r), (F, G, c), rates, columns, n_inputs)
+
     def __init__(
         self,
         b: Function,
@@ -94,16 +156,8 @@ class BarrierFunction(Constraint):
         order: int = 1,
         gamma: float | tuple[float, float] | Callable = 1.0,
     ):
-        if order not in (1, 2):
-            raise InvalidInputError(f"Expected order 1 or 2, got {order!r}.")
+        _checked_rates(order, 1.0 if callable(gamma) else gamma)
         self.b, self.f, self.g, self.order, self.gamma = b, f, g, order, gamma
-        if not callable(gamma):
-            values = gamma if isinstance(gamma, tuple) else (gamma,)
-            if len(values) > order or not all(float(value) > 0 for value in values):
-                raise InvalidInputError(
-                    "Expected gamma > 0, one number or, for order 2, two, got "
-                    f"{gamma!r}."
-                )
 
     @property
     def reads_inputs(self) -> bool:
@@ -286,6 +340,20 @@ class DiscreteBarrier(Constraint):
         now = _one_each(self.h(z), z, "h")
         then = _one_each(self.h(self.f_d(z, y)), z, "h")
         return (1 - value_of(self.gamma, context, y).reshape(-1)) * now - then
+
+
+def _checked_rates(order: int, gamma: float | tuple[float, float]) -> tuple[float, ...]:
+    """Return as many rates as the order asks for."""
+    if order not in (1, 2):
+        raise InvalidInputError(f"Expected order 1 or 2, got {order!r}.")
+    values = gamma if isinstance(gamma, tuple) else (gamma,)
+    right = 1 <= len(values) <= order
+    if not right or not all(float(value) > 0 for value in values):
+        raise InvalidInputError(
+            f"Expected gamma > 0, one number or, for order 2, two, got {gamma!r}."
+        )
+    rates = tuple(float(value) for value in values)
+    return rates if len(rates) == order else rates * order
 
 
 def _with_slope(function: Function, at: Tensor) -> tuple[Tensor, Tensor]:

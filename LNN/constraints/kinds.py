@@ -197,6 +197,9 @@ class HalfSpaces(Constraint):
         X. In numbers a model can be stored and exported; functions cannot.
     b_inputs : array-like of shape (m, n_inputs), default=None
         A sample's offsets are b + b_inputs x.
+    b_quadratic : array-like of shape (m, n_inputs, n_inputs), default=None
+        Adds x' b_quadratic[i] x to the i-th offset of a sample. Barriers that are
+        quadratic in the state need it: `BarrierFunction.quadratic` fills it in.
 
     Examples
     --------
@@ -230,8 +233,10 @@ class HalfSpaces(Constraint):
         *,
         A_inputs: ArrayLike | None = None,
         b_inputs: ArrayLike | None = None,
+        b_quadratic: ArrayLike | None = None,
     ):
         self.A, self.b, self.A_inputs, self.b_inputs = A, b, A_inputs, b_inputs
+        self.b_quadratic = b_quadratic
         for name, base, dims in (("A", A, 3), ("b", b, 2)):
             slopes = getattr(self, f"{name}_inputs")
             if slopes is None:
@@ -247,17 +252,43 @@ class HalfSpaces(Constraint):
                     f"Expected {name}_inputs of shape (*{name}.shape, n_inputs), with "
                     f"{np.shape(base)} for {name}, got {shape}."
                 )
+        if b_quadratic is not None:
+            self._check_quadratic(np.shape(b_quadratic))
+
+    def _check_quadratic(self, shape: tuple[int, ...]) -> None:
+        if callable(self.b):
+            raise InvalidInputError(
+                "Expected b in numbers beside b_quadratic, got a function. A function "
+                "can read the inputs by itself."
+            )
+        slopes = (self.A_inputs, self.b_inputs)
+        widths = {np.shape(own)[-1] for own in slopes if own is not None}
+        right = len(shape) == 3 and shape[:1] == np.shape(self.b)
+        if not (right and shape[1] == shape[2] and widths <= {shape[2]}):
+            raise InvalidInputError(
+                "Expected b_quadratic of shape (*b.shape, n_inputs, n_inputs), with "
+                f"{np.shape(self.b)} for b and the n_inputs of A_inputs and b_inputs "
+                f"where they are given ({sorted(widths)}), got {shape}."
+            )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Pickles of older versions have no b_quadratic.
+        self.__dict__.update({"b_quadratic": None, **state})
 
     @property
     def reads_inputs(self) -> bool:
         """Whether normals or offsets depend on the sample."""
-        slopes = (self.A_inputs, self.b_inputs)
+        slopes = (self.A_inputs, self.b_inputs, self.b_quadratic)
         return any(s is not None for s in slopes) or bool(self.functions)
 
     def limits(self, y: Tensor, context: Context) -> Limits:
         """Return the half-spaces."""
         A = self._each(self.A, self.A_inputs, context, y)
         b = self._each(self.b, self.b_inputs, context, y)
+        if self.b_quadratic is not None:
+            curve = value_of(self.b_quadratic, context, y)
+            x = self._inputs(context, y, curve.shape[-1])
+            b = b + torch.einsum("bf,mfg,bg->bm", x, curve, x)
         normals = A if A.ndim == 3 else A[None]
         offsets = b if b.ndim == 2 else b[None]
         batch, n = y.shape
@@ -277,13 +308,18 @@ class HalfSpaces(Constraint):
         value = value_of(base, context, y)
         if slopes is None:
             return value
-        x, slope = known(context, "inputs", self).to(y), value_of(slopes, context, y)
-        if x.shape != (len(y), slope.shape[-1]):
+        slope = value_of(slopes, context, y)
+        x = self._inputs(context, y, slope.shape[-1])
+        return value + torch.einsum("...f,bf->b...", slope, x)
+
+    def _inputs(self, context: Context, y: Tensor, n_inputs: int) -> Tensor:
+        x = known(context, "inputs", self).to(y)
+        if x.shape != (len(y), n_inputs):
             raise InvalidInputError(
-                f"Expected context['inputs'] of shape ({len(y)}, {slope.shape[-1]}), "
+                f"Expected context['inputs'] of shape ({len(y)}, {n_inputs}), "
                 f"got {tuple(x.shape)}."
             )
-        return value + torch.einsum("...f,bf->b...", slope, x)
+        return x
 
 
 def _same(mine: Any, theirs: Any) -> bool:

@@ -53,6 +53,7 @@ class Limits:
                 spaces.append(one)
         self.A, self.A_inputs = self._rows(spaces, "A", (n,))
         self.b, self.b_inputs = self._rows(spaces, "b", ())
+        self.b_quadratic = self._curves(spaces)
         self.looks_back = on_infeasible == "hold" or any(
             box[0] == "rate_limit" for box in self.boxes
         )
@@ -77,6 +78,20 @@ class Limits:
             for own, slope in zip(rows, slopes, strict=True)
         ]
         return np.concatenate(rows), np.concatenate(filled)
+
+    def _curves(self, spaces):
+        """Return the quadratic parts of all offsets; None if there are none."""
+        told = [one.get("b_quadratic") for one in spaces]
+        if all(curve is None for curve in told):
+            return None
+        told = [None if c is None else np.asarray(c, np.float64) for c in told]
+        size = max(c.shape[-1] for c in told if c is not None)
+        return np.concatenate(
+            [
+                np.zeros((len(one["b"]), size, size)) if curve is None else curve
+                for one, curve in zip(spaces, told, strict=True)
+            ]
+        )
 
     def keep(self, values, inputs=None, previous=None, elapsed=1.0):
         """Return the nearest answers within the limits, and which satisfy them.
@@ -147,6 +162,9 @@ class Limits:
             normals = normals + np.einsum("mnf,bf->bmn", self.A_inputs, inputs)
         if self.b_inputs is not None:
             offsets = offsets + np.einsum("mf,bf->bm", self.b_inputs, inputs)
+        if self.b_quadratic is not None:
+            bent = np.einsum("mfg,bg->bmf", self.b_quadratic, inputs)
+            offsets = offsets + np.einsum("bmf,bf->bm", bent, inputs)
         over = np.einsum("bmn,bn->bm", normals, kept) - offsets
         for row in np.flatnonzero((over > 0).any(axis=1)):
             own = normals[row], offsets[row]

@@ -35,6 +35,8 @@ def to_plain(constraint: Constraint) -> dict[str, Any]:
     numbers = {
         name: None if value is None else np.array(value, np.float64)
         for name, value in vars(constraint).items()
+        # Left out where there is none: older versions read what does not need it.
+        if name != "b_quadratic" or value is not None
     }
     return {"kind": NAMES[type(constraint)], **numbers}
 
@@ -75,5 +77,7 @@ def refuse_functions(constraints: Sequence[Constraint], where: str) -> None:
             raise InvalidInputError(
                 f"Expected constraints in numbers, got {type(one).__name__} with "
                 f"functions of Python ({what}), which {where} cannot hold. Say it as "
-                "HalfSpaces(A, b, A_inputs=, b_inputs=), or keep the model as a pickle."
+                "HalfSpaces(A, b, A_inputs=, b_inputs=, b_quadratic=), for instance by "
+                "DiscreteBarrier.affine or BarrierFunction.quadratic, or keep the "
+                "model as a pickle."
             )

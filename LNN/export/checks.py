@@ -121,6 +121,7 @@ _CONSTRAINTS = {
         "b": _numbers(1),
         "A_inputs": _or_none(_numbers(3)),
         "b_inputs": _or_none(_numbers(2)),
+        "b_quadratic": _or_none(_numbers(3)),
     },
 }
 
@@ -217,6 +218,9 @@ def _check_constraints(plain: list[Any]) -> None:
         _need(known is not None, "a constraint that is known")
         assert known is not None  # or it was refused
         numbers = {name: value for name, value in one.items() if name != "kind"}
+        if kind == "half_spaces":
+            # It is left out where there is none, and in files of older versions.
+            numbers.setdefault("b_quadratic", None)
         _fields(f"constraints ({kind})", numbers, known)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-VERSION = 2
+VERSION = 3
 # A gap is walked in at most this many sub-steps.
 MAX_SUB_STEPS = 32
 

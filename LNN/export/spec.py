@@ -21,8 +21,9 @@ from LNN.own_scale import FLAT
 from LNN.training import losses
 
 # Increase it when an older runtime could misread what is written. Constraints are what
-# runtimes of version 1 would leave out; a model without them is still of version 1.
-VERSION, WITH_CONSTRAINTS = 1, 2
+# runtimes of version 1 would leave out, and quadratic offsets what those of version 2
+# would; a model without them is still of the version before.
+VERSION, WITH_CONSTRAINTS, WITH_QUADRATIC = 1, 2, 3
 # Those whose outputs docu/spec.md says how to read.
 _LOSSES = (
     losses.CrossEntropy,
@@ -98,7 +99,7 @@ def to_spec(model: Any) -> Spec:
     arrays |= limits
     values = {
         "format": "LNN spec",
-        "version": VERSION if constraints is None else WITH_CONSTRAINTS,
+        "version": _version(limits),
         "task": "classification" if fitted.classifies else "regression",
         "input": _inputs(fitted),
         "reading": _reading(fitted),
@@ -121,6 +122,13 @@ def _refuse_more_than_a_network(model: Any) -> None:
             f"{type(model).__name__}, of which a network is only a part. Fit a "
             "LiquidRegressor on windows of the series; or keep it as a pickle."
         )
+
+
+def _version(limits: Arrays) -> int:
+    """Return the first version whose runtimes know all of these constraints."""
+    if any(name.endswith(".b_quadratic") for name in limits):
+        return WITH_QUADRATIC
+    return WITH_CONSTRAINTS if limits else VERSION
 
 
 def _refuse_unknown_parts(fitted: FittedModel) -> None:

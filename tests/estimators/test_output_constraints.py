@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
@@ -402,6 +403,61 @@ def test__summary__of_a_model_with_limits__names_them():
     text = fitted([Bounds(48, 51), RateLimit(0.5)], on_infeasible="hold").summary()
     assert "Bounds, RateLimit; where none of the answers satisfies all: hold" in text
     assert "limits" not in fitted(None).summary()
+
+
+def _within(z):
+    return 1.44 - z[:, 0] ** 2
+
+
+def _drift(z):
+    return torch.stack([z[:, 1], -0.5 * z[:, 1] - 50], dim=1)
+
+
+def _push(z):
+    return torch.tensor([[0.0], [1.0]]).to(z).expand(len(z), 2, 1)
+
+
+def _line():
+    """Return a barrier of order 2 in numbers, and in functions as above."""
+    form, system = [[-1, 0], [0, 0]], ([[0, 1], [0, -0.5]], [[0], [1]], [0, -50])
+    how = {"order": 2, "gamma": (2.0, 3.0)}
+    numbers = BarrierFunction.quadratic(form, [0, 0], 1.44, *system, **how)
+    return numbers, BarrierFunction(_within, _drift, _push, **how)
+
+
+def test__quadratic_barrier__in_a_model__trains_and_answers_as_functions_do():
+    (numbers, found), (functions, right) = (
+        (model, model.predict(X, return_safety=True))
+        for model in (fitted([barrier]) for barrier in _line())
+    )
+    weights = [m.model_.to_plain()["network"]["weights"] for m in (numbers, functions)]
+    for name, weight in weights[0].items():
+        np.testing.assert_allclose(weight, weights[1][name], atol=1e-5)
+    np.testing.assert_allclose(found[0], right[0], atol=1e-3)
+    assert (found[1].feasible == right[1].feasible).all()
+    moved = np.abs(found[1].correction) > 0.1
+    assert 0.05 < moved.mean() < 0.95
+    free = proposals(numbers, X)
+    place, speed, u = X[:, 0], X[:, 1], found[0] - 50
+    for push, holds in ((u, True), (free - 50, False)):
+        bend = -2 * speed**2 - 2 * place * (push - 0.5 * speed)
+        spare = bend + 5 * -2 * place * speed + 6 * (1.44 - place**2)
+        assert bool((spare >= -1e-6).all()) == holds
+
+
+def test__quadratic_barrier__in_a_model__is_a_value_and_part_of_pickles():
+    limit = _line()[0]
+    model = fitted([limit])
+    assert clone(model).get_params()["output_constraints"] == [limit]
+    again = pickle.loads(pickle.dumps(model))
+    assert (again.predict(X) == model.predict(X)).all()
+    assert again.output_constraints == [limit]
+    assert b"LNN.constraints" not in pickle.dumps(model)
+    wide = HalfSpaces([[1.0]], [1.0], b_quadratic=np.ones((1, 3, 3)))
+    with pytest.raises(InvalidInputError, match=r"does not suit 1 target.*\(1, 3\)"):
+        fitted([wide])
+    with pytest.raises(InvalidInputError, match="missing"):
+        fitted([limit], missing="hold")
 
 
 def test__affine_barrier__in_a_model__keeps_the_next_state_inside(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 
 from LNN import LiquidRegressor
 from LNN.export.spec import Spec, to_spec
-from LNN.safety import Bounds, HalfSpaces, RateLimit
+from LNN.safety import BarrierFunction, Bounds, HalfSpaces, RateLimit
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.uniform(-1, 1, size=(160, 2))
@@ -23,6 +23,22 @@ ONE = HalfSpaces([[1.0]], [51.0], b_inputs=[[6.0, 0.0]])
 
 NEVER = HalfSpaces([[1.0], [-1.0]], [49.0, -50.0])  # at most 49, at least 50
 
+# A point on a line, pushed by y - 50, that has to stay within (-1.2, 1.2), and one in a
+# plane whose speeds are 5 (y - (50, 50)), within a circle.
+LINE = BarrierFunction.quadratic(
+    [[-1, 0], [0, 0]],
+    [0, 0],
+    1.44,
+    [[0, 1], [0, -0.5]],
+    [[0], [1]],
+    [0, -50],
+    order=2,
+    gamma=(2.0, 3.0),
+)
+CIRCLE = BarrierFunction.quadratic(
+    -np.eye(2), [0.1, 0], 1.5, [[0.2, 1], [-1, 0]], 5 * np.eye(2), [-250.0, -250.0]
+)
+
 CASES = {
     "bounds": ([Bounds(48, 51)], {}),
     "one side": ([Bounds(low=[49.5])], {"window_length": None}),
@@ -31,6 +47,11 @@ CASES = {
     "half-space": ([Bounds(45, 55), ONE], {}),
     "all": ([RateLimit(0.5), Bounds(40, 60), ONE], {"window_length": None}),
     "two targets": ([Bounds([45, 30], [55, 60]), RateLimit([1, 0.2]), PAIR], {}),
+    "quadratic": ([Bounds(30, 70), LINE], {}),
+    "two quadratic": (
+        [Bounds([30, 30], [70, 70]), CIRCLE],
+        {"window_length": None, "on_infeasible": "hold"},
+    ),
     "anchor": (
         [HalfSpaces([[1.0]], [0.5], b_inputs=[[1.0, 0.0]]), RateLimit(1.0)],
         {"anchor": 0},
@@ -52,7 +73,7 @@ def fitted(name):
         settings = {**SMALL, **given}
         how = {"timestamps": settings.pop("timestamps", None)}
         rows, y = X, Y
-        if name == "two targets":
+        if name.startswith("two "):
             y = TWO
         if "anchor" in settings:
             rows, y = np.column_stack([WALK, X[:, 0]])[:-1], WALK[1:]
@@ -99,4 +120,6 @@ def random_spec(seed):
         "constraints.2.b": b,
         "constraints.2.b_inputs": random.normal(size=(m, 2)),
     }
+    if seed % 3 == 1:
+        arrays["constraints.2.b_quadratic"] = random.normal(size=(m, 2, 2))
     return Spec(values, arrays)

@@ -89,11 +89,22 @@ def test__spec__with_limits__is_of_a_version_that_older_runtimes_refuse():
     assert limited.arrays["test.feasible"].all()
 
 
+def test__spec__with_quadratic_limits__is_of_a_version_of_its_own():
+    spec = to_spec(fitted("quadratic")[0])
+    assert spec.values["version"] == 3
+    assert spec.arrays["constraints.1.b_quadratic"].shape == (1, 2, 2)
+    flat = to_spec(fitted("half-space")[0])
+    assert flat.values["version"] == 2
+    assert not any(name.endswith("b_quadratic") for name in flat.arrays)
+
+
 # ------------------------------------------------------------------------------- files
 
 
 @pytest.mark.parametrize("ending", ["npz", "safetensors"])
-@pytest.mark.parametrize("name", ["two targets", "hold", "one side"])
+@pytest.mark.parametrize(
+    "name", ["two targets", "hold", "one side", "quadratic", "two quadratic"]
+)
 def test__load__of_a_model_with_limits__answers_the_same(name, ending, tmp_path):
     model, rows, _ = fitted(name)
     save(model, tmp_path / f"model.{ending}")
@@ -193,6 +204,42 @@ def test__load__hostile_constraints__are_refused(edit, tmp_path):
     change(path, edit)
     with pytest.raises(InvalidModelFileError):
         LNN.load(path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.ones((1, 3, 3)),
+        np.ones((2, 2, 2)),
+        np.ones((2, 2)),
+        np.full((1, 2, 2), np.nan),
+        np.ones((1, 2, 2), np.float32),
+        np.ones((1, 1025, 1025)),
+    ],
+)
+def test__load__hostile_quadratic_parts__are_refused(value, tmp_path):
+    def edit(told, arrays):
+        arrays["evil"] = value
+        for own in _constraints(told):
+            own[1]["b_quadratic"] = {"$array": "evil"}
+
+    path = tmp_path / "model.npz"
+    save(fitted("quadratic")[0], path)
+    change(path, edit)
+    with pytest.raises(InvalidModelFileError):
+        LNN.load(path)
+
+
+def test__load__of_a_file_without_the_field_of_quadratic_parts__works(tmp_path):
+    path = tmp_path / "model.npz"
+    save(fitted("half-space")[0], path)
+    fields = {"kind", "A", "b", "A_inputs", "b_inputs"}  # those of older versions
+
+    def look(told, arrays):
+        assert all(set(own[1]) == fields for own in _constraints(told))
+
+    change(path, look)
+    assert LNN.load(path).output_constraints[1] == ONE
 
 
 # ----------------------------------------------------------------- what is not done yet

@@ -38,7 +38,7 @@ def test__c__of_a_model_with_limits__gives_the_answers_and_flags_of_lnn(name, tm
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
-@pytest.mark.parametrize("name", ["two targets", "hold", "rates"])
+@pytest.mark.parametrize("name", ["two targets", "hold", "rates", "two quadratic"])
 def test__self_test__of_a_model_with_limits__passes(name, dtype, tmp_path):
     to_c_project(fitted(name)[0], tmp_path, dtype)
     sources = sorted(

@@ -38,7 +38,9 @@ def test__js__of_a_model_with_limits__gives_the_answers_and_flags_of_lnn(
         assert np.ravel(found["step_feasible"]).tolist() == found["feasible"]
 
 
-@pytest.mark.parametrize("name", ["two targets", "hold", "sequences", "quantiles"])
+@pytest.mark.parametrize(
+    "name", ["two targets", "hold", "sequences", "quantiles", "two quadratic"]
+)
 def test__test_js__of_a_model_with_limits__passes(name, tmp_path):
     to_js(fitted(name)[0], tmp_path)
     assert "passed" in node(tmp_path / "test.js")

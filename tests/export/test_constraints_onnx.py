@@ -123,7 +123,7 @@ def test__onnx__random_boxes__agree_with_lnn(tmp_path):
         assert (found["feasible"][0] == safety.feasible).all()
 
 
-@pytest.mark.parametrize("name", ["half-space", "two targets", "anchor"])
+@pytest.mark.parametrize("name", ["half-space", "two targets", "anchor", "quadratic"])
 def test__onnx__half_spaces__are_refused_by_name(name, tmp_path):
     with pytest.raises(InvalidInputError, match="no graph of ONNX finds"):
         to_onnx(fitted(name)[0], tmp_path / "model.onnx")

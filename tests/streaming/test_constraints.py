@@ -9,7 +9,7 @@ import pytest
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InfeasibleError, InvalidInputError, LNNWarning
-from LNN.safety import Bounds, HalfSpaces, RateLimit
+from LNN.safety import BarrierFunction, Bounds, HalfSpaces, RateLimit
 from LNN.streaming import LiquidPolicy
 
 RANDOM = np.random.default_rng(1)
@@ -23,6 +23,11 @@ LIMITS = [
     HalfSpaces([[1.0]], [51.0], b_inputs=[[6.0, 0.0]]),
 ]
 NEVER = HalfSpaces([[1.0], [-1.0]], [49.0, -50.0])
+
+# A point on a line, pushed by y - 50, stays within (-1.2, 1.2).
+LINE = BarrierFunction.quadratic(
+    [[-1, 0], [0, 0]], [0, 0], 1.44, np.eye(2, k=1), [[0], [1]], [0, -50], order=2
+)
 
 
 def fitted(constraints, y=Y, timestamps=TIMES, **settings):
@@ -50,6 +55,22 @@ def test__stream__with_limits__answers_as_predict_does(mode):
     assert (feasible == safety.feasible).mean() > 0.99  # a limit may just touch
     assert 0 < feasible.mean() < 1
     assert (np.abs(correction) > 0.1).any()
+
+
+@pytest.mark.parametrize("mode", ["window", "carry"])
+def test__stream__with_a_quadratic_barrier__answers_as_predict_does(mode):
+    model = fitted([LINE, Bounds(20, 80)], window_length=None if mode == "carry" else 5)
+    right, safety = model.predict(X, timestamps=TIMES, return_safety=True)
+    stream = model.stream(mode)
+    answers, feasible, correction = steps(stream)
+    np.testing.assert_allclose(answers, right, atol=2e-4)
+    np.testing.assert_allclose(correction, safety.correction, atol=2e-4)
+    assert (feasible == safety.feasible).all()
+    assert (np.abs(correction) > 0.1).mean() > 0.05
+    again = pickle.loads(pickle.dumps(stream))
+    assert again.step(X[0], timestamp=TIMES[-1] + 1) == stream.step(
+        X[0], timestamp=TIMES[-1] + 1
+    )
 
 
 def test__stream__anchored_half_space__reads_the_column_as_it_came():

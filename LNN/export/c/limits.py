@@ -48,6 +48,7 @@ class LimitsCode:
                 spaces.append(own)
         self.normals, self.of_normals = self._rows(spaces, "A", (self.n,))
         self.offsets, self.of_offsets = self._rows(spaces, "b", ())
+        self.curves = self._curves(spaces)
         self.m = len(self.offsets)
         self._refuse()
 
@@ -64,6 +65,14 @@ class LimitsCode:
         slope = np.concatenate(slopes)
         moved = slope if slope.any() else None
         return np.concatenate([own[name] for own in spaces]), moved
+
+    def _curves(self, spaces: list[dict[str, np.ndarray]]) -> np.ndarray | None:
+        """Return the quadratic parts of all offsets, (m, F, F), if there are any."""
+        square = (self.n_inputs, self.n_inputs)
+        parts = [
+            own.get("b_quadratic", np.zeros((len(own["b"]), *square))) for own in spaces
+        ]
+        return np.concatenate(parts) if any(p.any() for p in parts) else None
 
     def _refuse(self) -> None:
         if self.how == "raise":
@@ -95,8 +104,8 @@ class LimitsCode:
         if self.m:
             parts = {"n": self.n, "m": self.m, "rows": self.m + 2 * self.n}
             source.function(fill("nearest.in", held=self.n + self.m, **parts))
-        n, reads = self.n_answers, self.of_normals is not None
-        reads = reads or self.of_offsets is not None
+        n, moving = self.n_answers, (self.of_normals, self.of_offsets, self.curves)
+        reads = any(slope is not None for slope in moving)
         body = [f"float low[{n}], high[{n}];", "int j, apart = 0;"]
         body += [] if reads else ["(void)x;"]
         body += [] if self._moves else ["(void)elapsed;"]
@@ -152,6 +161,8 @@ if (s->answers) {each} {{
             self._told(source, "a", self.normals, self.of_normals),
             self._told(source, "b", self.offsets, self.of_offsets),
         ]
+        if self.curves is not None:
+            rows.append(self._bent(source, self.curves))
         text = "\n".join(rows)
         return f"""\
 {{
@@ -177,6 +188,18 @@ if (s->answers) {each} {{
     {name}[j] = {table}[j];
     for (k = 0; k < {self.n_inputs}; k++)
         {name}[j] += (double){of_x}[j * {self.n_inputs} + k] * x[k];
+}}"""
+
+    def _bent(self, source: Source, curves: np.ndarray) -> str:
+        """Return the statements that add the quadratic parts of offsets."""
+        source.count(2 * curves.size)
+        table, n = source.table("space_b_xx", curves), self.n_inputs
+        return f"""\
+for (j = 0; j < {len(curves)}; j++) {{
+    int k, l;
+    for (k = 0; k < {n}; k++)
+        for (l = 0; l < {n}; l++)
+            b[j] += (double){table}[(j * {n} + k) * {n} + l] * x[k] * x[l];
 }}"""
 
     def _remembered(self) -> str:

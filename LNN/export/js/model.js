@@ -23,7 +23,7 @@
  * @property {ArrayLike<boolean>} [starts]  whether a recording begins at a row
  */
 
-const VERSION = 2;
+const VERSION = 3;
 // A gap is walked in at most this many sub-steps.
 const MAX_SUB_STEPS = 32;
 
@@ -622,7 +622,7 @@ class Limits {
       }
       const slopes = (name) => (own.has(name) ? Array.from(own.get(name)) : null);
       const numbers = { A: Array.from(own.get("A")), b: Array.from(own.get("b")) };
-      return { kind, ...numbers, ofA: slopes("A_inputs"), ofB: slopes("b_inputs") };
+      return { kind, ...numbers, ofA: slopes("A_inputs"), ofB: slopes("b_inputs"), curves: slopes("b_quadratic") };
     });
   }
 
@@ -666,11 +666,14 @@ class Limits {
     const [n, width] = [this.n, row.length];
     const moved = (base, slopes, k) =>
       slopes === null ? base : base + product(slopes.slice(k * width, (k + 1) * width), row);
-    for (const { A, b, ofA, ofB } of this.told.filter(({ kind }) => kind === "half_spaces")) {
+    // row' Q row, Q the k-th of the curves.
+    const bent = (curves, k) =>
+      curves === null ? 0 : product(row, row.map((_, f) => moved(0, curves, k * width + f)));
+    for (const { A, b, ofA, ofB, curves } of this.told.filter(({ kind }) => kind === "half_spaces")) {
       const all = A.map((value, k) => moved(value, ofA, k));
       b.forEach((value, i) => {
         normals.push(all.slice(i * n, (i + 1) * n));
-        offsets.push(moved(value, ofB, i));
+        offsets.push(moved(value, ofB, i) + bent(curves, i));
       });
     }
     return [normals, offsets];

@@ -8,10 +8,13 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from LNN.exceptions import InvalidInputError
+
+# What rounding leaves of an output counts beside a row of this size.
+SMALLEST_ROW = 1e-6
 
 Context = Mapping[str, Any]
 Given = ArrayLike | Tensor | Callable[[Context], Tensor]
@@ -114,10 +117,16 @@ class Bounds(Constraint):
 
     def __init__(self, low: ArrayLike | None = None, high: ArrayLike | None = None):
         self.low, self.high = low, high
-        lowest = -np.inf if low is None else np.asarray(low, np.float64)
-        highest = np.inf if high is None else np.asarray(high, np.float64)
+        lowest = numbers(-np.inf if low is None else low, "low")
+        highest = numbers(np.inf if high is None else high, "high")
+        if not {lowest.size, highest.size} <= {1, max(lowest.size, highest.size)}:
+            raise InvalidInputError(
+                f"Expected low and high of one shape, got {lowest.shape} and "
+                f"{highest.shape}."
+            )
         # Not `low > high`, which NaN would pass.
-        if not np.all(lowest <= highest):
+        right = np.all(lowest <= highest)
+        if not right or np.any(lowest == np.inf) or np.any(highest == -np.inf):
             raise InvalidInputError(
                 f"Expected low <= high, got low={low!r} and high={high!r}."
             )
@@ -154,7 +163,7 @@ class RateLimit(Constraint):
 
     def __init__(self, max_rate: ArrayLike):
         self.max_rate = max_rate
-        if not np.all(np.asarray(max_rate, np.float64) >= 0):
+        if not np.all(numbers(max_rate, "max_rate") >= 0):
             raise InvalidInputError(f"Expected max_rate >= 0, got {max_rate!r}.")
 
     def limits(self, y: Tensor, context: Context) -> Limits:
@@ -171,7 +180,12 @@ class RateLimit(Constraint):
                 f"Expected context['elapsed'] as a number or one for each of {len(y)} "
                 f"samples, got shape {tuple(elapsed.shape)}."
             )
-        if not bool((elapsed >= 0).all()):
+        if bool(previous.isinf().any()):
+            raise InvalidInputError(
+                "Expected context['previous'] of finite numbers, and NaN where there "
+                "is no output before, got infinite ones."
+            )
+        if not bool(((elapsed >= 0) & elapsed.isfinite()).all()):
             raise InvalidInputError("Expected elapsed times >= 0, got others.")
         rate = per_output(self.max_rate, y, "max_rate")
         # A rate without a limit has none either where no time passes.
@@ -237,6 +251,7 @@ class HalfSpaces(Constraint):
     ):
         self.A, self.b, self.A_inputs, self.b_inputs = A, b, A_inputs, b_inputs
         self.b_quadratic = b_quadratic
+        self._check_numbers()
         for name, base, dims in (("A", A, 3), ("b", b, 2)):
             slopes = getattr(self, f"{name}_inputs")
             if slopes is None:
@@ -254,6 +269,35 @@ class HalfSpaces(Constraint):
                 )
         if b_quadratic is not None:
             self._check_quadratic(np.shape(b_quadratic))
+
+    def _check_numbers(self) -> None:
+        """Refuse numbers that say nothing, and rows too small to be held exactly."""
+        given = {
+            name: numbers(value, name)
+            for name, value in vars(self).items()
+            if value is not None and not callable(value)
+        }
+        for name, value in given.items():
+            # An offset may be infinite: then a row limits nothing.
+            fine = np.isfinite(value) | ((name == "b") & (value == np.inf))
+            if not fine.all():
+                raise InvalidInputError(
+                    f"Expected finite numbers in {name}, got {value[~fine][0]}."
+                )
+        if "A" in given and given["A"].ndim == 2:
+            sizes = np.abs(given["A"]).max(axis=1, initial=0.0)
+            slopes = given.get("A_inputs")
+            if slopes is not None and slopes.shape[:2] == given["A"].shape:
+                steepest = np.abs(slopes).max(axis=(1, 2), initial=0.0)
+                sizes = np.maximum(sizes, steepest)
+            small = (sizes > 0) & (sizes < SMALLEST_ROW)
+            if small.any():
+                row = int(np.argmax(small))
+                raise InvalidInputError(
+                    f"Expected rows of A whose largest number is {SMALLEST_ROW:g} at "
+                    f"least, got {sizes[row]:g} in row {row}. Multiply this row and "
+                    "its b by the same number: it says the same then."
+                )
 
     def _check_quadratic(self, shape: tuple[int, ...]) -> None:
         if callable(self.b):
@@ -328,6 +372,18 @@ def _same(mine: Any, theirs: Any) -> bool:
     if mine is None or theirs is None or callable(mine) or callable(theirs):
         return bool(mine == theirs)
     return np.array_equal(np.asarray(mine), np.asarray(theirs))
+
+
+def numbers(value: Any, name: str) -> NDArray[np.float64]:
+    """Return what is given as float64, or say that it is no number."""
+    if isinstance(value, Tensor):
+        value = value.detach().cpu()
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            f"Expected numbers for {name}, got {value!r}."
+        ) from None
 
 
 def value_of(given: Given, context: Context, like: Tensor) -> Tensor:

@@ -171,7 +171,7 @@ class Limits:
             kept[row] = nearest(values[row], low[row], high[row], *own)
         over = np.einsum("bmn,bn->bm", normals, kept) - offsets
         size = np.abs(normals * kept[:, None]).sum(axis=2) + np.abs(offsets)
-        return kept, ~(over > TOLERANCE * (1e-3 + size)).any(axis=1)
+        return kept, (over <= TOLERANCE * (1e-3 + size)).all(axis=1)
 
 
 class ModelLimits:

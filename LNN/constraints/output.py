@@ -196,6 +196,12 @@ class SafeOutput(nn.Module):
 
 
 def _check(y: Tensor) -> None:
+    if not isinstance(y, Tensor):
+        raise InvalidInputError(
+            f"SafeOutput expects a torch tensor of outputs, got {type(y).__name__}. Of "
+            "what predict returns make torch.as_tensor(answers).reshape(len(answers), "
+            "-1); or give the estimator output_constraints=."
+        )
     if y.ndim != 2 or not y.is_floating_point():
         raise InvalidInputError(
             f"SafeOutput expects outputs (batch, outputs) of floats, got "
@@ -243,8 +249,12 @@ def _nearest(y: Tensor, limits: Sequence[Limits]) -> tuple[Tensor, Tensor]:
             more = own.normals.expand(len(y), -1, -1)
             normals = torch.cat([normals, more], dim=1)
             offsets = torch.cat([offsets, own.offsets.expand(len(y), -1)], dim=1)
+    # What is not known, as a function may return it, is not satisfied.
+    unknown = ~(normals.isfinite().all(2) & ~offsets.isnan() & (offsets > -torch.inf))
+    normals = torch.where(unknown[..., None], 0.0, normals)
+    offsets = torch.where(unknown, 0.0, offsets)
     nearest = project(y, low, high, normals, offsets)
     over = torch.einsum("bmn,bn->bm", normals, nearest) - offsets
     size = (normals * nearest[:, None]).abs().sum(2) + offsets.abs()
-    broken = (over > TOLERANCE * (1e-3 + size)).any(1)
-    return nearest, ~(apart | broken)
+    holds = (over <= TOLERANCE * (1e-3 + size)) & ~unknown
+    return nearest, ~apart & holds.all(1)

@@ -61,6 +61,11 @@ class AnswerLimits:
                 f"Expected on_infeasible as one of {CHOICES}, got "
                 f"{self.on_infeasible!r}."
             )
+        if not isinstance(self.constraints, list | tuple) or not self.constraints:
+            raise InvalidInputError(
+                "Expected output_constraints as a list of constraints, or None, got "
+                f"{self.constraints!r}."
+            )
         others = [c for c in self.constraints if not isinstance(c, Constraint)]
         if others:
             raise InvalidInputError(
@@ -73,6 +78,7 @@ class AnswerLimits:
                 "loss": model.objective.name,
                 "missing": parameters["missing"],
                 "output_constraints": self.constraints,
+                "on_infeasible": self.on_infeasible,
             }
         )
         self._try()
@@ -128,7 +134,8 @@ class AnswerLimits:
         if self.keeper.reads_inputs:
             inputs = inputs_at(sequences, places)
         if self.keeper.looks_back:
-            elapsed = np.ones(len(places))
+            # Without time stamps a row is one usual gap after the row before.
+            elapsed = np.full(len(places), float(model.clock.unit))
             if sequences.elapsed is not None:
                 units = model.preparation.units(
                     sequences.elapsed[places], sequences.time_resolution
@@ -279,7 +286,7 @@ def refuse_constraints(values: Mapping[str, Any]) -> None:
     Parameters
     ----------
     values : mapping of str
-        `task`, `loss`, `missing` and `output_constraints`.
+        `task`, `loss`, `missing`, `output_constraints` and `on_infeasible`.
     """
     constraints = values["output_constraints"]
     if constraints is None:
@@ -288,6 +295,12 @@ def refuse_constraints(values: Mapping[str, Any]) -> None:
         raise InvalidInputError(
             "output_constraints are limits of numbers, but a classifier answers with "
             "classes. Leave output_constraints out."
+        )
+    if values["loss"] == "quantile" and values["on_infeasible"] == "hold":
+        raise InvalidInputError(
+            'Expected on_infeasible="project" or "raise" with loss="quantile", got '
+            '"hold": bounds are the same in every row, so that what they leave no room '
+            "for was no answer before either."
         )
     for one in constraints:
         name = type(one).__name__

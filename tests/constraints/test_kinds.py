@@ -76,3 +76,52 @@ def test__half_spaces__for_each_sample__are_its_own():
 def test__half_spaces__shapes_that_do_not_fit__are_refused(A, b):
     with pytest.raises(InvalidInputError, match="Expected A of shape"):
         SafeOutput([HalfSpaces(A, b)])(torch.ones(4, 2))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Bounds(np.inf, np.inf), "low <= high"),
+        (lambda: Bounds([1, 2], [3, 4, 5]), "one shape"),
+        (lambda: Bounds("a", "b"), "numbers for low"),
+        (lambda: RateLimit("a"), "numbers for max_rate"),
+        (lambda: HalfSpaces({}, {}), "numbers for A"),
+        (lambda: HalfSpaces([[1.0], [1.0, 2.0]], [1.0, 2.0]), "numbers for A"),
+        (lambda: HalfSpaces([[1.0]], [np.nan]), "finite numbers in b"),
+        (lambda: HalfSpaces([[1.0]], [-np.inf]), "finite numbers in b"),
+        (lambda: HalfSpaces([[np.inf]], [1.0]), "finite numbers in A"),
+        (lambda: HalfSpaces([[1.0]], [1.0], b_inputs=[[np.nan]]), "in b_inputs"),
+        (lambda: HalfSpaces([[1e-10]], [46e-10]), "Multiply this row"),
+    ],
+)
+def test__constraints__numbers_that_are_none__are_refused(make, words):
+    with pytest.raises(InvalidInputError, match=words):
+        make()
+
+
+def test__half_spaces__offset_that_is_infinite__limits_nothing():
+    y = torch.tensor([[3.0]])
+    safe, safety = SafeOutput([HalfSpaces([[1.0]], [np.inf])])(y)
+    assert safe.item() == 3.0
+    assert safety.feasible.all()
+
+
+@pytest.mark.parametrize("unknown", [np.nan, -np.inf])
+def test__half_spaces__function_that_does_not_know__is_infeasible(unknown):
+    offsets = torch.tensor([[unknown], [1.0]])
+    layer = SafeOutput([Bounds(0, 9), HalfSpaces([[1.0]], lambda context: offsets)])
+    safe, safety = layer(torch.tensor([[3.0], [3.0]]))
+    assert safety.feasible.tolist() == [False, True]
+    assert safe.tolist() == [[3.0], [1.0]]
+
+
+def test__rate_limit__infinite_times_or_outputs_before__are_refused():
+    layer, y = SafeOutput([RateLimit(1.0)]), torch.zeros(1, 1)
+    for context in ({"previous": y, "elapsed": np.inf}, {"previous": y + np.inf}):
+        with pytest.raises(InvalidInputError, match="Expected"):
+            layer(y, context)
+
+
+def test__safe_output__array__says_how_to_make_a_tensor():
+    with pytest.raises(InvalidInputError, match="as_tensor"):
+        SafeOutput([Bounds(0, 1)])(np.zeros(3))

@@ -473,3 +473,25 @@ def test__affine_barrier__in_a_model__keeps_the_next_state_inside(tmp_path):
     assert (np.abs(safety.correction) > 0.1).any()
     save(model, tmp_path / "model.npz")
     assert to_spec(model).values["constraints"]["limits"] == [{"kind": "half_spaces"}]
+
+
+def test__rate_limit__of_a_model_of_regular_time__counts_usual_gaps_without_stamps():
+    when = pd.date_range("2026-01-01", periods=len(X), freq="h")
+    model = fitted([RateLimit(0.2 / 3600)], timestamps=when)
+    told, untold = model.predict(X, timestamps=when), model.predict(X)
+    assert np.abs(np.diff(told)).max() > 0.19  # the limit acts
+    np.testing.assert_allclose(untold, told, rtol=1e-6)
+    stream = model.stream()
+    np.testing.assert_allclose([stream.step(x) for x in X[:30]], told[:30], rtol=1e-5)
+
+
+def test__quantiles__hold__is_refused():
+    with pytest.raises(InvalidInputError, match="no answer before either"):
+        fitted(BOX, loss="quantile", quantile=[0.1, 0.9], on_infeasible="hold")
+
+
+@pytest.mark.parametrize("value", [Bounds(1, 2), "Bounds"])
+def test__set_params__what_is_no_list_of_constraints__is_refused(value):
+    model = fitted(BOX).set_params(output_constraints=value)
+    with pytest.raises(InvalidInputError, match="output_constraints"):
+        model.predict(X)

@@ -553,7 +553,7 @@ function pricesOf(gram, excess) {
       const until = Math.min(Infinity, ...ends);
       const full = own > 1e-10 ? (excess[worst] - product(gram[worst], prices)) / own : Infinity;
       const step = Math.min(until, full);
-      if (step === Infinity) return null;
+      if (!Number.isFinite(step)) return null;
       held.forEach((i, k) => (prices[i] -= step * share[k]));
       prices[worst] += step;
       if (full <= until) {
@@ -652,7 +652,7 @@ class Limits {
     }
     const broken = (normal, i) => {
       const size = normal.reduce((sum, a, j) => sum + Math.abs(a * kept[j]), Math.abs(offsets[i]));
-      return product(normal, kept) - offsets[i] > 1e-7 * (1e-3 + size);
+      return !(product(normal, kept) - offsets[i] <= 1e-7 * (1e-3 + size));
     };
     feasible &&= !normals.some(broken);
     if (!feasible && this.how === "raise") {

@@ -202,7 +202,7 @@ class Arrivals:
                 "when the first row is. Pass step(x, timestamp=...), or a frame with "
                 "a DatetimeIndex as stream(context=...)."
             )
-        return calendar.of(pd.DatetimeIndex([now]))[0]
+        return self._plan.calendar_of(pd.DatetimeIndex([now]))[0]
 
 
 def _kind_of(stamp: Any) -> tuple[type, bool]:

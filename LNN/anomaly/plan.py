@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,8 @@ class Plan:
     calendar : Calendar
     spans : tuple of float
         Steps that sizes of residuals are averaged over; 0 is the row alone.
+    zone : tzinfo or None
+        Whose clock the calendar is read by.
     """
 
     unit: float
@@ -57,6 +60,7 @@ class Plan:
     least: int
     calendar: Calendar
     spans: tuple[float, ...]
+    zone: tzinfo | None = None
 
     def steps(self, rows: Recordings) -> np.ndarray:
         """Return the time of rows in steps, which grows from recording to recording.
@@ -106,7 +110,13 @@ class Plan:
                 "has to know when rows were. Pass timestamps= as datetimes or a frame "
                 "with a DatetimeIndex, as in fit; or fit with calendar=None."
             )
-        return np.concatenate([rows.values, self.calendar.of(rows.stamps)], axis=1)
+        return np.concatenate([rows.values, self.calendar_of(rows.stamps)], axis=1)
+
+    def calendar_of(self, stamps: pd.DatetimeIndex) -> np.ndarray:
+        """Return the calendar at these times, by the clock of the zone of the fit."""
+        if self.zone is not None and stamps.tz is not None:
+            stamps = stamps.tz_convert(self.zone)
+        return self.calendar.of(stamps)
 
 
 def settle(values: Mapping[str, Any], rows: Recordings) -> Plan:
@@ -145,6 +155,7 @@ def settle(values: Mapping[str, Any], rows: Recordings) -> Plan:
         max(1, min(window, longest // SHORTEST)),
         _calendar(values["calendar"], rows, unit, window if regular else 0),
         _spans(values["smooth"], float(season)),
+        getattr(rows.stamps, "tz", None),
     )
 
 

@@ -450,3 +450,19 @@ def test__summary__says_what_was_found_in_durations(fitted):
     assert "24 steps, 1 day, 0:00:00" in shown
     assert "rarer than 0.001 of usual rows" in shown
     assert "no time stamps" in quick().fit(wave()).summary()
+
+
+def test__scores__same_instants_in_another_zone__are_the_same():
+    rows = frame()
+    rows.index = pd.date_range("2026-01-01", periods=len(rows), freq="h", tz="UTC")
+    here = rows.tz_convert("Asia/Kolkata")
+    detector = quick(calendar=["day"]).fit(here)
+    expected = detector.anomaly_scores(here)
+    np.testing.assert_array_equal(detector.anomaly_scores(rows), expected)
+    one, other = detector.stream(), detector.stream()
+    for k in range(60):
+        scores = [
+            stream.step(table.iloc[k], timestamp=table.index[k])
+            for stream, table in ((one, rows), (other, here))
+        ]
+        assert scores[0] == scores[1]

@@ -250,8 +250,6 @@ class ModelLimits:
     def _kept(self, answers, rows, before, units):
         flat = by_level(answers, self.n)
         own = before if self.limits.looks_back else None
-        if own is not None and len(own) != len(flat):
-            own = None  # quantiles have bounds alone
         kept, feasible = self.limits.keep(flat, rows, own, units * self.unit)
         good = feasible.reshape(len(answers), -1).all(axis=1)
         after = kept if own is not None else before

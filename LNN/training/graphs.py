@@ -43,12 +43,12 @@ def record(run: Run, device: torch.device) -> Run:
 RECORDERS: dict[str, Callable[[Run, torch.device], Run]] = {"cuda": record}
 
 
-def is_switched_off() -> bool:
-    """Tell whether the environment variable LNN_CUDA_GRAPH is not 1.
+def is_asked_for() -> bool:
+    """Tell whether the environment variable LNN_CUDA_GRAPH is 1.
 
     As long as no device has run tests/gpu/check_gpu.py, graphs are for those who ask.
     """
-    return os.environ.get(SWITCH, "0") != "1"
+    return os.environ.get(SWITCH) == "1"
 
 
 def recorded(

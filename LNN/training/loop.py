@@ -104,16 +104,29 @@ class Step:
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
         self.network.train()
+        self.resident = self._resident(batches)
+        if isinstance(self.resident, str):
+            total = self._batch_by_batch(batches, order, schedule)
+        else:
+            total = self.resident.epoch(order, schedule)
+        # A callback may predict: without dropout, and without drawing from it.
+        self.network.eval()
+        return self.ranks.total(total / batches.targets.total_weight, batches.device)
+
+    def _resident(self, batches: Batches) -> ResidentStep | str:
+        """Return what takes whole epochs on a GPU, or why nothing does."""
+        if self.ranks.size > 1:  # a graph of a whole step adds no gradients up
+            return "several processes share its batches"
         clip = self.plan.clip_value, self.plan.clip_by
         parts = self.network, self.parameters, self.objective, self.optimizer
-        how = clip, self.plan.batch_size, batches, self.resident
-        if self.ranks.size > 1:  # a graph of a whole step adds no gradients up
-            self.resident = "several processes share its batches"
-        else:
-            self.resident = resident_step(*parts, *how)
-        if not isinstance(self.resident, str):
-            found = self.resident.epoch(order, schedule)
-            return float(found / batches.targets.total_weight)
+        return resident_step(*parts, clip, self.plan.batch_size, batches, self.resident)
+
+    def _batch_by_batch(
+        self, batches: Batches, order: np.ndarray, schedule: Schedule
+    ) -> float | torch.Tensor:
+        """Take a step on each batch; return the sum of the weighted losses."""
+        clip = self.plan.clip_value, self.plan.clip_by
+        parts = self.network, self.parameters, self.objective, self.optimizer
         take = None
         if batches.limits is None:  # kernels know no constraints
             take = kernel_step(*parts, clip, self.ranks)
@@ -130,11 +143,9 @@ class Step:
                 limit = functools.partial(batches.limited, samples=samples)
                 total = total + self.by_autograd(inputs, targets, weight, limit)
             schedule.after_batch()
-        # A callback may predict: without dropout, and without drawing from it.
-        self.network.eval()
         moments = (self.optimizer.state[name] for name in self.optimizer.moments)
         self.ranks.settle([self.parameters.vector, *moments])
-        return self.ranks.total(total / batches.targets.total_weight, batches.device)
+        return total
 
     @property
     def how(self) -> str:
@@ -166,8 +177,9 @@ class Step:
     ) -> torch.Tensor:
         """Take one step on a batch of this weight; return sum(w l), detached."""
         vector = self.parameters.vector
-        total, gradient = vector.new_zeros(()), torch.zeros_like(vector)
-        if inputs is not None:
+        if inputs is None:
+            total, gradient = vector.new_zeros(()), torch.zeros_like(vector)
+        else:
             total = self.objective.total(limit(self.network(**inputs)), *targets)
             gradient = self.parameters.gradient(total)
         self.ranks.add(gradient)

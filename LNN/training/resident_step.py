@@ -181,11 +181,8 @@ def _reason_against(
     optimizer: Optimizer,
     device: torch.device,
 ) -> str:
-    if graphs.is_switched_off():
+    if not graphs.is_asked_for():
         return f"{graphs.SWITCH} is not 1"
-    group = torch.distributed
-    if group.is_available() and group.is_initialized() and group.get_world_size() > 1:
-        return "processes share the batches"
     layers, dtype = known_layers(network), parameters.vector.dtype
     if layers is None:
         return "the network has layers or pooling of other kinds than LTC and CfC have"

@@ -346,3 +346,15 @@ def test__adam__numbers_from_the_device__give_the_same_bits(kind):
         other.state["step"] += 1
         other.step_by(gradient, torch.tensor(other.numbers()))
         assert torch.equal(*vectors)
+
+
+def test__resident__callback__finds_a_network_that_answers(on_cpu):
+    on_cpu()
+    X, y = rows()
+    model = LiquidRegressor(
+        6, window_length=4, epochs=2, early_stopping=False, random_state=0
+    )
+    training = []
+    model.set_params(callback=lambda _: training.append(model.network_.training))
+    assert "each batch as one CUDA graph" in model.fit(X, y).summary()
+    assert training == [False, False]

@@ -5,7 +5,14 @@ in `dispatch.REGISTRY`. `torch_loop` is the oracle that the others must equal; `
 is a C library that computes a whole pass in one call.
 """
 
-from LNN.kernels.backend import AdamRule, Stepper, Trained, Trainer
+from LNN.kernels.backend import (
+    AdamRule,
+    Epochs,
+    SampleTable,
+    Stepper,
+    Trained,
+    Trainer,
+)
 from LNN.kernels.dispatch import (
     BACKENDS,
     backend_for,
@@ -19,6 +26,8 @@ from LNN.kernels.dispatch import (
 __all__ = [
     "BACKENDS",
     "AdamRule",
+    "Epochs",
+    "SampleTable",
     "Stepper",
     "Trained",
     "Trainer",

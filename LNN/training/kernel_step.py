@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,7 @@ def kernel_step(
     optimizer: Optimizer,
     clip: tuple[float | None, str],
     ranks: Ranks = ALONE,
+    before: KernelStep | None = None,
 ) -> KernelStep | None:
     """Return what takes a step on the kernels; None where they lack a part of it.
 
@@ -65,41 +67,97 @@ def kernel_step(
         As `clip_gradient` takes them.
     ranks : Ranks
         The processes whose gradients are added up.
+    before : KernelStep, default=None
+        What was returned for the epoch before; the same again if nothing has changed.
     """
-    layers, head = known_layers(network), _known_head(network)
-    if layers is None or head is None or type(objective) not in LOSSES:
+    known = _known_parts(network, parameters, objective)
+    if known is None:
         return None
-    if is_watched(network) or not parameters.is_shared():
-        return None
+    layers, head, front, of_front = known
+    made_of = _made_of(known, network, objective, optimizer, clip)
+    if before is not None and before.still_is(made_of):
+        return before
     gradient = torch.zeros_like(parameters.vector)
-    gradients = parameters.parts_of(gradient)
-    cells = [layer.cell for layer in layers]
-    parts = dict(network.named_children())
-    before = [part for name, part in parts.items() if name not in KNOWN_PARTS]
-    of_front = [p for part in before for p in part.parameters() if id(p) in gradients]
-    # A parameter that is frozen, stands in two places or belongs to another part.
-    used = [id(p) for part in (*cells, head) for p in _all_parameters(part)]
-    used += map(id, of_front)
-    if len(used) != len(gradients) or set(used) != set(gradients):
-        return None
     trained = Trained(
-        cells=cells,
+        cells=[layer.cell for layer in layers],
         weight=head.weight,
         bias=head.bias,
         pooling=() if network.return_sequences else tuple(network.pooling.split("+")),
         loss=objective.name,
         levels=objective.levels if isinstance(objective, Quantile) else (),
-        gradients=gradients,
+        gradients=parameters.parts_of(gradient),
         adam=_adam_rule(optimizer, gradient, clip),
         needs_inputs=bool(of_front),
     )
-    first, front = layers[0], network.front if before else None
-    trainer = kernels.trainer_for(trained, first.backend)
+    trainer = kernels.trainer_for(trained, layers[0].backend)
     if trainer is None:
         return None
-    return KernelStep(
-        front, of_front, first, optimizer, clip, ranks, gradient, trained, trainer
-    )
+    parts = front, of_front, layers[0], optimizer, clip, ranks, gradient
+    return KernelStep(*parts, trained, trainer, made_of)
+
+
+# Layers, read-out, what stands before the layers, and its parameters.
+KnownParts = tuple[
+    list[LTC | CfC], nn.Linear, Callable[..., Any] | None, list[nn.Parameter]
+]
+
+
+def _known_parts(
+    network: LiquidNetwork, parameters: ParameterVector, objective: Loss
+) -> KnownParts | None:
+    """Return the parts of a network, if kernels may train it."""
+    layers, head = known_layers(network), _known_head(network)
+    if layers is None or head is None or type(objective) not in LOSSES:
+        return None
+    if is_watched(network) or not parameters.is_shared():
+        return None
+    cells = [layer.cell for layer in layers]
+    if any(isinstance(m, Dropout) and m.p > 0 for c in cells for m in c.modules()):
+        return None
+    parts = dict(network.named_children())
+    before = [part for name, part in parts.items() if name not in KNOWN_PARTS]
+    trained = parameters.identities
+    of_front = [p for part in before for p in part.parameters() if id(p) in trained]
+    # A parameter that is frozen, stands in two places or belongs to another part.
+    used = [id(p) for part in (*cells, head) for p in _all_parameters(part)]
+    used += map(id, of_front)
+    if len(used) != len(trained) or set(used) != trained:
+        return None
+    return layers, head, network.front if before else None, of_front
+
+
+def _made_of(
+    known: KnownParts,
+    network: LiquidNetwork,
+    objective: Loss,
+    optimizer: Optimizer,
+    clip: tuple[float | None, str],
+) -> tuple:
+    """Return all that a step is made of, to be compared by identity or value.
+
+    What a cell is made of, its trainer looks at itself.
+    """
+    layers, head, _, of_front = known
+    moments = (optimizer.state[name] for name in optimizer.moments)
+    parts: list[object] = [*layers, *(layer.cell for layer in layers), head]
+    parts += [*head.parameters(), *of_front, objective, optimizer, optimizer.vector]
+    device, dtype = head.weight.device, head.weight.dtype
+    backends = [layer.backend_for(device, dtype) for layer in layers]
+    how = network.pooling, network.return_sequences, clip, *backends
+    return tuple(Same(part) for part in (*parts, *moments)), how
+
+
+@dataclass(frozen=True, eq=False)
+class Same:
+    """An object that equals itself alone; tensors compare number by number."""
+
+    value: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.value is self.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +180,8 @@ class KernelStep:
     trained : Trained
         Its gradients are views of `gradient`.
     trainer : Trainer
+    made_of : tuple
+        What it depends on; another step has another one.
     """
 
     front: Callable[..., tuple[Tensor, Tensor, Tensor | None]] | None
@@ -133,6 +193,11 @@ class KernelStep:
     gradient: Tensor
     trained: Trained
     trainer: Trainer
+    made_of: tuple
+
+    def still_is(self, made_of: tuple) -> bool:
+        """Tell whether a step of these parts would be this one."""
+        return self.made_of == made_of and self.trainer.holds()
 
     def __call__(
         self,

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork
 from LNN.training.distributed import ALONE, Ranks
-from LNN.training.kernel_step import kernel_step
+from LNN.training.kernel_epochs import KernelEpochs, kernel_epochs
+from LNN.training.kernel_step import KernelStep, kernel_step
 from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -73,6 +75,13 @@ class Epoch:
     validation_score: float | None = None
 
 
+class WholeEpochs(Protocol):
+    """Takes all steps of an epoch, which are those that batches one by one give."""
+
+    def epoch(self, order: np.ndarray, schedule: Schedule) -> float | torch.Tensor:
+        """Train on all samples in this order; return the sum of their losses."""
+
+
 @dataclass
 class Step:
     """One optimiser step per batch.
@@ -88,6 +97,10 @@ class Step:
     plan : Plan
     ranks : Ranks
         The processes that share each batch.
+    kernels : KernelStep or None
+        What takes a step without autograd, if anything does.
+    in_library : KernelEpochs or None
+        What takes whole epochs on a CPU, if that suits.
     resident : ResidentStep, str or None
         What takes whole epochs on a GPU, or why nothing does (empty on a CPU); None
         before the first epoch.
@@ -99,37 +112,47 @@ class Step:
     objective: Loss
     plan: Plan
     ranks: Ranks = ALONE
+    kernels: KernelStep | None = field(default=None, init=False)
+    in_library: KernelEpochs | None = field(default=None, init=False)
     resident: ResidentStep | str | None = field(default=None, init=False)
 
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
-        self.network.train()
-        self.resident = self._resident(batches)
-        if isinstance(self.resident, str):
+        whole = self._whole(batches)
+        # Nothing that the library knows depends on the mode.
+        if whole is None or whole is self.resident:
+            self.network.train()
+        if whole is None:
             total = self._batch_by_batch(batches, order, schedule)
         else:
-            total = self.resident.epoch(order, schedule)
+            total = whole.epoch(order, schedule)
         # A callback may predict: without dropout, and without drawing from it.
-        self.network.eval()
+        if self.network.training:
+            self.network.eval()
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
 
-    def _resident(self, batches: Batches) -> ResidentStep | str:
-        """Return what takes whole epochs on a GPU, or why nothing does."""
-        if self.ranks.size > 1:  # a graph of a whole step adds no gradients up
-            return "several processes share its batches"
-        clip = self.plan.clip_value, self.plan.clip_by
+    def _whole(self, batches: Batches) -> WholeEpochs | None:
+        """Return what takes whole epochs; None if batches are taken one by one."""
+        size, clip = self.plan.batch_size, (self.plan.clip_value, self.plan.clip_by)
         parts = self.network, self.parameters, self.objective, self.optimizer
-        return resident_step(*parts, clip, self.plan.batch_size, batches, self.resident)
+        if batches.limits is None:  # kernels know no constraints
+            self.kernels = kernel_step(*parts, clip, self.ranks, self.kernels)
+        if self.ranks.size > 1:  # a whole epoch adds no gradients up
+            self.resident = "several processes share its batches"
+            return None
+        self.resident = resident_step(*parts, clip, size, batches, self.resident)
+        if not isinstance(self.resident, str):
+            return self.resident
+        before = self.in_library
+        self.in_library = kernel_epochs(self.kernels, batches, size, before)
+        suits = self.in_library is not None and self.in_library.suits
+        return self.in_library if suits and not self.resident else None
 
     def _batch_by_batch(
         self, batches: Batches, order: np.ndarray, schedule: Schedule
     ) -> float | torch.Tensor:
         """Take a step on each batch; return the sum of the weighted losses."""
-        clip = self.plan.clip_value, self.plan.clip_by
-        parts = self.network, self.parameters, self.objective, self.optimizer
-        take = None
-        if batches.limits is None:  # kernels know no constraints
-            take = kernel_step(*parts, clip, self.ranks)
+        take = self.kernels
         total: float | torch.Tensor = 0.0
         mean_weight = batches.mean_weight
         for size, samples, inputs, targets in self._parts(batches, order):

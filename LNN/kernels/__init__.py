@@ -8,6 +8,7 @@ is a C library that computes a whole pass in one call.
 from LNN.kernels.backend import (
     AdamRule,
     Epochs,
+    Losses,
     SampleTable,
     Stepper,
     Trained,
@@ -27,6 +28,7 @@ __all__ = [
     "BACKENDS",
     "AdamRule",
     "Epochs",
+    "Losses",
     "SampleTable",
     "Stepper",
     "Trained",

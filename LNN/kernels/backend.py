@@ -187,6 +187,17 @@ class Epochs(Protocol):
         """
 
 
+class Losses(Protocol):
+    """Adds up the losses of a `SampleTable`, as a `Trainer` has them batch by batch."""
+
+    @property
+    def suits(self) -> bool:
+        """Whether it is as fast as single batches are, with the threads there are."""
+
+    def total(self) -> float:
+        """Return the sum of the losses of all samples, in their order."""
+
+
 class Trainer(Protocol):
     """Takes training steps of a network without autograd.
 
@@ -217,6 +228,16 @@ class Trainer(Protocol):
             As `Loss.total` takes them.
         """
 
+    def loss(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | None,
+        lengths: Tensor | None,
+        target: Tensor,
+        weight: Tensor | None,
+    ) -> float:
+        """Return sum(w l) of a batch; takes what `gradient` takes."""
+
     def adam_step(
         self, divisor: float, step: int, rate: float, momentum: float
     ) -> None:
@@ -227,6 +248,9 @@ class Trainer(Protocol):
 
     def epochs(self, table: SampleTable, batch_size: int) -> Epochs | None:
         """Return what takes steps on all samples; None if that takes single batches."""
+
+    def losses(self, table: SampleTable, batch_size: int) -> Losses | None:
+        """Return what adds up the losses of all samples; None as in `epochs`."""
 
 
 class Backend(ABC):

@@ -1,4 +1,4 @@
-"""Epochs on the CPU's kernels: many batches in one call of the library.
+"""Epochs and losses on the CPU's kernels: many batches in one call of the library.
 
 Batch by batch, Python gathers each batch and calls the library a few times for it. That
 takes as long as the kernels where batches are small, and fits in other threads have to
@@ -9,21 +9,24 @@ does with a batch is what `KernelStep` does, so that all results have the same b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from torch import Tensor
 
 from LNN.batching.batches import Batches
 from LNN.batching.resident import ResidentBatches
-from LNN.kernels import Epochs, SampleTable
+from LNN.kernels import Epochs, Losses, SampleTable
 from LNN.training.kernel_step import KernelStep
 from LNN.training.optimisers import Adam
 from LNN.training.schedules import Schedule
 
+Run = TypeVar("Run", Epochs, Losses)
+
 
 @dataclass(frozen=True, eq=False)
-class KernelEpochs:
-    """Takes all steps of an epoch in the library.
+class InLibrary(Generic[Run]):
+    """Batches that the library goes through by itself.
 
     Attributes
     ----------
@@ -31,23 +34,27 @@ class KernelEpochs:
         What would take a single one.
     batches : Batches
     batch_size : int
-    epochs : Epochs or None
-        None where batches are not in the table that the library reads.
+    run : Epochs, Losses or None
+        None where the batches are not in a table that the library reads.
     """
 
     step: KernelStep
     batches: Batches
     batch_size: int
-    epochs: Epochs | None
+    run: Run | None
 
     @property
     def suits(self) -> bool:
         """Whether to use it, with the threads there are now."""
-        return self.epochs is not None and self.epochs.suits
+        return self.run is not None and self.run.suits
+
+
+class KernelEpochs(InLibrary[Epochs]):
+    """Takes all steps of an epoch in the library."""
 
     def epoch(self, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the sum of their losses."""
-        optimizer, epochs = self.step.optimizer, self.epochs
+        optimizer, epochs = self.step.optimizer, self.run
         assert isinstance(optimizer, Adam)
         assert epochs is not None
         rates, momenta = [], []
@@ -60,6 +67,15 @@ class KernelEpochs:
             return epochs.train(order, rates, momenta, self.batches.mean_weight)
         finally:  # an interrupted epoch took fewer
             optimizer.state["step"] = epochs.step
+
+
+class KernelLosses(InLibrary[Losses]):
+    """Adds the losses of all samples up in the library."""
+
+    def total(self) -> float:
+        """Return the sum of the losses."""
+        assert self.run is not None
+        return self.run.total()
 
 
 def kernel_epochs(
@@ -79,14 +95,29 @@ def kernel_epochs(
     before : KernelEpochs, default=None
         What was made for the epoch before.
     """
-    if step is None:
-        return None
-    if before is not None and before.step is step and before.batches is batches:
-        return before
-    table, epochs = sample_table(batches), None
-    if table is not None:
-        epochs = step.trainer.epochs(table, batch_size)
-    return KernelEpochs(step, batches, batch_size, epochs)
+    if step is None or _is_for(before, step, batches):
+        return None if step is None else before
+    table = sample_table(batches)
+    run = None if table is None else step.trainer.epochs(table, batch_size)
+    return KernelEpochs(step, batches, batch_size, run)
+
+
+def kernel_losses(
+    step: KernelStep | None,
+    batches: Batches,
+    batch_size: int,
+    before: KernelLosses | None = None,
+) -> KernelLosses | None:
+    """Return what adds up losses in the library; takes what `kernel_epochs` takes."""
+    if step is None or _is_for(before, step, batches):
+        return None if step is None else before
+    table = sample_table(batches)
+    run = None if table is None else step.trainer.losses(table, batch_size)
+    return KernelLosses(step, batches, batch_size, run)
+
+
+def _is_for(before: InLibrary | None, step: KernelStep, batches: Batches) -> bool:
+    return before is not None and before.step is step and before.batches is batches
 
 
 def sample_table(batches: Batches) -> SampleTable | None:

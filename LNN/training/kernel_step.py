@@ -32,6 +32,7 @@ from LNN.training.losses import (
 )
 from LNN.training.optimisers import Adam, AdamW, Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
+from LNN.training.snapshot import Snapshot
 
 # By their exact types: a subclass may compute something else.
 LOSSES = (SquaredError, AbsoluteError, Huber, Quantile, CrossEntropy)
@@ -70,13 +71,14 @@ def kernel_step(
     before : KernelStep, default=None
         What was returned for the epoch before; the same again if nothing has changed.
     """
+    if _someone_looks_on() or not parameters.is_shared():
+        return None
+    if before is not None and before.snapshot.holds() and before.trainer.holds():
+        return before
     known = _known_parts(network, parameters, objective)
     if known is None:
         return None
     layers, head, front, of_front = known
-    made_of = _made_of(known, network, objective, optimizer, clip)
-    if before is not None and before.still_is(made_of):
-        return before
     gradient = torch.zeros_like(parameters.vector)
     trained = Trained(
         cells=[layer.cell for layer in layers],
@@ -93,7 +95,7 @@ def kernel_step(
     if trainer is None:
         return None
     parts = front, of_front, layers[0], optimizer, clip, ranks, gradient
-    return KernelStep(*parts, trained, trainer, made_of)
+    return KernelStep(*parts, trained, trainer, Snapshot(network))
 
 
 # Layers, read-out, what stands before the layers, and its parameters.
@@ -109,7 +111,7 @@ def _known_parts(
     layers, head = known_layers(network), _known_head(network)
     if layers is None or head is None or type(objective) not in LOSSES:
         return None
-    if is_watched(network) or not parameters.is_shared():
+    if is_hooked(network):
         return None
     cells = [layer.cell for layer in layers]
     if any(isinstance(m, Dropout) and m.p > 0 for c in cells for m in c.modules()):
@@ -124,40 +126,6 @@ def _known_parts(
     if len(used) != len(trained) or set(used) != trained:
         return None
     return layers, head, network.front if before else None, of_front
-
-
-def _made_of(
-    known: KnownParts,
-    network: LiquidNetwork,
-    objective: Loss,
-    optimizer: Optimizer,
-    clip: tuple[float | None, str],
-) -> tuple:
-    """Return all that a step is made of, to be compared by identity or value.
-
-    What a cell is made of, its trainer looks at itself.
-    """
-    layers, head, _, of_front = known
-    moments = (optimizer.state[name] for name in optimizer.moments)
-    parts: list[object] = [*layers, *(layer.cell for layer in layers), head]
-    parts += [*head.parameters(), *of_front, objective, optimizer, optimizer.vector]
-    device, dtype = head.weight.device, head.weight.dtype
-    backends = [layer.backend_for(device, dtype) for layer in layers]
-    how = network.pooling, network.return_sequences, clip, *backends
-    return tuple(Same(part) for part in (*parts, *moments)), how
-
-
-@dataclass(frozen=True, eq=False)
-class Same:
-    """An object that equals itself alone; tensors compare number by number."""
-
-    value: object
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other.value is self.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,8 +148,8 @@ class KernelStep:
     trained : Trained
         Its gradients are views of `gradient`.
     trainer : Trainer
-    made_of : tuple
-        What it depends on; another step has another one.
+    snapshot : Snapshot
+        The network as it was.
     """
 
     front: Callable[..., tuple[Tensor, Tensor, Tensor | None]] | None
@@ -193,11 +161,7 @@ class KernelStep:
     gradient: Tensor
     trained: Trained
     trainer: Trainer
-    made_of: tuple
-
-    def still_is(self, made_of: tuple) -> bool:
-        """Tell whether a step of these parts would be this one."""
-        return self.made_of == made_of and self.trainer.holds()
+    snapshot: Snapshot
 
     def __call__(
         self,
@@ -210,7 +174,7 @@ class KernelStep:
         if inputs is None:
             self.gradient.zero_()
         else:
-            total = self._fill_in_gradient(targets, **inputs)
+            total = self._fill_in_gradient(targets, inputs)
         self.ranks.add(self.gradient)
         optimizer = self.optimizer
         if self.trained.adam is not None:
@@ -223,17 +187,18 @@ class KernelStep:
             optimizer.step(self.gradient)
         return total
 
-    def _fill_in_gradient(
+    def loss(
         self,
+        inputs: dict[str, Tensor],
         targets: tuple[Tensor, Tensor | None],
-        inputs: Tensor,
-        timespans: Tensor | None = None,
-        lengths: Tensor | None = None,
     ) -> float:
-        read, spans = inputs, timespans
-        if self.front is not None:
-            read, spans, lengths = self.front(inputs, timespans, lengths=lengths)
-        self.first.check_inputs(read)  # the library would read anything
+        """Return sum(w l) over a batch, and change nothing."""
+        return self.trainer.loss(*self._read(**inputs), *targets)
+
+    def _fill_in_gradient(
+        self, targets: tuple[Tensor, Tensor | None], inputs: dict[str, Tensor]
+    ) -> float:
+        read, spans, lengths = self._read(**inputs)
         total = self.trainer.gradient(read.detach(), spans, lengths, *targets)
         own, above = self.of_front, self.trainer.grad_inputs
         if above is not None:
@@ -241,6 +206,19 @@ class KernelStep:
             for parameter, part in zip(own, found, strict=True):
                 self.trained.gradients[id(parameter)].copy_(part)
         return total
+
+    def _read(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return what the first layer reads."""
+        read, spans = inputs, timespans
+        if self.front is not None:
+            read, spans, lengths = self.front(inputs, timespans, lengths=lengths)
+        self.first.check_inputs(read)  # the library would read anything
+        return read, spans, lengths
 
 
 def known_layers(network: LiquidNetwork) -> list[LTC | CfC] | None:
@@ -266,8 +244,13 @@ def _known_head(network: LiquidNetwork) -> nn.Linear | None:
 
 def is_watched(network: LiquidNetwork) -> bool:
     """Tell whether someone looks on at what modules or autograd do."""
+    return is_hooked(network) or _someone_looks_on()
+
+
+def _someone_looks_on() -> bool:
+    """Tell whether someone looks on at any module, or at autograd."""
     everywhere = nn.modules.module._has_any_global_hook()
-    return is_hooked(network) or bool(everywhere) or torch.is_anomaly_enabled()
+    return bool(everywhere) or torch.is_anomaly_enabled()
 
 
 def _all_parameters(module: nn.Module) -> list[nn.Parameter]:

@@ -17,7 +17,12 @@ from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork
 from LNN.training.distributed import ALONE, Ranks
-from LNN.training.kernel_epochs import KernelEpochs, kernel_epochs
+from LNN.training.kernel_epochs import (
+    KernelEpochs,
+    KernelLosses,
+    kernel_epochs,
+    kernel_losses,
+)
 from LNN.training.kernel_step import KernelStep, kernel_step
 from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
@@ -75,6 +80,10 @@ class Epoch:
     validation_score: float | None = None
 
 
+# Network, parameters, loss, optimiser and clipping.
+Parts = tuple[LiquidNetwork, ParameterVector, Loss, Optimizer, tuple[float | None, str]]
+
+
 class WholeEpochs(Protocol):
     """Takes all steps of an epoch, which are those that batches one by one give."""
 
@@ -99,8 +108,8 @@ class Step:
         The processes that share each batch.
     kernels : KernelStep or None
         What takes a step without autograd, if anything does.
-    in_library : KernelEpochs or None
-        What takes whole epochs on a CPU, if that suits.
+    training, judging : KernelEpochs, KernelLosses or None
+        What goes through all batches on a CPU, if that suits.
     resident : ResidentStep, str or None
         What takes whole epochs on a GPU, or why nothing does (empty on a CPU); None
         before the first epoch.
@@ -113,40 +122,56 @@ class Step:
     plan: Plan
     ranks: Ranks = ALONE
     kernels: KernelStep | None = field(default=None, init=False)
-    in_library: KernelEpochs | None = field(default=None, init=False)
+    training: KernelEpochs | None = field(default=None, init=False)
+    judging: KernelLosses | None = field(default=None, init=False)
     resident: ResidentStep | str | None = field(default=None, init=False)
 
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
+        self.look(batches)
         whole = self._whole(batches)
         # Nothing that the library knows depends on the mode.
-        if whole is None or whole is self.resident:
+        in_library = whole is not None and whole is self.training
+        if not in_library:
             self.network.train()
         if whole is None:
             total = self._batch_by_batch(batches, order, schedule)
         else:
             total = whole.epoch(order, schedule)
         # A callback may predict: without dropout, and without drawing from it.
-        if self.network.training:
+        if not in_library or self.network.training:
             self.network.eval()
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
 
+    def look(self, batches: Batches) -> None:
+        """See what kernels know of the network, which a callback may have changed."""
+        if batches.limits is None:  # kernels know no constraints
+            self.kernels = kernel_step(*self._parts(), self.ranks, self.kernels)
+
+    def _parts(self) -> Parts:
+        clip = self.plan.clip_value, self.plan.clip_by
+        return self.network, self.parameters, self.objective, self.optimizer, clip
+
     def _whole(self, batches: Batches) -> WholeEpochs | None:
         """Return what takes whole epochs; None if batches are taken one by one."""
-        size, clip = self.plan.batch_size, (self.plan.clip_value, self.plan.clip_by)
-        parts = self.network, self.parameters, self.objective, self.optimizer
-        if batches.limits is None:  # kernels know no constraints
-            self.kernels = kernel_step(*parts, clip, self.ranks, self.kernels)
         if self.ranks.size > 1:  # a whole epoch adds no gradients up
             self.resident = "several processes share its batches"
             return None
-        self.resident = resident_step(*parts, clip, size, batches, self.resident)
+        size = self.plan.batch_size
+        self.resident = resident_step(*self._parts(), size, batches, self.resident)
         if not isinstance(self.resident, str):
             return self.resident
-        before = self.in_library
-        self.in_library = kernel_epochs(self.kernels, batches, size, before)
-        suits = self.in_library is not None and self.in_library.suits
-        return self.in_library if suits and not self.resident else None
+        before = self.training
+        self.training = found = kernel_epochs(self.kernels, batches, size, before)
+        return found if found and found.suits and not self.resident else None
+
+    def losses(self, batches: Batches, size: int) -> KernelLosses | None:
+        """Return what adds up all losses; None if batches are taken one by one."""
+        if self.ranks.size > 1 or batches.limits is not None:
+            return None
+        before = self.judging
+        self.judging = found = kernel_losses(self.kernels, batches, size, before)
+        return found if found and found.suits else None
 
     def _batch_by_batch(
         self, batches: Batches, order: np.ndarray, schedule: Schedule
@@ -155,7 +180,7 @@ class Step:
         take = self.kernels
         total: float | torch.Tensor = 0.0
         mean_weight = batches.mean_weight
-        for size, samples, inputs, targets in self._parts(batches, order):
+        for size, samples, inputs, targets in self._shares(batches, order):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
             weight = mean_weight * size
@@ -177,7 +202,7 @@ class Step:
             return self.resident.describe()
         return f"without a CUDA graph: {self.resident}" if self.resident else ""
 
-    def _parts(
+    def _shares(
         self, batches: Batches, order: np.ndarray
     ) -> Iterator[tuple[int, np.ndarray, dict | None, tuple]]:
         """Yield the size of each batch, and what this process has of it."""
@@ -280,6 +305,7 @@ def train(
             best.update(-math.inf)  # lower than any loss: the last weights win
         elif validation is None:
             # Each epoch judged the weights before it: the last ones are still unjudged.
+            step.look(batches)
             best.update(evaluate(step, batches))
     except KeyboardInterrupt:
         warn(
@@ -335,23 +361,39 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
 
     The network's outputs are written to `outputs`, if given.
     """
-    step.network.eval()
     ranks = step.ranks
     if outputs is not None and ranks.size > 1:
         outputs.fill(0.0)
-    total: float | torch.Tensor = 0.0
     # Without gradients a batch takes less memory, so it may be larger.
     size = max(batches.size_without_gradients(), step.plan.batch_size)
-    for samples in cut(ranks.part(np.arange(len(batches))), size):
+    whole = None if outputs is not None else step.losses(batches, size)
+    total: float | torch.Tensor
+    if whole is not None:
+        total = whole.total()
+    else:
+        total = _judged_by_batch(step, batches, size, outputs)
+    if outputs is not None:
+        ranks.fill_in(outputs, batches.device)
+    return ranks.total(total / batches.targets.total_weight, batches.device)
+
+
+def _judged_by_batch(
+    step: Step, batches: Batches, size: int, outputs: np.ndarray | None
+) -> float | torch.Tensor:
+    """Return the sum of the losses; fill in the outputs."""
+    step.network.eval()
+    total: float | torch.Tensor = 0.0
+    for samples in cut(step.ranks.part(np.arange(len(batches))), size):
         inputs, targets = batches.inputs_and_targets(samples)
+        if outputs is None and step.kernels is not None and batches.limits is None:
+            total = total + step.kernels.loss(inputs, targets)
+            continue
         answer = step.network(**inputs)
         kept = batches.limited(answer, samples)
         total = total + step.objective.total(kept, *targets)
         if outputs is not None:
             batches.write(outputs, samples, answer)
-    if outputs is not None:
-        ranks.fill_in(outputs, batches.device)
-    return ranks.total(total / batches.targets.total_weight, batches.device)
+    return total
 
 
 def refuse_non_finite(loss: float, epoch: int, remedy: str = "") -> None:

@@ -25,40 +25,50 @@ from LNN.kernels.native.readout import ReadoutRecord
 SECONDS = 0.1
 
 
-class NativeEpochs:
-    """Takes steps on batch after batch, without Python in between.
+class _Batches:
+    """Goes through batches of samples, without Python in between.
 
     Parameters
     ----------
     network : Trained
-        With Adam, and without gradients of the inputs.
+        Without gradients of the inputs.
     table : SampleTable
     batch_size : int
+    adam : AdamRecord or None
+        What takes a step on each batch; None adds losses up.
+
+    Attributes
+    ----------
+    fits : bool
+        Whether the library can read the table.
     """
 
-    def __init__(self, network: Trained, table: SampleTable, batch_size: int):
-        assert network.adam is not None
-        self._readout = ReadoutRecord(network, goes_back=True)
-        self._table, self._fits = table, _fits(network, table, self._readout.per_row)
-        self._layers = [_Layer(cell, network) for cell in network.cells]
-        self._adam = AdamRecord(network.adam)
-        self._samples = _samples(table)
+    def __init__(
+        self,
+        network: Trained,
+        table: SampleTable,
+        batch_size: int,
+        adam: AdamRecord | None,
+    ):
+        goes_back = adam is not None
+        self._readout = readout = ReadoutRecord(network, goes_back)
+        self._layers = [_Layer(cell, network, goes_back) for cell in network.cells]
+        self._adam, self._table, self._samples = adam, table, _samples(table)
         packing = [layer.packed for layer in self._layers]
         pack = table_of([copy for each in packing for copy in each.pack])
         unpack = table_of([copy for each in packing for copy in each.unpack])
         problems = [ctypes.addressof(layer.problem) for layer in self._layers]
         layers = (ctypes.c_void_p * len(problems))(*problems)
-        weight = network.weight
         self._record = Epoch(
-            precision=8 * weight.element_size(),
+            precision=8 * network.weight.element_size(),
             isa=ISAS[load().isa],
             n_layers=len(problems),
             n_samples=len(table.start),
             batch_size=batch_size,
             n_copies=len(pack),
             layers=ctypes.addressof(layers),
-            readout=ctypes.addressof(self._readout.record),
-            adam=ctypes.addressof(self._adam.record),
+            readout=ctypes.addressof(readout.record),
+            adam=None if adam is None else ctypes.addressof(adam.record),
             samples=ctypes.addressof(self._samples),
             pack=ctypes.addressof(pack),
             unpack=ctypes.addressof(unpack),
@@ -67,43 +77,25 @@ class NativeEpochs:
         self._kept = (layers, pack, unpack)
         self._memory = Memory(0)
         self._at_once = 1
-        steps = int(table.length.max()) if self._fits else 0
+        self.fits = _fits(network, table, readout.per_row)
+        steps = int(table.length.max()) if self.fits else 0
         self._shares = [layer.share_of(batch_size, steps) for layer in self._layers]
 
     @property
     def suits(self) -> bool:
-        """Whether the table can be read, and one thread would run each batch."""
-        return self._fits and all(
+        """Whether one thread would run each batch."""
+        return all(
             groups == 1 or threads.thread_count(work) == 1
             for groups, work in self._shares
         )
 
-    @property
-    def step(self) -> int:
-        """The number of the last step."""
-        return int(self._adam.record.step)
-
-    @step.setter
-    def step(self, step: int) -> None:
-        self._adam.record.step = step
-
-    def train(
-        self,
-        order: np.ndarray,
-        rates: Sequence[float],
-        momenta: Sequence[float],
-        mean_weight: float,
-    ) -> float:
-        """Take a step on each batch of samples; return the sum of their losses."""
-        record, n_batches = self._record, len(rates)
-        assert len(order) == record.n_samples
-        assert n_batches == -(-len(order) // record.batch_size)
+    def _run(self, order: np.ndarray) -> float:
+        """Go through the batches of samples; return the sum of the losses."""
+        record = self._record
         samples = np.ascontiguousarray(order, dtype=np.int64)
-        numbers = np.array([rates, momenta], dtype=np.float64)
-        record.order = samples.ctypes.data
-        record.rates, record.momenta = (row.ctypes.data for row in numbers)
-        record.mean_weight, record.total = mean_weight, 0.0
-        done = 0
+        assert samples.shape == (record.n_samples,)
+        record.order, record.total = samples.ctypes.data, 0.0
+        n_batches, done = -(-record.n_samples // record.batch_size), 0
         while done < n_batches:
             done += self._some(done, min(self._at_once, n_batches - done))
         return float(record.total)
@@ -123,15 +115,78 @@ class NativeEpochs:
         return done
 
 
+class NativeEpochs(_Batches):
+    """Takes steps on batch after batch.
+
+    Parameters
+    ----------
+    network : Trained
+        With Adam, and without gradients of the inputs.
+    table : SampleTable
+    batch_size : int
+    """
+
+    def __init__(self, network: Trained, table: SampleTable, batch_size: int):
+        assert network.adam is not None
+        self._rule = AdamRecord(network.adam)
+        super().__init__(network, table, batch_size, self._rule)
+
+    @property
+    def step(self) -> int:
+        """The number of the last step."""
+        return int(self._rule.record.step)
+
+    @step.setter
+    def step(self, step: int) -> None:
+        self._rule.record.step = step
+
+    def train(
+        self,
+        order: np.ndarray,
+        rates: Sequence[float],
+        momenta: Sequence[float],
+        mean_weight: float,
+    ) -> float:
+        """Take a step on each batch of samples; return the sum of their losses."""
+        record = self._record
+        numbers = np.array([rates, momenta], dtype=np.float64)
+        assert numbers.shape == (2, -(-record.n_samples // record.batch_size))
+        record.rates, record.momenta = (row.ctypes.data for row in numbers)
+        record.mean_weight = mean_weight
+        return self._run(order)
+
+
+class NativeLosses(_Batches):
+    """Adds losses up, and changes nothing.
+
+    Parameters
+    ----------
+    network : Trained
+        Without gradients of the inputs.
+    table : SampleTable
+    batch_size : int
+    """
+
+    def __init__(self, network: Trained, table: SampleTable, batch_size: int):
+        super().__init__(network, table, batch_size, adam=None)
+        self._order = np.arange(len(table.start))
+
+    def total(self) -> float:
+        """Return the sum of the losses of all samples."""
+        return self._run(self._order)
+
+
 class _Layer:
     """One cell as a problem of the library, without a batch."""
 
-    def __init__(self, cell: Cell, network: Trained):
+    def __init__(self, cell: Cell, network: Trained, goes_back: bool):
         description = description_of(cell)
         assert description is not None
         own = description.parameters(cell)
         weights = [None if p is None else p.detach() for p in own]
-        gradients = [None if p is None else network.gradients[id(p)] for p in own]
+        gradients = None
+        if goes_back:
+            gradients = [None if p is None else network.gradients[id(p)] for p in own]
         self.packed = PackedWeights(description, weights, gradients)
         self.problem = problem = Problem.from_buffer_copy(description.problem)
         problem.isa = ISAS[load().isa]

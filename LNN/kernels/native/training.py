@@ -7,9 +7,12 @@ import ctypes
 import torch
 from torch import Tensor
 
+from LNN.cells.base import Cell
 from LNN.kernels.backend import SampleTable, Trained
+from LNN.kernels.native.call import Call, Data
 from LNN.kernels.native.descent import AdamRecord
-from LNN.kernels.native.epochs import NativeEpochs
+from LNN.kernels.native.description import description_of
+from LNN.kernels.native.epochs import NativeEpochs, NativeLosses
 from LNN.kernels.native.library import functions
 from LNN.kernels.native.passes import Passes
 from LNN.kernels.native.problem import address
@@ -49,10 +52,8 @@ class NativeTrainer:
         weight: Tensor | None,
     ) -> float:
         """Fill in the gradients of a batch, and return its loss."""
-        # The library reads plain rows of memory and knows no strides.
         states = final = inputs.contiguous()
-        spans = _contiguous(timespans)
-        lengths = None if lengths is None else _contiguous(lengths.to(torch.int64))
+        spans, lengths = _as_read(timespans, lengths)
         for layer in self._passes:
             states, final = layer.forward(states, spans, lengths)
         total, *above = self._head.run(states, final, lengths, target, weight)
@@ -60,6 +61,29 @@ class NativeTrainer:
             above = [layer.backward(*above), None]
         self.grad_inputs = above[0]
         return total
+
+    def loss(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | None,
+        lengths: Tensor | None,
+        target: Tensor,
+        weight: Tensor | None,
+    ) -> float:
+        """Return the loss of a batch alone."""
+        states = final = inputs.contiguous()
+        spans, lengths = _as_read(timespans, lengths)
+        if spans is None:
+            spans = inputs.new_ones(inputs.shape[:2])
+        cells, pooling = self._network.cells, self._network.pooling
+        for cell in cells:
+            data = states, cell.zero_state(states), spans, lengths
+            # Only the last layer's states that are read are kept.
+            every = cell is not cells[-1] or pooling != ("last",)
+            states, final = _forward(cell, data, every)
+        shape = inputs.shape[0], inputs.shape[1]
+        head = _Head(self._network, goes_back=False)
+        return head.loss(shape, states, final, lengths, target, weight)
 
     def adam_step(
         self, divisor: float, step: int, rate: float, momentum: float
@@ -81,18 +105,38 @@ class NativeTrainer:
         if network.needs_inputs or network.adam is None:
             return None
         found = NativeEpochs(network, table, batch_size)
-        return found if found.suits else None
+        return found if found.fits else None
+
+    def losses(self, table: SampleTable, batch_size: int) -> NativeLosses | None:
+        """Return what adds losses up; None if it cannot read the batches."""
+        if self._network.needs_inputs:
+            return None
+        found = NativeLosses(self._network, table, batch_size)
+        return found if found.fits else None
 
 
-def _contiguous(tensor: Tensor | None) -> Tensor | None:
-    return None if tensor is None else tensor.contiguous()
+def _as_read(
+    timespans: Tensor | None, lengths: Tensor | None
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return both as the library reads them: plain rows of memory, no strides."""
+    if lengths is not None:
+        lengths = lengths.to(torch.int64).contiguous()
+    return None if timespans is None else timespans.contiguous(), lengths
+
+
+def _forward(cell: Cell, data: Data, all_states: bool) -> tuple[Tensor, Tensor]:
+    description = description_of(cell)
+    assert description is not None
+    weights = description.pack(description.parameters(cell))
+    call = Call(description.problem, data, weights)
+    return call.forward(all_states, keep_record=False)
 
 
 class _Head:
     """What lies between the states of the last layer and the loss, there and back."""
 
-    def __init__(self, network: Trained):
-        self._readout = ReadoutRecord(network, goes_back=True)
+    def __init__(self, network: Trained, goes_back: bool = True):
+        self._readout = ReadoutRecord(network, goes_back)
         self._pooling, self._dtype = network.pooling, network.weight.dtype
         self._shape: torch.Size | None = None
 
@@ -105,32 +149,47 @@ class _Head:
         weight: Tensor | None,
     ) -> tuple[float, Tensor | None, Tensor | None]:
         """Return the loss, and the gradients of all states and of the final ones."""
-        record = self._readout.record
         if states.shape != self._shape:
             self._make_room(states, final)
+        shape = states.shape[0], states.shape[1]
+        total = self.loss(shape, states, final, lengths, target, weight)
+        return total, self._grad_states, self._grad_final
+
+    def loss(
+        self,
+        shape: tuple[int, int],
+        states: Tensor,
+        final: Tensor,
+        lengths: Tensor | None,
+        target: Tensor,
+        weight: Tensor | None,
+    ) -> float:
+        """Return the loss of a batch of so many samples and steps."""
+        record = self._readout.record
+        record.batch, record.steps = shape
         if weight is not None:
-            weight = _contiguous(weight.to(self._dtype))
+            weight = weight.to(self._dtype).contiguous()
         target = target.contiguous()
         self._refuse_other_sizes(target, weight)
         record.lengths, record.target = address(lengths), target.data_ptr()
         record.sample_weight = address(weight)
         record.states, record.final = states.data_ptr(), final.data_ptr()
         functions().lnn_read_out(ctypes.byref(record))
-        return record.total, self._grad_states, self._grad_final
+        return float(record.total)
 
     def _refuse_other_sizes(self, target: Tensor, weight: Tensor | None) -> None:
-        found = target.numel(), self._n_rows if weight is None else weight.numel()
-        expected = self._n_rows * self._readout.per_row, self._n_rows
+        record = self._readout.record
+        n_rows = record.batch if self._pooling else record.batch * record.steps
+        found = target.numel(), n_rows if weight is None else weight.numel()
+        expected = n_rows * self._readout.per_row, n_rows
         if found != expected:
             raise RuntimeError(
-                f"Expected {expected} targets and weights of {self._n_rows} rows, "
+                f"Expected {expected} targets and weights of {n_rows} rows, "
                 f"got {found}. This is a defect of LNN: please report it."
             )
 
     def _make_room(self, states: Tensor, final: Tensor) -> None:
         record, pooling = self._readout.record, self._pooling
-        record.batch, record.steps, _ = states.shape
-        self._n_rows = record.batch if pooling else record.batch * record.steps
         # Zeros: columns that are not read, those of a memory, stay without a gradient.
         every = pooling != ("last",)
         self._grad_states = torch.zeros_like(states) if every else None

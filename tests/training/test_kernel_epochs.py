@@ -1,5 +1,7 @@
 """Epochs in one call of the library: the bits of the same batches one by one."""
 
+import _thread
+import threading
 from functools import partial
 
 import numpy as np
@@ -302,6 +304,16 @@ def test__fit__interrupted__counts_the_steps_that_were_taken(monkeypatch):
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(*rows())
     assert optimizers[0].state["step"] == sum(calls) > 0
+
+
+def test__fit__ctrl_c__ends_it_between_two_calls(used):
+    model = Regressor(**WINDOWS | {"epochs": 100_000, "early_stopping": False})
+    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer.start()
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(*rows())
+    assert 1 <= model.n_iter_ < 100_000
+    assert len(used) >= model.n_iter_
 
 
 def test__fit__loss_not_finite__keeps_the_best_weights(used):

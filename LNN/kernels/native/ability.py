@@ -13,13 +13,10 @@ from LNN.kernels.watching import is_forward_mode, is_watched
 PRECISIONS = (torch.float32, torch.float64)
 
 
-def can_train(cell: Cell, dtype: torch.dtype) -> bool:
-    """Tell whether the library can run plain batches of a precision on the CPU.
-
-    Asked once for many batches, what `can_run` is asked at each call.
-    """
+def probe(cell: Cell, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Return data of a precision on the CPU, to ask `can_run` for many batches."""
     inputs = torch.empty(1, 1, cell.input_size, dtype=dtype, device="cpu")
-    return can_run(cell, inputs, cell.zero_state(inputs), inputs[..., 0])
+    return inputs, cell.zero_state(inputs), inputs[..., 0]
 
 
 def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> bool:

@@ -12,7 +12,7 @@ from LNN.cells.base import Cell
 from LNN.cells.hooks import is_hooked
 from LNN.kernels.backend import Backend, Missing, Trained
 from LNN.kernels.native import library, operators
-from LNN.kernels.native.ability import can_run, can_train, has_kernel
+from LNN.kernels.native.ability import can_run, has_kernel, probe
 from LNN.kernels.native.autograd import SequenceFunction
 from LNN.kernels.native.call import Call
 from LNN.kernels.native.description import LIMITS, description_of
@@ -79,7 +79,8 @@ class NativeBackend(Backend):
     def trainer(self, network: Trained) -> NativeTrainer | None:
         """Return what trains a network; None if `run` would leave a cell to torch."""
         dtype = network.weight.dtype
-        if not all(can_train(cell, dtype) for cell in network.cells):
+        # Asked here, once for many batches, what `run` asks at each call.
+        if not all(can_run(cell, *probe(cell, dtype)) for cell in network.cells):
             return None
         # With mixed memory the next layer reads half of the columns only.
         chained = all(a.state_size == b.input_size for a, b in pairwise(network.cells))

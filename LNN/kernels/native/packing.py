@@ -47,22 +47,39 @@ class PackedWeights:
         self.pack: list[Copy] = []
         self.unpack: list[Copy] = []
         self.weights = list(description.pack(weights))
-        self.gradients = list(gradients or [None] * len(weights))
-        same = len(self.weights) == len(weights)
-        if same and all(a is b for a, b in zip(self.weights, weights, strict=True)):
-            return
-        sources = _numbered(weights)
+        self.gradients: list[Tensor | None] = [None] * len(self.weights)
+        places = {id(w): k for k, w in enumerate(weights) if w is not None}
+        own = [places.get(id(w)) for w in self.weights]
         if gradients is not None:
-            empty = (None if w is None else torch.zeros_like(w) for w in self.weights)
-            self.gradients = list(empty)
+            pairs = zip(self.weights, own, strict=True)
+            self.gradients = [
+                gradients[k] if k is not None else _zeros_like(w) for w, k in pairs
+            ]
+        moved = [w for w, k in zip(self.weights, own, strict=True) if k is None]
+        if any(w is not None for w in moved):
+            self._copy_others(description, own, weights, gradients)
+
+    def _copy_others(
+        self,
+        description: CellDescription,
+        own: Sequence[int | None],
+        weights: Sequence[Tensor | None],
+        gradients: Sequence[Tensor | None] | None,
+    ) -> None:
+        """See to the weights that are none of the parameters themselves."""
+        sources = _numbered(weights)
         for place, numbers in enumerate(description.pack(sources)):
-            for begin, first, count in _runs(numbers):
-                own, at = _owner(sources, first)
-                part = slice(begin, begin + count), slice(at, at + count)
-                self.pack.append(_copy(weights[own], self.weights[place], part[::-1]))
+            for begin, number, count in _runs(numbers) if own[place] is None else ():
+                k, at = _owner(sources, number)
+                here, there = slice(begin, begin + count), slice(at, at + count)
+                self.pack.append(_copy(weights[k], there, self.weights[place], here))
                 if gradients is not None:
-                    pair = self.gradients[place], gradients[own]
-                    self.unpack.append(_copy(*pair, part))
+                    found = self.gradients[place]
+                    self.unpack.append(_copy(found, here, gradients[k], there))
+
+
+def _zeros_like(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else torch.zeros_like(tensor)
 
 
 def _numbered(tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
@@ -100,12 +117,13 @@ def _owner(sources: Sequence[Tensor | None], number: int) -> tuple[int, int]:
     raise AssertionError(number)
 
 
-def _copy(source: Tensor | None, target: Tensor | None, parts: tuple) -> Copy:
+def _copy(
+    source: Tensor | None, read: slice, target: Tensor | None, written: slice
+) -> Copy:
     assert source is not None
     assert target is not None
-    read, written = source.flatten()[parts[0]], target.flatten()[parts[1]]
-    n_bytes = read.numel() * read.element_size()
-    return Copy(read.data_ptr(), written.data_ptr(), n_bytes)
+    begin, end = source.view(-1)[read], target.view(-1)[written]
+    return Copy(begin.data_ptr(), end.data_ptr(), begin.numel() * begin.element_size())
 
 
 def table_of(copies: Sequence[Copy]) -> ctypes.Array:

@@ -262,7 +262,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Return `anomaly_scores` with the sign of scikit-learn: low is abnormal."""
+        """Return `anomaly_scores` with the sign of scikit-learn: low is abnormal.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_sequences,)
+            0 or less; 0 also for rows that are not judged.
+        """
         return -self._scores(X, timestamps, groups)
 
     def decision_function(
@@ -272,7 +283,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Return `score_samples` less `offset_`: below 0 is abnormal."""
+        """Return `score_samples` minus `offset_`: below 0 is abnormal.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_sequences,)
+            Above 0 for rows that are not judged.
+        """
         return -self._scores(X, timestamps, groups) - self.offset_
 
     def predict(
@@ -282,7 +304,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Return -1 for abnormal rows, +1 for all others."""
+        """Return -1 for abnormal rows, +1 for all others.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_rows,) or (n_sequences,)
+            +1 also for rows that are not judged; `judged` tells them apart.
+        """
         below = self.decision_function(X, timestamps=timestamps, groups=groups) < 0
         return np.where(below, -1, 1)
 
@@ -294,7 +327,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Fit, and predict the same rows."""
+        """Fit, and predict the same rows.
+
+        Parameters
+        ----------
+        X, y, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_rows,) or (n_sequences,)
+            As in `predict`.
+        """
         self.fit(X, y, timestamps=timestamps, groups=groups)
         return self.predict(X, timestamps=timestamps, groups=groups)
 

@@ -320,7 +320,12 @@ default=None
         return self._one_or_all(self.model.values(outputs, present))
 
     def step_proba(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray:
-        """Take in a row and return the probability of each class; as `step`.
+        """Take in a row and return the probability of each class.
+
+        Parameters
+        ----------
+        x, dt, timestamp
+            As in `step`.
 
         Returns
         -------

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from LNN._random import random_source
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -206,7 +206,7 @@ class TreeSurrogate(BaseEstimator):
         sequences = fitted.read(X, timestamps=timestamps, groups=groups)
         lines, answers = self._answers(fitted, sequences)
         features = self._features(fitted, sequences, lines)
-        random = check_random_state(self.random_state)
+        random = random_source(self.random_state)
         held = held_out(sequences, lines, random)
         learnt = beside(fitted, sequences, lines, held)
         if min(learnt.sum(), held.sum()) < LEAST / 4:

@@ -170,6 +170,8 @@ def test__fit__rows_that_become_wild__are_warned_of():
     [
         ("horizons", [0]),
         ("season", "day"),
+        ("calendar", ["month"]),
+        ("calendar", [["day"]]),
         ("smooth", 0),
         ("alarm_rate", 1.0),
         ("rows", "both"),

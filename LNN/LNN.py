@@ -331,10 +331,10 @@ or list, default=None
         return known
 
     def _remember_end(self, given: Given, form: DataForm) -> None:
-        """Keep what tells rows that continue these; see `_doubt_start`."""
+        """Keep what tells rows that continue these; see `_warn_if_cold`."""
         self._training_end = TrainingEnd.of(given, form.layout, form.clock.unit)
 
-    def _doubt_start(self, X: ArrayLike, how: dict[str, Any]) -> None:
+    def _warn_if_cold(self, X: ArrayLike, how: dict[str, Any]) -> None:
         """Warn, once after a fit, of rows that continue its data without a context."""
         end, options = vars(self).get("_training_end"), self.model_.layout.options
         if warn_if_cold(end, type(self).__name__, X, how, options):
@@ -431,7 +431,7 @@ or list, default=None
         sequences = model.read(X, **how)
         call = model.answers_and_safety if return_safety else model.answers
         answers = call(model.outputs(sequences), sequences)
-        self._doubt_start(X, how)
+        self._warn_if_cold(X, how)
         return answers
 
     @_of_classes
@@ -459,7 +459,7 @@ or list, default=None
         model = as_fitted(self)
         how = {"timestamps": timestamps, "groups": groups, "context": context}
         sequences = model.read(X, **how)
-        self._doubt_start(X, how)
+        self._warn_if_cold(X, how)
         return model.probabilities(model.outputs(sequences), sequences)
 
     @_of_classes

@@ -22,9 +22,9 @@ from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
 from LNN.models import Layer, ModelType
 from LNN.network_state import (
-    doubts_unnamed_spans,
     refuse_state_as_spans,
     states_of_layers,
+    warns_of_unnamed_spans,
 )
 from LNN.own_scale import OwnScale
 from LNN.patching import Patching
@@ -205,7 +205,7 @@ default="ncp"
         found = (getattr(layer, "wiring", None) for layer in self.layers)
         return [wiring for wiring in found if wiring is not None]
 
-    @doubts_unnamed_spans
+    @warns_of_unnamed_spans
     def forward(
         self,
         inputs: Tensor,
@@ -243,7 +243,7 @@ default="ncp"
         outputs = self.readout(features)
         return (outputs, last) if return_state else outputs
 
-    @doubts_unnamed_spans
+    @warns_of_unnamed_spans
     def features(
         self,
         inputs: Tensor,
@@ -277,7 +277,7 @@ default="ncp"
             states = self.pool(states, lengths)
         return states, last
 
-    @doubts_unnamed_spans
+    @warns_of_unnamed_spans
     def states(
         self,
         inputs: Tensor,

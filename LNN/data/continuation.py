@@ -223,7 +223,7 @@ class Continuation:
         gaps = self._gaps(edges, which, name)
         self._refuse_repeated(gaps, which, raw, begins, edges, name)
         if sequences.elapsed is None and len(begins) == 1:
-            self._doubt_repeated(which, raw, name)
+            self._warn_if_repeated(which, raw, name)
         counts = np.where(which >= 0, self.counts[which], 0)
         places = _Places.of(is_first, counts, sequences.place)
         # Where the row at each place is found: kept ones first, then those of X.
@@ -355,7 +355,7 @@ class Continuation:
                     "X.loc[t:] holds the row t too: use X.loc[X.index > t]."
                 )
 
-    def _doubt_repeated(self, which: np.ndarray, raw: Rows, name: str) -> None:
+    def _warn_if_repeated(self, which: np.ndarray, raw: Rows, name: str) -> None:
         """Warn if X holds the rows that were kept, where no time tells."""
         stops = np.cumsum(self.counts)
         stop = int(stops[which[0]]) if which[0] >= 0 else 0

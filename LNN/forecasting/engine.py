@@ -32,8 +32,8 @@ class Engine(ABC):
         """The usual gap between rows, in seconds or in units of the times."""
 
     @abstractmethod
-    def doubt(self, times: pd.Index) -> str | None:
-        """Return in words how rows come at another rate than those of the fit."""
+    def describe_other_rate(self, times: pd.Index) -> str | None:
+        """Say how rows come at another rate than those of the fit; None if not."""
 
     @abstractmethod
     def rows(self, histories: Sequence[History], *args: Any, **kwargs: Any) -> Rows:

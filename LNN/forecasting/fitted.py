@@ -109,16 +109,16 @@ class FittedForecaster:
         """Refuse times unlike those of the fit; warn of another rate."""
         written = given.form.container not in ("array", "list")
         here, gap = self.context[0].times, self.engine.gap
-        doubts = []
+        others = []
         for name, times, *_ in given.histories:
             refuse_other_times(here, times, "y", written=written)
             refuse_stray(times, in_units(times, gap), name)
-            doubt = self.engine.doubt(times) if written else None
-            doubts += [doubt] if doubt else []
-        if doubts:
+            other = self.engine.describe_other_rate(times) if written else None
+            others += [other] if other else []
+        if others:
             warn(
                 f"LiquidForecaster was fitted on other gaps between rows: those of y "
-                f"{doubts[0]}. Pass rows at the rate of the fit, or fit on rows at "
+                f"{others[0]}. Pass rows at the rate of the fit, or fit on rows at "
                 "this one."
             )
 

@@ -64,8 +64,8 @@ class Irregular(Engine):
         known = [*calendar.cycles, *periods]
         return f"cycles: {', '.join(known)}" if known else "no cycle"
 
-    def doubt(self, times: pd.Index) -> str | None:
-        """Return in words how rows come at another rate; None if they do not."""
+    def describe_other_rate(self, times: pd.Index) -> str | None:
+        """Say how rows come at another rate than those of the fit; None if not."""
         if len(times) <= ENOUGH:
             return None
         usual = usual_gap([times]) / self.unit

@@ -55,8 +55,8 @@ class Regular(Engine):
         """Return after which time rows look alike, in words."""
         return "no season" if season == 1 else f"season {season}"
 
-    def doubt(self, times: pd.Index) -> str | None:
-        """Return in words how rows come at another rate; None if they do not."""
+    def describe_other_rate(self, times: pd.Index) -> str | None:
+        """Say how rows come at another rate than those of the fit; None if not."""
         if len(times) < 3:
             return None
         gaps = np.diff(self.grid.positions(times, times[0]))

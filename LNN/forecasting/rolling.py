@@ -46,7 +46,7 @@ class Rolled:
 
 
 def continued(
-    model: FittedForecaster, y: Any, X: Any, believed: Mapping[Any, Any] | None = None
+    model: FittedForecaster, y: Any, X: Any, refused: Mapping[Any, Any] | None = None
 ) -> list[History]:
     """Return the rows of y, after the rows of the fit where they go on from them.
 
@@ -54,9 +54,9 @@ def continued(
     ----------
     model : FittedForecaster
     y, X : as in `LiquidForecaster.fit`
-    believed : mapping of names to times, default=None
-        A single row that comes long after the others is refused, unless it comes soon
-        after this time. None refuses none.
+    refused : mapping of names of series to times, default=None
+        Refuse a single row that comes long after the others, unless a row that was
+        refused here before came shortly before it. None refuses no row.
     """
     histories, _ = model.read(y, X)
     known = {history.name: history for history in model.context}
@@ -69,10 +69,10 @@ def continued(
             history = history._replace(times=model.engine.future(before, n))
         if before is not None and history.times[0] > before.times[-1]:
             gap = _gap(model, before, history)
-            if believed is not None and gap > LONG:
-                _refuse_lone(model, before, history, gap, believed)
+            if refused is not None and gap > LONG:
+                _refuse_lone(model, before, history, gap, refused)
             # After so long a pause a forecast sees nothing of what was before it.
-            if believed is None or gap <= MOST_PLACES or not model.engine.forgets:
+            if refused is None or gap <= MOST_PLACES or not model.engine.forgets:
                 history = before.followed_by(history)
         whole.append(model.engine.prepared(history))
     return whole
@@ -89,22 +89,22 @@ def _refuse_lone(
     before: History,
     later: History,
     gap: float,
-    believed: Mapping[Any, Any],
+    refused: Mapping[Any, Any],
 ) -> None:
     """Refuse a single row after a long pause, unless another came shortly before it."""
     if len(later.times) > 1:
         return
     time, last = later.times[0], before.times[-1]
-    doubted = believed.get(later.name)
-    if doubted is not None and doubted < time:
-        both = pd.Index([doubted, time])
+    earlier = refused.get(later.name)
+    if earlier is not None and earlier < time:
+        both = pd.Index([earlier, time])
         if in_units(both, model.engine.gap)[-1] <= LONG:
             return
     raise LoneRow(later.name, time, last, gap)
 
 
 def moved_on(
-    model: FittedForecaster, y: Any, X: Any, believed: Mapping[Any, Any] | None = None
+    model: FittedForecaster, y: Any, X: Any, refused: Mapping[Any, Any] | None = None
 ) -> FittedForecaster:
     """Return the model after more rows; series that y does not have stay as they are.
 
@@ -112,8 +112,9 @@ def moved_on(
     ----------
     model : FittedForecaster
     y, X : as in `LiquidForecaster.fit`
-    believed : mapping of names to times, default=None
-        As in `continued`; None believes no single row after a long pause.
+    refused : mapping of names of series to times, default=None
+        The single rows that were refused before, as in `continued`; None is that there
+        were none.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def moved_on(
     LoneRow
         If it has a single one that comes very much later.
     """
-    found = continued(model, y, X, believed or {})
+    found = continued(model, y, X, refused or {})
     later = {history.name: history for history in found}
     context = []
     for history in model.context:

@@ -54,7 +54,7 @@ class ForecastStream:
         self.model, self.coverage = model, coverage
         self._widths: dict[Any, list[AdaptiveWidths]] = {}
         self._made: dict[Any, list[_Made]] = {}
-        self._doubted: dict[Any, Any] = {}
+        self._refused: dict[Any, Any] = {}
         if coverage is not None and not model.engine.inputs.n_known:
             self._remember(None)
 
@@ -82,11 +82,11 @@ class ForecastStream:
         """
         before = {h.name: h.times[-1] for h in self.model.context}
         try:
-            self.model = moved_on(self.model, y, X, self._doubted)
-        except LoneRow as doubt:
-            self._doubted[doubt.name] = doubt.time
+            self.model = moved_on(self.model, y, X, self._refused)
+        except LoneRow as row:
+            self._refused[row.name] = row.time
             raise
-        self._doubted.clear()
+        self._refused.clear()
         if self.coverage is not None:
             for history in self.model.context:
                 self._learn(history, before.get(history.name))

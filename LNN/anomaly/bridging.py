@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from LNN.anomaly.plan import Plan
+from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 
 __all__ = ["Bridged", "lacking"]
@@ -52,7 +52,7 @@ class Bridged(NamedTuple):
     place: np.ndarray
 
     @classmethod
-    def of(cls, rows: Recordings, plan: Plan) -> Bridged:
+    def of(cls, rows: Recordings, plan: DetectorPlan) -> Bridged:
         """Put unseen rows at the steps where none came."""
         gaps = np.diff(plan.steps(rows), prepend=0.0)
         gaps[rows.first] = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from LNN._warnings import warn
-from LNN.anomaly.plan import Plan
+from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.tail import Tail
 from LNN.data.timestamps import in_words
@@ -60,13 +60,15 @@ def warn_of_doubts(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> No
         )
 
 
-def warn_of_another_rate(rows: Recordings, plan: Plan, kind: str | None) -> None:
+def warn_of_another_rate(
+    rows: Recordings, plan: DetectorPlan, kind: str | None
+) -> None:
     """Warn of rows that come at equal steps, but seldom at each of them.
 
     Parameters
     ----------
     rows : Recordings
-    plan : Plan
+    plan : DetectorPlan
     kind : str or None
         What the time stamps of the fit were.
     """
@@ -84,14 +86,14 @@ def warn_of_another_rate(rows: Recordings, plan: Plan, kind: str | None) -> None
 
 
 def warn_of_unjudged(
-    rows: Recordings, plan: Plan, ready: np.ndarray, sizes: np.ndarray
+    rows: Recordings, plan: DetectorPlan, ready: np.ndarray, sizes: np.ndarray
 ) -> None:
     """Warn where many rows are not judged: their scores are 0.
 
     Parameters
     ----------
     rows : Recordings
-    plan : Plan
+    plan : DetectorPlan
     ready : ndarray of bool, shape (n,)
         Whether each row lies late enough in its recording.
     sizes : ndarray of shape (n,)

@@ -16,7 +16,7 @@ from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import network_options
 from LNN.anomaly.plan import settle
 from LNN.anomaly.queried import Queried
-from LNN.anomaly.recordings import Form, Recordings, read_first
+from LNN.anomaly.recordings import DetectorForm, Recordings, read_first
 from LNN.data.alignment import warn_if_misaligned
 from LNN.exceptions import InvalidInputError
 
@@ -63,7 +63,7 @@ def fit(
     return FittedDetector(dict(values), form, engine, calibration)
 
 
-def _refuse_too_few(rows: Recordings, form: Form) -> None:
+def _refuse_too_few(rows: Recordings, form: DetectorForm) -> None:
     """Refuse what has nothing that follows anything."""
     n, longest = int(rows.recording[-1]) + 1, int(np.bincount(rows.recording).max())
     if form.per_sequence:
@@ -83,7 +83,7 @@ def _refuse_too_few(rows: Recordings, form: Form) -> None:
     )
 
 
-def _marked(y: Any, rows: Recordings, form: Form) -> np.ndarray:
+def _marked(y: Any, rows: Recordings, form: DetectorForm) -> np.ndarray:
     """Return which rows y says to leave out."""
     if y is None:
         return np.zeros(len(rows), dtype=bool)

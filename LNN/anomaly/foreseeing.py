@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from LNN.anomaly.arrivals import Row
+from LNN.anomaly.arrivals import DetectorRow
 from LNN.anomaly.bridging import lacking
 from LNN.anomaly.direct import Direct
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import Recordings
-from LNN.anomaly.residuals import Engine, Residuals
+from LNN.anomaly.residuals import ResidualEngine, Residuals
 from LNN.streaming import LiquidStream
 
 __all__ = ["foreseer_of"]
 
 
-def foreseer_of(engine: Engine) -> Any:
+def foreseer_of(engine: ResidualEngine) -> Any:
     """Return what foresees the rows of a stream."""
     if isinstance(engine, Queried):
         return AtOddTimes(engine)
@@ -51,7 +51,7 @@ class AtEqualSteps:
         self._calendar = np.empty(0)
         self._count = 0
 
-    def residuals(self, row: Row) -> Residuals:
+    def residuals(self, row: DetectorRow) -> Residuals:
         """Return the residuals of a row, and foresee the next ones."""
         horizons = self._engine.plan.horizons
         values = np.full((1, len(row.values), len(horizons)), np.nan)
@@ -73,7 +73,7 @@ class AtEqualSteps:
         self._remember(row, horizons[-1])
         return Residuals(values, origins, np.array(horizons)[None])
 
-    def _remember(self, row: Row, furthest: float) -> None:
+    def _remember(self, row: DetectorRow, furthest: float) -> None:
         seen = np.isfinite(row.values)
         when = np.where(seen, row.step, np.nan)
         held = row.values
@@ -114,9 +114,9 @@ class AtOddTimes:
 
     def __init__(self, engine: Queried):
         self._engine = engine
-        self._rows: list[Row] = []
+        self._rows: list[DetectorRow] = []
 
-    def residuals(self, row: Row) -> Residuals:
+    def residuals(self, row: DetectorRow) -> Residuals:
         """Return the residuals of a row."""
         self._rows.append(row)
         plan = self._engine.plan
@@ -133,7 +133,7 @@ class AtOddTimes:
         return Residuals(*(part[-1:] for part in found))
 
 
-def _as_recording(rows: list[Row], unit: float) -> Recordings:
+def _as_recording(rows: list[DetectorRow], unit: float) -> Recordings:
     """Return rows as one recording; its calendar is known already."""
     values = np.stack([row.values for row in rows])
     steps = np.array([row.step for row in rows])

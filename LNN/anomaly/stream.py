@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from LNN.anomaly.adapting import Usual
-from LNN.anomaly.arrivals import Arrivals
+from LNN.anomaly.arrivals import DetectorArrivals
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.foreseeing import foreseer_of
 from LNN.anomaly.plan import NEAR
@@ -71,7 +71,7 @@ class DetectorStream:
                 "whole sequences. Call anomaly_scores(X) when a sequence is complete."
             )
         self.model, self.threshold, self.adaptive = model, threshold, adaptive
-        self._arrivals = Arrivals(model)
+        self._arrivals = DetectorArrivals(model)
         self._foreseer = foreseer_of(model.engine)
         self._usual = Usual(model.calibration)
         self._steps = np.empty(0)

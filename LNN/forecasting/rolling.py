@@ -12,7 +12,7 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.baselines import seasonal_naive
 from LNN.forecasting.fitted import FittedForecaster
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.irregular import in_units
 from LNN.forecasting.rows import Cutoffs
 from LNN.forecasting.stray import LONG, MOST_PLACES, LoneRow
@@ -26,7 +26,7 @@ class Rolled:
 
     Attributes
     ----------
-    histories : list of History
+    histories : list of SeriesHistory
     cutoffs : Cutoffs
     place : ndarray of int, shape (n,)
         Row of its history at which each begins.
@@ -36,7 +36,7 @@ class Rolled:
         Local spread of each window.
     """
 
-    histories: list[History]
+    histories: list[SeriesHistory]
     cutoffs: Cutoffs
     place: np.ndarray
     goals: np.ndarray
@@ -47,7 +47,7 @@ class Rolled:
 
 def continued(
     model: FittedForecaster, y: Any, X: Any, refused: Mapping[Any, Any] | None = None
-) -> list[History]:
+) -> list[SeriesHistory]:
     """Return the rows of y, after the rows of the fit where they go on from them.
 
     Parameters
@@ -78,7 +78,7 @@ def continued(
     return whole
 
 
-def _gap(model: FittedForecaster, before: History, later: History) -> float:
+def _gap(model: FittedForecaster, before: SeriesHistory, later: SeriesHistory) -> float:
     """Return how many steps lie between two parts of a series."""
     ends = before.times[-1:].append(later.times[:1])
     return float(in_units(ends, model.engine.gap)[-1])
@@ -86,8 +86,8 @@ def _gap(model: FittedForecaster, before: History, later: History) -> float:
 
 def _refuse_lone(
     model: FittedForecaster,
-    before: History,
-    later: History,
+    before: SeriesHistory,
+    later: SeriesHistory,
     gap: float,
     refused: Mapping[Any, Any],
 ) -> None:
@@ -141,7 +141,7 @@ def moved_on(
 
 def roll(
     model: FittedForecaster,
-    histories: list[History],
+    histories: list[SeriesHistory],
     start: Any = None,
     step: int = 1,
 ) -> Rolled:
@@ -150,7 +150,7 @@ def roll(
     Parameters
     ----------
     model : FittedForecaster
-    histories : list of History
+    histories : list of SeriesHistory
         Prepared.
     start : time, default=None
         The first cutoff; None is the end of the fit.
@@ -184,7 +184,7 @@ def roll(
 
 
 def _places(
-    model: FittedForecaster, history: History, start: Any, step: int
+    model: FittedForecaster, history: SeriesHistory, start: Any, step: int
 ) -> np.ndarray:
     """Return the rows of a history at which forecasts begin."""
     known = {h.name: h.times[-1] for h in model.context}
@@ -203,7 +203,7 @@ def _places(
     return np.arange(first, n - horizon + 1, step)
 
 
-def _row_after(history: History, time: Any) -> int:
+def _row_after(history: SeriesHistory, time: Any) -> int:
     try:
         return int(history.times.searchsorted(time, side="right"))
     except TypeError as error:

@@ -10,7 +10,7 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.adaptive import AdaptiveWidths
 from LNN.forecasting.fitted import FittedForecaster
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.rolling import moved_on
 from LNN.forecasting.stray import LoneRow
 
@@ -115,7 +115,7 @@ class ForecastStream:
         offsets = np.stack([-reach, reach], axis=2)
         return self.model.bands(None, None, known, offsets, ["lower", "upper"])
 
-    def _reach(self, history: History) -> np.ndarray:
+    def _reach(self, history: SeriesHistory) -> np.ndarray:
         """Return the widths of one series now (n_targets, horizon)."""
         assert self.coverage is not None
         if history.name not in self._widths:
@@ -126,7 +126,7 @@ class ForecastStream:
             ]
         return np.stack([own.now() for own in self._widths[history.name]])
 
-    def _learn(self, history: History, before: Any) -> None:
+    def _learn(self, history: SeriesHistory, before: Any) -> None:
         """Compare what came with the forecasts of it."""
         new = slice(None) if before is None else np.asarray(history.times > before)
         for time, truth in zip(history.times[new], history.values[new], strict=True):

@@ -28,7 +28,7 @@ from LNN.exceptions import InfeasibleError, InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
 from LNN.streaming.arrivals import Arrival, Arrivals
-from LNN.streaming.engines import Carry, Engine, Window
+from LNN.streaming.engines import Carry, StreamEngine, Window
 from LNN.streaming.going_on import go_on_from
 from LNN.streaming.keeping import StreamLimits
 from LNN.streaming.opening import check_arguments, refuse_idle, refuse_steps_before
@@ -213,7 +213,7 @@ default=None
             )
         go_on_from(known, self._arrivals, self._engine)
 
-    def _make_engine(self, windowed: bool, history: int) -> Engine:
+    def _make_engine(self, windowed: bool, history: int) -> StreamEngine:
         prepare_for_fork()
         model, network = self.model, self._network
         preparation, n = model.preparation, self._arrivals.count

@@ -32,8 +32,7 @@ from LNN.estimators.callbacks import (
 )
 from LNN.estimators.cold_start import warn_if_cold
 from LNN.estimators.committing import Commit
-from LNN.estimators.continuing import continue_from, refuse_rebuilding
-from LNN.estimators.ends import with_continuation
+from LNN.estimators.fit_context import with_continuation
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.fitting import Run
 from LNN.estimators.halving import warn_if_halving_draws_rows
@@ -49,6 +48,7 @@ from LNN.estimators.scoring import scoring_name, select_counted, validation_scor
 from LNN.estimators.settings import Settings
 from LNN.estimators.signatures import NetworkParameters
 from LNN.estimators.summary import summarise
+from LNN.estimators.warm_start import continue_from, refuse_rebuilding
 from LNN.exceptions import InvalidInputError
 from LNN.streaming import LiquidStream
 from LNN.training.device import resolve_device

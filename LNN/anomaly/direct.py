@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from LNN.anomaly.bridging import Bridged
-from LNN.anomaly.past import changes, origins_at_equal_steps
+from LNN.anomaly.missing_steps import Bridged
+from LNN.anomaly.origins import changes, origins_at_equal_steps
 from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.residuals import ResidualEngine, Residuals, no_residuals

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from LNN.anomaly.calibration import Calibration
-from LNN.anomaly.doubts import warn_of_another_rate, warn_of_unjudged
 from LNN.anomaly.events import Alarms, find_events
 from LNN.anomaly.recordings import DetectorForm, Recordings, read
 from LNN.anomaly.residuals import ResidualEngine
+from LNN.anomaly.row_warnings import warn_of_another_rate, warn_of_unjudged
 from LNN.anomaly.scores import mean_of_known
 from LNN.exceptions import InvalidInputError
 

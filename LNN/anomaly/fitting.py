@@ -11,12 +11,12 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.anomaly.calibration import Calibration
 from LNN.anomaly.direct import Direct
-from LNN.anomaly.doubts import warn_of_doubts
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import network_options
 from LNN.anomaly.plan import settle
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import DetectorForm, Recordings, read_first
+from LNN.anomaly.row_warnings import warn_of_weak_fit
 from LNN.data.alignment import warn_if_misaligned
 from LNN.exceptions import InvalidInputError
 
@@ -59,7 +59,7 @@ def fit(
             "longer ones, or set a shorter season or shorter horizons."
         )
     n_sequences = int(rows.recording[-1]) + 1 if form.per_sequence else None
-    warn_of_doubts(sizes, calibration.scorer.last, n_sequences)
+    warn_of_weak_fit(sizes, calibration.scorer.last, n_sequences)
     return FittedDetector(dict(values), form, engine, calibration)
 
 

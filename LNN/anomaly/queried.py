@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from LNN.anomaly.past import changes, origins_at_odd_times
+from LNN.anomaly.origins import changes, origins_at_odd_times
 from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.residuals import ResidualEngine, Residuals, no_residuals

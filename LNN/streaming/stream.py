@@ -27,13 +27,13 @@ from LNN.estimators.fitted import (
 from LNN.exceptions import InfeasibleError, InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
+from LNN.streaming.arguments import check_arguments, refuse_idle, refuse_steps_before
 from LNN.streaming.arrivals import Arrival, Arrivals
 from LNN.streaming.engines import Carry, StreamEngine, Window
-from LNN.streaming.going_on import go_on_from
-from LNN.streaming.keeping import StreamLimits
-from LNN.streaming.opening import check_arguments, refuse_idle, refuse_steps_before
+from LNN.streaming.fit_context import start_at_end_of_fit
+from LNN.streaming.limits import StreamLimits
 from LNN.streaming.river import RiverNames
-from LNN.streaming.truth import goals_of
+from LNN.streaming.targets import goals_of
 from LNN.training.forking import prepare_for_fork
 from LNN.training.parameter_vector import gradients_recorded
 
@@ -211,7 +211,7 @@ default=None
                 f"n={self.n} of a model fitted on {len(known)} recording(s). Pass the "
                 "rows that came before as context=."
             )
-        go_on_from(known, self._arrivals, self._engine)
+        start_at_end_of_fit(known, self._arrivals, self._engine)
 
     def _make_engine(self, windowed: bool, history: int) -> StreamEngine:
         prepare_for_fork()

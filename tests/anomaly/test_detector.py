@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from LNN import InvalidInputError, LNNWarning
-from LNN.anomaly.bridging import Bridged
+from LNN.anomaly.missing_steps import Bridged
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,25 @@
-"""Residuals of rows that come one by one, as those of all rows at once."""
+"""Residuals of rows that come one by one; they equal those of all rows at once."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from LNN.anomaly.arrivals import DetectorRow
-from LNN.anomaly.bridging import lacking
 from LNN.anomaly.direct import Direct
+from LNN.anomaly.missing_steps import missing_steps
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.residuals import ResidualEngine, Residuals
 from LNN.streaming import LiquidStream
 
-__all__ = ["foreseer_of"]
+__all__ = ["streamed_residuals_of"]
 
 
-def foreseer_of(engine: ResidualEngine) -> Any:
-    """Return what foresees the rows of a stream."""
+def streamed_residuals_of(engine: ResidualEngine) -> AtEqualSteps | AtOddTimes:
+    """Return what computes the residuals of a stream's rows, one row at a time."""
     if isinstance(engine, Queried):
         return AtOddTimes(engine)
     assert isinstance(engine, Direct)
@@ -27,7 +27,21 @@ def foreseer_of(engine: ResidualEngine) -> Any:
 
 
 class _Past(NamedTuple):
-    """A row that came: what it held, since when, and what it foresaw."""
+    """A row that came, and what was predicted from it.
+
+    Attributes
+    ----------
+    step : float
+        Its time, in steps.
+    held : ndarray of shape (n_channels,)
+        The last value of each channel that was seen until then.
+    seen : ndarray of shape (n_channels,)
+        When that was, in steps.
+    warm : bool
+        Whether there were enough rows before it to predict from.
+    answer : ndarray of shape (n_channels, n_horizons)
+        The changes that are predicted for the rows after it.
+    """
 
     step: float
     held: np.ndarray
@@ -37,7 +51,7 @@ class _Past(NamedTuple):
 
 
 class AtEqualSteps:
-    """Keeps what earlier rows foresaw until the row that it is about.
+    """Keeps the predictions made from earlier rows until the row they are about comes.
 
     Parameters
     ----------
@@ -100,12 +114,13 @@ class AtEqualSteps:
         """Take in unseen rows at the steps where none came."""
         assert self._last is not None
         nothing = np.full(len(self._last.held), np.nan)
-        for _ in range(int(lacking(np.array(gap), self._engine.plan.window_length))):
+        n = int(missing_steps(np.array(gap), self._engine.plan.window_length))
+        for _ in range(n):
             self._stream.step(np.concatenate([nothing, self._calendar]))
 
 
 class AtOddTimes:
-    """Asks for each row when it comes, from the rows before it.
+    """Predicts each row when it comes, from the rows before it.
 
     Parameters
     ----------

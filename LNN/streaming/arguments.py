@@ -1,4 +1,4 @@
-"""What a stream can be opened with: the checks before it is."""
+"""Checks of the arguments of a stream, before it is opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which row lies how far back: where a row was foreseen from."""
+"""The origin of a prediction: the row that lies a horizon before the predicted row."""
 
 from __future__ import annotations
 

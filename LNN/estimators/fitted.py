@@ -16,36 +16,29 @@ from LNN._plain import plain_number
 from LNN._typing import Column, Predictions
 from LNN._warnings import warn
 from LNN.batching.batches import Batches, Starts
-from LNN.batching.preparation import Preparation
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.constraints.output import Safety
-from LNN.data import SequenceScaler, SequenceSet
+from LNN.data import SequenceSet
 from LNN.data.alignment import warn_if_misaligned
-from LNN.data.clock import Clock
 from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.continuation import Continuation
-from LNN.data.form import DataForm, InputLayout, TargetLayout
-from LNN.data.input_range import InputRange
 from LNN.data.training_end import WARM
 from LNN.estimators import storage
 from LNN.estimators.evaluation import evaluating, in_blocks
 from LNN.estimators.limits import AnswerLimits, Kept, first_place
+from LNN.estimators.model_parts import ModelParts
 from LNN.estimators.parameters import CHANGEABLE
-from LNN.estimators.structure import NetworkStructure
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
 from LNN.models import find
-from LNN.network import LiquidNetwork
 from LNN.training.copying import with_backend
 from LNN.training.device import device_for
 from LNN.training.forking import prepare_for_fork
-from LNN.training.losses import Loss
-from LNN.training.record import TrainingRecord
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FittedModel:
+class FittedModel(ModelParts):
     """A trained network with all that is known of its data.
 
     The estimators publish it as `model_`. Streams and other users of a fitted model
@@ -98,24 +91,6 @@ class FittedModel:
     True
     """
 
-    parameters: Mapping[str, Any]
-    layout: InputLayout
-    clock: Clock
-    targets: TargetLayout
-    scaler: SequenceScaler
-    target_scaler: SequenceScaler | None
-    network: LiquidNetwork
-    objective: Loss
-    record: TrainingRecord
-    structure: NetworkStructure | None = None
-    continuation: Continuation | None = None
-    input_range: InputRange | None = None
-
-    def __post_init__(self) -> None:
-        if self.structure is None:
-            structure = NetworkStructure.of(self.network)
-            object.__setattr__(self, "structure", structure)
-
     def __repr__(self) -> str:
         kind, n = self.parameters["model_type"], self.network.layers[-1].n_neurons
         return f"FittedModel({kind}, {n} neurons, of a {self.owner})"
@@ -142,36 +117,9 @@ class FittedModel:
         return cls(**storage.from_plain(plain))
 
     @property
-    def owner(self) -> str:
-        """The name of the estimator, for messages."""
-        return self.layout.owner
-
-    @property
-    def form(self) -> DataForm:
-        """All that later data have to match."""
-        return DataForm(self.layout, self.clock, self.targets)
-
-    @property
-    def classifies(self) -> bool:
-        """Whether the answers are classes."""
-        return self.targets.classes is not None
-
-    @property
     def settled(self) -> dict[str, Any]:
         """All parameters, with what "auto" stood for in the network."""
         return {**self.parameters, **storage.settled_in(self.network)}
-
-    @property
-    def preparation(self) -> Preparation:
-        """How rows become what the network reads."""
-        return Preparation(
-            self.scaler,
-            self.parameters["missing"],
-            self.clock.unit,
-            self.clock.resolution,
-            self.parameters["dtype"],
-            self.clock.max_step,
-        )
 
     def with_settings(self, settings: Mapping[str, Any]) -> FittedModel:
         """Return the model with other values of `CHANGEABLE` parameters."""

@@ -356,6 +356,9 @@ def test__fit__several_threads__share_each_batch(used, monkeypatch):
     monkeypatch.setattr(threads.torch, "get_num_threads", lambda: 2)
     assert_same_bits(fit(), expected)
     assert len(used) == n_epochs
+    monkeypatch.setattr(threads, "WORTH_SINGLE_BATCHES", 10**9)
+    assert_same_bits(fit(), expected)
+    assert len(used) == 2 * n_epochs
 
 
 def hook(network):

@@ -468,6 +468,7 @@ def test__fit__lnn_backend_torch__goes_by_autograd(cube, taken, monkeypatch):
 
 def test__fit__more_threads__same_bits(rows, monkeypatch):
     monkeypatch.setattr(threads, "WORTH_THREADS", 0)
+    monkeypatch.setattr(threads, "WORTH_SINGLE_BATCHES", 0)
     losses = []
     for number in (1, 2, 3):
         monkeypatch.setattr(threads.torch, "get_num_threads", lambda n=number: n)

@@ -83,9 +83,10 @@ class _Batches:
 
     @property
     def suits(self) -> bool:
-        """Whether one thread would run each batch."""
+        """Whether several threads would not do better with each batch."""
+        least = threads.WORTH_SINGLE_BATCHES
         return all(
-            groups == 1 or threads.thread_count(work) == 1
+            groups == 1 or work <= least or threads.thread_count(work) == 1
             for groups, work in self._shares
         )
 

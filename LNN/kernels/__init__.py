@@ -5,11 +5,19 @@ in `dispatch.REGISTRY`. `torch_loop` is the oracle that the others must equal; `
 is a C library that computes a whole pass in one call.
 """
 
-from LNN.kernels.backend import AdamRule, Stepper, Trained, Trainer
+from LNN.kernels.backend import (
+    AdamRule,
+    Resident,
+    ResidentTrainer,
+    Stepper,
+    Trained,
+    Trainer,
+)
 from LNN.kernels.dispatch import (
     BACKENDS,
     backend_for,
     prepare,
+    resident_trainer_for,
     resolve_backend,
     run,
     stepper_for,
@@ -19,11 +27,14 @@ from LNN.kernels.dispatch import (
 __all__ = [
     "BACKENDS",
     "AdamRule",
+    "Resident",
+    "ResidentTrainer",
     "Stepper",
     "Trained",
     "Trainer",
     "backend_for",
     "prepare",
+    "resident_trainer_for",
     "resolve_backend",
     "run",
     "stepper_for",

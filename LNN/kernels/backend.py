@@ -153,6 +153,71 @@ class Trainer(Protocol):
         """Take a step with the gradients, divided by a number and clipped."""
 
 
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """Data of a fit that stay on a device, and where a step finds its own.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (n_rows, F)
+    gaps : Tensor of shape (n_rows,), or None for ones
+    start, length, first_target : Tensor of int64, shape (n_samples,)
+        Where the samples stand in the rows.
+    target : Tensor of shape (n, ...)
+        By sample or, with `per_step`, by row.
+    weight : Tensor of shape (n,), or None for ones
+    neutral : Tensor of shape (F,)
+        Stands for what is missing.
+    policy : {"error", "hold", "mask"}
+        What to do there.
+    per_step : bool
+    whole : bool
+        Whether steps before the first target count for nothing.
+    steps : int
+        The longest length.
+    batch_size : int
+    mean_weight : float
+        Of a sample.
+    order : Tensor of int64, shape (n_samples,)
+        Of the samples in an epoch.
+    numbers : Tensor of shape (n_batches, 4)
+        What the optimiser needs for each batch (`Adam.numbers`).
+    now : Tensor of int64, shape (1,)
+        The batch that was taken last, -1 before the first.
+    total : Tensor of shape ()
+        To which the losses are added.
+    """
+
+    rows: Tensor
+    gaps: Tensor | None
+    start: Tensor
+    length: Tensor
+    first_target: Tensor
+    target: Tensor
+    weight: Tensor | None
+    neutral: Tensor
+    policy: str
+    per_step: bool
+    whole: bool
+    steps: int
+    batch_size: int
+    mean_weight: float
+    order: Tensor
+    numbers: Tensor
+    now: Tensor
+    total: Tensor
+
+
+class ResidentTrainer(Protocol):
+    """Takes whole training steps on a device: nothing comes from the CPU."""
+
+    def step(self) -> None:
+        """Take the step of the next batch."""
+
+    def gradient(self) -> Tensor:
+        """Go on to the next batch without a step; return its loss's mean gradient."""
+
+
 class Backend(ABC):
     """Runs cells over sequences.
 
@@ -221,6 +286,15 @@ class Backend(ABC):
         """Return what trains a network of cells that are supported; None if nothing.
 
         The cells have no hooks.
+        """
+        return None
+
+    def resident_trainer(
+        self, network: Trained, data: Resident
+    ) -> ResidentTrainer | None:
+        """Return what trains a network on data of a device; None if nothing.
+
+        The network has an `adam`, and its cells are supported and have no hooks.
         """
         return None
 

@@ -66,16 +66,53 @@ def kernel_step(
     ranks : Ranks
         The processes whose gradients are added up.
     """
-    layers, head = known_layers(network), _known_head(network)
-    if layers is None or head is None or type(objective) not in LOSSES:
-        return None
     if is_watched(network) or not parameters.is_shared():
         return None
     gradient = torch.zeros_like(parameters.vector)
+    found = trained_parts(network, parameters, objective, optimizer, clip, gradient)
+    if found is None:
+        return None
+    trained, of_front = found
+    first = network.layers[0]
+    assert isinstance(first, SequenceLayer)
+    trainer = kernels.trainer_for(trained, first.backend)
+    if trainer is None:
+        return None
+    front = network.front if _before(network) else None
+    return KernelStep(
+        front, of_front, first, optimizer, clip, ranks, gradient, trained, trainer
+    )
+
+
+def trained_parts(
+    network: LiquidNetwork,
+    parameters: ParameterVector,
+    objective: Loss,
+    optimizer: Optimizer,
+    clip: tuple[float | None, str],
+    gradient: Tensor,
+) -> tuple[Trained, list[nn.Parameter]] | None:
+    """Return a network as trainers take it; None if it has parts that they lack.
+
+    Parameters
+    ----------
+    network, parameters, objective, optimizer, clip
+        As `kernel_step` takes them.
+    gradient : Tensor
+        As long as the vector of the parameters.
+
+    Returns
+    -------
+    trained : Trained
+    of_front : list of Parameter
+        Those of what stands before the layers.
+    """
+    layers, head = known_layers(network), _known_head(network)
+    if layers is None or head is None or type(objective) not in LOSSES:
+        return None
     gradients = parameters.parts_of(gradient)
     cells = [layer.cell for layer in layers]
-    parts = dict(network.named_children())
-    before = [part for name, part in parts.items() if name not in KNOWN_PARTS]
+    before = _before(network)
     of_front = [p for part in before for p in part.parameters() if id(p) in gradients]
     # A parameter that is frozen, stands in two places or belongs to another part.
     used = [id(p) for part in (*cells, head) for p in _all_parameters(part)]
@@ -93,13 +130,13 @@ def kernel_step(
         adam=_adam_rule(optimizer, gradient, clip),
         needs_inputs=bool(of_front),
     )
-    first, front = layers[0], network.front if before else None
-    trainer = kernels.trainer_for(trained, first.backend)
-    if trainer is None:
-        return None
-    return KernelStep(
-        front, of_front, first, optimizer, clip, ranks, gradient, trained, trainer
-    )
+    return trained, of_front
+
+
+def _before(network: LiquidNetwork) -> list[nn.Module]:
+    """Return what stands before the layers."""
+    parts = network.named_children()
+    return [part for name, part in parts if name not in KNOWN_PARTS]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,19 @@ from LNN._warnings import warn
 from LNN.cells.base import Cell, transformed
 from LNN.cells.exporting import exporting
 from LNN.cells.hooks import are_parts_watched
-from LNN.kernels.backend import Backend, Missing
+from LNN.kernels.backend import (
+    Backend,
+    Missing,
+    Resident,
+    ResidentTrainer,
+    Trained,
+)
 from LNN.kernels.cuda import nvrtc
 from LNN.kernels.cuda.driver import DriverError
 from LNN.kernels.cuda.plans import LIMITS, fits, has_dropout, plan_of
 from LNN.kernels.cuda.program import LOADERS, Program, load
 from LNN.kernels.cuda.steps import Loop
+from LNN.kernels.cuda.trainer import trainer_of
 from LNN.kernels.cuda.trial import fault_of
 from LNN.kernels.torch_loop import without_padding
 from LNN.kernels.watching import is_forward_mode, is_watched
@@ -117,6 +124,12 @@ class CudaBackend(Backend):
         )
         left = None if states is None else plan.leave(cell, states)
         return left, plan.leave(cell, final)
+
+    def resident_trainer(
+        self, network: Trained, data: Resident
+    ) -> ResidentTrainer | None:
+        """Return what takes steps in few launches, where there are kernels for all."""
+        return trainer_of(network, data)
 
     def _works(self, program: Program, cell: Cell, device: torch.device) -> bool:
         """Tell whether a program is right on a device; if not, tell the user, once.

@@ -26,8 +26,9 @@ class Kernels(Protocol):
         blocks: int,
         threads: int,
         values: Sequence[Value],
+        models: int = 1,
     ) -> None:
-        """Start a kernel."""
+        """Start a kernel, so many blocks for each model."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,15 @@ __device__ inline real sum_lanes(real x, unsigned team) {
   return x;
 }
 
+// Many models may run at once: a block's y is its model. The sequences of all of them
+// stand in a row, as do their constants, of which each has so many.
+__device__ inline long long sequence_of_block() {
+  return (long long)blockIdx.y * gridDim.x + blockIdx.x;
+}
+__device__ inline const real* of_model(const real* constants, int per_model) {
+  return constants + (long long)blockIdx.y * per_model;
+}
+
 // Where a sequence ends within the first `last` steps.
 __device__ inline int end_of(const int* lengths, long long sequence, int last) {
   return lengths && lengths[sequence] < last ? lengths[sequence] : last;

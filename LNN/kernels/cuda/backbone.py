@@ -127,7 +127,7 @@ class BackbonePlan(Plan):
         read: list[Value] = [data.drive, recurrent, deep, deep_bias, heads]
         read += [bias, pure, data.start, data.spans, data.lengths]
         values = [*read, states, record, final, data.steps, first, last]
-        self.launch("forward", data, data.batch, values)
+        self.launch("forward", data, len(data.start), values)
 
     def gradients(self, data: Data, spans_too: bool) -> BackboneGradients:
         """Return memory for the gradients, with zeros for all sums."""
@@ -169,7 +169,7 @@ class BackbonePlan(Plan):
         read += [data.spans, data.lengths, states, grad_states]
         written = [carry, found.drive, found.spans, found.sums, work]
         values = [*read, *written, data.steps, first, last]
-        self.launch("backward", data, data.batch, values)
+        self.launch("backward", data, len(data.start), values)
         if found.work is None:
             self._add_up(record.view(rows, self.n_record), work, found)
 

@@ -82,7 +82,7 @@ class LTCPlan(Plan):
         read += [data.start, data.spans, data.lengths]
         numbers = [self.n_synapses, data.steps, first, last]
         values = [*read, states, record, final, *numbers]
-        self.launch("forward", data, data.batch, values)
+        self.launch("forward", data, len(data.start), values)
 
     def sums(self, data: Data) -> Tensor | None:
         """Return zeros for each block's sums of the constants' gradients."""
@@ -108,8 +108,9 @@ class LTCPlan(Plan):
         read: list[Value] = [record, *data.constants, *structure, data.start]
         read += [data.spans, data.lengths, states, grad_states]
         written = [carry, found.drive, found.spans, found.sums]
-        values = [*read, *written, self.n_synapses, data.batch, data.steps, first, last]
-        self.launch("backward", data, len(found.sums) // data.models, values)
+        values = [*read, *written, self.n_synapses, data.steps, first, last]
+        blocks = len(found.sums) // data.models
+        self.launch("backward", data, blocks, values, data.models)
 
     def entries(self, ledger: Ledger) -> list[np.ndarray]:
         """List the sums over the blocks' sums (see `Plan.entries`)."""

@@ -147,14 +147,19 @@ class Plan(ABC):
         return "started" if self.defines["MEMORY"] else "before"
 
     def launch(
-        self, name: str, data: Data, blocks: int, values: Sequence[Value]
+        self,
+        name: str,
+        data: Data,
+        blocks: int,
+        values: Sequence[Value],
+        models: int = 1,
     ) -> None:
-        """Start a kernel with these arguments and those of a mixed memory."""
+        """Start a kernel with these arguments, those of a mixed memory, and sizes."""
         kernels = load(self.program(data.drive.dtype), data.drive.device)
         back = name == "backward"
         memory = data.memory if back else data.memory[:2]
-        values = [*values, *memory, data.per_model]
-        kernels.launch(name, blocks, self.threads[back], values, data.models)
+        values = [*values, *memory, data.batch, data.per_model]
+        kernels.launch(name, blocks, self.threads[back], values, models)
 
     def tables(self, device: torch.device) -> dict[str, Tensor]:
         """Return the tables on a device."""

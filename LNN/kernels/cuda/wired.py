@@ -106,7 +106,7 @@ class WiredPlan(Plan):
         ]
         read += [tables["places"], pure, data.start, data.spans, data.lengths]
         values = [*read, states, record, final, data.steps, first, last]
-        self.launch("forward", data, data.batch, values)
+        self.launch("forward", data, len(data.start), values)
 
     def sums(self, data: Data) -> Tensor | None:
         """Return zeros for the gradients of A and w_tau in each sequence."""
@@ -132,7 +132,7 @@ class WiredPlan(Plan):
         read += [tables["places"], pure, data.start, data.spans, data.lengths]
         written = [carry, found.drive, found.spans, found.sums]
         values = [*read, states, grad_states, *written, data.steps, first, last]
-        self.launch("backward", data, data.batch, values)
+        self.launch("backward", data, len(data.start), values)
 
     def entries(self, ledger: Ledger) -> list[np.ndarray]:
         """List the products of states and the maps' gradients (see `Plan.entries`)."""

@@ -30,13 +30,10 @@ __device__ inline real sum_lanes(real x, unsigned team) {
   return x;
 }
 
-// Many models may run at once: a block's y is its model. The sequences of all of them
-// stand in a row, as do their constants, of which each has so many.
-__device__ inline long long sequence_of_block() {
-  return (long long)blockIdx.y * gridDim.x + blockIdx.x;
-}
-__device__ inline const real* of_model(const real* constants, int per_model) {
-  return constants + (long long)blockIdx.y * per_model;
+// Where the constants of a model begin. Many models may run at once: the sequences of
+// all of them stand in a row, `batch` of each, and so do their constants.
+__device__ inline long long constants_of(int model, int per_model) {
+  return (long long)model * per_model;
 }
 
 // Where a sequence ends within the first `last` steps.

@@ -34,15 +34,16 @@ extern "C" __global__ void __launch_bounds__(IN_THREADS)
 forward(const real* drive, const real* weights, const int* codes, const int* where,
         const int* places, const real* pure, const real* start, const real* spans,
         const int* lengths, real* states, real* record, real* final, int steps,
-        int first, int last, const real* gate_weights, real* gates, int per_model) {
-  weights = of_model(weights, per_model), pure = of_model(pure, per_model);
-  gate_weights = of_model(gate_weights, per_model);
+        int first, int last, const real* gate_weights, real* gates, int batch,
+        int per_model) {
+  const long long begin = constants_of(blockIdx.x / batch, per_model);
+  weights += begin, pure += begin, gate_weights += begin;
   __shared__ real shown[2][NEURONS];
   const int neuron = threadIdx.x / IN_LANES, lane = threadIdx.x % IN_LANES;
   const int layer = places[neuron], column = places[NEURONS + neuron];
   const int apart = places[2 * NEURONS + neuron];
   const unsigned mates = team<IN_LANES>();
-  const long long sequence = sequence_of_block(), row = sequence * steps;
+  const long long sequence = blockIdx.x, row = sequence * steps;
   const int end = end_of(lengths, sequence, last);
   const real asymptote = MODE == PURE ? pure[neuron] : 0;
   const real rate = MODE == PURE ? pure[NEURONS + neuron] : 0;
@@ -132,15 +133,15 @@ backward(const real* record, const real* weights, const int* codes, const int* w
          const int* lengths, const real* states, const real* grad_states, real* carry,
          real* grad_drive, real* grad_spans, real* grad_pure, int steps, int first,
          int last, const real* gate_weights, const real* gates, real* started,
-         int per_model) {
-  weights = of_model(weights, per_model), pure = of_model(pure, per_model);
-  gate_weights = of_model(gate_weights, per_model);
+         int batch, int per_model) {
+  const long long begin = constants_of(blockIdx.x / batch, per_model);
+  weights += begin, pure += begin, gate_weights += begin;
   __shared__ real shown[2][MAPS][NEURONS];
   const int neuron = threadIdx.x / OUT_LANES, lane = threadIdx.x % OUT_LANES;
   const int layer = places[neuron], column = places[NEURONS + neuron];
   const int apart = places[2 * NEURONS + neuron];
   const unsigned mates = team<OUT_LANES>();
-  const long long sequence = sequence_of_block(), row = sequence * steps;
+  const long long sequence = blockIdx.x, row = sequence * steps;
   const int end = end_of(lengths, sequence, last);
   const real asymptote = MODE == PURE ? pure[neuron] : 0;
   const real rate = MODE == PURE ? pure[NEURONS + neuron] : 0;

@@ -103,8 +103,8 @@ class ResidentStep:
         if self.fault:
             how = f"without a CUDA graph: {self.fault}"
         if self.doubt:
-            how += f"; by autograd: {self.doubt}"
-        return how
+            return f"{how}; by autograd: {self.doubt}"
+        return how if self._trainer is None else f"{how}, without autograd"
 
     def _numbers_of(self, n_batches: int, schedule: Schedule) -> Tensor:
         """Return what the optimiser needs for each batch, (n_batches, 4)."""

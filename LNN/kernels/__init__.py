@@ -10,6 +10,7 @@ from LNN.kernels.backend import (
     Resident,
     ResidentTrainer,
     Stepper,
+    Together,
     Trained,
     Trainer,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "Resident",
     "ResidentTrainer",
     "Stepper",
+    "Together",
     "Trained",
     "Trainer",
     "backend_for",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -208,8 +208,32 @@ class Resident:
     total: Tensor
 
 
+class Together(Protocol):
+    """Takes the steps of several trainers at once."""
+
+    def choose(self, present: Sequence[bool]) -> None:
+        """Say which of them take steps from now on; the others stay as they are."""
+
+    def step(self) -> None:
+        """Take the step of each one's next batch; none where it has had them all."""
+
+
 class ResidentTrainer(Protocol):
-    """Takes whole training steps on a device: nothing comes from the CPU."""
+    """Takes whole training steps on a device: nothing comes from the CPU.
+
+    Attributes
+    ----------
+    kind : hashable
+        Trainers of one kind can go together.
+    """
+
+    kind: Hashable
+
+    def together(self, trainers: Sequence[ResidentTrainer]) -> Together:
+        """Return what takes the steps of trainers of this kind."""
+
+    def release(self) -> None:
+        """Give back memory that a step needs, until the next."""
 
     def step(self) -> None:
         """Take the step of the next batch."""

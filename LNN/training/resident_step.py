@@ -25,6 +25,7 @@ from LNN.layers import SequenceLayer
 from LNN.network import LiquidNetwork
 from LNN.training import graphs
 from LNN.training.kernel_step import LOSSES, is_watched, known_layers, trained_parts
+from LNN.training.lockstep import Meeting, Member, meeting_here
 from LNN.training.losses import Loss, Quantile
 from LNN.training.optimisers import Adam, AdamW, Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -67,6 +68,9 @@ class ResidentStep:
     weight: float
     fault: str = ""
     doubt: str = ""
+    _has_met: bool = False
+    _member: Member | None = None
+    _meeting: Meeting | None = None
     _takes: dict[int, Callable[[], None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,6 +92,12 @@ class ResidentStep:
         self._numbers.copy_(self._numbers_of(len(sizes), schedule))
         self._now.fill_(-1)
         self._total.zero_()
+        if self._trainer is not None and not self._takes and self._member is None:
+            self._try_out(self._trainer, sizes[0])
+            self._meet()
+        if self._member is not None and self._meeting is not None:
+            self._epoch_with_others(len(sizes), begin)
+            return self._total
         taken = 0
         try:
             for size in sizes:
@@ -104,7 +114,35 @@ class ResidentStep:
             how = f"without a CUDA graph: {self.fault}"
         if self.doubt:
             return f"{how}; by autograd: {self.doubt}"
-        return how if self._trainer is None else f"{how}, without autograd"
+        if self._trainer is not None:
+            how += ", without autograd"
+        return f"{how}, in one launch for several fits" if self._has_met else how
+
+    def _epoch_with_others(self, n_batches: int, begin: int) -> None:
+        assert self._meeting is not None
+        assert self._member is not None
+        try:
+            n_fits, self.fault = self._meeting.epoch(self._member, n_batches)
+        except BaseException:
+            self.optimizer.state["step"] = begin
+            raise
+        self._has_met |= n_fits > 1
+
+    def leave(self) -> None:
+        """Be over: other fits need not wait for this one any more."""
+        if self._meeting is not None and self._member is not None:
+            self._meeting.leave(self._member)
+            self._member = None
+
+    def _meet(self) -> None:
+        """Go to where fits that run side by side take their steps together."""
+        self._meeting = meeting_here()
+        if self._trainer is None or self._meeting is None:
+            return
+        member = Member(self._trainer, self._changed())
+        if self._meeting.join(member):
+            self._trainer.release()
+            self._member = member
 
     def _numbers_of(self, n_batches: int, schedule: Schedule) -> Tensor:
         """Return what the optimiser needs for each batch, (n_batches, 4)."""
@@ -117,8 +155,6 @@ class ResidentStep:
 
     def _take(self, size: int) -> None:
         """Take the step of the next batch, which has so many samples."""
-        if self._trainer is not None and not self._takes:
-            self._try_out(self._trainer, size)
         # The kernels take batches of all sizes alike.
         shape = size if self._trainer is None else self.batch_size
         if shape in self._takes:
@@ -132,10 +168,13 @@ class ResidentStep:
             run()
             self._takes[shape] = run
             return
-        state = [self.optimizer.state[name] for name in self.optimizer.moments]
-        changed = [self.optimizer.vector, *state, self._total, self._now]
         device = self.optimizer.vector.device
-        self._takes[shape], self.fault = graphs.recorded(run, changed, device)
+        self._takes[shape], self.fault = graphs.recorded(run, self._changed(), device)
+
+    def _changed(self) -> list[Tensor]:
+        """Return all that a step changes."""
+        state = [self.optimizer.state[name] for name in self.optimizer.moments]
+        return [self.optimizer.vector, *state, self._total, self._now]
 
     def _step(self, size: int) -> None:
         """Do what `Step.by_autograd` does, with all that changes on the device."""
@@ -249,6 +288,8 @@ def resident_step(
         return ""
     parts = network, parameters, objective, optimizer, device
     reason = _reason_against(*parts)
+    if reason and before is not None:
+        before.leave()
     if reason or before is not None:
         return reason or before or ""
     assert isinstance(optimizer, Adam)

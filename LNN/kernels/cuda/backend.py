@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 import torch
@@ -37,6 +38,7 @@ class CudaBackend(Backend):
     name = "cuda"
 
     def __init__(self) -> None:
+        self._trying = threading.RLock()
         self._failed: dict[tuple[Program, torch.device], str] = {}
         self._passed: set[tuple[Program, torch.device]] = set()
 
@@ -138,6 +140,14 @@ class CudaBackend(Backend):
         for: no test can stand for a GPU, driver and compiler that it has not seen.
         """
         key = (program, device)
+        if key in self._passed:
+            return True
+        with self._trying:  # one of the fits in threads, for all of them
+            self._try_once(key, cell)
+        return key in self._passed
+
+    def _try_once(self, key: tuple[Program, torch.device], cell: Cell) -> None:
+        program, device = key
         if key not in self._passed and key not in self._failed:
             fault = self._fault(program, cell, device)
             if fault is None:
@@ -149,7 +159,6 @@ class CudaBackend(Backend):
                     f"does their work, more slowly: {fault}. "
                     'backend="torch" ends this warning.'
                 )
-        return key in self._passed
 
     def _fault(self, program: Program, cell: Cell, device: torch.device) -> str | None:
         try:

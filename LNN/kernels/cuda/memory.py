@@ -54,6 +54,10 @@ class MemoryPlan(Plan):
         )
         self.inner, self.is_sorted = inner, bool((order == np.arange(n)).all())
 
+    def key(self) -> tuple[bytes, ...]:
+        """Return what the tables hold, those of the inner plan among them."""
+        return *super().key(), *self.inner.key()
+
     def enter(
         self, cell: Cell, inputs: Tensor, state: Tensor
     ) -> tuple[Tensor, Tensor, list[Tensor]]:

@@ -161,6 +161,10 @@ class Plan(ABC):
         values = [*values, *memory, data.batch, data.per_model]
         kernels.launch(name, blocks, self.threads[back], values, models)
 
+    def key(self) -> tuple[bytes, ...]:
+        """Return what the tables hold, which tells this plan from others."""
+        return tuple(table.tobytes() for table in self._tables.values())
+
     def tables(self, device: torch.device) -> dict[str, Tensor]:
         """Return the tables on a device."""
         if device not in self._on:

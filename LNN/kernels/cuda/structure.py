@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,13 @@ class Structure:
     tables: Mapping[str, np.ndarray]
     sizes: Mapping[str, int]
     settings: tuple[float, float]
+
+    def key(self) -> Hashable:
+        """Return what tells it from other structures."""
+        tables = [(name, t.shape, t.tobytes()) for name, t in self.tables.items()]
+        passes = self.plan.program(self.program.dtype), *self.plan.key()
+        parts = self.program, passes, self.settings, *tables, *self.sizes.items()
+        return parts, tuple(self.ledger.products)
 
 
 def structure_of(network: Trained, data: Resident) -> Structure | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from LNN.kernels.backend import AdamRule, Resident, Trained
+from LNN.kernels.backend import AdamRule, Resident, ResidentTrainer, Trained
 from LNN.kernels.cuda.driver import Value
 from LNN.kernels.cuda.plan import Data, Gradients
 from LNN.kernels.cuda.program import load
@@ -66,17 +66,35 @@ class CudaTrainer:
     """
 
     def __init__(self, structure: Structure, model: Model):
-        self.structure, self.model = structure, model
-        self._launches = Launches(structure, [model])
+        self.structure, self.model, self.kind = structure, model, structure.key()
+        self._launches: Launches | None = None
+
+    @property
+    def launches(self) -> Launches:
+        """The launches of its steps."""
+        if self._launches is None:
+            self._launches = Launches(self.structure, [self.model])
+        return self._launches
+
+    def together(self, trainers: Sequence[ResidentTrainer]) -> Launches:
+        """Return the launches of steps that trainers of this kind take together."""
+        models = [each.model for each in trainers if isinstance(each, CudaTrainer)]
+        assert len(models) == len(trainers)
+        assert all(each.kind == self.kind for each in trainers)
+        return Launches(self.structure, models)
+
+    def release(self) -> None:
+        """Give back memory that a step needs, until the next."""
+        self._launches = None
 
     def step(self) -> None:
         """Take the step of the next batch."""
-        self._launches.step()
+        self.launches.step()
 
     def gradient(self) -> Tensor:
         """Go on to the next batch; return the gradient of its mean loss."""
-        self._launches.gradients()
-        return self._launches.memory["gradient"][0]
+        self.launches.gradients()
+        return self.launches.memory["gradient"][0]
 
 
 def trainer_of(network: Trained, data: Resident) -> CudaTrainer | None:
@@ -109,7 +127,7 @@ class Launches:
         first = models[0].fields["rows"]
         assert isinstance(first, Tensor)
         device, self._n = first.device, len(models)
-        self._structure, self._kept = structure, [first, *models]
+        self._structure, self._models = structure, models
         self._kernels = load(structure.program, device)
         self.memory = memory_of(structure, self._n, first.dtype, device)
         tables = {
@@ -132,11 +150,15 @@ class Launches:
         settings = first.new_tensor(structure.settings)
         handed = {name: self.memory.get(name) for name in HANDED}
         fields = {**numbers, **tables, **handed, "jobs": of_jobs, "settings": settings}
-        self._arguments: list[Value] = [
-            packed("Step", [fields], device),
-            packed("Model", [model.fields for model in models], device),
-        ]
-        self._kept += [tables, of_jobs, settings]
+        # What a model that takes no step has in place of its own, to change.
+        self._nobody: dict[str, Value] = {
+            "now": first.new_zeros(1, dtype=torch.int64),
+            "total": first.new_zeros(()),
+            "n_samples": 0,
+        }
+        self._table = packed("Model", [model.fields for model in models], device)
+        self._arguments: list[Value] = [packed("Step", [fields], device), self._table]
+        self._kept = [tables, of_jobs, settings]
         self._data, self._found = self._of_plan()
 
     @staticmethod
@@ -169,6 +191,14 @@ class Launches:
             memory.get("work"),
         )
         return data, found
+
+    def choose(self, present: Sequence[bool]) -> None:
+        """Say which of the models take steps from now on."""
+        pairs = zip(self._models, present, strict=True)
+        rows: list[Mapping[str, Value]]
+        rows = [m.fields if here else {**m.fields, **self._nobody} for m, here in pairs]
+        # In place: a recorded graph knows where the table is.
+        self._table.copy_(packed("Model", rows, torch.device("cpu")))
 
     def gradients(self) -> None:
         """Go on to the next batch, and make its gradients."""

@@ -6,6 +6,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ COMPILER = shutil.which("g++")
 # Hidden: else programs would share what stands in the shared memory of functions, by
 # name, whatever its size.
 FLAGS = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w", "-fvisibility=hidden"]
+_one_at_a_time = threading.Lock()
 FAULTS = {
     1: "threads that meet different barriers",
     2: "a wrong number of arguments",
@@ -47,7 +49,8 @@ class Emulated:
         arguments = arguments_of(values)
         given = pointers_to(arguments)
         sizes = (blocks, models, threads, given, len(arguments), type(self).reversed)
-        code = self._library.emulate(name.encode(), *sizes)
+        with _one_at_a_time:  # its fibers are one program's
+            code = self._library.emulate(name.encode(), *sizes)
         assert code == 0, f"{name}: {FAULTS[code]}"
 
 

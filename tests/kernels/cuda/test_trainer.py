@@ -347,7 +347,7 @@ def test__trial__kernels_that_are_wrong__are_not_used(kernel, on_cuda, monkeypat
     def off(self, name, *how, **more):
         right(self, name, *how, **more)
         if name == kernel:
-            memory = step._trainer._launches.memory
+            memory = step._trainer.launches.memory
             memory["losses" if kernel == "read_out" else "gradient"].mul_(1.01)
 
     step = make_step()

@@ -161,6 +161,10 @@ def fit_many(
     While it runs, torch has one thread in the whole process. With ``n_jobs=1`` fits run
     one after another on torch's threads.
 
+    On a GPU, with the environment variable LNN_CUDA_GRAPH=1, fits of one structure take
+    their epochs in lock step, in one launch for all: set `n_jobs` to the number of
+    fits (docu/performance.md, "Many models in one launch"). No GPU has run this yet.
+
     Examples
     --------
     >>> import numpy as np

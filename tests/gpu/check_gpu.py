@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
 import LNN
-from LNN import LTC, CfC, LiquidClassifier, LiquidRegressor, Wiring
+from LNN import LTC, CfC, LiquidClassifier, LiquidRegressor, Wiring, fit_many
 from LNN.exceptions import NonFiniteLossError
 from LNN.kernels import dispatch, torch_loop
 from LNN.kernels.cuda import CudaBackend
@@ -31,7 +32,7 @@ from LNN.kernels.cuda import steps as loop
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 NEURONS, INPUTS, STEPS, REPEATS = 32, 8, 32, 20
-ROWS = 6400  # of the fits with and without graphs
+ROWS, SEEDS = 6400, 8  # of the fits with and without graphs
 # Neurons, sequences, steps.
 SHAPES = [
     (n, *size) for n in (12, 32, 64) for size in ((1, 1), (5, 7), (64, 32), (300, 9))
@@ -316,6 +317,39 @@ def graphs(kind: str) -> Callable[[], Found]:
     return check
 
 
+MANY: dict[str, Found] = {"CfC": {}, "LTC": {"model_type": "LTC"}}
+
+
+def many(kind: str) -> Callable[[], Found]:
+    """Return a check of fits in lock step against those alone, and their times, s."""
+
+    def check() -> Found:
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(ROWS, INPUTS)).astype(np.float32)
+        y = np.convolve(X[:, 0], np.ones(5), "same")
+        how: Found = {"window_length": STEPS, "device": str(GPU), **MANY[kind]}
+        model = LiquidRegressor(NEURONS, epochs=4, **how)
+        grid = {"random_state": range(SEEDS), "learning_rate": [0.005, 0.01]}
+        begin = time.perf_counter()
+        models = fit_many(model, X, y, grid, n_jobs=2 * SEEDS)
+        together = time.perf_counter() - begin
+        times = []
+        for each in models[:3]:
+            said = each.model_.record.batches
+            assert "in one launch for several fits" in said, said
+            begin = time.perf_counter()
+            alone = clone(each).fit(X, y)
+            times.append(time.perf_counter() - begin)
+            assert each.loss_curve_ == alone.loss_curve_, "other losses than alone"
+            state = alone.network_.state_dict()
+            for name, value in each.network_.state_dict().items():
+                assert torch.equal(value, state[name]), f"{name} is other than alone"
+        found: Found = {"fits": len(models), "together": round(together, 2)}
+        return found | {"one alone": round(min(times), 2)}
+
+    return check
+
+
 def not_finite() -> Found:
     """Check that a loss that overflows inside of a graph is noticed."""
     X = np.random.default_rng(0).normal(size=(500, INPUTS)).astype(np.float32)
@@ -356,6 +390,7 @@ PARTS: dict[str, Callable[[], Found]] = {
     **{f"equal: {name}": equality(name) for name in CELLS},
     "same bits": same_bits,
     **{f"graph: {kind}": graphs(kind) for kind in GRAPHS},
+    **{f"many models: {kind}": many(kind) for kind in MANY},
     "not finite": not_finite,
     "chunks": chunks,
     "passes: CfC exponential": passes("CfC exponential"),

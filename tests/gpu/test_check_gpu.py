@@ -92,6 +92,12 @@ def test__graphs__right_ones__pass(kind, graphs_on_cpu):
     assert graphs_on_cpu.graphs(kind)()["apart"] < 1e-4
 
 
+@pytest.mark.slow
+def test__many__right_ones__pass(graphs_on_cpu, monkeypatch):
+    monkeypatch.setattr(graphs_on_cpu, "SEEDS", 2)
+    assert graphs_on_cpu.many("CfC")()["fits"] == 4
+
+
 def test__graphs__none__fail(graphs_on_cpu, monkeypatch):
     def refuse(run, device):
         raise RuntimeError("no graph today")
@@ -102,6 +108,7 @@ def test__graphs__none__fail(graphs_on_cpu, monkeypatch):
         graphs_on_cpu.graphs("CfC")()
 
 
+@pytest.mark.slow
 def test__not_finite__is_noticed(graphs_on_cpu):
     assert "loss became" in graphs_on_cpu.not_finite()["said"]
 

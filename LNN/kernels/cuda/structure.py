@@ -22,7 +22,7 @@ POOLINGS = {"last": 1, "mean": 2, "max": 4}
 LOSSES = ("squared_error", "absolute_error", "huber", "cross_entropy")
 POLICIES = ("error", "hold", "mask")
 # Rows that one block sums up; more where there would be more chunks than this.
-CHUNK, MOST_CHUNKS = 128, 32
+CHUNK, MOST_CHUNKS = 64, 64
 
 
 @dataclass(frozen=True, eq=False)

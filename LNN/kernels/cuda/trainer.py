@@ -18,7 +18,7 @@ from LNN.kernels.cuda.structs import packed
 from LNN.kernels.cuda.structure import Structure, structure_of
 
 # As csrc/step.cuh and products.cuh have them.
-THREADS, READERS, SIDE, ROWS = 256, 128, 16, 4
+THREADS, READERS, SUMMERS, SIDE, ROWS = 256, 128, 8, 16, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ class Launches:
             "n_sums": 0,
             "n_jobs": len(jobs),
             "n_tiles": n_tiles,
-            "norm_blocks": self._blocks(structure.sizes["n_parameters"] + 1),
+            "norm_blocks": self.memory["norms"].shape[1],
         }
         sums = self.memory.get("sums")
         if sums is not None:
@@ -156,6 +156,7 @@ class Launches:
             "total": first.new_zeros(()),
             "n_samples": 0,
         }
+        self._present = [True] * self._n
         self._table = packed("Model", [model.fields for model in models], device)
         self._arguments: list[Value] = [packed("Step", [fields], device), self._table]
         self._kept = [tables, of_jobs, settings]
@@ -194,6 +195,9 @@ class Launches:
 
     def choose(self, present: Sequence[bool]) -> None:
         """Say which of the models take steps from now on."""
+        if self._present == list(present):
+            return
+        self._present = list(present)
         pairs = zip(self._models, present, strict=True)
         rows: list[Mapping[str, Value]]
         rows = [m.fields if here else {**m.fields, **self._nobody} for m, here in pairs]
@@ -223,7 +227,7 @@ class Launches:
         self._launch("products", self._n_tiles * size["n_chunks"])
         if n:
             self._launch("sensory_back", self._blocks(n) * size["n_chunks"])
-        self._launch("finish", self._blocks(size["n_parameters"] + 1))
+        self._launch("finish", memory["norms"].shape[1])
 
     def step(self) -> None:
         """Go on to the next batch, and take a step by its gradients."""
@@ -279,7 +283,8 @@ def memory_of(
         "losses": (rows,),
         "partial": (n, size["n_chunks"], size["n_entries"]),
         "gradient": (n, size["n_parameters"]),
-        "norms": (n, -(-(size["n_parameters"] + 1) // THREADS)),
+        # Of each block of `finish`; the loss is summed up after the last parameter.
+        "norms": (n, -(-(size["n_parameters"] + 1) * SUMMERS // THREADS)),
     }
     if size["pooling"] != 1:  # other states than the last are read
         shapes["grad_states"] = (sequences, steps, width)

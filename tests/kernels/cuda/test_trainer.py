@@ -282,6 +282,7 @@ def _state(step):
 def test__step__starts_ten_kernels_at_most(name, most, objective, pooling, on_cuda):
     # Of the autograd step: 146 for the wired CfC, 120 for the LTC, 69 for the full CfC.
     step = make_step(NETWORKS[name], LOSSES[objective], pooling=pooling)
+    step._trainer.step()  # makes room
     with Launches() as started:
         step._trainer.step()
     assert not started.torch

@@ -57,16 +57,6 @@ prepare(const Step* steps, const Model* models) {
   if (i < step.n_sums) step.sums[blockIdx.y * step.n_sums + i] = 0;
 }
 
-// The sum of an entry of the products over all chunks of rows.
-__device__ inline real summed(const Step& step, long long entry) {
-  const real* at = step.partial + blockIdx.y * step.n_chunks * step.n_entries + entry;
-  real sum = 0;
-#pragma unroll 8
-  for (long long chunk = 0; chunk < step.n_chunks; ++chunk)
-    sum += at[chunk * step.n_entries];
-  return sum;
-}
-
 // The sum over the threads of a block, in all of them.
 __device__ inline real sum_block(real x) {
   __shared__ real each[THREADS];
@@ -79,6 +69,27 @@ __device__ inline real sum_block(real x) {
   return each[0];
 }
 
+// What the products make of parameter p by way of the constants that it is in, or of the
+// loss where p is past the last: the sum over uses and chunks, dealt to the threads of
+// the parameter.
+__device__ inline real summed(const Step& step, const Model& model, int p) {
+  const real* partial = step.partial + blockIdx.y * step.n_chunks * step.n_entries;
+  const int chunks = int(step.n_chunks), lane = threadIdx.x % SUMMERS;
+  const bool is_loss = p == step.n_parameters;
+  if (p > step.n_parameters) return 0;
+  const int first = is_loss ? 0 : step.first_use[p];
+  const int uses = is_loss ? 1 : step.first_use[p + 1] - first;
+  real sum = 0;
+#pragma unroll 4
+  for (int i = lane; i < uses * chunks; i += SUMMERS) {
+    const int k = is_loss ? 0 : step.use[first + i / chunks];
+    const long long entry = is_loss ? step.loss_entry : step.entry[k];
+    const real factor = is_loss ? 1 : slope(step, model.vector, k, p);
+    sum += factor * partial[i % chunks * step.n_entries + entry];
+  }
+  return sum;
+}
+
 // The gradient of each parameter, of the mean loss: from the sums of the products, by
 // the chain rule through the constants that are made of it. Adds the batch's loss to
 // the total, and leaves each block's part of the gradient's squared norm.
@@ -86,17 +97,15 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 finish(const Step* steps, const Model* models) {
   const Step& step = *steps;
   const Model& model = models[blockIdx.y];
-  const long long p = at_x();
+  const int p = int(at_x() / SUMMERS);
+  const bool writes = threadIdx.x % SUMMERS == 0;
+  const real sum = sum_lanes<SUMMERS>(summed(step, model, p), team<SUMMERS>());
   real gradient = 0;
-  if (p < step.n_parameters) {
-    for (int u = step.first_use[p]; u < step.first_use[p + 1]; ++u) {
-      const int k = step.use[u];
-      gradient += slope(step, model.vector, k, int(p)) * summed(step, step.entry[k]);
-    }
-    gradient /= model.rule[2] * count(step, model);
+  if (writes && p < step.n_parameters) {
+    gradient = sum / (model.rule[2] * count(step, model));
     step.gradient[blockIdx.y * step.n_parameters + p] = gradient;
   }
-  if (p == step.n_parameters) *model.total += summed(step, step.loss_entry);
+  if (writes && p == step.n_parameters) *model.total += sum;
   const real norm = sum_block(gradient * gradient);
   if (threadIdx.x == 0) step.norms[blockIdx.y * step.norm_blocks + blockIdx.x] = norm;
 }

@@ -157,10 +157,11 @@ __device__ inline void unpool(const Step& step, const Row& row, const real* weig
       for (long long t = 0; t < row.pooled(); ++t)
         ties += row.states[t * step.width + column] == largest;
     }
+    mean /= row.pooled(), most /= ties;
     for (long long t = 0; t < step.steps; ++t) {
-      real grad = mean / row.pooled();
-      const bool is_largest = row.states[t * step.width + column] == largest;
-      if (step.pooling & MAX && is_largest) grad += most / ties;
+      real grad = mean;
+      if (step.pooling & MAX && row.states[t * step.width + column] == largest)
+        grad += most;
       all[t * step.width + column] = t < row.pooled() ? grad : 0;
     }
   }

@@ -43,6 +43,7 @@ sensory_back(const Step* steps, const Model*) {
   real sum[4] = {};
   const long long first = chunk * step.chunk;
   const long long last = first + step.chunk < n_rows ? first + step.chunk : n_rows;
+#pragma unroll 4
   for (long long k = first; k < last; ++k) {
     const long long row = blockIdx.y * n_rows + k;
     const real* grad = step.grad_drive + row * step.drive_size + target;

@@ -9,6 +9,7 @@
 
 #define THREADS 256
 #define READERS 128  // of a block that reads out
+#define SUMMERS 8    // that sum up one parameter's gradient
 
 // A product left' right over all rows: the gradient of the weights between what a map
 // has read and what it has answered. `left` is null for a column of ones.

@@ -122,6 +122,7 @@ def make_step(
     clip=(1.0, "norm"),
     seed=0,
     batch=B,
+    neurons=N,
     **data,
 ):
     """A step of its own network on its own data, and an order of its samples."""
@@ -129,7 +130,7 @@ def make_step(
     how = {"return_sequences": True} if data.get("per_step") else {"pooling": pooling}
     random = rng(seed)
     made = LiquidNetwork(
-        inputs, N, Q, generator=random, **how, **(network or NETWORKS["CfC"])
+        inputs, neurons, Q, generator=random, **how, **(network or NETWORKS["CfC"])
     )
     for parameter in made.parameters():
         parameter.data += 0.1 * torch.randn(parameter.shape, generator=random)
@@ -190,6 +191,15 @@ def test__gradient__every_loss_and_pooling__is_autograds(loss, pooling, on_cuda,
 )
 def test__gradient__every_kind_of_data__is_autograds(data, on_cuda):
     assert_right(make_step(**data))
+
+
+@pytest.mark.quick_cases("CfC")
+@pytest.mark.parametrize("name", SOME)
+def test__gradient__neurons_of_several_warps__is_autograds(name, on_cuda, order):
+    step = make_step(NETWORKS[name], neurons=40, pooling="last+mean+max")
+    for falling in ("rising", "falling"):
+        order(falling)
+        assert_right(step)
 
 
 @pytest.mark.parametrize("name", SOME)

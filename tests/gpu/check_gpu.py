@@ -29,6 +29,7 @@ from LNN.exceptions import NonFiniteLossError
 from LNN.kernels import dispatch, torch_loop
 from LNN.kernels.cuda import CudaBackend
 from LNN.kernels.cuda import steps as loop
+from LNN.training import graphs as recording
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 NEURONS, INPUTS, STEPS, REPEATS = 32, 8, 32, 20
@@ -317,6 +318,7 @@ def graphs(kind: str) -> Callable[[], Found]:
     return check
 
 
+MODELS = (1, 4, 16)
 MANY: dict[str, Found] = {"CfC": {}, "LTC": {"model_type": "LTC"}}
 
 
@@ -348,6 +350,49 @@ def many(kind: str) -> Callable[[], Found]:
         return found | {"one alone": round(min(times), 2)}
 
     return check
+
+
+def models_a_launch(kind: str) -> Callable[[], Found]:
+    """Return a measurement of steps of 1, 4 and 16 models at once, ms."""
+
+    def trainers() -> list[Any]:
+        found: list[Any] = []
+        own = LNN.kernels.resident_trainer_for
+
+        def noted(*parts: Any) -> Any:
+            found.append(own(*parts))
+            return found[-1]
+
+        X = np.random.default_rng(0).normal(size=(ROWS, INPUTS)).astype(np.float32)
+        how: Found = {"window_length": STEPS, "device": str(GPU), **MANY[kind]}
+        LNN.kernels.resident_trainer_for = noted
+        try:
+            for seed in range(MODELS[-1]):
+                model = LiquidRegressor(NEURONS, random_state=seed, epochs=1, **how)
+                model.fit(X, X.sum(axis=1))
+        finally:
+            LNN.kernels.resident_trainer_for = own
+        return found
+
+    def measure() -> Found:
+        all_of_them, found = trainers(), {}
+        for n in MODELS:
+            chosen = all_of_them[:n]
+            together = chosen[0].together(chosen)
+
+            def again(chosen: list[Any] = chosen) -> None:
+                for each in chosen:
+                    each.model.fields["now"].fill_(-1)
+
+            again()
+            together.step()
+            replay = recording.RECORDERS[GPU.type](together.step, GPU)
+            again()
+            # Fewer than an epoch has: later ones would have nothing to do.
+            found[f"{n} models"] = seconds(replay, min(REPEATS, ROWS // 64 - 4))
+        return found
+
+    return measure
 
 
 def not_finite() -> Found:
@@ -391,6 +436,7 @@ PARTS: dict[str, Callable[[], Found]] = {
     "same bits": same_bits,
     **{f"graph: {kind}": graphs(kind) for kind in GRAPHS},
     **{f"many models: {kind}": many(kind) for kind in MANY},
+    **{f"models a launch: {kind}": models_a_launch(kind) for kind in MANY},
     "not finite": not_finite,
     "chunks": chunks,
     "passes: CfC exponential": passes("CfC exponential"),

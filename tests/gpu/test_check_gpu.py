@@ -81,11 +81,8 @@ def graphs_on_cpu(check, monkeypatch):
 @pytest.mark.parametrize(
     "kind",
     [
-        "CfC",
-        *(
-            pytest.param(kind, marks=pytest.mark.slow)
-            for kind in ("LTC", "mean of the states", "two layers, classes, missing")
-        ),
+        pytest.param(kind, marks=pytest.mark.slow)
+        for kind in ("CfC", "LTC", "mean of the states", "two layers, classes, missing")
     ],
 )
 def test__graphs__right_ones__pass(kind, graphs_on_cpu):
@@ -96,6 +93,16 @@ def test__graphs__right_ones__pass(kind, graphs_on_cpu):
 def test__many__right_ones__pass(graphs_on_cpu, monkeypatch):
     monkeypatch.setattr(graphs_on_cpu, "SEEDS", 2)
     assert graphs_on_cpu.many("CfC")()["fits"] == 4
+
+
+@pytest.mark.slow
+def test__models_a_launch__are_measured(graphs_on_cpu, monkeypatch):
+    monkeypatch.setattr(graphs_on_cpu, "MODELS", (1, 2))
+    monkeypatch.setattr(graphs_on_cpu, "ROWS", 320)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    found = graphs_on_cpu.models_a_launch("CfC")()
+    assert found.keys() == {"1 models", "2 models"}
+    assert min(found.values()) > 0
 
 
 def test__graphs__none__fail(graphs_on_cpu, monkeypatch):

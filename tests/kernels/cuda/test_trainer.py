@@ -372,6 +372,7 @@ def test__trial__kernels_that_are_wrong__are_not_used(kernel, on_cuda, monkeypat
 # ---------------------------------------------------------------------- many models
 
 
+@pytest.mark.quick_cases("CfC", "LTC")
 @pytest.mark.parametrize("name", SOME)
 def test__launches__many_models__each_has_the_bits_it_has_alone(name, on_cuda, order):
     how = [

@@ -177,9 +177,9 @@ class Resident:
         The longest length.
     batch_size : int
     mean_weight : float
-        Of a sample.
+        The mean weight of a sample.
     order : Tensor of int64, shape (n_samples,)
-        Of the samples in an epoch.
+        The samples in the order of an epoch.
     numbers : Tensor of shape (n_batches, 4)
         What the optimiser needs for each batch (`Adam.numbers`).
     now : Tensor of int64, shape (1,)

@@ -19,8 +19,8 @@ from LNN._among import among
 from LNN.kernels import ResidentTrainer, Together
 from LNN.training import graphs
 
-# Nobody waits for longer than this, in seconds: one that never comes (its callback may
-# wait for another fit) holds up none of the others for good.
+# Nobody waits for longer than this, in seconds, and not a second time for the same fit:
+# one that never comes (its callback may wait for another fit) holds up nobody for good.
 PATIENCE = 10.0
 
 
@@ -54,11 +54,27 @@ class _Arrival:
 
 @dataclass(eq=False)
 class _Group:
-    """The members that train one structure, and those of them that have come."""
+    """The members that train one structure, and those of them that have come.
+
+    Attributes
+    ----------
+    threads : dict from Member to int
+        The thread of each.
+    slow : set of Member
+        For whom the others have waited in vain.
+    waiting : list of _Arrival
+    lockstep : Lockstep or None
+        What took their last epoch; None while it takes one.
+    """
 
     threads: dict[Member, int] = field(default_factory=dict)
+    slow: set[Member] = field(default_factory=set)
     waiting: list[_Arrival] = field(default_factory=list)
     lockstep: Lockstep | None = None
+
+    def missing(self) -> set[Member]:
+        """Return those that have not come, and may be waited for."""
+        return set(self.threads) - self.slow - {a.member for a in self.waiting}
 
     def take(self) -> list[_Arrival]:
         """Take those that have come, in the order in which all have joined."""
@@ -140,8 +156,9 @@ class Meeting:
             group = self._groups[arrival.member.trainer.kind]
             group.waiting.append(arrival)
             while not arrival.taken:
-                left = until - time.monotonic()
-                if len(group.waiting) == len(group.threads) or left <= 0:
+                left, missing = until - time.monotonic(), group.missing()
+                if not missing or left <= 0:
+                    group.slow |= missing
                     return group.take()
                 self._changed.wait(left)
         return []

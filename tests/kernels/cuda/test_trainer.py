@@ -290,7 +290,6 @@ def _state(step):
 @pytest.mark.parametrize("objective", ["squared", "classes"])
 @pytest.mark.parametrize("pooling", ["last", "mean"])
 def test__step__starts_ten_kernels_at_most(name, most, objective, pooling, on_cuda):
-    # Of the autograd step: 146 for the wired CfC, 120 for the LTC, 69 for the full CfC.
     step = make_step(NETWORKS[name], LOSSES[objective], pooling=pooling)
     step._trainer.step()  # makes room
     with Launches() as started:
@@ -301,14 +300,29 @@ def test__step__starts_ten_kernels_at_most(name, most, objective, pooling, on_cu
     assert started.own[-1] == "adam"
 
 
-def test__launches__of_the_step_by_autograd__are_counted(on_cuda):
-    step = make_step()
+@pytest.mark.parametrize(
+    ("name", "least", "how"),
+    [
+        ("CfC", 120, {}),
+        ("CfC", 120, {"objective": LOSSES["classes"], "pooling": "mean"}),
+        ("LTC", 100, {}),
+        ("CfC full exponential", 50, {}),
+    ],
+)
+def test__launches__of_the_step_by_autograd__are_counted(name, least, how, on_cuda):
+    networks = {
+        **NETWORKS,
+        "CfC full exponential": {"wiring": "full", "mode": "exponential"},
+    }
+    step = make_step(networks[name], ragged=True, **how)  # as windows are
     with Launches() as started:
         gradient = step._gradient(B)
         clip_gradient(gradient, *step.clip)
         step.optimizer.step_by(gradient, step._numbers[step._now][0])
     assert started.own == ["forward", "backward"]
-    assert started.torch.total() > 100
+    # docu/performance.md has these numbers; other versions of torch may have others.
+    print(f"{name}, {how}: {2 + started.torch.total()} kernels by autograd")
+    assert started.torch.total() > least
 
 
 # ------------------------------------------------------------------------ what has none

@@ -415,8 +415,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         What answers have to satisfy, in the units of y, for regression: `Bounds`,
         `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each answer is replaced
         by the nearest one that satisfies all; training goes through that. Rate limits
-        act on predictions alone, row after row of a recording. Changed after a fit,
-        they act at once. See docu/safety.md.
+        act on predictions alone, row after row of a recording. A fit copies them;
+        another list, set after it, acts at once. See docu/safety.md.
         """,
         changeable=True,
     ),

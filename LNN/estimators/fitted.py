@@ -20,6 +20,7 @@ from LNN.batching.batches import MAX_STEPS, Batches, Starts
 from LNN.batching.preparation import Preparation
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.constraints.output import Safety
+from LNN.constraints.owned import with_own_constraints
 from LNN.data import SequenceScaler, SequenceSet
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.clock import Clock
@@ -176,6 +177,7 @@ class FittedModel:
     def with_settings(self, settings: Mapping[str, Any]) -> FittedModel:
         """Return the model with other values of `CHANGEABLE` parameters."""
         settings = {name: plain_number(value) for name, value in settings.items()}
+        settings = with_own_constraints(settings, self.parameters)
         if all(self.parameters[name] == value for name, value in settings.items()):
             return self
         parameters = {**self.parameters, **settings}
@@ -401,7 +403,7 @@ class FittedModel:
     @property
     def limits(self) -> AnswerLimits | None:
         """What keeps the answers within `output_constraints`; None without any."""
-        if not self.parameters["output_constraints"]:
+        if self.parameters["output_constraints"] is None:
             return None
         return AnswerLimits(self)
 
@@ -464,7 +466,7 @@ class FittedModel:
 
     def refuse_constraints(self, what: str) -> None:
         """Refuse a model with constraints, in what would leave them out."""
-        if self.parameters["output_constraints"]:
+        if self.parameters["output_constraints"] is not None:
             raise InvalidInputError(
                 f"{what} works on what the network answers, but this {self.owner} has "
                 "output_constraints, which it would leave out. predict applies them; "

@@ -247,8 +247,8 @@ class NetworkParameters:
             What answers have to satisfy, in the units of y, for regression: `Bounds`,
             `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each answer is
             replaced by the nearest one that satisfies all; training goes through that.
-            Rate limits act on predictions alone, row after row of a recording. Changed
-            after a fit, they act at once. See docu/safety.md.
+            Rate limits act on predictions alone, row after row of a recording. A fit
+            copies them; another list, set after it, acts at once. See docu/safety.md.
         on_infeasible : {"project", "hold", "raise"}, default="project"
             What comes out where no answer satisfies all `output_constraints`: the point
             of the boxes that breaks the others least, the answer before, or an

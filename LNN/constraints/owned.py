@@ -74,10 +74,10 @@ def with_owner(model: Any, values: Mapping[str, Any]) -> Any:
     values : mapping of str
         Parameters of its estimator.
     """
-    own = with_own_constraints(values)
-    if own["output_constraints"] != model.parameters["output_constraints"]:
+    own = owned(values.get("output_constraints"))  # a classifier has none
+    if own is None or own != model.parameters["output_constraints"]:
         return model  # the estimator's were set after the fit
-    now = {**model.parameters, "output_constraints": own["output_constraints"]}
+    now = {**model.parameters, "output_constraints": own}
     return replace(model, parameters=now)
 
 

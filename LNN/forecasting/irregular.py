@@ -154,7 +154,8 @@ class Irregular(ForecastEngine):
         except (TypeError, ValueError) as error:
             raise InvalidInputError(
                 f"Expected times like those of y ({history.times.dtype}), got "
-                f"{times.dtype}. Convert them first."
+                f"{times.dtype}. Convert them: pandas.to_datetime(...) for text, "
+                "tz_localize or tz_convert for time zones."
             ) from error
         if (steps <= 0).any():
             raise InvalidInputError(

@@ -201,7 +201,8 @@ class Regular(ForecastEngine):
         except TypeError as error:
             raise InvalidInputError(
                 f"Expected times like those of y ({history.times.dtype}), got "
-                f"{times.dtype}. Convert them first."
+                f"{times.dtype}. Convert them: pandas.to_datetime(...) for text, "
+                "tz_localize or tz_convert for time zones."
             ) from error
         if not np.isfinite(steps).all():
             odd = times[int(np.argmin(np.isfinite(steps)))]

@@ -118,7 +118,7 @@ class DetectorArrivals:
         lacking = [name for name in names if name not in here]
         if lacking:
             raise InvalidInputError(
-                f"Expected a row with the columns {list(names)}, got one without "
+                f"Expected a row with the columns {list(names)}, got one that lacks "
                 f"{lacking}. Pass NaN for a missing value."
             )
 

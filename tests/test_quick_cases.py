@@ -1,6 +1,7 @@
 """The mark of `helpers/quick.py` takes what it names, and nothing that is not there."""
 
 import pytest
+from quick import quick
 
 pytest_plugins = ["pytester"]
 
@@ -41,3 +42,15 @@ def test__quick_cases__name_of_no_case__is_an_error_with_the_names(collected, na
     result = collected(names)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*quick_cases names*['a', 'b', 'c']*"])
+
+
+def test__quick__cases_of_an_argument__others_are_slow():
+    cases = quick(["a", "b", 3], "b", 3)
+    assert [case.values for case in cases] == [("a",), ("b",), (3,)]
+    assert [[mark.name for mark in case.marks] for case in cases] == [["slow"], [], []]
+
+
+@pytest.mark.parametrize("names", [("a", "c"), ()])
+def test__quick__name_of_no_case__is_an_error(names):
+    with pytest.raises(ValueError, match=r"one or more of \['a', 'b'\]"):
+        quick(["a", "b"], *names)

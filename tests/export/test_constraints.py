@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from constraint_cases import CASES, ONE, SMALL, X, Y, fitted, right
+from constraint_cases import CASES, ONE, QUICK, SMALL, X, Y, fitted, right
+from quick import quick
 
 import LNN
 from LNN import LiquidRegressor
@@ -22,7 +23,7 @@ from LNN.safety import DiscreteBarrier, HalfSpaces
 # ------------------------------------------------------------------------------- numpy
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test__numpy__predict_and_steps__are_the_answers_of_lnn(name):
     answers, feasible, rows, gaps = right(name)
     model = in_numpy(to_spec(fitted(name)[0]))

@@ -4,7 +4,18 @@ import subprocess
 
 import numpy as np
 import pytest
-from constraint_cases import CASES, NEVER, SMALL, X, Y, fitted, random_spec, right
+from constraint_cases import (
+    CASES,
+    NEVER,
+    QUICK,
+    SMALL,
+    X,
+    Y,
+    fitted,
+    random_spec,
+    right,
+)
+from quick import quick
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
@@ -17,7 +28,7 @@ from LNN.safety import HalfSpaces
 STRICT = ("-O1", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test__c__of_a_model_with_limits__gives_the_answers_and_flags_of_lnn(name, tmp_path):
     answers, feasible, rows, _ = right(name)
     to_c(fitted(name)[0], tmp_path / "model.c")
@@ -37,6 +48,7 @@ def test__c__of_a_model_with_limits__gives_the_answers_and_flags_of_lnn(name, tm
         np.testing.assert_allclose(steps, wanted, atol=2e-3, rtol=2e-5)
 
 
+@pytest.mark.quick_cases("two targets-float32", "hold-int8", "two quadratic-float32")
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 @pytest.mark.parametrize("name", ["two targets", "hold", "rates", "two quadratic"])
 def test__self_test__of_a_model_with_limits__passes(name, dtype, tmp_path):

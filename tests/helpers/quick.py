@@ -1,6 +1,20 @@
-"""The mark `quick_cases`: of the cases of a test only those that it names are fast."""
+"""Which cases of a test are fast: the others get the mark `slow`."""
 
 import pytest
+
+
+def quick(cases, *names):
+    """Return the cases of one argument, all slow but for those that are named.
+
+    It is for families of several arguments: with
+    `@pytest.mark.parametrize("kind", quick(KINDS, "LTC", "CfC"))` two kinds are fast,
+    with every value of the other arguments.
+    """
+    unknown = [name for name in names if name not in cases]
+    if unknown or not names:
+        raise ValueError(f"expected one or more of {list(cases)}, got {names}")
+    slow = pytest.mark.slow
+    return [pytest.param(c, marks=() if c in names else slow) for c in cases]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,6 +24,7 @@ from kernel_cases import (
     shaken,
     solve,
 )
+from quick import quick
 from torch.func import functional_call
 
 from LNN.cells import CfCCell, LTCCell
@@ -31,6 +32,24 @@ from LNN.cells.cfc import MODES
 from LNN.kernels import torch_loop
 
 SOME = ("LTC ncp", "wired default ncp", "wired pure unsorted", "CfC default 1")
+# One cell of each equation, of each kind of wiring and of each way to lack synapses.
+EACH = ("LTC ncp", "LTC exponential strict", "LTC random", "LTC mapping linear")
+EACH += ("LTC mapping None", "LTC unfolds 2", "LTC no sensory", "LTC one neuron")
+EACH += ("LTC unsorted", "wired default ncp", "wired no_gate random", "wired pure full")
+EACH += (
+    "wired exponential unsorted",
+    "wired default no recurrent",
+    "wired pure strict",
+)
+EACH += ("wired exponential no synapses", "wired default other edges", "CfC silu")
+EACH += (
+    "CfC default 1",
+    "CfC no_gate 2",
+    "CfC pure 0",
+    "CfC exponential 3",
+    "CfC gelu",
+)
+EACH += ("memory LTC ncp", "memory wired pure unsorted", "memory CfC default 1")
 SOME += ("memory LTC ncp", "memory wired default ncp", "memory CfC pure 2")
 DTYPES = pytest.mark.parametrize("dtype", LIMITS, ids=["float64", "float32"])
 
@@ -45,7 +64,7 @@ def assert_equal(native, problem, dtype):
 
 # One sample has neurons in the lanes, many have samples there: two sets of kernels.
 @pytest.mark.parametrize("batch", [1, 9])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", quick(CELLS, *EACH))
 def test__native__every_kind_of_cell__equals_torch(name, batch, native):
     cell = shaken(CELLS[name](), rng(3))
     oracle = Oracle(torch_loop, make_problem(cell, batch, 9, ragged=batch > 1))
@@ -54,7 +73,9 @@ def test__native__every_kind_of_cell__equals_torch(name, batch, native):
         assert not far
 
 
-@pytest.mark.parametrize("batch", [*BATCHES[:-1], 3, 4, 5, 9, 16, 17, 32])
+@pytest.mark.parametrize(
+    "batch", quick([*BATCHES[:-1], 3, 4, 5, 9, 16, 17, 32], 1, 2, 5, 8, 33)
+)
 @pytest.mark.parametrize("name", SOME)
 def test__native__batch_sizes__equal_torch(name, batch, native):
     cell = shaken(CELLS[name](), rng(3))
@@ -72,7 +93,7 @@ def test__native__instruction_sets__equal_torch(name, isa, native):
             assert not oracle.far(native, dtype)[0]
 
 
-@pytest.mark.parametrize("steps", [1, 31, 32, 33, 65])
+@pytest.mark.parametrize("steps", quick([1, 31, 32, 33, 65], 1, 33))
 @pytest.mark.parametrize("name", SOME)
 def test__native__lengths_of_chunks__equal_torch(name, steps, native):
     cell = shaken(CELLS[name](), rng(3))

@@ -277,7 +277,9 @@ def test__timestamps__any_unit_and_kind_for_sequences__same_bits(cube, form):
 
 
 @pytest.mark.parametrize("kind", [*CELLS, *BASELINES])
-@pytest.mark.parametrize("layout", ["cube", "ragged", "recordings"])
+@pytest.mark.parametrize(
+    "layout", quick(["cube", "ragged", "recordings"], "ragged", "recordings")
+)
 def test__timestamps__regular_in_any_layout__same_bits_as_without(
     cube, ragged, rows, kind, layout
 ):

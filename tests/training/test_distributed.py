@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import ranks as fits
 import torch
+from processes import finished
 
 import LNN
 from LNN import InvalidInputError, data_parallel
@@ -40,22 +41,11 @@ def environment(**more):
 def run(folder, size):
     """Run the fits in processes of their own; return what each has left."""
     how = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
-    command = [sys.executable, str(SCRIPT), str(folder)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    started = [
-        subprocess.Popen(
-            command,
-            env=environment(RANK=str(rank), WORLD_SIZE=str(size), **how),
-            **pipes,
-        )
-        for rank in range(size)
-    ]
-    try:
-        told = [process.communicate(timeout=300)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    assert not any(process.returncode for process in started), "\n".join(told)
+    done = finished(
+        [sys.executable, str(SCRIPT), str(folder)],
+        env=environment(WORLD_SIZE=str(size), **how),
+    )
+    assert not done.returncode, done.stdout + done.stderr
     return [
         pickle.loads((Path(folder) / f"{rank}.pickle").read_bytes())
         for rank in range(size)

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 def test__finished__program__says_what_it_wrote():
     done = finished("echo out; echo error >&2; exit 3", shell=True)
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "error\n")
-    with pytest.raises(subprocess.CalledProcessError):
-        finished(["false"], check=True)
+    with pytest.raises(AssertionError, match="failed:\nwhy"):
+        finished("echo why; false", shell=True, check=True)
 
 
 def test__finished__hangs__ends_what_it_started_too(tmp_path):

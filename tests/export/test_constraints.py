@@ -1,13 +1,13 @@
 """Models with limits in files and runtimes: the answers of LNN, and its flags."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from constraint_cases import CASES, ONE, QUICK, SMALL, X, Y, fitted, right
+from processes import finished
 from quick import quick
 
 import LNN
@@ -74,9 +74,7 @@ def test__numpy__copied_files__run_without_lnn(tmp_path):
         f"print(m.predict({X[:5].tolist()}).tolist());"
         "assert not any(n.startswith(('LNN', 'torch')) for n in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=True
-    )
+    done = finished([sys.executable, "-c", code], cwd=folder, check=True)
     found = json.loads(done.stdout)
     answers = fitted("two targets")[0].predict(X[:5], return_safety=True)[0]
     np.testing.assert_allclose(found, answers, atol=2e-4)

@@ -1,7 +1,5 @@
 """Models with limits as C: the answers and flags of LNN."""
 
-import subprocess
-
 import numpy as np
 import pytest
 from constraint_cases import (
@@ -15,6 +13,7 @@ from constraint_cases import (
     random_spec,
     right,
 )
+from processes import finished
 from quick import quick
 
 from LNN import LiquidRegressor
@@ -58,8 +57,8 @@ def test__self_test__of_a_model_with_limits__passes(name, dtype, tmp_path):
     )
     chosen = [s for s in sources if s in ("model.c", "self_test.c")]
     command = [find_compiler(), *STRICT, *chosen, "-o", "test", "-lm"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    done = subprocess.run(["./test"], cwd=tmp_path, capture_output=True, text=True)
+    finished(command, cwd=tmp_path, check=True)
+    done = finished(["./test"], cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "PASS" in done.stdout
 

@@ -1,12 +1,12 @@
 """A model in numpy alone answers as the estimator does."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import CASES, NO_STEPS, QUICK, fitted
+from processes import finished
 from quick import quick
 
 import LNN
@@ -110,8 +110,6 @@ def test_needs_numpy_alone(stored, tmp_path):
         "foreign = {'torch', 'pandas', 'sklearn', 'scipy', 'LNN'} & set(sys.modules)\n"
         "assert not foreign, foreign"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = finished([sys.executable, "-c", code], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 1e-5

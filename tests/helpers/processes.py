@@ -22,8 +22,8 @@ def finished(
     ------
     subprocess.TimeoutExpired
         If the program has not ended after `timeout` seconds.
-    subprocess.CalledProcessError
-        With `check`, if it ended with another code than 0.
+    AssertionError
+        With `check`, if it ended with another code than 0: with all that it said.
     """
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, start_new_session=True, **pipes | how) as process:
@@ -33,8 +33,7 @@ def finished(
             _end(process)
             raise
     done = subprocess.CompletedProcess(command, process.returncode, out, errors)
-    if check:
-        done.check_returncode()
+    assert not (check and done.returncode), f"{command} failed:\n{out}\n{errors}"
     return done
 
 

@@ -150,7 +150,7 @@ def in_processes(folder: str, size: int) -> bool:
                 os._exit(1)
             os._exit(0)
         started.append(child)
-    # If one fails, the others wait for it: the test then ends all of them by its timeout.
+    # If one fails, the others wait for it until the test ends all of them.
     ends = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in started]
     return not any(ends)
 

@@ -10,7 +10,7 @@ rounding errors are luck, and torch's may cancel.
 import numpy as np
 import pytest
 import torch
-from cell_cases import CELLS, NCP
+from cell_cases import CELLS, EACH, NCP
 from kernel_cases import (
     BATCHES,
     KINDS,
@@ -32,24 +32,6 @@ from LNN.cells.cfc import MODES
 from LNN.kernels import torch_loop
 
 SOME = ("LTC ncp", "wired default ncp", "wired pure unsorted", "CfC default 1")
-# One cell of each equation, of each kind of wiring and of each way to lack synapses.
-EACH = ("LTC ncp", "LTC exponential strict", "LTC random", "LTC mapping linear")
-EACH += ("LTC mapping None", "LTC unfolds 2", "LTC no sensory", "LTC one neuron")
-EACH += ("LTC unsorted", "wired default ncp", "wired no_gate random", "wired pure full")
-EACH += (
-    "wired exponential unsorted",
-    "wired default no recurrent",
-    "wired pure strict",
-)
-EACH += ("wired exponential no synapses", "wired default other edges", "CfC silu")
-EACH += (
-    "CfC default 1",
-    "CfC no_gate 2",
-    "CfC pure 0",
-    "CfC exponential 3",
-    "CfC gelu",
-)
-EACH += ("memory LTC ncp", "memory wired pure unsorted", "memory CfC default 1")
 SOME += ("memory LTC ncp", "memory wired default ncp", "memory CfC pure 2")
 DTYPES = pytest.mark.parametrize("dtype", LIMITS, ids=["float64", "float32"])
 

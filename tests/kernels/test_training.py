@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from cell_cases import CELLS, EACH
 from kernel_cases import LIMITS, make_problem, norm, rng, shaken
 from quick import quick
-from test_equal_to_torch import CELLS, EACH
 
 from LNN.kernels.native.passes import Passes
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import socket
-import subprocess
 import sys
 import threading
 from contextvars import copy_context
@@ -127,12 +126,10 @@ def test__example__torchrun__saves_the_model_of_one_process(tmp_path):
     for size, file in zip((2, 1), files, strict=True):
         launch = [sys.executable, "-m", "torch.distributed.run"]
         launch += ["--nproc_per_node", str(size), "--master_port", str(free_port())]
-        done = subprocess.run(
+        done = finished(
             [*launch, *script, file],
             env=environment(),
             check=True,
-            capture_output=True,
-            text=True,
         )
         assert done.stdout.count("epoch") == done.stdout.count("R2") * 2 == 2
     together, alone = (LNN.load(file).loss_curve_ for file in files)

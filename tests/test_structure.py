@@ -252,6 +252,15 @@ def rollbacks() -> Iterator[tuple[str, str]]:
                 yield f"{place(path)}:{node.lineno}", ast.unparse(node)
 
 
+def global_random_numbers() -> Iterator[tuple[str, str]]:
+    """Find scikit-learn's `check_random_state`, which takes numpy's global for None."""
+    for path in modules().values():
+        for node in ast.walk(tree(path)):
+            names = getattr(node, "names", ()) if path.name != "_random.py" else ()
+            if any(getattr(n, "name", "") == "check_random_state" for n in names):
+                yield f"{place(path)}:{node.lineno}", "use LNN._random.random_source"
+
+
 CHECKS = {
     "circle": import_circles,
     "file": long_files,
@@ -261,6 +270,7 @@ CHECKS = {
     "estimator": estimators_as_arguments,
     "private": private_parts_of_others,
     "rollback": rollbacks,
+    "random": global_random_numbers,
 }
 
 

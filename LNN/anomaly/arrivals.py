@@ -17,10 +17,10 @@ from LNN.exceptions import InvalidInputError
 from LNN.streaming.arrivals import as_numbers
 from LNN.streaming.stream_clock import as_stamp
 
-__all__ = ["Arrivals", "Row"]
+__all__ = ["DetectorArrivals", "DetectorRow"]
 
 
-class Row(NamedTuple):
+class DetectorRow(NamedTuple):
     """A row that arrived.
 
     Attributes
@@ -36,7 +36,7 @@ class Row(NamedTuple):
     calendar: np.ndarray
 
 
-class Arrivals:
+class DetectorArrivals:
     """Reads rows as `fit` has read those of X.
 
     Parameters
@@ -51,7 +51,7 @@ class Arrivals:
         self._now: Any = None
         self._group: Any = None
 
-    def take(self, x: Any, dt: Any, timestamp: Any) -> Row:
+    def take(self, x: Any, dt: Any, timestamp: Any) -> DetectorRow:
         """Read one row."""
         values, stamp = self._read(x)
         stamp = stamp if timestamp is None else timestamp
@@ -66,7 +66,7 @@ class Arrivals:
         calendar = self._calendar(now)
         self._step += gap if self._began else 0.0
         self._began, self._now = True, now
-        return Row(values, self._step, calendar)
+        return DetectorRow(values, self._step, calendar)
 
     def rows_of(self, context: Any) -> tuple[np.ndarray, Any]:
         """Return the rows of a table, and their times if its index holds them."""

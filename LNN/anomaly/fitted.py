@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from LNN.anomaly.calibration import Calibration
-from LNN.anomaly.doubts import warn_of_another_rate, warn_of_unjudged
 from LNN.anomaly.events import Alarms, find_events
-from LNN.anomaly.recordings import Form, Recordings, read
-from LNN.anomaly.residuals import Engine
+from LNN.anomaly.recordings import DetectorForm, Recordings, read
+from LNN.anomaly.residuals import ResidualEngine
+from LNN.anomaly.row_warnings import warn_of_another_rate, warn_of_unjudged
 from LNN.anomaly.scores import mean_of_known
 from LNN.exceptions import InvalidInputError
 
@@ -28,15 +28,15 @@ class FittedDetector:
     ----------
     parameters : mapping of str
         Those of the detector when it was fitted.
-    form : Form
+    form : DetectorForm
         What X looked like.
     engine : Direct or Queried
     calibration : Calibration
     """
 
     parameters: Mapping[str, Any]
-    form: Form
-    engine: Engine
+    form: DetectorForm
+    engine: ResidualEngine
     calibration: Calibration
 
     def read(self, X: Any, timestamps: Any, groups: Any) -> Recordings:

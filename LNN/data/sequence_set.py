@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .edges import Edges
+from .recording_ends import RecordingEnds
 from .row_store import Rows
 from .tables import Columns
 
@@ -65,9 +65,9 @@ the index"} or None
         context: each has a target of its own. None for all others.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
-    edges : callable or None
-        Returns the `Edges` of the recordings of rows that came without a context;
-        None for all others.
+    ends : callable or None
+        Returns the `RecordingEnds` of rows that came without a context; None for all
+        other data.
     continues : ndarray of int64, shape (n_samples,), or None
         For whole recordings that go on from the end of training: where it is in the
         model's `Continuation`, -1 for those that are not in it.
@@ -100,7 +100,7 @@ the index"} or None
     time_line: str | None = None
     row_of_position: np.ndarray | None = None
     place: Callable[[int], str] = "row {}".format
-    edges: Callable[[], Edges] | None = None
+    ends: Callable[[], RecordingEnds] | None = None
     continues: np.ndarray | None = None
 
     def __len__(self) -> int:

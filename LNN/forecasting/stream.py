@@ -10,7 +10,7 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.adaptive import AdaptiveWidths
 from LNN.forecasting.fitted import FittedForecaster
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.rolling import moved_on
 from LNN.forecasting.stray import LoneRow
 
@@ -54,7 +54,7 @@ class ForecastStream:
         self.model, self.coverage = model, coverage
         self._widths: dict[Any, list[AdaptiveWidths]] = {}
         self._made: dict[Any, list[_Made]] = {}
-        self._doubted: dict[Any, Any] = {}
+        self._refused: dict[Any, Any] = {}
         if coverage is not None and not model.engine.inputs.n_known:
             self._remember(None)
 
@@ -82,11 +82,11 @@ class ForecastStream:
         """
         before = {h.name: h.times[-1] for h in self.model.context}
         try:
-            self.model = moved_on(self.model, y, X, self._doubted)
-        except LoneRow as doubt:
-            self._doubted[doubt.name] = doubt.time
+            self.model = moved_on(self.model, y, X, self._refused)
+        except LoneRow as row:
+            self._refused[row.name] = row.time
             raise
-        self._doubted.clear()
+        self._refused.clear()
         if self.coverage is not None:
             for history in self.model.context:
                 self._learn(history, before.get(history.name))
@@ -115,7 +115,7 @@ class ForecastStream:
         offsets = np.stack([-reach, reach], axis=2)
         return self.model.bands(None, None, known, offsets, ["lower", "upper"])
 
-    def _reach(self, history: History) -> np.ndarray:
+    def _reach(self, history: SeriesHistory) -> np.ndarray:
         """Return the widths of one series now (n_targets, horizon)."""
         assert self.coverage is not None
         if history.name not in self._widths:
@@ -126,7 +126,7 @@ class ForecastStream:
             ]
         return np.stack([own.now() for own in self._widths[history.name]])
 
-    def _learn(self, history: History, before: Any) -> None:
+    def _learn(self, history: SeriesHistory, before: Any) -> None:
         """Compare what came with the forecasts of it."""
         new = slice(None) if before is None else np.asarray(history.times > before)
         for time, truth in zip(history.times[new], history.values[new], strict=True):

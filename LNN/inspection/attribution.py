@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
-from LNN.inspection.line import Line
+from LNN.inspection.integration_path import IntegrationPath
 from LNN.inspection.passes import (
     Passes,
     input_names,
@@ -124,7 +124,7 @@ def attribution(
     shape = (len(samples), samples.max_length, sequences.n_features)
     values, outputs = np.full(shape, np.nan), np.zeros((2, len(samples)))
     for batch in passes.pieces(len(samples)):
-        found, *ends = explain(passes, Line(passes, batch, start), tolerance)
+        found, *ends = explain(passes, IntegrationPath(passes, batch, start), tolerance)
         outputs[:, batch] = ends
         for k, shares in zip(batch, found, strict=True):
             length = samples.length[k]
@@ -142,16 +142,16 @@ def attribution(
     )
 
 
-def _integrated(passes: Passes, line: Line, tolerance: float) -> Shares:
+def _integrated(passes: Passes, path: IntegrationPath, tolerance: float) -> Shares:
     """Return the shares of a batch, the answers, and those to the baseline."""
-    shares, end, begin = line.integrated(tolerance)
+    shares, end, begin = path.integrated(tolerance)
     return shares[:, 0], end, begin
 
 
 @torch.no_grad()
-def _occluded(passes: Passes, line: Line, tolerance: float) -> Shares:
+def _occluded(passes: Passes, path: IntegrationPath, tolerance: float) -> Shares:
     """Return the fall of the answers for each value, and the answers as above."""
-    batch, begin, values = line.batch, line.begin, line.values
+    batch, begin, values = path.batch, path.begin, path.values
     whole = passes.answers(batch, values)
     shares = torch.zeros_like(values)
     for step in range(values.shape[1]):

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
+from LNN._random import random_source
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
@@ -120,7 +121,7 @@ def disentanglement_scores(
             f"Expected at least {LEAST} rows and 2 neurons, got {len(states)} and "
             f"{states.shape[1]}."
         )
-    random = check_random_state(random_state)
+    random = random_source(random_state)
     lines = lines_of_activity(sequences, activity.position, activity.row)
     held = held_out(sequences, lines, random)
     learnt = beside(fitted, sequences, lines, held)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
+from LNN._random import random_source
 from LNN._typing import Column
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
@@ -120,7 +121,7 @@ n_features), or rows of shape (n_rows, n_features)
     if not 1 <= n <= left:
         raise InvalidInputError(f"Expected n from 1 to {left}, got {n}.")
     begun = [places[label] for label in dict.fromkeys(old)]
-    random = check_random_state(random_state)
+    random = random_source(random_state)
     return labels[farthest_first(_scaled(points), n, begun, random)]
 
 

@@ -12,7 +12,7 @@ from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.answers import Answer, answer_to
 from LNN.inspection.explanation import Explanation
-from LNN.inspection.line import Line
+from LNN.inspection.integration_path import IntegrationPath
 from LNN.inspection.names import neuron_names
 from LNN.inspection.passages import (
     Entries,
@@ -118,10 +118,12 @@ def explain(
     start = scaled_baseline(fitted, sequences, baseline)
     places = Places(fitted, X, sequences, row, timestamps)
     one = np.array([0])
-    left = left_through(passes, Line(passes, one, start))[0]
+    left = left_through(passes, IntegrationPath(passes, one, start))[0]
     entries = Entries(passes) if can_tell_entries(passes.network) else None
-    line = Line(passes, one, start, None if entries is None else entries.slopes)
-    shares, end, begin = line.integrated(tolerance)
+    path = IntegrationPath(
+        passes, one, start, None if entries is None else entries.slopes
+    )
+    shares, end, begin = path.integrated(tolerance)
     _check_sum(shares.sum(), float(end[0] - begin[0]))
     title = places.title + (f", step {step}" if fitted.targets.per_step else "")
     rows = steps_of_spans(sequences, spans)[0]

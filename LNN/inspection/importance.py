@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
+from LNN._random import random_source
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.recordings import columns_of, idle_columns, is_rows
@@ -96,7 +97,7 @@ n_features), or list of arrays of shape (T_i, n_features)
     >>> int(found.importances_mean.argmax())
     0
     """
-    data, random = plain(X), check_random_state(random_state)
+    data, random = plain(X), random_source(random_state)
     names, mixed = _parts(model, data, over, features, n_blocks)
     score = scorer_of(model, scoring, score_params)
     whole = score(data, y)

@@ -15,7 +15,7 @@ from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
-from LNN.inspection.intervening import Held, Pushed, run_changed
+from LNN.inspection.interventions import Held, Pushed, run_changed
 from LNN.inspection.jacobians import direct_effects, refuse_unknown_steps, wired
 from LNN.inspection.names import neuron_names, output_names, read_names
 from LNN.inspection.passes import MOST_STEPS, Passes

@@ -17,7 +17,7 @@ from torch import Tensor
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell
 from LNN.cells.hooks import is_hooked
-from LNN.inspection.line import POINTS, WEIGHTS, Line
+from LNN.inspection.integration_path import POINTS, WEIGHTS, IntegrationPath
 from LNN.inspection.names import neuron_names
 from LNN.inspection.passes import Passes
 from LNN.models import Layer
@@ -62,7 +62,7 @@ class Entries:
         self.names = own + (memory if isinstance(layer.cell, MixedMemoryCell) else [])
 
     def slopes(self, batch: np.ndarray, values: Tensor) -> Tensor:
-        """Return the slopes (n, neurons, T, F), as `Line` takes them."""
+        """Return the slopes (n, neurons, T, F), as `IntegrationPath` takes them."""
         answers = self._passes.answers(batch, values)
         drive = self._drive
         (slope,) = torch.autograd.grad(answers.sum(), drive, retain_graph=True)
@@ -104,7 +104,7 @@ def entered_by(cell: Cell) -> np.ndarray:
     return np.tile(np.arange(n), 2)  # an LTC's currents and conductances
 
 
-def left_through(passes: Passes, line: Line) -> np.ndarray:
+def left_through(passes: Passes, path: IntegrationPath) -> np.ndarray:
     """Return the share of each answer that left through each neuron, (B, N).
 
     These are integrated gradients of the read-out, from what it reads at the baseline
@@ -112,7 +112,7 @@ def left_through(passes: Passes, line: Line) -> np.ndarray:
     explained is linear in what the read-out reads, as for numbers and for the log odds
     of two classes, that is each weight times the difference of what it multiplies.
     """
-    begin, end = (passes.features(line.batch, at) for at in (line.begin, line.values))
+    begin, end = (passes.features(path.batch, at) for at in (path.begin, path.values))
     readout, way = passes.network.readout, end - begin
     first, last = (readout(features).detach() for features in (begin, end))
     edges = np.linspace(0, 1, PARTS + 1)[:-1]
@@ -121,7 +121,7 @@ def left_through(passes: Passes, line: Line) -> np.ndarray:
         for point, weight in zip(POINTS, WEIGHTS, strict=True):
             between = torch.lerp(first, last, float(at + point / PARTS))
             between.requires_grad_()
-            answers = passes.of_outputs(line.batch, between)
+            answers = passes.of_outputs(path.batch, between)
             slope += weight / PARTS * torch.autograd.grad(answers.sum(), between)[0]
     features = end.clone().requires_grad_()
     (weights,) = torch.autograd.grad((readout(features) * slope).sum(), features)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
+from LNN._random import random_source
 from LNN.data.containers import plain
 from LNN.estimators.fitted import FittedModel, last_step
 from LNN.exceptions import InvalidInputError
@@ -135,7 +136,7 @@ n_features), or list of tables of shape (T_i, n_features)
     groups = recordings_of_rows(data, score_params.get("groups"), *models.values())
     recordings = Recordings(data, columns, groups)
     sensors = Sensors.of(recordings.values(), stretch)
-    base = check_random_state(random_state).randint(2**31 - 1)
+    base = random_source(random_state).randint(2**31 - 1)
     trial = _Trial(models, recordings, y, scoring, score_params)
     clean = trial.scores(data)
     scores = {}

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
+from LNN._random import random_source
 from LNN._typing import Column
 from LNN.data.containers import plain
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -208,7 +209,7 @@ def attribution_similarity(
     recordings = Recordings(data, columns, recordings_of_rows(data, groups, model))
     sensors = Sensors.of(recordings.values(), 1)
     levels = np.atleast_1d(np.asarray(noise, dtype=float))
-    seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
+    seeds = random_source(random_state).randint(2**31 - 1, size=n_repeats)
     similarity = np.empty((len(levels), n_repeats, len(clean)))
     for place, level in enumerate(levels):
         for repeat, seed in enumerate(seeds):

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._random import random_source
 from LNN._typing import Column
 from LNN.cells.base import past_end
 from LNN.estimators.fitted import as_fitted
@@ -76,7 +77,7 @@ def contraction_rate(
         raise InvalidInputError(f"Expected n_starts >= 1, got {n_starts}.")
     fitted = as_fitted(model)
     sequences = fitted.read(X, timestamps=timestamps, groups=groups)
-    random = check_random_state(random_state)
+    random = random_source(random_state)
     network = copy.deepcopy(fitted.network).double().eval()
     rates = np.full(len(sequences), np.inf)
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._random import random_source
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.safety.bounds import input_interval, output_bounds
@@ -127,7 +128,7 @@ class _Search:
         random_state: Any,
     ):
         self.fitted, self.box = fitted, box
-        self.random = check_random_state(random_state)
+        self.random = random_source(random_state)
         self.length = LENGTH
         if fitted.layout.in_rows and fitted.layout.window_length is not None:
             self.length = fitted.layout.window_length

@@ -1,4 +1,12 @@
-"""Integrated gradients: slopes along the line from a baseline to the values."""
+"""Integrated gradients: the path from a baseline to the values, and its integral.
+
+The integral is taken by adaptive Gauss-Legendre quadrature: parts of the path are
+halved until the shares of each part add up to the change of the answer on it.
+
+References
+----------
+Sundararajan, Taly, Yan, Axiomatic attribution for deep networks, ICML 2017.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +18,21 @@ from torch import Tensor
 
 from LNN.inspection.passes import Passes
 
-# Gauss and Legendre's points, exact for polynomials of degree 15, on parts of the line
-# that are halved at most so often. Differences below the smallest one are rounding.
+# Eight Gauss-Legendre points on [0, 1], exact for polynomials of degree 15.
 _ON_BOTH_SIDES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 POINTS, WEIGHTS = (_ON_BOTH_SIDES + 1) / 2, _WEIGHTS / 2
-DEPTH, BENDS = 32, 64
+# How often a part of the path is halved at most.
+DEPTH = 32
+# A part may be off by its share of the tolerance, but by 1 / BENDS of it at least.
+BENDS = 64
+# Differences of answers below this are rounding.
 SMALLEST = 1e-9
 
 Slopes = Callable[[np.ndarray, Tensor], Tensor]
 
 
-class Line:
-    """The line from a baseline to the values of a batch, from 0 to 1.
+class IntegrationPath:
+    """The straight path from a baseline (at 0) to the values of a batch (at 1).
 
     Parameters
     ----------
@@ -30,9 +41,9 @@ class Line:
     baseline : Tensor of shape (F,)
         Scaled. Missing values stay missing.
     slopes : callable, default=None
-        Takes numbers of samples and their values (n, T, F), and returns the slope of
-        each answer, divided among G ways that it depends on a value: (n, G, T, F). None
-        is one way, the whole slope.
+        Takes the numbers of n samples and their values (n, T, F). Returns the gradient
+        of each answer, split into G parts that add up to it: (n, G, T, F). None is one
+        part, the gradient itself.
     """
 
     def __init__(
@@ -49,28 +60,34 @@ class Line:
         self._slopes = self._whole_slope if slopes is None else slopes
 
     def integrated(self, tolerance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return integrated gradients (B, G, T, F), and the answers at both ends.
+        """Return integrated gradients, and the answers at both ends of the path.
 
         Parameters
         ----------
         tolerance : float
-            How far their sum may be from the difference of the answers (end, begin), as
-            a part of it.
+            How far the sum of the shares may be from the difference of the answers,
+            relative to it.
+
+        Returns
+        -------
+        shares : ndarray of shape (B, G, T, F)
+        end, begin : ndarray of shape (B,)
+            The answers to the values, and to the baseline.
         """
         batch = np.arange(len(self.batch))
         begin, end = (self._answers(batch, at) for at in (0.0, 1.0))
         allowed = tolerance * (end - begin).abs().clamp_min(SMALLEST)
         total = torch.zeros(())
-        # Parts of the line, (sample, from, to), halved until the shares of each add up:
-        # a maximum over time bends, and smooth formulas are poor where it does.
+        # Parts of the path, (sample, from, to), halved until the shares of each add up:
+        # a maximum over time has kinks, at which quadrature for smooth functions fails.
         parts = [(batch, np.zeros(len(batch)), np.ones(len(batch)))]
         for depth in range(DEPTH + 1):
             sample, a, b = (np.concatenate(part) for part in zip(*parts, strict=True))
             parts = []
             for k in self._passes.pieces(len(sample), n_times=len(POINTS)):
                 shares, error = self._shares(sample[k], a[k], b[k])
-                # A bend is in one part, which shrinks with its error: it needs no share
-                # of what is allowed that shrinks as fast.
+                # A kink is in one part only, whose error shrinks with its width: the
+                # tolerance of a part need not shrink as fast.
                 width = torch.as_tensor(b[k] - a[k]).clamp_min(1 / BENDS)
                 fine = (error <= allowed[sample[k]] * width).numpy() | (depth == DEPTH)
                 whole = shares.new_zeros(len(batch), *shares.shape[1:])
@@ -88,13 +105,13 @@ class Line:
 
     @torch.no_grad()
     def _answers(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
-        """Return the answers at places of the line."""
+        """Return the answers at places of the path."""
         return self._passes.answers(self.batch[sample], self._at(sample, share))
 
     def _shares(
         self, sample: np.ndarray, a: np.ndarray, b: np.ndarray
     ) -> tuple[Tensor, Tensor]:
-        """Return the shares of parts of the line, and how far they do not add up."""
+        """Return the shares of parts of the path, and how far they do not add up."""
         n = len(POINTS)
         places = (a[:, None] + POINTS * (b - a)[:, None]).ravel()
         repeated = sample.repeat(n)

@@ -32,7 +32,7 @@ def test__run__quick_part__trains_in_parallel_and_prints_tables(tmp_path, enviro
         [*COMMAND, *words],
         env=environment,
         check=True,
-        timeout=600,
+        timeout=500,
     )
     assert "[12/12]" in done.stdout
     assert "Overview, protocol sound" in done.stdout

@@ -98,13 +98,13 @@ class DetectorArrivals:
         if len(cells) != columns.n_features_in:
             raise InvalidInputError(
                 f"Expected a row of {columns.n_features_in} values, as X in fit, got "
-                f"{len(cells)}."
+                f"{len(cells)}. Pass all columns of X, NaN for a missing value."
             )
         values = as_numbers(cells[np.asarray(columns.inputs)])
         if np.isinf(values).any():
             raise InvalidInputError(
-                "Expected finite values in a row, got an infinite one. NaN stands for "
-                "a value that nobody saw."
+                "Expected finite values in a row, got an infinite one. Pass NaN for a "
+                "missing value."
             )
         if columns.group is not None:
             group = cells[columns.group]
@@ -118,7 +118,8 @@ class DetectorArrivals:
         lacking = [name for name in names if name not in here]
         if lacking:
             raise InvalidInputError(
-                f"Expected a row with the columns {list(names)}, which lacks {lacking}."
+                f"Expected a row with the columns {list(names)}, got one that lacks "
+                f"{lacking}. Pass NaN for a missing value."
             )
 
     def _refuse_several(self, before: Any, now: Any) -> None:

@@ -95,13 +95,14 @@ class FittedForecaster:
         if given.columns != list(inputs.columns):
             raise InvalidInputError(
                 f"Expected the columns of X as in fit, {list(inputs.columns)}, got "
-                f"{given.columns}."
+                f"{given.columns}. Pass the same columns; NaN where one is not known."
             )
         k = given.histories[0].values.shape[1]
         expected = self.context[0].values.shape[1]
         if k != expected:
             raise InvalidInputError(
-                f"Expected y with {expected} target(s), as in fit, got {k}."
+                f"Expected y with {expected} target(s), as in fit, got {k}. Pass the "
+                "same columns of y, or fit again."
             )
         return given.histories, given.form
 
@@ -275,7 +276,7 @@ class FittedForecaster:
         if missing:
             raise InvalidInputError(
                 f"Expected the columns {known} of known_future in X, which lacks "
-                f"{missing}: it has {columns[:20]}."
+                f"{missing}: it has {columns[:20]}. Add them; NaN is not known."
             )
         places = [columns.index(c) for c in known]
         tracks = [t._replace(values=t.values[:, places]) for t in tracks]

@@ -330,6 +330,6 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         row = int(np.argmax(np.isinf(found.reshape(len(found), -1)).any(axis=1)))
         raise InvalidInputError(
             f"Expected finite numbers in {what}, got an infinite value in row {row}. "
-            "NaN stands for a value that nobody saw."
+            "Pass NaN for a missing value."
         )
     return found

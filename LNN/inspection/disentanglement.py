@@ -119,7 +119,7 @@ def disentanglement_scores(
     if len(states) < LEAST or states.shape[1] < 2:
         raise InvalidInputError(
             f"Expected at least {LEAST} rows and 2 neurons, got {len(states)} and "
-            f"{states.shape[1]}."
+            f"{states.shape[1]}. Pass more rows, or a model with more neurons."
         )
     random = random_source(random_state)
     lines = lines_of_activity(sequences, activity.position, activity.row)

@@ -116,10 +116,16 @@ n_features), or rows of shape (n_rows, n_features)
     places = {label: place for place, label in enumerate(labels.tolist())}
     old = [] if chosen is None else np.asarray(chosen).tolist()
     if unknown := [label for label in old if label not in places]:
-        raise InvalidInputError(f"Expected chosen ones that are in X, got {unknown}.")
+        raise InvalidInputError(
+            f"Expected chosen= to name sequences (or recordings) of X, got {unknown}, "
+            f"which are not in it. X has {labels[:20].tolist()}."
+        )
     left = len(labels) - len(set(old))
     if not 1 <= n <= left:
-        raise InvalidInputError(f"Expected n from 1 to {left}, got {n}.")
+        raise InvalidInputError(
+            f"Expected n from 1 to {left}, the number of sequences that are not chosen "
+            f"yet, got {n}."
+        )
     begun = [places[label] for label in dict.fromkeys(old)]
     random = random_source(random_state)
     return labels[farthest_first(_scaled(points), n, begun, random)]

@@ -224,7 +224,8 @@ def _named(model: Any, beside: Mapping[str, Any] | None) -> dict[str, Any]:
     others = dict(beside or {})
     if own in others:
         raise InvalidInputError(
-            f"Expected other names in beside than {own!r}, which is the model's own."
+            f"Expected names in beside= other than {own!r}, which stands for the model "
+            "itself. Rename that entry."
         )
     return {own: model, **others}
 

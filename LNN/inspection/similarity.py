@@ -86,10 +86,14 @@ def structural_similarity(
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.shape != b.shape or not a.size:
         raise InvalidInputError(
-            f"Expected two maps of the same shape, got {a.shape} and {b.shape}."
+            "Expected two maps of the same shape, which are not empty, got "
+            f"{a.shape} and {b.shape}."
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise InvalidInputError("Expected maps of finite numbers, got others.")
+        raise InvalidInputError(
+            "Expected maps of finite numbers, got NaN or infinite ones. Leave out the "
+            "steps that one of the maps lacks."
+        )
     if data_range is None:
         data_range = max(a.max(), b.max()) - min(a.min(), b.min())
     if data_range <= 0:

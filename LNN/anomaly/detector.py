@@ -190,7 +190,9 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Raises
         ------
         InvalidInputError
-            A ValueError that says what was expected, what came and what to do.
+            A ValueError that says what was expected, what came and what to do. A few
+            rows at an end whose times lie far from all others are refused, here and in
+            all other methods: they mostly come from a clock that was reset.
         """
         values = self.get_params(deep=False)
         check(values)

@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from LNN.anomaly.calibration import Calibration
-from LNN.anomaly.doubts import warn_of_another_rate, warn_of_unjudged
+from LNN.anomaly.doubts import (
+    refuse_stray_rows,
+    warn_of_another_rate,
+    warn_of_unjudged,
+)
 from LNN.anomaly.events import Alarms, find_events
 from LNN.anomaly.recordings import Form, Recordings, read
 from LNN.anomaly.residuals import Engine
@@ -42,6 +46,8 @@ class FittedDetector:
     def read(self, X: Any, timestamps: Any, groups: Any) -> Recordings:
         """Read rows like those of the fit; warn if they come at another rate."""
         rows = read(X, timestamps, groups, self.form)
+        if not self.form.per_sequence:
+            refuse_stray_rows(rows)
         warn_of_another_rate(rows, self.engine.plan, self.form.clock.kind)
         return rows
 

@@ -11,7 +11,7 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.anomaly.calibration import Calibration
 from LNN.anomaly.direct import Direct
-from LNN.anomaly.doubts import warn_of_doubts
+from LNN.anomaly.doubts import refuse_stray_rows, warn_of_doubts
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import network_options
 from LNN.anomaly.plan import settle
@@ -43,6 +43,8 @@ def fit(
     warn_if_misaligned(X, y, timestamps=timestamps, groups=groups)
     rows, form = read_first(X, timestamps, groups, values)
     _refuse_too_few(rows, form)
+    if not form.per_sequence:
+        refuse_stray_rows(rows)
     clean = ~_marked(y, rows, form)
     plan = settle(values, rows)
     kind = Direct if plan.regular else Queried

@@ -445,6 +445,9 @@ def test__scores__zone_on_one_side_only__is_refused(fitted):
 
 def test__summary__says_what_was_found_in_durations(fitted):
     shown = fitted.summary()
+    record = fitted.model_.engine.model.record
+    assert f"training  {record.n_iter} epoch(s) on {record.backend}" in shown
+    assert len(record.loss_curve) == record.n_iter > 0
     assert "rows of 2 channel(s)" in shown
     assert "equal gaps of 1:00:00" in shown
     assert "24 steps, 1 day, 0:00:00" in shown

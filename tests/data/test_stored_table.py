@@ -250,7 +250,7 @@ BAD = {
     "no recording": (nameless, {}, "missing one in row 0"),
     "dtype": (None, {"dtype": "float16"}, "dtype must be one of"),
     "sorted by nothing": (None, {"time": None, "sort_time": True}, "Expected time="),
-    "no input": (None, {"columns": []}, "at least one label, got .... None takes"),
+    "no input": (None, {"columns": []}, "at least one label, got .*None takes"),
     "input as text": (None, {"columns": "level"}, "list of at least one label"),
     "input twice": (None, {"columns": ["level", "level"]}, "Name each column once"),
     "input in a list": (None, {"columns": [["level"]]}, "list of at least one label"),

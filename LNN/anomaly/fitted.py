@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from LNN.anomaly.calibration import Calibration
+from LNN.anomaly.direct import Direct
 from LNN.anomaly.doubts import (
     refuse_stray_rows,
     warn_of_another_rate,
     warn_of_unjudged,
 )
 from LNN.anomaly.events import Alarms, find_events
-from LNN.anomaly.recordings import Form, Recordings, read
+from LNN.anomaly.plan import Plan
+from LNN.anomaly.queried import Queried
+from LNN.anomaly.recordings import Form, Recordings, StepClock, read
 from LNN.anomaly.residuals import Engine
-from LNN.anomaly.scores import mean_of_known
+from LNN.anomaly.scores import Scorer, mean_of_known
+from LNN.anomaly.spreads import Spreads
+from LNN.anomaly.tail import Tail
+from LNN.data.clock import Clock
+from LNN.data.form import InputLayout, ReadOptions
+from LNN.data.gap_range import GapRange
+from LNN.data.tables import Columns
+from LNN.estimators.plain_parts import Parts, PlainState
 from LNN.exceptions import InvalidInputError
+from LNN.forecasting.calendar import Calendar
 
 __all__ = ["FittedDetector"]
 
 
 @dataclass(frozen=True, eq=False)
-class FittedDetector:
+class FittedDetector(PlainState):
     """A trained model, and what it knows of usual rows.
 
     Attributes
@@ -42,6 +53,13 @@ class FittedDetector:
     form: Form
     engine: Engine
     calibration: Calibration
+    _parts: ClassVar[Parts] = Parts(
+        [
+            *(Calendar, Calibration, Clock, Columns, Direct, Form, GapRange),
+            *(InputLayout, Plan, Queried, ReadOptions, Scorer, Spreads, StepClock),
+            Tail,
+        ]
+    )
 
     def read(self, X: Any, timestamps: Any, groups: Any) -> Recordings:
         """Read rows like those of the fit; warn if they come at another rate."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,18 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.data.containers import plain
 from LNN.data.timestamps import as_times
+from LNN.estimators.plain_parts import Parts, PlainState
 from LNN.exceptions import InvalidInputError
+from LNN.forecasting.calendar import Calendar
+from LNN.forecasting.direct import DirectModel
+from LNN.forecasting.grid import Grid
 from LNN.forecasting.history import History
-from LNN.forecasting.inputs import matched, read_inputs
+from LNN.forecasting.inputs import Inputs, matched, read_inputs
 from LNN.forecasting.irregular import Irregular, in_units
 from LNN.forecasting.learning import Judged
+from LNN.forecasting.linear_path import LinearPath
+from LNN.forecasting.network_path import NetworkPath
+from LNN.forecasting.normalising import Normaliser
 from LNN.forecasting.plan import Plan
 from LNN.forecasting.reading import Given, read_given
 from LNN.forecasting.regular import Regular, between_steps
@@ -30,7 +37,7 @@ __all__ = ["FittedForecaster"]
 
 
 @dataclass(frozen=True, eq=False)
-class FittedForecaster:
+class FittedForecaster(PlainState):
     """A trained model, and the rows that its forecasts begin after.
 
     Attributes
@@ -54,6 +61,12 @@ class FittedForecaster:
     engine: Regular | Irregular
     judged: Judged
     context: tuple[History, ...]
+    _parts: ClassVar[Parts] = Parts(
+        [
+            *(Calendar, DirectModel, Form, Grid, History, Inputs, Irregular, Judged),
+            *(LinearPath, NetworkPath, Normaliser, Plan, Regular),
+        ]
+    )
 
     def with_context(self, y: Any, X: Any = None) -> FittedForecaster:
         """Return the same model after other rows; None keeps those it has."""

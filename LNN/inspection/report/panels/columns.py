@@ -23,6 +23,8 @@ from LNN.inspection.report.panel import Panel, Subject
 from LNN.inspection.report.trees import DEPTH, tree_of_answers
 
 REPEATS, MOST_CELLS, MOST_OUTPUTS, MOST_COLUMNS = 3, 60, 4, 12
+# Of bars that are means over many answers a hundredth is not seen.
+TOLERANCE = 1e-2
 
 
 def columns(subject: Subject) -> Panel:
@@ -30,7 +32,7 @@ def columns(subject: Subject) -> Panel:
     part = subject.part
     places = explained_places(part)
     explained = [
-        (what, attributed(part, places, output))
+        (what, attributed(part, places, output, TOLERANCE))
         for what, output in explained_outputs(part)[:MOST_OUTPUTS]
     ]
     body = [h("p", subject.part_text), _needed(part, _largest(explained[0][1]))]

@@ -469,3 +469,13 @@ def test__scores__same_instants_in_another_zone__are_the_same():
             for stream, table in ((one, rows), (other, here))
         ]
         assert scores[0] == scores[1]
+
+
+def test__channels__of_columns_that_are_numbers__keep_their_names():
+    rows = frame(800).set_axis([7, 9], axis=1)
+    model = quick().fit(rows)
+    rows.iloc[700:704, 1] += 5
+    assert list(model.contributions(rows).columns) == [7, 9]
+    by_horizon = model.contributions(rows, by_horizon=True)
+    assert by_horizon.columns.get_level_values(0).unique().tolist() == [7, 9]
+    assert 9 in model.events(rows)["channel"].tolist()

@@ -32,8 +32,7 @@ from LNN.estimators.callbacks import (
 )
 from LNN.estimators.cold_start import warn_if_cold
 from LNN.estimators.committing import Commit
-from LNN.estimators.continuing import continue_from, refuse_rebuilding
-from LNN.estimators.ends import with_continuation
+from LNN.estimators.fit_context import with_continuation
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.estimators.fitting import Run
 from LNN.estimators.halving import warn_if_halving_draws_rows
@@ -49,6 +48,7 @@ from LNN.estimators.scoring import scoring_name, select_counted, validation_scor
 from LNN.estimators.settings import Settings
 from LNN.estimators.signatures import NetworkParameters
 from LNN.estimators.summary import summarise
+from LNN.estimators.warm_start import continue_from, refuse_rebuilding
 from LNN.exceptions import InvalidInputError
 from LNN.streaming import LiquidStream
 from LNN.training.device import resolve_device
@@ -89,14 +89,14 @@ class LiquidNeuralNetwork(
     Attributes
     ----------
     model_ : FittedModel
-        What the fit has made, in one value that never changes. Streams and other users
-        of a fitted model take it. The other attributes are views of it. For
-        `context="fit"` it holds the last rows of 2-D training data, and so do pickles:
-        `est.model_ = est.model_.without_context()` drops them.
+        All that was learnt, as one immutable value; streams, exports and inspection
+        take it. The other attributes are views of it. It holds the last rows of 2-D
+        training data (for `context="fit"`), and so do pickles: `est.model_ =
+        est.model_.without_context()` drops them.
     network_ : LiquidNetwork
         The trained torch module, on the CPU.
     wiring_ : Wiring or None
-        Neurons and synapses of the last layer; None for models without a wiring.
+        Neurons and synapses of the last layer; None for models without wiring.
     n_parameters_ : int
         Number of trained parameters.
     n_synapses_ : int or None
@@ -108,28 +108,30 @@ class LiquidNeuralNetwork(
     target_scaler_ : SequenceScaler
         Scaler of the targets; regression only.
     time_unit_ : float
-        Median gap between rows, in seconds or units of the time stamps; one unit of
-        time for the network.
+        Median gap between training rows, in seconds or units of the time stamps. It is
+        the network's unit of time.
     loss_curve_ : list of float
         Training loss after each epoch.
     validation_loss_curve_ : list of float or None
         Validation loss after each epoch.
     best_loss_ : float
-        Lowest training loss; without a validation part, the loss of the kept weights.
+        Lowest training loss. Without a validation part the weights are those of that
+        epoch.
     best_validation_loss_ : float or None
-        Lowest validation loss; without `scoring` the weights are those of that epoch.
+        Lowest validation loss. Unless `scoring` names a score, the weights are those of
+        that epoch.
     validation_scores_ : list of float or None
         Score on the validation part after each epoch, if `scoring` names one.
     best_validation_score_ : float or None
-        The highest of them; the weights are those of that epoch.
+        Highest validation score; the weights are those of that epoch.
     n_iter_ : int
         Epochs run.
     n_features_in_ : int
-        Number of columns of X, those of time and group included.
+        Number of columns of X, including those of time and group.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
         Column names of X, if it has any.
     backend_ : str
-        The backend that ran.
+        The backend that the network was trained on.
 
     References
     ----------
@@ -188,14 +190,15 @@ class LiquidNeuralNetwork(
             (n_samples, n_timesteps), (n_samples, n_timesteps, n_outputs) or a list;
             steps whose target is NaN are not trained on.
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of 2 is the same as the sample twice; at 0 its y is not read.
+            A weight of 2 is the same as having the sample twice; with a weight of 0,
+            its y is not read.
         X_val, y_val, sample_weight_val : array-like, default=None
-            Data that decide when to stop, in place of a part of X.
+            Validation data for early stopping, in place of a part of X.
         timestamps : array-like of shape (n_samples,) or (n_samples, n_timesteps), \
 or list, default=None
             Numbers, datetimes or durations.
         groups : array-like of shape (n_samples,), default=None
-            Recording of each row (of each sequence): windows never cross recordings.
+            Recording of each row (or sequence). Windows never cross recordings.
         timestamps_val, groups_val : array-like, default=None
             The same for `X_val`.
         epochs, clip_value, learning_rate, n_jobs : default=None
@@ -210,8 +213,8 @@ or list, default=None
         InvalidInputError
             A ValueError that says what was expected, what came and what to do.
         NonFiniteLossError
-            If the loss becomes NaN or infinite; the best weights are kept. A fit that
-            fails before its first epoch is over changes nothing.
+            If the loss becomes NaN or infinite. The best weights so far are kept; a fit
+            that fails in its first epoch changes nothing.
         """
         # Check: whatever can be refused is refused before any work is done.
         settings = self._settings(
@@ -256,16 +259,16 @@ or list, default=None
     ) -> Self:
         """Train one epoch on more data, from where training stopped.
 
-        The first call fits the scalers to its data, like `fit`; later calls keep them,
-        the classes and the optimiser's state. After a `fit` without `warm_start` the
-        optimiser starts again.
+        The first call fits the scalers to its data, as `fit` does. Later calls keep the
+        scalers, the classes and the state of the optimiser. After a `fit` without
+        `warm_start` the optimiser starts anew.
 
         Parameters
         ----------
         X, y, sample_weight, timestamps, groups
             As in `fit`.
         classes : array-like of shape (n_classes,), default=None
-            All classes, if the first call does not show them all.
+            All classes, if y of the first call does not have them all.
 
         Returns
         -------
@@ -275,15 +278,14 @@ or list, default=None
         given = Given(X, y, sample_weight, timestamps, groups)
         known = self._known()
         random = random_source(self.random_state)
-        # Later calls go on drawing: from the caller's own source, which a call that
-        # fails leaves where it was, or from a copy of what the known model holds.
-        theirs = random is self.random_state
-        if not theirs and known is not None and known.record.random is not None:
+        # Later calls continue the sequence of random numbers: that of the caller's own
+        # RandomState, or a copy of the one that the known model has stored.
+        is_callers = random is self.random_state
+        if not is_callers and known is not None and known.record.random is not None:
             random = copied(known.record.random)
+        stored = None if is_callers else random
         with unmoved_on_error(random, unless=lambda: self._model() is not known):
-            return self._train_on(
-                given, classes, settings, known, random, None if theirs else random
-            )
+            return self._train_on(given, classes, settings, known, random, stored)
 
     def _train_on(
         self,
@@ -292,9 +294,9 @@ or list, default=None
         settings: Settings,
         known: FittedModel | None,
         random: np.random.RandomState,
-        kept: np.random.RandomState | None,
+        stored: np.random.RandomState | None,
     ) -> Self:
-        """Train one epoch; the model that is published keeps a random source."""
+        """Train one epoch with `random`; store a random source for the next call."""
         training = fitting.read_training(given, settings, known, classes)
         form = fitting.form_of(training, settings, known)
         training = fitting.in_chunks(training, settings)
@@ -302,7 +304,7 @@ or list, default=None
             model = fitting.build(training, form, settings, random)
         else:
             model = continue_from(known, training, form, settings)
-        model = model.with_random(kept)
+        model = model.with_random(stored)
         # How many epochs will follow is unknown, so no schedule applies.
         plan = fitting.make_plan(settings, training, model.network)
         plan = replace(plan, epochs=1, lr_schedule=None, keep_last=True)
@@ -331,11 +333,11 @@ or list, default=None
         return known
 
     def _remember_end(self, given: Given, form: DataForm) -> None:
-        """Keep what tells rows that continue these; see `_doubt_start`."""
+        """Keep where the training rows ended; see `_warn_if_cold`."""
         self._training_end = TrainingEnd.of(given, form.layout, form.clock.unit)
 
-    def _doubt_start(self, X: ArrayLike, how: dict[str, Any]) -> None:
-        """Warn, once after a fit, of rows that continue its data without a context."""
+    def _warn_if_cold(self, X: ArrayLike, how: dict[str, Any]) -> None:
+        """Warn once after a fit if X continues its rows, but context= was not given."""
         end, options = vars(self).get("_training_end"), self.model_.layout.options
         if warn_if_cold(end, type(self).__name__, X, how, options):
             self._training_end = None
@@ -408,13 +410,13 @@ or list, default=None
         context : array-like of shape (n_rows, n_features) or "fit", default=None
             Rows that came just before X (`window_length` or more), so that the first
             predictions see as much history as the rest. 2-D data of one recording
-            only; `timestamps` then begin with those of these rows. "fit" goes on from
-            the last rows of the last `fit` or `partial_fit` (of its X, the validation
-            part included, not of `X_val`), each recording from the one of its name;
-            those that were not there start cold. `timestamps` and `groups` are then
-            those of X alone.
+            only; `timestamps` must begin with those of these rows. "fit" uses the last
+            rows of the last `fit` or `partial_fit` (of its X, including the validation
+            part, not of `X_val`): each recording continues the one of the same name,
+            new ones start without history. `timestamps` and `groups` are then those of
+            X only.
         return_safety : bool, default=False
-            Whether to tell, too, what `output_constraints` made of each prediction.
+            Whether to return also what `output_constraints` did to each prediction.
 
         Returns
         -------
@@ -422,8 +424,9 @@ or list, default=None
             In the units and the layout of the y given to `fit`; several quantiles are
             a last axis. Lists give lists where there is a prediction per step.
         safety : Safety
-            With `return_safety` only, in the layout of the predictions: `feasible`,
-            whether one satisfies all constraints, and `correction`, what was added.
+            Only with `return_safety`. In the layout of the predictions: `feasible`,
+            whether a prediction satisfies all constraints, and `correction`, what was
+            added to the network's own.
         """
         refuse_piped_context(context)
         model = as_fitted(self)
@@ -431,7 +434,7 @@ or list, default=None
         sequences = model.read(X, **how)
         call = model.answers_and_safety if return_safety else model.answers
         answers = call(model.outputs(sequences), sequences)
-        self._doubt_start(X, how)
+        self._warn_if_cold(X, how)
         return answers
 
     @_of_classes
@@ -459,7 +462,7 @@ or list, default=None
         model = as_fitted(self)
         how = {"timestamps": timestamps, "groups": groups, "context": context}
         sequences = model.read(X, **how)
-        self._doubt_start(X, how)
+        self._warn_if_cold(X, how)
         return model.probabilities(model.outputs(sequences), sequences)
 
     @_of_classes
@@ -502,8 +505,8 @@ or list, default=None
     ) -> float:
         """Return R2 (regression) or accuracy (classification).
 
-        With `loss="quantile"`, D2 of the pinball loss, averaged over the levels. It is
-        R2 with this loss in place of the squared error.
+        With `loss="quantile"`, D2 of the pinball loss, averaged over the levels: R2
+        with this loss in place of the squared error.
 
         Parameters
         ----------
@@ -543,8 +546,8 @@ or list, default=None
         Parameters
         ----------
         mode, n, adapt, forgetting, learning_rate, truncation, context, guard
-            As in `LiquidStream`: "window" answers as `predict` does, "carry" keeps the
-            state for ever; `adapt` lets the stream learn.
+            As in `LiquidStream`: "window" answers as `predict` does, "carry" hands the
+            state on from row to row; `adapt` lets the stream learn.
 
         Returns
         -------
@@ -575,7 +578,7 @@ or list, default=None
         Parameters
         ----------
         layer : int, default=0
-            0 reads the inputs, each further one the layer before it.
+            Number of the layer; 0 is the one that reads the inputs.
         ax : matplotlib Axes, default=None
             None is a new figure.
 
@@ -607,7 +610,7 @@ or list, default=None
         sequence : int, default=0
             Which recording or sequence of X.
         ax : matplotlib Axes, default=None
-            The room for the three parts; None is a new figure.
+            Axes whose place the three parts take; None is a new figure.
 
         Returns
         -------

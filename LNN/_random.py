@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 
-def random_source(seed: Any) -> np.random.RandomState:
-    """Return the source of all randomness of one fit, or of one data set.
+def random_source(
+    seed: int | np.random.RandomState | None,
+) -> np.random.RandomState:
+    """Return the source of all randomness of one call, from its `random_state`.
 
     Unlike scikit-learn's `check_random_state`, None does not draw from numpy's global
     generator: nothing leaves a trace in it.
+
+    Parameters
+    ----------
+    seed : int, RandomState or None
+        None is a new, unpredictable seed.
     """
     return np.random.RandomState() if seed is None else check_random_state(seed)
 

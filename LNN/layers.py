@@ -137,9 +137,19 @@ class SequenceLayer(OwnWeights):
         timespans: Tensor | float | None = None,
         lengths: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """Return the state after every step, (B, T, n_neurons), and the last one.
+        """Run over sequences, and return the neurons' states in place of outputs.
 
-        Takes what `forward` takes, batched. With mixed memory the states are h.
+        Parameters
+        ----------
+        inputs, state, timespans, lengths
+            As in `forward`, with a batch axis.
+
+        Returns
+        -------
+        states : Tensor of shape (B, T, n_neurons)
+            After every step; with mixed memory h, without the memory c.
+        state : as `state`
+            The state after each sequence's last valid step.
         """
         spans, lengths = self._check_time(inputs, timespans, lengths)
         return self._run(inputs, state, spans, lengths, True)
@@ -154,8 +164,23 @@ class SequenceLayer(OwnWeights):
     ) -> tuple[Tensor, State]:
         """Do what `states` does, with time spans and lengths that were checked.
 
-        Without `all_steps` the states are those after each last valid step,
-        (B, n_neurons): a kernel then need not store the others.
+        Parameters
+        ----------
+        inputs : Tensor of shape (B, T, input_size)
+        state : Tensor, pair of Tensor or None
+            As in `forward`.
+        spans : Tensor of shape (B, T)
+        lengths : Tensor of shape (B,), or None
+        all_steps : bool, default=True
+            Whether to return the states of every step. Without it a kernel need not
+            store them.
+
+        Returns
+        -------
+        states : Tensor of shape (B, T, n_neurons) or, without `all_steps`, \
+(B, n_neurons)
+        state : as `state`
+            The state after each sequence's last valid step.
         """
         self.check_inputs(inputs)
         return self._run(inputs, state, spans, lengths, all_steps)

@@ -22,9 +22,9 @@ from LNN.exceptions import InvalidInputError
 from LNN.layers import check_lengths
 from LNN.models import Layer, ModelType
 from LNN.network_state import (
-    doubts_unnamed_spans,
     refuse_state_as_spans,
     states_of_layers,
+    warns_of_unnamed_spans,
 )
 from LNN.own_scale import OwnScale
 from LNN.patching import Patching
@@ -191,7 +191,19 @@ default="ncp"
             self.readout = nn.Sequential(Dropout(dropout), head)
 
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
-        """Return the kernel backend that training on this device runs on."""
+        """Return the kernel backend that training on a device runs on.
+
+        Parameters
+        ----------
+        device : torch.device
+        dtype : torch.dtype
+            Of the inputs.
+
+        Returns
+        -------
+        str
+            "torch", "native" or "cuda".
+        """
         return self.layers[0].backend_for(device, dtype)
 
     @property
@@ -205,7 +217,7 @@ default="ncp"
         found = (getattr(layer, "wiring", None) for layer in self.layers)
         return [wiring for wiring in found if wiring is not None]
 
-    @doubts_unnamed_spans
+    @warns_of_unnamed_spans
     def forward(
         self,
         inputs: Tensor,
@@ -243,7 +255,7 @@ default="ncp"
         outputs = self.readout(features)
         return (outputs, last) if return_state else outputs
 
-    @doubts_unnamed_spans
+    @warns_of_unnamed_spans
     def features(
         self,
         inputs: Tensor,
@@ -252,7 +264,22 @@ default="ncp"
         lengths: Tensor | None = None,
         state: tuple | None = None,
     ) -> tuple[Tensor, tuple]:
-        """Return what the read-out reads, (B, N) or (B, T, N), and all final states."""
+        """Run all but the read-out.
+
+        Parameters
+        ----------
+        inputs, timespans, lengths, state
+            As in `forward`.
+
+        Returns
+        -------
+        features : Tensor of shape (B, n_read) or (B, T, n_read)
+            What the read-out reads: the pooled states of a sequence, or with
+            `return_sequences` the states of each step. n_read is `hidden_size`, three
+            times that with pooling "last+mean+max".
+        state : tuple
+            The final state of each layer.
+        """
         # Only the last layer's states that are read: kernels need not store the others.
         every = self.return_sequences or self.pooling != "last"
         states, last = self._run(inputs, timespans, lengths, state, every)
@@ -262,7 +289,7 @@ default="ncp"
             states = self.pool(states, lengths)
         return states, last
 
-    @doubts_unnamed_spans
+    @warns_of_unnamed_spans
     def states(
         self,
         inputs: Tensor,
@@ -271,9 +298,19 @@ default="ncp"
         lengths: Tensor | None = None,
         state: tuple | None = None,
     ) -> tuple[Tensor, tuple]:
-        """Return the last layer's states (B, T, hidden_size) and all final states.
+        """Run all layers, without pooling and read-out.
 
-        With `patch` there is one step for each patch.
+        Parameters
+        ----------
+        inputs, timespans, lengths, state
+            As in `forward`.
+
+        Returns
+        -------
+        states : Tensor of shape (B, T, hidden_size)
+            Those of the last layer, after each step; with `patch`, after each patch.
+        state : tuple
+            The final state of each layer.
         """
         return self._run(inputs, timespans, lengths, state, every=True)
 
@@ -297,9 +334,22 @@ default="ncp"
         lengths: Tensor | None = None,
         state: Any = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return inputs, time spans and lengths as the first layer reads them.
+        """Check the arguments, and apply what stands before the first layer.
 
-        Takes what `forward` takes; the state is looked at, not changed.
+        That is the encoder, the scale of each sequence and the patches, if there are
+        any.
+
+        Parameters
+        ----------
+        inputs, timespans, lengths, state
+            As in `forward`. The state is only checked.
+
+        Returns
+        -------
+        inputs : Tensor of shape (B, T, n_features)
+            As the first layer reads them; with `patch`, T counts patches.
+        timespans : Tensor of shape (B, T)
+        lengths : Tensor of shape (B,), or None
         """
         if not isinstance(inputs, Tensor):
             convert = "Convert it: torch.as_tensor(inputs, dtype=torch.float32)."
@@ -346,7 +396,24 @@ default="ncp"
         state: Any,
         every: bool,
     ) -> tuple[Tensor, tuple]:
-        """Run the layers on what the parts before them have made; as `states`."""
+        """Run the layers on what `front` has returned.
+
+        Parameters
+        ----------
+        inputs, timespans, lengths
+            As `front` returns them.
+        state : tuple or None
+            As in `forward`.
+        every : bool
+            Whether to return the last layer's states of every step.
+
+        Returns
+        -------
+        states : Tensor of shape (B, T, hidden_size), or (B, hidden_size)
+            Those of the last layer; without `every`, after each last valid step.
+        state : tuple
+            The final state of each layer.
+        """
         starts = states_of_layers(state, len(self.layers))
         finals = []
         for k, (layer, start) in enumerate(zip(self.layers, starts, strict=True)):
@@ -372,7 +439,19 @@ default="ncp"
         return encoded.masked_scatter(valid[..., None], features)
 
     def pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
-        """Make what the read-out reads of a sequence from its states (B, T, N)."""
+        """Pool the states of sequences.
+
+        Parameters
+        ----------
+        states : Tensor of shape (B, T, N), with pooling "last" (B, N)
+        lengths : Tensor of shape (B,), or None
+            Valid steps of each sequence.
+
+        Returns
+        -------
+        Tensor of shape (B, n_read)
+            What the read-out reads of a sequence.
+        """
         if self.pooling == "last":
             return states  # it is one already
         if self.attention is None:

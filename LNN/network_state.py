@@ -17,11 +17,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def doubts_unnamed_spans(method: Callable[P, R]) -> Callable[P, R]:
-    """Let a method of a network warn of time spans that may be a state.
+def warns_of_unnamed_spans(method: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a method of a network: it then warns of time spans that may be a state.
 
-    That is so if they come by position, where other modules of torch take the state,
-    and there are as many steps as a layer has neurons: both then have one shape.
+    It warns if time spans are passed by position, where other modules of torch take the
+    state, and if there are as many steps as a layer has neurons: both then have the
+    same shape.
     """
 
     @functools.wraps(method)

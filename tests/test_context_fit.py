@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.data import continuation
-from LNN.estimators import ends
+from LNN.estimators import fit_context
 from LNN.exceptions import InvalidInputError, LNNWarning
 
 N, CUT = 90, 60
@@ -258,7 +258,7 @@ def test__copies__go_on_alike(window_length, way):
 
 def test__fit__long_recording__is_gone_through_in_blocks(monkeypatch):
     want = fitted(None, model_type="LTC").model_.continuation.states.layers
-    monkeypatch.setattr(ends, "MAX_STEPS", 7)
+    monkeypatch.setattr(fit_context, "MAX_STEPS", 7)
     found = fitted(None, model_type="LTC").model_.continuation.states.layers
     np.testing.assert_allclose(found, want, rtol=0, atol=1e-12)
 

@@ -17,7 +17,17 @@ from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import LNNWarning
+from LNN.inspection import (
+    TreeSurrogate,
+    attribution_similarity,
+    check_temporal_causality,
+    disentanglement_scores,
+    permutation_importance,
+    robustness,
+    select_diverse,
+)
 from LNN.pooling import POOLINGS
+from LNN.safety import contraction_rate, verify
 
 Regressor = partial(LiquidRegressor, **TINY, window_length=5)
 N = 220
@@ -168,6 +178,37 @@ def test__fit_and_predict__leave_global_state_alone(rows, cell, tmp_path, monkey
     model.fit(rows, rows[:, 0] > 0)
     model.predict_proba(rows)
     model.score(rows, rows[:, 0] > 0)
+    assert picture_of_globals() == before
+
+
+UNSEEDED = {
+    "causality": lambda model, X, y: check_temporal_causality(model, X, n_cuts=1),
+    "contraction": lambda model, X, y: contraction_rate(model, X, random_state=None),
+    "disentanglement": lambda model, X, y: disentanglement_scores(model, X),
+    "diversity": lambda model, X, y: select_diverse(X, 3, model=model),
+    "importance": lambda model, X, y: permutation_importance(model, X, y, n_repeats=1),
+    "robustness": lambda model, X, y: robustness(
+        model, X, y, disturbances={"noise": [0.1]}, n_repeats=1
+    ),
+    "similarity": lambda model, X, y: attribution_similarity(
+        model, X, noise=0.1, n_repeats=1, rows=range(3)
+    ),
+    "tree": lambda model, X, y: TreeSurrogate(model).fit(X),
+    "verify": lambda model, X, y: verify(
+        model, (-1, 1), (-0.01, 0.01), random_state=None
+    ),
+}
+
+
+@pytest.mark.parametrize("call", UNSEEDED.values(), ids=list(UNSEEDED))
+def test__inspection_and_safety__without_seed__leave_global_state_alone(
+    rows, call, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    y = rows[:, 0]
+    model = LiquidRegressor(6, window_length=5, epochs=1, device="cpu").fit(rows, y)
+    before = picture_of_globals()
+    call(model, rows, y)
     assert picture_of_globals() == before
 
 

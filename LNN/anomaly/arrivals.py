@@ -18,13 +18,13 @@ from LNN.forecasting.stray import LONG, TIMES, LoneRow
 from LNN.streaming.arrivals import as_numbers
 from LNN.streaming.stream_clock import as_stamp
 
-__all__ = ["Arrivals", "Row"]
+__all__ = ["DetectorArrivals", "DetectorRow"]
 
 # Steps are float64: rows after so many could not be told apart.
 MOST_STEPS = 2.0**53
 
 
-class Row(NamedTuple):
+class DetectorRow(NamedTuple):
     """A row that arrived.
 
     Attributes
@@ -40,7 +40,7 @@ class Row(NamedTuple):
     calendar: np.ndarray
 
 
-class Arrivals:
+class DetectorArrivals:
     """Reads rows as `fit` has read those of X.
 
     Parameters
@@ -56,7 +56,7 @@ class Arrivals:
         self._lone: Any = None
         self._group: Any = None
 
-    def take(self, x: Any, dt: Any, timestamp: Any) -> Row:
+    def take(self, x: Any, dt: Any, timestamp: Any) -> DetectorRow:
         """Read one row."""
         values, stamp = self._read(x)
         stamp = stamp if timestamp is None else timestamp
@@ -74,7 +74,7 @@ class Arrivals:
         calendar = self._calendar(now)
         self._step += gap if self._began else 0.0
         self._began, self._now, self._lone = True, now, None
-        return Row(values, self._step, calendar)
+        return DetectorRow(values, self._step, calendar)
 
     def rows_of(self, context: Any) -> tuple[np.ndarray, Any]:
         """Return the rows of a table, and their times if its index holds them."""
@@ -106,13 +106,13 @@ class Arrivals:
         if len(cells) != columns.n_features_in:
             raise InvalidInputError(
                 f"Expected a row of {columns.n_features_in} values, as X in fit, got "
-                f"{len(cells)}."
+                f"{len(cells)}. Pass all columns of X, NaN for a missing value."
             )
         values = as_numbers(cells[np.asarray(columns.inputs)])
         if np.isinf(values).any():
             raise InvalidInputError(
-                "Expected finite values in a row, got an infinite one. NaN stands for "
-                "a value that nobody saw."
+                "Expected finite values in a row, got an infinite one. Pass NaN for a "
+                "missing value."
             )
         if columns.group is not None:
             group = cells[columns.group]
@@ -126,7 +126,8 @@ class Arrivals:
         lacking = [name for name in names if name not in here]
         if lacking:
             raise InvalidInputError(
-                f"Expected a row with the columns {list(names)}, which lacks {lacking}."
+                f"Expected a row with the columns {list(names)}, got one that lacks "
+                f"{lacking}. Pass NaN for a missing value."
             )
 
     def _refuse_several(self, before: Any, now: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from LNN.anomaly.recordings import Recordings
-from LNN.anomaly.residuals import Engine, Residuals
+from LNN.anomaly.residuals import ResidualEngine, Residuals
 from LNN.anomaly.scores import Scorer, averaged
 from LNN.anomaly.spreads import Spreads
 
@@ -41,7 +41,7 @@ class Calibration:
     @classmethod
     def fit(
         cls,
-        engine: Engine,
+        engine: ResidualEngine,
         rows: Recordings,
         clean: np.ndarray,
         aggregate: str,
@@ -54,7 +54,7 @@ class Calibration:
 
         Parameters
         ----------
-        engine : Engine
+        engine : ResidualEngine
         rows : Recordings
         clean : ndarray of bool, shape (n,)
             Rows that are not marked as abnormal.

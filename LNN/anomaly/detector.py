@@ -1,7 +1,8 @@
-"""`LiquidAnomalyDetector`: which rows are not what the rows before them let expect."""
+"""`LiquidAnomalyDetector`: which rows do not follow from the rows before them."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -27,46 +28,46 @@ __all__ = ["LiquidAnomalyDetector"]
 
 
 class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
-    """Finds rows, and stretches of rows, that the rows before them do not let expect.
+    """Find rows, and stretches of rows, that do not follow from the rows before them.
 
-    A liquid network learns to foresee each channel over several horizons. How far a row
-    is from what was foreseen, in units of what is usual, is averaged over the horizons,
-    and over a season. The score of a row is how rare that is: 4 is seen once in ten
-    thousand usual rows. It depends on rows up to this one, and on none after it.
+    A liquid network learns to predict each channel over several horizons. The errors of
+    a row, in units of their usual size, are averaged over the horizons, and over a
+    season. The score of a row is how rare such an error is, as minus log10 of its rate:
+    4 is seen once in ten thousand usual rows. It depends on no later row.
 
     Parameters
     ----------
     n_neurons : int, default=32
         Number of liquid neurons.
     horizons : "auto" or list of float, default="auto"
-        How far ahead rows are foreseen, in usual gaps between rows. "auto" is one gap,
+        How far ahead rows are predicted, in usual gaps between rows. "auto" is one gap,
         and a twelfth, a sixth, a third, a half and the whole of a season.
     window_length : int, default=48
-        Rows that the network sees.
+        Number of rows that the network reads for a prediction.
     season : float, "auto" or None, default="auto"
-        Usual gaps after which rows look alike. "auto" reads it from the time stamps,
-        from the autocorrelation, or at odd times from a periodogram, and takes what the
-        rows hold at least four times. Without a season `window_length` stands in.
+        Length of a season, in usual gaps. "auto" finds it from the time stamps, the
+        autocorrelation or, at irregular times, a periodogram; the rows must hold it at
+        least four times. Without a season `window_length` is used in its place.
     calendar : {"auto", None} or list of {"day", "week", "year"}, default="auto"
-        Cycles of the calendar that the network reads. "auto" takes those that the time
-        stamps show twice and a window does not show in full.
+        Calendar cycles that are given to the network as inputs. "auto" takes those that
+        the rows cover at least twice, and that are longer than a window.
     aggregate : {"mean", "max"}, default="mean"
-        How the channels of a row are put together.
+        How the errors of the channels are combined into that of the row.
     smooth : float, "auto" or None, default="auto"
-        Gaps over which sizes of residuals are averaged. None is the row alone, which
-        suits anomalies of a few rows. "auto" takes the row alone and the means over
-        half a season and a season, whichever is rarest.
+        Time over which errors are averaged, in usual gaps. None is the row alone, which
+        suits anomalies of a few rows. "auto" takes the rarest of three: the error of
+        the row, and its means over half a season and over a season.
     alarm_rate : float, default=1e-3
-        Part of usual rows that may be called abnormal; sets `offset_`.
+        Share of usual rows that may be called abnormal; sets `offset_`.
     rows : {"steps", "sequences"}, default="steps"
         What a row of 2-D X is: a step of time, or a whole sequence whose columns are
-        its steps. 3-D X and lists hold sequences in any case.
+        its steps. 3-D X and lists always hold sequences.
     time_column, group_column : column name or number, default=None
-        Columns of X that hold the times, and tell recordings apart.
+        Columns of X that hold the time stamps, and the name of the recording.
     model_type : str, default="CfC"
         The cell, as in `LiquidRegressor`.
     learning_rate : float, default=0.01
-        Step size at the start.
+        Learning rate at the start.
     dropout : float, default=0.0
         Dropout on the neurons that the read-out reads.
     epochs : int or "auto", default=20
@@ -74,9 +75,9 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
     batch_size : int, default=64
         Windows per optimiser step.
     network : dict, default=None
-        Other parameters of `LiquidRegressor`.
+        Further parameters of the network, as of `LiquidRegressor`.
     n_jobs : int, default=None
-        Threads.
+        Threads that prepare data.
     random_state : int, RandomState or None, default=None
         Seed of weights and of the order of windows.
 
@@ -85,11 +86,11 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
     model_ : FittedDetector
         What the fit has made, in one value that never changes.
     offset_ : float
-        `decision_function` is `score_samples` less this: log10 of `alarm_rate`.
+        `decision_function` is `score_samples` minus this: log10 of `alarm_rate`.
     season_ : float
-        What "auto" stood for, in usual gaps.
+        The season that is used, in usual gaps.
     horizons_ : tuple of float
-        What "auto" stood for, in usual gaps.
+        The horizons that are used, in usual gaps.
     time_unit_ : float
         The usual gap between rows, in seconds or units of the time stamps.
     n_features_in_ : int
@@ -117,16 +118,16 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         self,
         n_neurons: int = 32,
         *,
-        horizons: Any = "auto",
+        horizons: str | Sequence[float] = "auto",
         window_length: int = 48,
         season: float | str | None = "auto",
-        calendar: Any = "auto",
+        calendar: str | Sequence[str] | None = "auto",
         aggregate: str = "mean",
         smooth: float | str | None = "auto",
         alarm_rate: float = 1e-3,
         rows: str = "steps",
-        time_column: Any = None,
-        group_column: Any = None,
+        time_column: Hashable = None,
+        group_column: Hashable = None,
         model_type: str = "CfC",
         learning_rate: float = 0.01,
         dropout: float = 0.0,
@@ -134,7 +135,7 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         batch_size: int = 64,
         network: dict[str, Any] | None = None,
         n_jobs: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.n_neurons = n_neurons
         self.horizons = horizons
@@ -166,22 +167,22 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> Self:
-        """Learn what is usual.
+        """Learn what is usual from rows most of which are.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_rows, n_channels)
-            Rows in time order; a Series is one channel. A DatetimeIndex is the time; a
-            MultiIndex (recording, time), `groups` or `group_column` tell recordings
-            apart. NaN is unseen. 3-D X or a list are sequences, each of which gets one
-            score.
+            Rows in time order; a Series is one channel. A DatetimeIndex gives the time
+            stamps; a MultiIndex (recording, time), `groups` or `group_column` give the
+            recordings. NaN is a missing value. 3-D X or a list are sequences, each of
+            which gets one score.
         y : array-like of shape (n_rows,), default=None
-            1 leaves a row out: it stays what later rows are foreseen from, but nothing
-            is learnt of it, and it does not count as usual.
+            1 marks an abnormal row: later rows are still predicted from it, but the
+            network does not learn to predict it, and it does not count as usual.
         timestamps : array-like of shape (n_rows,), default=None
-            Times of rows.
+            Time stamp of each row.
         groups : array-like of shape (n_rows,), default=None
-            Recordings of rows.
+            Recording of each row.
 
         Returns
         -------
@@ -220,9 +221,9 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_rows,) or (n_sequences,), or Series
-            Zeros of the rate: 4 is seen once in ten thousand usual rows. 0 where
-            nothing was seen, or too little came before: `judged` tells these rows from
-            those that are usual. A Series for a frame.
+            Minus log10 of the rate: 4 is seen once in ten thousand usual rows. 0 for
+            rows that are missing or have too few rows before them; `judged` tells these
+            from usual rows. A Series for a frame.
 
         Warns
         -----
@@ -239,7 +240,7 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> Any:
-        """Tell which rows have a score that says something.
+        """Tell for which rows there is a score; the others have the score 0.
 
         Parameters
         ----------
@@ -249,9 +250,9 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         ndarray of bool of shape (n_rows,) or (n_sequences,), or Series
-            False where the score is 0 because nothing was seen, or too few of the rows
-            before were: at the beginning of a recording, after a long gap, at another
-            rate. A Series for a frame.
+            False where the row is missing, or too many rows before it are: at the
+            beginning of a recording, after a long gap, at another rate than in `fit`. A
+            Series for a frame.
         """
         model = self._fitted()
         found = model.judged(model.read(X, timestamps, groups))
@@ -264,7 +265,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Return `anomaly_scores` with the sign of scikit-learn: low is abnormal."""
+        """Return `anomaly_scores` with the sign of scikit-learn: low is abnormal.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_sequences,)
+            0 or less; 0 also for rows that are not judged.
+        """
         return -self._scores(X, timestamps, groups)
 
     def decision_function(
@@ -274,7 +286,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Return `score_samples` less `offset_`: below 0 is abnormal."""
+        """Return `score_samples` minus `offset_`: below 0 is abnormal.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_sequences,)
+            Above 0 for rows that are not judged.
+        """
         return -self._scores(X, timestamps, groups) - self.offset_
 
     def predict(
@@ -284,7 +307,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Return -1 for abnormal rows, +1 for all others."""
+        """Return -1 for abnormal rows, +1 for all others.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_rows,) or (n_sequences,)
+            +1 also for rows that are not judged; `judged` tells them apart.
+        """
         below = self.decision_function(X, timestamps=timestamps, groups=groups) < 0
         return np.where(below, -1, 1)
 
@@ -296,7 +330,18 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> np.ndarray:
-        """Fit, and predict the same rows."""
+        """Fit, and predict the same rows.
+
+        Parameters
+        ----------
+        X, y, timestamps, groups
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of int, shape (n_rows,) or (n_sequences,)
+            As in `predict`.
+        """
         self.fit(X, y, timestamps=timestamps, groups=groups)
         return self.predict(X, timestamps=timestamps, groups=groups)
 
@@ -320,8 +365,8 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         float
-            Near the share of abnormal rows for a score that knows nothing; 1 is
-            perfect. No alarm counts for rows beside it (no point adjustment).
+            1 is perfect; random scores get about the share of abnormal rows. Each row
+            counts by itself: there is no point adjustment.
         """
         from sklearn.metrics import average_precision_score
 
@@ -342,7 +387,7 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         groups: Column | None = None,
         by_horizon: bool = False,
     ) -> Any:
-        """Return which channels are far from what was foreseen, and how far.
+        """Return how far each channel is from its prediction.
 
         Parameters
         ----------
@@ -355,8 +400,9 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         -------
         ndarray of shape (n_rows, n_channels) or (n_rows, n_channels, n_horizons), or \
 DataFrame
-            In units of the usual size, where 1 is usual; NaN where nothing was
-            foreseen. A frame for a frame, with columns (channel, horizon) for horizons.
+            Sizes of the errors in units of their usual size; NaN where there is no
+            prediction. A frame for a frame; `by_horizon` gives it columns (channel,
+            horizon).
         """
         model, given = self._fitted(), as_table(X)
         found = model.contributions(model.read(X, timestamps, groups))
@@ -379,21 +425,21 @@ DataFrame
         groups: Column | None = None,
         min_gap: float | None = None,
     ) -> pd.DataFrame:
-        """Return abnormal stretches of time, one a row.
+        """Return abnormal stretches of time as a frame, one event per row.
 
         Parameters
         ----------
         X, timestamps, groups
             As in `fit`.
         min_gap : float, default=None
-            Alarms that are so many usual gaps apart, or fewer, are one event. None is a
+            Alarms at most this far apart are one event, in usual gaps. None is a
             season.
 
         Returns
         -------
         DataFrame
-            Columns start, end and peak (times of rows, or their numbers), score (that
-            of the peak), and channel, which is furthest off on average. With several
+            Columns start, end and peak (time stamps, or row numbers), score (at the
+            peak), and channel (the one with the largest mean error). With several
             recordings also recording.
         """
         model = self._fitted()
@@ -413,12 +459,12 @@ DataFrame
         Parameters
         ----------
         context : array-like or DataFrame of shape (n_rows, n_channels), default=None
-            Rows that came just before, which are taken in without alarms. With a window
-            and a season of them the first row is judged as all others.
+            Rows that came just before the stream; they cause no alarms. If they are as
+            many as a window and a season, the first row of the stream is judged too.
         adaptive : bool, default=True
-            Whether what is usual follows the rows that come. It learns from rows that
-            are no alarm only, so that an anomaly does not become usual. False scores
-            as `anomaly_scores` does.
+            Whether the usual size of errors adapts to the rows of the stream. It does
+            not learn from rows with an alarm, so that an anomaly does not become usual.
+            False scores as `anomaly_scores` does.
 
         Returns
         -------
@@ -460,17 +506,17 @@ DataFrame
 
     @property
     def offset_(self) -> float:
-        """What `score_samples` of a row is compared with."""
+        """The threshold of `score_samples`: log10 of `alarm_rate`."""
         return float(np.log10(self._fitted().parameters["alarm_rate"]))
 
     @property
     def season_(self) -> float:
-        """Steps after which rows look alike."""
+        """The season that is used, in usual gaps between rows."""
         return self._fitted().engine.plan.season
 
     @property
     def horizons_(self) -> tuple[float, ...]:
-        """How many steps ahead rows are foreseen."""
+        """How far ahead rows are predicted, in usual gaps between rows."""
         return self._fitted().engine.plan.horizons
 
     @property

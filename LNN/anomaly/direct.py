@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from LNN.anomaly.bridging import Bridged
-from LNN.anomaly.past import changes, origins_at_equal_steps
-from LNN.anomaly.plan import Plan
+from LNN.anomaly.missing_steps import Bridged
+from LNN.anomaly.origins import changes, origins_at_equal_steps
+from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
-from LNN.anomaly.residuals import Engine, Residuals, no_residuals
+from LNN.anomaly.residuals import ResidualEngine, Residuals, no_residuals
 from LNN.anomaly.training import train
 from LNN.data.examples import Given
 from LNN.exceptions import InvalidInputError
@@ -24,14 +24,14 @@ LEAST_ROWS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Direct(Engine):
+class Direct(ResidualEngine):
     """A network on windows of rows; its outputs are channels by horizons."""
 
     @classmethod
     def fit(
         cls,
         rows: Recordings,
-        plan: Plan,
+        plan: DetectorPlan,
         clean: np.ndarray,
         options: Mapping[str, Any],
         random: np.random.RandomState,
@@ -41,7 +41,7 @@ class Direct(Engine):
         Parameters
         ----------
         rows : Recordings
-        plan : Plan
+        plan : DetectorPlan
         clean : ndarray of bool, shape (n,)
             Rows that are not marked; others are read, but nothing is learnt of them.
         options : mapping of str
@@ -94,7 +94,7 @@ class Direct(Engine):
 
 
 def _changes(
-    rows: Recordings, plan: Plan
+    rows: Recordings, plan: DetectorPlan
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
     """Go through the horizons: its number, rows, their origins, and the changes."""
     steps, warm = plan.steps(rows), plan.warm(rows)
@@ -105,7 +105,7 @@ def _changes(
         yield number, row, before, changes(rows, steps, row, before, horizon)
 
 
-def _goals(rows: Recordings, plan: Plan, clean: np.ndarray) -> np.ndarray:
+def _goals(rows: Recordings, plan: DetectorPlan, clean: np.ndarray) -> np.ndarray:
     """Return how much channels change after each row (n, n_channels, n_horizons)."""
     found = no_residuals(rows, plan)
     for number, row, origin, change in _changes(rows, plan):

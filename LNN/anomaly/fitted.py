@@ -11,16 +11,16 @@ import pandas as pd
 
 from LNN.anomaly.calibration import Calibration
 from LNN.anomaly.direct import Direct
-from LNN.anomaly.doubts import (
+from LNN.anomaly.events import Alarms, find_events
+from LNN.anomaly.plan import DetectorPlan
+from LNN.anomaly.queried import Queried
+from LNN.anomaly.recordings import DetectorForm, Recordings, StepClock, read
+from LNN.anomaly.residuals import ResidualEngine
+from LNN.anomaly.row_warnings import (
     refuse_stray_rows,
     warn_of_another_rate,
     warn_of_unjudged,
 )
-from LNN.anomaly.events import Alarms, find_events
-from LNN.anomaly.plan import Plan
-from LNN.anomaly.queried import Queried
-from LNN.anomaly.recordings import Form, Recordings, StepClock, read
-from LNN.anomaly.residuals import Engine
 from LNN.anomaly.scores import Scorer, mean_of_known
 from LNN.anomaly.spreads import Spreads
 from LNN.anomaly.tail import Tail
@@ -43,20 +43,29 @@ class FittedDetector(PlainState):
     ----------
     parameters : mapping of str
         Those of the detector when it was fitted.
-    form : Form
+    form : DetectorForm
         What X looked like.
     engine : Direct or Queried
     calibration : Calibration
     """
 
     parameters: Mapping[str, Any]
-    form: Form
-    engine: Engine
+    form: DetectorForm
+    engine: ResidualEngine
     calibration: Calibration
     _parts: ClassVar[Parts] = Parts(
         [
-            *(Calendar, Calibration, Clock, Columns, Direct, Form, GapRange),
-            *(InputLayout, Plan, Queried, ReadOptions, Scorer, Spreads, StepClock),
+            *(
+                Calendar,
+                Calibration,
+                Clock,
+                Columns,
+                DetectorForm,
+                DetectorPlan,
+                Direct,
+                GapRange,
+            ),
+            *(InputLayout, Queried, ReadOptions, Scorer, Spreads, StepClock),
             Tail,
         ]
     )

@@ -11,12 +11,12 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.anomaly.calibration import Calibration
 from LNN.anomaly.direct import Direct
-from LNN.anomaly.doubts import refuse_stray_rows, warn_of_doubts
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import network_options
 from LNN.anomaly.plan import settle
 from LNN.anomaly.queried import Queried
-from LNN.anomaly.recordings import Form, Recordings, read_first
+from LNN.anomaly.recordings import DetectorForm, Recordings, read_first
+from LNN.anomaly.row_warnings import refuse_stray_rows, warn_of_weak_fit
 from LNN.data.alignment import warn_if_misaligned
 from LNN.exceptions import InvalidInputError
 
@@ -61,11 +61,11 @@ def fit(
             "longer ones, or set a shorter season or shorter horizons."
         )
     n_sequences = int(rows.recording[-1]) + 1 if form.per_sequence else None
-    warn_of_doubts(sizes, calibration.scorer.last, n_sequences)
+    warn_of_weak_fit(sizes, calibration.scorer.last, n_sequences)
     return FittedDetector(dict(values), form, engine, calibration)
 
 
-def _refuse_too_few(rows: Recordings, form: Form) -> None:
+def _refuse_too_few(rows: Recordings, form: DetectorForm) -> None:
     """Refuse what has nothing that follows anything."""
     n, longest = int(rows.recording[-1]) + 1, int(np.bincount(rows.recording).max())
     if form.per_sequence:
@@ -85,7 +85,7 @@ def _refuse_too_few(rows: Recordings, form: Form) -> None:
     )
 
 
-def _marked(y: Any, rows: Recordings, form: Form) -> np.ndarray:
+def _marked(y: Any, rows: Recordings, form: DetectorForm) -> np.ndarray:
     """Return which rows y says to leave out."""
     if y is None:
         return np.zeros(len(rows), dtype=bool)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from LNN.estimators.parameters import DEFAULTS
-from LNN.estimators.rules import N_JOBS, NONE, Rule, integer, one_of, real
+from LNN.estimators.rules import N_JOBS, NONE, Rule, check_values, integer, one_of, real
 from LNN.exceptions import InvalidInputError
-from LNN.forecasting.calendar import CYCLES
+from LNN.forecasting.parameters import CALENDAR
 
 __all__ = ["OWNER", "check", "check_min_gap", "network_options"]
 
@@ -30,10 +30,6 @@ def _are_horizons(value: Any) -> bool:
     return all(real(0, ends="()").allows(v) for v in value)
 
 
-def _are_cycles(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(v in CYCLES for v in value)
-
-
 def _are_options(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
@@ -48,9 +44,7 @@ RULES: dict[str, Rule] = {
     | Rule(_are_horizons, "a list of numbers > 0, in usual gaps between rows"),
     "window_length": integer(1),
     "season": one_of("auto") | NONE | real(0, ends="()"),
-    "calendar": one_of("auto")
-    | NONE
-    | Rule(_are_cycles, f"a list of {', '.join(map(repr, CYCLES))}"),
+    "calendar": CALENDAR,
     "aggregate": one_of("mean", "max"),
     "smooth": one_of("auto") | NONE | real(0, ends="()"),
     "alarm_rate": real(0, 0.5, ends="()"),
@@ -83,12 +77,7 @@ def check_min_gap(value: Any) -> None:
 
 def check(values: Mapping[str, Any]) -> None:
     """Refuse the first value that is not allowed."""
-    for name, rule in RULES.items():
-        if not rule.allows(values[name]):
-            raise InvalidInputError(
-                f"The {name!r} parameter of {OWNER} must be {rule}. Got "
-                f"{values[name]!r} instead."
-            )
+    check_values(OWNER, RULES, values)
 
 
 def network_options(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`Plan`: horizons, season and calendar, decided by the rows of a fit."""
+"""`DetectorPlan`: horizons, season and calendar, decided by the rows of a fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from LNN.data.timestamps import time_unit
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.calendar import Calendar, calendar_for
 
-__all__ = ["Plan", "settle"]
+__all__ = ["DetectorPlan", "settle"]
 
 # Rows come at equal steps if so many gaps are a whole number of units, nearly.
 MOSTLY, NEAR = 0.95, WHOLE
@@ -29,7 +29,7 @@ PARTS = (1 / 12, 1 / 6, 1 / 3, 1 / 2, 1)
 
 
 @dataclass(frozen=True)
-class Plan:
+class DetectorPlan:
     """What a fit has decided before it learns.
 
     Attributes
@@ -119,7 +119,7 @@ class Plan:
         return self.calendar.of(stamps)
 
 
-def settle(values: Mapping[str, Any], rows: Recordings) -> Plan:
+def settle(values: Mapping[str, Any], rows: Recordings) -> DetectorPlan:
     """Decide what the parameters leave open.
 
     Parameters
@@ -146,7 +146,7 @@ def settle(values: Mapping[str, Any], rows: Recordings) -> Plan:
     horizons = tuple(sorted({float(h) for h in horizons}))
     if regular:
         horizons = _whole(horizons)
-    return Plan(
+    return DetectorPlan(
         unit,
         regular,
         horizons,

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from LNN.anomaly.past import changes, origins_at_odd_times
-from LNN.anomaly.plan import Plan
+from LNN.anomaly.origins import changes, origins_at_odd_times
+from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
-from LNN.anomaly.residuals import Engine, Residuals, no_residuals
+from LNN.anomaly.residuals import ResidualEngine, Residuals, no_residuals
 from LNN.anomaly.training import train
 from LNN.data.examples import Given
 from LNN.exceptions import InvalidInputError
@@ -25,14 +25,14 @@ HELD_OUT, LEAST_TO_HOLD_OUT = 0.1, 200
 
 
 @dataclass(frozen=True, eq=False)
-class Queried(Engine):
+class Queried(ResidualEngine):
     """A network that reads rows and one more, which has a time but no values."""
 
     @classmethod
     def fit(
         cls,
         rows: Recordings,
-        plan: Plan,
+        plan: DetectorPlan,
         clean: np.ndarray,
         options: Mapping[str, Any],
         random: np.random.RandomState,
@@ -87,7 +87,7 @@ class Queried(Engine):
         return Residuals(values, origins, gaps)
 
 
-def _origins(rows: Recordings, plan: Plan) -> np.ndarray:
+def _origins(rows: Recordings, plan: DetectorPlan) -> np.ndarray:
     steps, first, warm = plan.steps(rows), rows.first, plan.warm(rows)
     found = [origins_at_odd_times(steps, first, h) for h in plan.horizons]
     place = np.stack(found, axis=1)
@@ -124,7 +124,7 @@ class _Queries(NamedTuple):
     begin: np.ndarray
 
     @classmethod
-    def of(cls, rows: Recordings, plan: Plan) -> _Queries:
+    def of(cls, rows: Recordings, plan: DetectorPlan) -> _Queries:
         place = np.arange(len(rows))
         begin = np.maximum.accumulate(np.where(rows.first, place, 0))
         shape = rows.values.shape[1], plan.window_length

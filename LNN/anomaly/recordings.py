@@ -20,7 +20,7 @@ from LNN.exceptions import InvalidInputError
 
 __all__ = [
     "WHOLE",
-    "Form",
+    "DetectorForm",
     "Recordings",
     "StepClock",
     "as_table",
@@ -98,7 +98,7 @@ _StepClock = StepClock
 
 
 @dataclass(frozen=True)
-class Form:
+class DetectorForm:
     """What X of a fit looked like, which later X must match.
 
     Attributes
@@ -130,7 +130,7 @@ def as_table(X: Any) -> Any:
 
 def read_first(
     X: Any, timestamps: Any, groups: Any, values: Mapping[str, Any]
-) -> tuple[Recordings, Form]:
+) -> tuple[Recordings, DetectorForm]:
     """Read the X of a fit, and learn what later X must look like."""
     X = as_table(X)
     table = layout_of(X, name="X") == "rows"
@@ -153,11 +153,11 @@ def read_first(
     if clock.regular:
         known = {field.name: getattr(clock, field.name) for field in fields(clock)}
         clock = StepClock(**(known | {"max_step": 1.0}))
-    form = Form(InputLayout.of(options, sequences), clock, by_row, n_steps)
+    form = DetectorForm(InputLayout.of(options, sequences), clock, by_row, n_steps)
     return _recordings(sequences, X, timestamps, groups, form), form
 
 
-def read(X: Any, timestamps: Any, groups: Any, form: Form) -> Recordings:
+def read(X: Any, timestamps: Any, groups: Any, form: DetectorForm) -> Recordings:
     """Read later X, and check it against that of the fit."""
     X = as_table(X)
     if form.by_row:
@@ -169,7 +169,7 @@ def read(X: Any, timestamps: Any, groups: Any, form: Form) -> Recordings:
 
 
 def _recordings(
-    sequences: SequenceSet, X: Any, timestamps: Any, groups: Any, form: Form
+    sequences: SequenceSet, X: Any, timestamps: Any, groups: Any, form: DetectorForm
 ) -> Recordings:
     values = sequences.rows.block(0, len(sequences.recording)).astype(np.float64)
     if form.by_row:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from LNN.anomaly.plan import Plan
+from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 from LNN.estimators.fitted import FittedModel
 
-__all__ = ["Engine", "Residuals"]
+__all__ = ["ResidualEngine", "Residuals"]
 
 
 class Residuals(NamedTuple):
@@ -34,16 +34,16 @@ class Residuals(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Engine(ABC):
+class ResidualEngine(ABC):
     """A network, and how it is asked.
 
     Attributes
     ----------
-    plan : Plan
+    plan : DetectorPlan
     model : FittedModel
     """
 
-    plan: Plan
+    plan: DetectorPlan
     model: FittedModel
 
     @abstractmethod
@@ -51,6 +51,6 @@ class Engine(ABC):
         """Foresee all rows from those before them."""
 
 
-def no_residuals(rows: Recordings, plan: Plan) -> np.ndarray:
+def no_residuals(rows: Recordings, plan: DetectorPlan) -> np.ndarray:
     """Return NaN in the shape of residuals."""
     return np.full((*rows.values.shape, len(plan.horizons)), np.nan)

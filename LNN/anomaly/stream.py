@@ -6,19 +6,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from LNN.anomaly.adapting import Usual
-from LNN.anomaly.arrivals import Arrivals
+from LNN.anomaly.adaptive_calibration import AdaptiveCalibration
+from LNN.anomaly.arrivals import DetectorArrivals
 from LNN.anomaly.fitted import FittedDetector
-from LNN.anomaly.foreseeing import foreseer_of
 from LNN.anomaly.plan import NEAR
 from LNN.anomaly.scores import FILLED, averaged
+from LNN.anomaly.streamed_residuals import streamed_residuals_of
 from LNN.exceptions import InvalidInputError
 
 __all__ = ["Answer", "DetectorStream"]
 
 
 class Answer(NamedTuple):
-    """What a stream says of a row.
+    """The answer of a stream to a row.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 class DetectorStream:
     """A fitted detector that takes its rows as they come.
 
-    Made by `detector.stream(...)`, which it does not change.
+    Made by `detector.stream(...)`. It does not change the detector.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class DetectorStream:
     context : array-like, DataFrame or None
         Rows that came just before.
     adaptive : bool
-        Whether what is usual follows the rows that come.
+        Whether the usual size of errors adapts to the rows of the stream.
 
     Examples
     --------
@@ -71,21 +71,21 @@ class DetectorStream:
                 "whole sequences. Call anomaly_scores(X) when a sequence is complete."
             )
         self.model, self.threshold, self.adaptive = model, threshold, adaptive
-        self._arrivals = Arrivals(model)
-        self._foreseer = foreseer_of(model.engine)
-        self._usual = Usual(model.calibration)
+        self._arrivals = DetectorArrivals(model)
+        self._residuals = streamed_residuals_of(model.engine)
+        self._calibration = AdaptiveCalibration(model.calibration)
         self._steps = np.empty(0)
         self._sizes = np.empty(0)
         if context is not None:
             self._take_in(context)
 
     def step(self, x: Any, dt: Any = None, *, timestamp: Any = None) -> Answer:
-        """Take in a row and say how rare it is.
+        """Take in a row, and return its score and whether it is an alarm.
 
         Parameters
         ----------
         x : array-like of shape (n_features,), Series or dict
-            A row of X; NaN is unseen.
+            A row of X; NaN is a missing value.
         dt : float or timedelta, default=None
             Time since the row before, in seconds or in units of the time stamps. None
             is the usual gap.
@@ -107,18 +107,18 @@ class DetectorStream:
             goes on.
         """
         row = self._arrivals.take(x, dt, timestamp)
-        found = self._foreseer.residuals(row)
+        found = self._residuals.residuals(row)
         spreads = self.model.calibration.spreads
         units = spreads.units(found)[-1]
-        now = units / self._usual.factor
+        now = units / self._calibration.factor
         size = float(averaged(now[None], self.model.calibration.aggregate)[0])
         if row.step < self.model.engine.plan.first_judged - NEAR:
             size = np.nan
         rarest = self._rarest(size, row.step)
-        score = float(np.nan_to_num(self._usual.tail.rarity_of(np.array(rarest))))
+        score = float(np.nan_to_num(self._calibration.tail.rarity_of(np.array(rarest))))
         alarm = bool(score > self.threshold)
         if self.adaptive and not alarm and np.isfinite(rarest):
-            self._usual.learn(units, rarest)
+            self._calibration.learn(units, rarest)
         return Answer(score, alarm)
 
     def _rarest(self, size: float, step: float) -> float:

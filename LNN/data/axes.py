@@ -12,7 +12,7 @@ from LNN.exceptions import InvalidInputError
 
 from .sequence_set import Layout
 
-__all__ = ["LAYOUTS", "check_layout", "doubt_axes"]
+__all__ = ["LAYOUTS", "check_layout", "warn_of_odd_axes"]
 
 LAYOUTS = ("auto", "rows", "sequences")
 
@@ -45,15 +45,15 @@ def check_layout(layout: str, kind: Layout, name: str) -> None:
         )
 
 
-def doubt_axes(X: Any, kind: Layout, *, window_length: int | None) -> None:
-    """Warn if the shape of X says that its axes are not those that it is read by.
+def warn_of_odd_axes(X: Any, kind: Layout, *, window_length: int | None) -> None:
+    """Warn if the axes of X seem to be in another order than they are read in.
 
     Parameters
     ----------
     X : array-like or list
-        Training data that come without any word on time, recordings or columns.
+        Training data without time stamps, recordings or named columns.
     kind : {"rows", "cube", "ragged"}
-        As what it is read.
+        The layout that it is read in.
     window_length : int or None
         Rows per window, for rows.
 

@@ -177,9 +177,9 @@ class Clock:
     ) -> None:
         """Warn of gaps that training did not show."""
         if not self.regular:
-            doubt = self.gap_range and self.gap_range.doubt(gaps, self.kind)
-            if doubt:
-                warn(far_gaps_warning(owner, name, doubt))
+            far = self.gap_range and self.gap_range.describe_far_gaps(gaps, self.kind)
+            if far:
+                warn(far_gaps_warning(owner, name, far))
             return
         resolution = max(resolution, self.resolution)
         if not self.shows(normalised(gaps, self.unit, resolution), resolution):
@@ -253,10 +253,10 @@ def refuse_coarse_time(resolution: float, unit: float) -> None:
         )
 
 
-def far_gaps_warning(owner: str, name: str, doubt: str) -> str:
-    """Return the text of the warning about gaps that `GapRange` doubts."""
+def far_gaps_warning(owner: str, name: str, far: str) -> str:
+    """Return the warning about gaps that `GapRange.describe_far_gaps` has described."""
     return (
-        f"{name} has {doubt}. Is its time in the same unit as in fit? If so, "
+        f"{name} has {far}. Is its time in the same unit as in fit? If so, "
         f"{owner} never learnt to use such gaps. Predictions may be poor: fit on data "
         "with such gaps."
     )

@@ -11,7 +11,7 @@ import numpy as np
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
-from .edges import Edges
+from .recording_ends import RecordingEnds
 from .row_store import (
     ArrayRows,
     DifferencedRows,
@@ -115,8 +115,8 @@ class Continuation:
         window : int or None
             Rows that a prediction sees; None for whole recordings.
         """
-        edges = _edges(sequences)
-        odd = _odd_label(edges.labels)
+        given = _ends_of(sequences)
+        odd = _odd_label(given.labels)
         if odd is not None:
             return cls(
                 f"its recordings have names of type {type(odd).__name__} ({odd!r}), "
@@ -141,9 +141,9 @@ class Continuation:
             rows = kept
         elapsed = sequences.elapsed
         return cls(
-            labels=edges.labels,
-            stamps=None if elapsed is None else edges.last,
-            zoned=edges.zoned,
+            labels=given.labels,
+            stamps=None if elapsed is None else given.last,
+            zoned=given.zoned,
             resolution=sequences.time_resolution,
             counts=counts,
             rows=rows,
@@ -216,14 +216,14 @@ class Continuation:
         SequenceSet
             With predictions for the same rows.
         """
-        edges = _edges(sequences)
-        which = self._continued_by(edges, name)
+        given = _ends_of(sequences)
+        which = self._continued_by(given, name)
         is_first = first_rows(sequences.recording)
         begins, raw = np.flatnonzero(is_first), _raw(sequences.rows)
-        gaps = self._gaps(edges, which, name)
-        self._refuse_repeated(gaps, which, raw, begins, edges, name)
+        gaps = self._gaps(given, which, name)
+        self._refuse_repeated(gaps, which, raw, begins, given, name)
         if sequences.elapsed is None and len(begins) == 1:
-            self._doubt_repeated(which, raw, name)
+            self._warn_if_repeated(which, raw, name)
         counts = np.where(which >= 0, self.counts[which], 0)
         places = _Places.of(is_first, counts, sequences.place)
         # Where the row at each place is found: kept ones first, then those of X.
@@ -252,7 +252,7 @@ class Continuation:
             first_target=sequences.first_target + more,
             row_of_position=row_of_position,
             place=places,
-            edges=None,
+            ends=None,
             continues=which[rank] if window is None else None,
             **self._time(sequences, gaps, places, kept, begins),
         )
@@ -276,16 +276,16 @@ class Continuation:
             "time_resolution": max(sequences.time_resolution, self.resolution),
         }
 
-    def _continued_by(self, edges: Edges, name: str) -> np.ndarray:
+    def _continued_by(self, given: RecordingEnds, name: str) -> np.ndarray:
         """Return which end each recording goes on from, -1 for none."""
         groups = name.replace("X", "groups")
-        if self.labels is None or edges.labels is None:
-            if len(self) == len(edges) == 1:
+        if self.labels is None or given.labels is None:
+            if len(self) == len(given) == 1:
                 return np.zeros(1, dtype=np.int64)
             if self.labels is None:
                 raise InvalidInputError(
                     f'Expected {name} of one recording with context="fit", as in fit, '
-                    f"got {len(edges)}: which of them goes on from the training data "
+                    f"got {len(given)}: which of them goes on from the training data "
                     "is not known. Predict the one that does by itself."
                 )
             raise InvalidInputError(
@@ -294,37 +294,37 @@ class Continuation:
                 "as in fit, or a frame with the MultiIndex."
             )
         place = {label: k for k, label in enumerate(self.labels)}
-        which = np.array([place.get(label, -1) for label in edges.labels])
+        which = np.array([place.get(label, -1) for label in given.labels])
         if (which < 0).all():
             warn(
                 f'context="fit" continues no recording of {name}: it has '
-                f"{_names(edges.labels)}, the training data {_names(self.labels)}. "
+                f"{_names(given.labels)}, the training data {_names(self.labels)}. "
                 "All start cold. Are the names the same, numbers or text?"
             )
         return which
 
-    def _gaps(self, edges: Edges, which: np.ndarray, name: str) -> np.ndarray:
+    def _gaps(self, given: RecordingEnds, which: np.ndarray, name: str) -> np.ndarray:
         """Return the time between the end and the first row; NaN where not known."""
         gaps = np.full(len(which), np.nan)
-        if self.stamps is None or edges.first is None:
+        if self.stamps is None or given.first is None:
             return gaps
-        known, given = self.stamps.dtype.kind in "mM", edges.first.dtype.kind in "mM"
-        if known != given:
+        clocks = [stamps.dtype.kind in "mM" for stamps in (self.stamps, given.first)]
+        if clocks[0] != clocks[1]:
             return gaps  # the clock refuses these
-        mine = _kind(self.stamps, self.zoned), _kind(edges.first, edges.zoned)
+        mine = _kind(self.stamps, self.zoned), _kind(given.first, given.zoned)
         if mine[0] != mine[1]:
             raise InvalidInputError(
                 f'Expected time stamps of {name} that are {mine[0]} with context="fit"'
                 f", as in fit, got {mine[1]}. Convert them."
             )
         on = which >= 0
-        gaps[on] = seconds_between(self.stamps[which[on]], edges.first[on])
+        gaps[on] = seconds_between(self.stamps[which[on]], given.first[on])
         back = np.flatnonzero(gaps < 0)
         if len(back):
             here = int(back[0])
             raise InvalidInputError(
                 f'Expected {name} to begin after the rows of fit with context="fit", '
-                f"got {edges.first[here]} first{_of(edges, here)}, and fit went until "
+                f"got {given.first[here]} first{_of(given, here)}, and fit went until "
                 f"{self.stamps[which[here]]}. Pass only rows that come after, or the "
                 "rows before these as context=."
             )
@@ -336,11 +336,11 @@ class Continuation:
         which: np.ndarray,
         raw: Rows,
         begins: np.ndarray,
-        edges: Edges,
+        given: RecordingEnds,
         name: str,
     ) -> None:
         """Raise if the last row of fit is the first of X, in time and values."""
-        if self.states is not None or edges.first is None:
+        if self.states is not None or given.first is None:
             return  # there is no row, or no time, to compare with
         ends = np.cumsum(self.counts)
         for here in np.flatnonzero(gaps == 0).tolist():
@@ -351,11 +351,11 @@ class Continuation:
             if np.array_equal(last, first, equal_nan=True):
                 raise InvalidInputError(
                     f'Expected {name} to begin after the rows of fit with context="fit"'
-                    f", got the row of {edges.first[here]} in both{_of(edges, here)}. "
+                    f", got the row of {given.first[here]} in both{_of(given, here)}. "
                     "X.loc[t:] holds the row t too: use X.loc[X.index > t]."
                 )
 
-    def _doubt_repeated(self, which: np.ndarray, raw: Rows, name: str) -> None:
+    def _warn_if_repeated(self, which: np.ndarray, raw: Rows, name: str) -> None:
         """Warn if X holds the rows that were kept, where no time tells."""
         stops = np.cumsum(self.counts)
         stop = int(stops[which[0]]) if which[0] >= 0 else 0
@@ -410,9 +410,9 @@ class _Places:
         return "a row of the training data" if old < 0 else self.words(old)
 
 
-def _edges(sequences: SequenceSet) -> Edges:
-    assert sequences.edges is not None  # they came without a context
-    return sequences.edges()
+def _ends_of(sequences: SequenceSet) -> RecordingEnds:
+    assert sequences.ends is not None  # they came without a context
+    return sequences.ends()
 
 
 def _raw(rows: Rows) -> Rows:
@@ -463,11 +463,11 @@ def _kind(stamps: np.ndarray, zoned: bool) -> str:
     return "durations" if stamps.dtype.kind == "m" else "numbers"
 
 
-def _of(edges: Edges, number: int) -> str:
+def _of(given: RecordingEnds, number: int) -> str:
     """Return words for a recording that has a name."""
-    if edges.labels is None:
+    if given.labels is None:
         return ""
-    return f" in recording {_names(edges.labels[number : number + 1])}"
+    return f" in recording {_names(given.labels[number : number + 1])}"
 
 
 def _names(labels: list[tuple]) -> str:

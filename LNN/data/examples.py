@@ -12,10 +12,10 @@ from sklearn.utils.validation import _num_samples
 from LNN.exceptions import InvalidInputError
 
 from .alignment import warn_if_misaligned
-from .axes import check_layout, doubt_axes
+from .axes import check_layout, warn_of_odd_axes
 from .containers import plain
 from .form import DataForm, ReadOptions, TargetLayout
-from .label_tables import doubt_labels_per_step
+from .label_tables import check_labels_per_step
 from .layouts import layout_of
 from .sequence_set import SequenceSet
 from .targets import Targets, encode_classes, is_per_step, read_targets
@@ -196,7 +196,7 @@ def read_examples(
         return_sequences = known.targets.per_step  # what its network is built for
     per_step = is_per_step(y, X, kind, return_sequences, task)
     if per_step and task == "classification" and return_sequences == "auto":
-        doubt_labels_per_step(labels, X)
+        check_labels_per_step(labels, X)
     how = {"timestamps": timestamps, "groups": groups, "per_step": per_step}
     how |= {"stride": options.stride, "n_jobs": n_jobs, "name": "X" + suffix}
     by_row = check_weights(sample_weight, _num_samples(X))
@@ -204,7 +204,7 @@ def read_examples(
         sequences = options.read(X, **how)
         told = per_step or layout != "auto" or not options.names_no_column
         if not told and timestamps is None and groups is None:
-            doubt_axes(X, kind, window_length=options.window_length)
+            warn_of_odd_axes(X, kind, window_length=options.window_length)
     else:
         sequences = known.layout.read(X, known.clock, counts=by_row > 0, **how)
     weights, row_weights = _weights_used(by_row, sequences, suffix)

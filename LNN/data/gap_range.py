@@ -58,8 +58,10 @@ class GapRange:
         """A single gap that is longer than this is doubtful."""
         return FAR * self.longest
 
-    def doubt(self, gaps: np.ndarray, kind: str | None = None) -> str | None:
-        """Return in words how gaps are far from those of training; None if not.
+    def describe_far_gaps(
+        self, gaps: np.ndarray, kind: str | None = None
+    ) -> str | None:
+        """Say how much longer or shorter gaps are than in training.
 
         Parameters
         ----------
@@ -68,12 +70,17 @@ class GapRange:
         kind : str, default=None
             What the time stamps are, as `elapsed_time` returns it.
 
+        Returns
+        -------
+        str or None
+            None if the gaps are not far from those of training.
+
         Examples
         --------
         >>> import numpy as np
         >>> known = GapRange.of(np.array([1.0, 2.0, 4.0]), 2.0)
-        >>> known.doubt(np.array([0.0, 9.0]))
-        >>> known.doubt(np.array([2.0, 400.0]))
+        >>> known.describe_far_gaps(np.array([0.0, 9.0]))
+        >>> known.describe_far_gaps(np.array([2.0, 400.0]))
         'a gap of 400, 100 times the longest of training (4)'
         """
         gaps = gaps[gaps > 0]

@@ -10,7 +10,7 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["advice_on_label_table", "doubt_labels_per_step"]
+__all__ = ["advice_on_label_table", "check_labels_per_step"]
 
 # With fewer sequences, labels per step may have one 1 in each by chance.
 FEW_SEQUENCES = 4
@@ -21,8 +21,8 @@ FEW_LABELS = 200
 CLEARLY, LAGS = 4, 5
 
 
-def doubt_labels_per_step(y: Any, X: Any) -> None:
-    """Doubt that y has a class at every step if it could be a table of labels.
+def check_labels_per_step(y: Any, X: Any) -> None:
+    """Refuse, or warn of, a y with classes per step that may be a table of labels.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
-from .edges import Edges
+from .recording_ends import RecordingEnds
 from .row_store import ReorderedRows, StackedRows, first_rows, with_anchors
 from .sequence_set import SequenceSet
 from .tables import (
@@ -95,12 +95,12 @@ class RowReader:
             spans = _windows(recordings, n_context, self.window, self.stride)
         if owners is not None and self.window != 1 and not told:
             warn_of_single_rows(table.index, recordings.is_first)
-        edges = None
+        ends = None
         if self.context is None and self.window != 1:
             levels = self._levels(table, by_index is not None)
             how = recordings.is_first, recordings.order
             # Asked for only where rows go on from others.
-            edges = partial(Edges.of, levels, stamps, *how)
+            ends = partial(RecordingEnds.of, levels, stamps, *how)
         last = spans["start"] + spans["length"] - 1
         return SequenceSet(
             rows=inputs,
@@ -110,7 +110,7 @@ class RowReader:
             anchor_rows=anchors,
             groups=recordings.codes[last] if known or owners is not None else None,
             place=replace(place, order=recordings.order),
-            edges=edges,
+            ends=ends,
             start=spans["start"],
             length=spans["length"],
             first_target=spans["first_target"],

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .edges import Edges
+from .recording_ends import RecordingEnds
 from .row_store import Rows
 from .tables import Columns
 
@@ -65,9 +65,9 @@ the index"} or None
         context: each has a target of its own. None for all others.
     place : callable
         Turns a position into words for messages: "row 7", as the caller counts.
-    edges : callable or None
-        Returns the `Edges` of the recordings of rows that came without a context;
-        None for all others.
+    ends : callable or None
+        Returns the `RecordingEnds` of rows that came without a context; None for all
+        other data.
     continues : ndarray of int64, shape (n_samples,), or None
         For whole recordings that go on from the end of training: where it is in the
         model's `Continuation`, -1 for those that are not in it.
@@ -100,7 +100,7 @@ the index"} or None
     time_line: str | None = None
     row_of_position: np.ndarray | None = None
     place: Callable[[int], str] = "row {}".format
-    edges: Callable[[], Edges] | None = None
+    ends: Callable[[], RecordingEnds] | None = None
     continues: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -183,7 +183,7 @@ the index"} or None
         Returns
         -------
         positions : ndarray of int64, shape (B, T)
-            As `span_rows`.
+            T is the longest span of the batch. Padding repeats the last row.
         length : ndarray of int64, shape (B,), or None
             None if there is no padding, which is the usual case and the quick one.
         """
@@ -195,25 +195,6 @@ the index"} or None
         # Padding repeats the last row: a position that is there, of the same recording.
         last = start + length - 1
         return np.minimum(positions, last[:, None], out=positions), length
-
-    def span_rows(self, samples: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """Return the row positions of each step of these samples.
-
-        Parameters
-        ----------
-        samples : array of int or bool, or slice
-
-        Returns
-        -------
-        positions : ndarray of int64, shape (B, T)
-            T is the longest span of the batch. Padding repeats the last row.
-        valid : ndarray of bool, shape (B, T)
-            False on padding.
-        """
-        positions, length = self.spans(samples)
-        if length is None:
-            return positions, np.ones(positions.shape, dtype=bool)
-        return positions, np.arange(positions.shape[1]) < length[:, None]
 
     def anchors(self, samples: np.ndarray | slice) -> np.ndarray:
         """Return the raw anchor values at the last row of each span.

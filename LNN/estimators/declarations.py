@@ -56,8 +56,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=32,
         rule=integer(1),
         doc="""
-        Number of liquid neurons (per layer). If it is left at 32, a wiring that is an
-        object or a matrix decides.
+        Number of liquid neurons (per layer). A `wiring` of fixed size (an object or a
+        matrix) replaces the default.
         """,
         built_from=True,
     ),
@@ -67,7 +67,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="regression",
         rule=one_of(*TASKS),
         kind=braced(*TASKS),
-        doc="What to predict. It is fixed in `LiquidRegressor` and `LiquidClassifier`.",
+        doc="What to predict; fixed in `LiquidRegressor` and `LiquidClassifier`.",
         built_from=True,
     ),
     Parameter(
@@ -76,9 +76,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="CfC",
         rule=name_in(MODELS),
         doc=f"""
-        The cell: {quoted(names(liquid=True), " or ")}. For comparison, trained in the
-        same way: {quoted(names(liquid=False))}. "Neural-ODE" needs torchdiffeq. See
-        docu/baselines.md.
+        The cell: {quoted(names(liquid=True), " or ")}. For comparison there are other
+        models, trained in the same way: {quoted(names(liquid=False))}. "Neural-ODE"
+        needs torchdiffeq. See docu/baselines.md.
         """,
         built_from=True,
     ),
@@ -89,10 +89,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto", *MODES),
         kind=braced("auto", *MODES),
         doc="""
-        Form of the CfC: one of the paper's three ("default", "no_gate", "pure"), or
-        "exponential", whose neurons decay exactly over the time between rows and which
-        has half of the weights. "auto" is "exponential", which did better in
-        docu/defaults.md. See docu/torch.md.
+        Form of the CfC. "default", "no_gate" and "pure" are those of the paper. In
+        "exponential" neurons decay exactly over the time between rows; it has half as
+        many weights. "auto" is "exponential", which did better in docu/defaults.md. See
+        docu/torch.md for the equations.
         """,
         built_from=True,
     ),
@@ -103,8 +103,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind='{"ncp", "full", "random"}, Wiring, ncps wiring or matrix',
         doc="""
         Which synapses exist. "full" with CfC is the fully connected cell with its
-        backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons) has
-        entry [i, j] for the synapse from i to j. See docu/wiring.md.
+        backbone. An ncps wiring is copied. In a matrix (n_neurons, n_neurons) of -1, 0
+        and 1, entry [i, j] is the synapse from i to j. See docu/wiring.md.
         """,
         built_from=True,
     ),
@@ -114,7 +114,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         rule=NONE | real(0, 1, ends="[]"),
         doc="""
-        Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
+        Share of the possible synapses that is left out, for "ncp" and "random"; None
+        is 0.5.
         """,
         built_from=True,
         idle=wiring_is_given,
@@ -133,8 +134,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         rule=NONE | BOOL,
         doc="""
-        Whether all neurons of a layer are connected to each other. None is True for
-        CfC on "ncp"; otherwise the wiring decides.
+        Whether to connect all neurons of a layer to each other. None does so for CfC
+        on "ncp"; otherwise the wiring decides.
         """,
         built_from=True,
     ),
@@ -145,7 +146,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("dense", "motor"),
         kind=braced("dense", "motor"),
         doc="""
-        Outputs as linear maps of all neurons, or one affine map per motor neuron.
+        How outputs are made: "dense", by a linear map of all neurons, or "motor", by an
+        affine map of one motor neuron each.
         """,
         built_from=True,
     ),
@@ -154,7 +156,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="int",
         default=1,
         rule=integer(1),
-        doc="Liquid layers on top of each other.",
+        doc="Number of liquid layers; each reads all neurons of the one before.",
         built_from=True,
     ),
     Parameter(
@@ -164,9 +166,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of(*SOLVERS),
         kind=braced(*SOLVERS),
         doc="""
-        Solver of the LTC. One unfold of "exponential" is about as near the solution as
-        six of "semi-implicit", the paper's. With 6 `ode_unfolds`, "explicit" and "rk4"
-        explode at gaps in time of 5 to 50 median gaps; see docu/time.md.
+        Solver of the LTC. One unfold of "exponential" is about as accurate as six of
+        "semi-implicit", which is that of the paper. "explicit" and "rk4" diverge at
+        long gaps: with 6 `ode_unfolds`, at 5 to 50 median gaps; see docu/time.md.
         """,
         built_from=True,
     ),
@@ -178,8 +180,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind='int or "auto"',
         doc="""
         Solver steps of the LTC per time step; each carries a signal over one synapse.
-        "auto" is 1 with `solver="exponential"`, 3 if the read-out is that of the motor
-        neurons, which are three synapses from the inputs, and 6 for other solvers.
+        "auto" is 1 with `solver="exponential"`, but 3 with `readout="motor"`, since
+        motor neurons are three synapses from the inputs, and 6 with other solvers.
         """,
         built_from=True,
     ),
@@ -229,10 +231,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=False,
         rule=BOOL,
         doc="""
-        Raise the forget gate of LSTM and the update gate of GRU to the power of the
-        elapsed time, so that a gap of 2 keeps what two steps of 1 do. Set
-        `max_step=None` beside it if gates alone are to carry states over long gaps. See
-        docu/baselines.md.
+        For LSTM and GRU: raise the forget gate (the update gate) to the power of the
+        elapsed time, so that a gap of 2 keeps as much as two steps of 1. Set
+        `max_step=None` too if no gap is to be cut into steps. See docu/baselines.md.
         """,
         built_from=True,
     ),
@@ -253,9 +254,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=integer(1) | NONE,
         kind="int or None",
         doc="""
-        Rows that a prediction sees, for 2-D data. 1 makes rows independent. None lets
-        each prediction see all rows of its recording up to its own: training cuts
-        recordings into chunks, and prediction runs over them once.
+        For 2-D data: number of rows that a prediction sees, its own row included. 1
+        makes rows independent. With None, a prediction sees all rows of its recording
+        up to its own: training cuts recordings into chunks, prediction runs over each
+        recording once.
         """,
     ),
     Parameter(
@@ -264,8 +266,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=128,
         rule=integer(1),
         doc="""
-        With `window_length=None`, the most targets in a chunk of a recording: so far
-        back a step of training goes.
+        With `window_length=None`: the most rows with targets in a chunk of a recording.
+        A training step goes back through one chunk.
         """,
         idle=has_windows,
     ),
@@ -275,8 +277,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=32,
         rule=integer(0),
         doc="""
-        With `window_length=None`, the rows before the first target of a chunk, from
-        which the state starts: their targets belong to the chunk before.
+        With `window_length=None`: rows that are read before the first target of a
+        chunk, to get a state to start from. Their own targets belong to the chunk
+        before.
         """,
         idle=has_windows,
     ),
@@ -311,10 +314,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto") | integer(1),
         kind='int or "auto"',
         doc="""
-        Rows that one step of the network reads, for long sequences: a learnt causal
-        convolution of so many rows and as many before them, with that stride. "auto" is
-        8 for sequences of 250 steps and more at equal gaps with one target each, else
-        1. Neurons then read 16 features of a patch (or as many as there are columns) in
+        Number of rows that one step of the network reads, for long sequences: a learnt
+        causal convolution of these rows and as many before them. "auto" is 8 for
+        sequences of 250 steps and more at equal gaps with one target each, else 1.
+        Neurons then read 16 features of a patch (or as many as there are columns) in
         place of the columns. Refused for targets per step.
         """,
         built_from=True,
@@ -368,10 +371,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         kind="str, int or list",
         doc="""
-        For series with a trend. Column of X with the present value of the target (one
-        per target), in the same units. The network then learns the change from it, and
-        reads the column as changes from row to row. The first row of a window keeps its
-        change from the row before, so `window_length` + 1 rows of this column matter.
+        For series with a trend: the column of X that holds the present value of the
+        target, in its units (a list for several targets). The network then learns the
+        change from it, and reads the column as changes from row to row. A prediction
+        depends on `window_length` + 1 rows of this column.
         """,
         built_from=True,
     ),
@@ -396,11 +399,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto") | NONE | real(0, ends="()"),
         kind='float, "auto" or None',
         doc="""
-        The longest step of time, in units of `time_unit_`. A longer gap is walked in
-        equal sub-steps (32 at most) with the input held, in training and prediction;
-        outputs stand at the real steps. "auto" is 1 where all gaps of training are
-        equal: data with longer ones then run at the rate that was learnt. With
-        irregular gaps it is None: every gap is one step.
+        The longest step of time, in units of `time_unit_`. A longer gap is cut into
+        equal sub-steps (32 at most) in which the input stays the same, in training and
+        prediction; there is still one output per row. "auto" is 1 if all gaps of
+        training are equal, so that longer gaps later run at the rate that was learnt;
+        else it is None, which makes every gap one step.
         """,
         built_from=True,
     ),
@@ -412,11 +415,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=NONE | CONSTRAINTS,
         kind="list of constraints",
         doc="""
-        What answers have to satisfy, in the units of y, for regression: `Bounds`,
-        `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each answer is replaced
-        by the nearest one that satisfies all; training goes through that. Rate limits
-        act on predictions alone, row after row of a recording. Changed after a fit,
-        they act at once. See docu/safety.md.
+        Conditions that predictions of a regression have to satisfy, in the units of y:
+        `Bounds`, `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each
+        prediction is replaced by the nearest one that satisfies all of them; training
+        differentiates through this, except that rate limits act on predictions only.
+        They may be changed after a fit. See docu/safety.md.
         """,
         changeable=True,
     ),
@@ -427,10 +430,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("project", "hold", "raise"),
         kind=braced("project", "hold", "raise"),
         doc="""
-        What comes out where no answer satisfies all `output_constraints`: the point of
-        the boxes that breaks the others least, the answer before, or an
-        `InfeasibleError`. The first two are flagged by a warning, or by
-        `predict(X, return_safety=True)`.
+        What to do where no answer satisfies all `output_constraints`: "project" returns
+        the point within the bounds that violates the others least, "hold" returns the
+        answer before, "raise" raises an `InfeasibleError`. The first two warn;
+        `predict(X, return_safety=True)` tells for which rows.
         """,
         changeable=True,
         idle=has_no_constraints,
@@ -443,8 +446,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("auto") | integer(1),
         kind='int or "auto"',
         doc="""
-        Passes over the training data; "auto" is at least 30 and 500 optimiser steps,
-        with patches 1,500.
+        Passes over the training data. "auto" is at least 30, and as many as make 500
+        optimiser steps (1,500 with patches).
         """,
     ),
     Parameter(
@@ -459,7 +462,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="float",
         default=0.01,
         rule=real(0, ends="()"),
-        doc="Step size at the start.",
+        doc="Learning rate at the start; see `lr_schedule`.",
         changeable=True,
     ),
     Parameter(
@@ -475,7 +478,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="float",
         default=0.0,
         rule=real(0),
-        doc="Decay of the weights per step.",
+        doc="L2 penalty on the weights; decoupled from the gradient with `adamw`.",
     ),
     Parameter(
         "lr_schedule",
@@ -484,9 +487,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of(*SCHEDULES),
         kind="str or None",
         doc="""
-        How the learning rate falls while training: "cosine" (to 1 % of it, over all
-        `epochs`), "plateau", "exponential", "onecycle"; None keeps it, and so does
-        `partial_fit`.
+        How the learning rate falls during training: "cosine" (to 1 % over all
+        `epochs`), "plateau", "exponential" or "onecycle". None keeps it constant;
+        `partial_fit` always does.
         """,
     ),
     Parameter(
@@ -494,7 +497,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="float | None",
         default=1.0,
         rule=NONE | real(0),
-        doc="Largest gradient; None or 0 does not clip.",
+        doc="Gradients are clipped to this, see `clip_by`. None or 0 does not clip.",
         changeable=True,
     ),
     Parameter(
@@ -503,7 +506,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="norm",
         rule=one_of("norm", "value"),
         kind=braced("norm", "value"),
-        doc="Clip the joint norm of all gradients, or each element.",
+        doc="Whether to clip the joint norm of all gradients, or each element.",
         changeable=True,
     ),
     Parameter(
@@ -522,7 +525,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="float",
         default=0.1,
         rule=real(0, 1, ends="()"),
-        doc="Size of the validation part.",
+        doc="Share of the training data that `early_stopping` holds out.",
     ),
     Parameter(
         "n_iter_no_change",
@@ -549,10 +552,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         rule=one_of("loss") | CALLABLE | SCORER_NAME,
         kind="str or callable",
         doc="""
-        What decides, on the validation part, which weights are best and when to stop:
-        the loss, or a score by its name in `sklearn.metrics.get_scorer_names()`, such
-        as "accuracy", "f1" or "roc_auc". A callable gets an estimator that predicts the
-        validation part, None in place of X, and y. `partial_fit` does not use it.
+        What is measured on the validation part to find the best weights and the time to
+        stop: the loss, or a score by its name in `sklearn.metrics.get_scorer_names()`,
+        such as "accuracy", "f1" or "roc_auc". A callable is called with an estimator
+        whose `predict` returns the predictions of the validation part, with None in
+        place of X, and with y. `partial_fit` does not use it.
         """,
     ),
     Parameter(
@@ -572,7 +576,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=0.5,
         rule=LEVELS,
         kind="float or list of float",
-        doc='Level or levels that `loss="quantile"` predicts.',
+        doc='With `loss="quantile"`: the level or levels to predict, between 0 and 1.',
         built_from=True,
         idle=has_another_loss,
     ),
@@ -582,7 +586,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         rule=CLASS_WEIGHT,
         kind='dict or "balanced"',
-        doc='Weights of classes; "balanced" gives all classes the same total.',
+        doc='Weight of each class; "balanced" gives all classes the same total weight.',
         idle=has_no_classes,
     ),
     # --------------------------------------------------------------- scaling
@@ -594,10 +598,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind='{"standard", "minmax", "robust", "none", "sequence"} or transformer',
         doc="""
         Scaling of the inputs, per column, fitted on the training part only. "sequence"
-        is "standard", and then tells the shape of each sequence (or window) from its
-        size: every column is scaled by its own mean and spread there, which become
-        inputs too. It reads the whole sequence, and so is refused for targets per step
-        and carried streams.
+        is "standard", after which each column is standardised within each sequence (or
+        window) too; the mean and the logarithm of the spread that it had there become
+        further inputs. That needs the whole sequence: it is refused for targets per
+        step and for carried streams.
         """,
         built_from=True,
     ),
@@ -618,7 +622,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         kind=braced(*BACKENDS),
         doc="""
         What computes the cells; `backend_` tells which one did. "native" is the fused C
-        library for the CPU, and "auto" takes it wherever it can.
+        library for the CPU, which "auto" uses wherever it can.
         """,
         changeable=True,
     ),
@@ -637,8 +641,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         default="auto",
         rule=DEVICE,
         doc="""
-        "cpu", "cuda", "cuda:<number>" or "auto": CUDA if there is one, but the CPU for
-        cells that have fused kernels there.
+        "cpu", "cuda", "cuda:<number>" or "auto". "auto" is CUDA if there is a device,
+        but the CPU for cells that have fused kernels on it.
         """,
         changeable=True,
     ),
@@ -647,7 +651,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="int | None",
         default=None,
         rule=N_JOBS,
-        doc="Threads that check and prepare the data. Results do not depend on it.",
+        doc="Threads that check and prepare the data; results do not depend on them.",
         changeable=True,
     ),
     Parameter(
@@ -655,7 +659,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="Any",
         default=None,
         kind="int, RandomState or None",
-        doc="Seed of weights, order of samples, dropout and validation part.",
+        doc="Seed of the weights, order of samples, dropout and validation part.",
     ),
     Parameter(
         "verbose",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -16,36 +15,30 @@ from sklearn.utils.validation import check_is_fitted
 from LNN._plain import plain_number
 from LNN._typing import Column, Predictions
 from LNN._warnings import warn
-from LNN.batching.batches import MAX_STEPS, Batches, Starts
-from LNN.batching.preparation import Preparation
+from LNN.batching.batches import Batches, Starts
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.constraints.output import Safety
-from LNN.data import SequenceScaler, SequenceSet
+from LNN.data import SequenceSet
 from LNN.data.alignment import warn_if_misaligned
-from LNN.data.clock import Clock
 from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.continuation import Continuation
-from LNN.data.form import DataForm, InputLayout, TargetLayout
-from LNN.data.input_range import InputRange
 from LNN.data.training_end import WARM
 from LNN.estimators import storage
+from LNN.estimators.evaluation import evaluating, in_blocks
 from LNN.estimators.limits import AnswerLimits, Kept, first_place
+from LNN.estimators.model_parts import ModelParts
 from LNN.estimators.parameters import CHANGEABLE
-from LNN.estimators.structure import NetworkStructure
 from LNN.exceptions import DeviceMemoryError, InvalidInputError
 from LNN.models import find
-from LNN.network import LiquidNetwork
 from LNN.training.copying import with_backend
 from LNN.training.device import device_for
 from LNN.training.forking import prepare_for_fork
-from LNN.training.losses import Loss
-from LNN.training.record import TrainingRecord
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FittedModel:
+class FittedModel(ModelParts):
     """A trained network with all that is known of its data.
 
     The estimators publish it as `model_`. Streams and other users of a fitted model
@@ -98,24 +91,6 @@ class FittedModel:
     True
     """
 
-    parameters: Mapping[str, Any]
-    layout: InputLayout
-    clock: Clock
-    targets: TargetLayout
-    scaler: SequenceScaler
-    target_scaler: SequenceScaler | None
-    network: LiquidNetwork
-    objective: Loss
-    record: TrainingRecord
-    structure: NetworkStructure | None = None
-    continuation: Continuation | None = None
-    input_range: InputRange | None = None
-
-    def __post_init__(self) -> None:
-        if self.structure is None:
-            structure = NetworkStructure.of(self.network)
-            object.__setattr__(self, "structure", structure)
-
     def __repr__(self) -> str:
         kind, n = self.parameters["model_type"], self.network.layers[-1].n_neurons
         return f"FittedModel({kind}, {n} neurons, of a {self.owner})"
@@ -142,36 +117,9 @@ class FittedModel:
         return cls(**storage.from_plain(plain))
 
     @property
-    def owner(self) -> str:
-        """The name of the estimator, for messages."""
-        return self.layout.owner
-
-    @property
-    def form(self) -> DataForm:
-        """All that later data have to match."""
-        return DataForm(self.layout, self.clock, self.targets)
-
-    @property
-    def classifies(self) -> bool:
-        """Whether the answers are classes."""
-        return self.targets.classes is not None
-
-    @property
     def settled(self) -> dict[str, Any]:
         """All parameters, with what "auto" stood for in the network."""
         return {**self.parameters, **storage.settled_in(self.network)}
-
-    @property
-    def preparation(self) -> Preparation:
-        """How rows become what the network reads."""
-        return Preparation(
-            self.scaler,
-            self.parameters["missing"],
-            self.clock.unit,
-            self.clock.resolution,
-            self.parameters["dtype"],
-            self.clock.max_step,
-        )
 
     def with_settings(self, settings: Mapping[str, Any]) -> FittedModel:
         """Return the model with other values of `CHANGEABLE` parameters."""
@@ -391,6 +339,12 @@ class FittedModel:
         ----------
         outputs, sequences
             As in `answers`.
+
+        Returns
+        -------
+        Kept
+            Values of shape (n, ...), in the order of the outputs; `correction` is empty
+            without constraints.
         """
         values = self.proposals(outputs, self.anchor_values(sequences))
         limits = self.limits
@@ -415,6 +369,11 @@ class FittedModel:
         ----------
         outputs, sequences
             As in `answers`.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            As `LiquidNeuralNetwork.predict_proba`.
         """
         return self.in_layout(self.objective.probabilities(outputs), sequences)
 
@@ -432,6 +391,11 @@ class FittedModel:
         ----------
         X, timestamps, groups, context
             As in `LiquidNeuralNetwork.predict`.
+
+        Returns
+        -------
+        ndarray or list of ndarray
+            As `LiquidNeuralNetwork.predict`.
         """
         sequences = self.read(X, timestamps=timestamps, groups=groups, context=context)
         return self.answers(self.outputs(sequences), sequences)
@@ -439,20 +403,29 @@ class FittedModel:
     # ------------------------------------------------------- the parts of an answer
 
     def anchor_values(self, sequences: SequenceSet) -> NDArray | None:
-        """Return the anchors' values (n, K) that belong to outputs, if there are any.
+        """Return the present values of the targets, from the columns named by `anchor`.
 
-        The network gives the change from them.
+        The network predicts the change from them.
+
+        Returns
+        -------
+        ndarray of shape (n, n_targets), or None
+            One row for each output; None for a model without `anchor`.
         """
         return sequences.anchors_of_targets(self.targets.per_step)
 
     def values(self, outputs: NDArray, present: NDArray | None = None) -> NDArray:
-        """Return labels, or outputs in the units of y: answers one by one.
+        """Turn outputs into class labels, or into numbers in the units of y.
 
         Parameters
         ----------
         outputs : ndarray of shape (n, n_outputs)
         present : ndarray of shape (n, n_targets), default=None
-            The anchors' values.
+            What `anchor_values` returns.
+
+        Returns
+        -------
+        ndarray of shape (n,), (n, n_targets), or with quantiles one axis more
 
         Raises
         ------
@@ -463,7 +436,7 @@ class FittedModel:
         return self.proposals(outputs, present)
 
     def refuse_constraints(self, what: str) -> None:
-        """Refuse a model with constraints, in what would leave them out."""
+        """Refuse a model with constraints; `what` is the caller, who ignores them."""
         if self.parameters["output_constraints"]:
             raise InvalidInputError(
                 f"{what} works on what the network answers, but this {self.owner} has "
@@ -472,12 +445,17 @@ class FittedModel:
             )
 
     def proposals(self, outputs: NDArray, present: NDArray | None = None) -> NDArray:
-        """Return labels, or outputs in the units of y, before any constraint.
+        """Do what `values` does, for models with constraints too: these are left out.
 
         Parameters
         ----------
         outputs, present
             As in `values`.
+
+        Returns
+        -------
+        ndarray
+            As `values`.
         """
         if self.targets.classes is not None:
             return self.targets.classes[self.objective.prediction(outputs)]
@@ -492,7 +470,7 @@ class FittedModel:
         return values[:, 0] if self.targets.ndim == 0 else values
 
     def scaled_targets(self, values: NDArray, present: NDArray | None) -> NDArray:
-        """Bring targets (n, K) into the network's units; undoes `values`."""
+        """Bring targets (n, n_targets) into the network's units; undoes `values`."""
         if present is not None:
             values = values - present
         assert self.target_scaler is not None  # only a classifier has none
@@ -512,7 +490,7 @@ class FittedModel:
         )
 
     def in_layout(self, values: NDArray, sequences: SequenceSet) -> Any:
-        """Give predictions per step the layout of X: an array, or a list of arrays."""
+        """Split predictions per step (n_rows, ...) as X is split; others stay."""
         if not self.targets.per_step:
             return values
         if sequences.layout == "cube":
@@ -555,26 +533,6 @@ class FittedModel:
                 'the CPU. set_params(device="auto") ends this warning.'
             )
             return torch.device("cpu")
-
-
-def in_blocks(
-    network: LiquidNetwork,
-    inputs: torch.Tensor,
-    timespans: torch.Tensor | None = None,
-    lengths: torch.Tensor | None = None,
-    state: tuple | None = None,
-) -> torch.Tensor:
-    """Run over one long sequence block by block, so that memory stays in bounds."""
-    steps = inputs.shape[1]
-    if steps <= MAX_STEPS or lengths is not None or not network.return_sequences:
-        return network(inputs, timespans, lengths=lengths, state=state)
-    answers = []
-    for begin in range(0, steps, MAX_STEPS):
-        block = slice(begin, begin + MAX_STEPS)
-        spans = None if timespans is None else timespans[:, block]
-        answer, state = network(inputs[:, block], spans, state=state, return_state=True)
-        answers.append(answer)
-    return torch.cat(answers, dim=1)
 
 
 def continuation_of(model: FittedModel, context: str) -> Continuation | None:
@@ -676,18 +634,3 @@ def steps_before(fitted: Any) -> list[tuple[str, Any]]:
         for name, step in fitted.steps[:-1]
         if step is not None and step != "passthrough"
     ]
-
-
-@contextmanager
-def evaluating(network: torch.nn.Module) -> Iterator[None]:
-    """Put a network that its user trains into evaluation mode, and then back."""
-    # After a fit there is nothing to do, and nothing for other threads to trip over. A
-    # network that its user has put into training mode is for one thread at a time.
-    training = [module for module in network.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

@@ -346,7 +346,7 @@ def fit_scalers(
     name = "y" if values.shape[1] == 1 else "column {} of y"
     target_scaler = _fit_scaler(method, lambda: [(values, per_value)], name.format)
     if sequences.anchor_rows is not None:
-        _doubt_anchor(settings.anchor, data.targets.values, values, per_value)
+        _warn_of_useless_anchor(settings.anchor, data.targets.values, values, per_value)
     return scaler, target_scaler
 
 
@@ -391,7 +391,7 @@ def _refuse_unseen_channels(sequences: SequenceSet, weights: np.ndarray) -> None
     )
 
 
-def _doubt_anchor(
+def _warn_of_useless_anchor(
     anchor: Any, target: np.ndarray, change: np.ndarray, weights: np.ndarray
 ) -> None:
     """Warn where the change from the anchor is not smaller than the target itself."""

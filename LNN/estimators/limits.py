@@ -16,6 +16,7 @@ from LNN.constraints.numpy_limits import as_before, by_level
 from LNN.constraints.output import CHOICES
 from LNN.constraints.plain import is_plain
 from LNN.data import SequenceSet
+from LNN.estimators.model_parts import ModelParts
 from LNN.exceptions import InfeasibleError, InvalidInputError
 
 
@@ -51,7 +52,7 @@ class AnswerLimits:
         If they do not suit the model.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: ModelParts):
         parameters = model.parameters
         self.constraints: Sequence[Constraint] = parameters["output_constraints"]
         self.on_infeasible: str = parameters["on_infeasible"]
@@ -211,15 +212,17 @@ class TrainingLimits:
         What it trains on.
     """
 
-    def __init__(self, model: Any, sequences: SequenceSet):
+    def __init__(self, model: ModelParts, sequences: SequenceSet):
         known = AnswerLimits(model)
         self.constraints, self.reads_inputs = (
             known.constraints,
             known.keeper.reads_inputs,
         )
         self.sequences, self.n = sequences, model.targets.n_targets
-        self.scale = torch.as_tensor(model.target_scaler.scale_)
-        self.center = torch.as_tensor(model.target_scaler.center_)
+        scaler = model.target_scaler
+        assert scaler is not None  # only a classifier has none
+        self.scale = torch.as_tensor(scaler.scale_)
+        self.center = torch.as_tensor(scaler.center_)
         self.anchored = sequences.anchor_rows
 
     def __call__(self, outputs: Tensor, places: NDArray) -> Tensor:
@@ -255,7 +258,7 @@ class TrainingLimits:
         return wide.reshape(outputs.shape)
 
 
-def training_limits(model: Any, sequences: SequenceSet) -> TrainingLimits | None:
+def training_limits(model: ModelParts, sequences: SequenceSet) -> TrainingLimits | None:
     """Return what acts on outputs in training; None if nothing does."""
     constraints = model.parameters["output_constraints"] or ()
     if all(one.reads_previous for one in constraints):

@@ -10,7 +10,7 @@ from LNN import models
 from LNN.estimators.comparing import same
 from LNN.estimators.declarations import PARAMETERS, Parameter
 from LNN.estimators.limits import refuse_constraints
-from LNN.estimators.rules import ANY, Rule
+from LNN.estimators.rules import ANY, Rule, check_values
 from LNN.exceptions import InvalidInputError
 from LNN.training.losses import LOSSES, find_loss
 
@@ -38,11 +38,7 @@ def default_parameters(estimator_class: type) -> dict[str, Any]:
 
 def check_parameter(owner: str, name: str, value: Any) -> Any:
     """Return a value that its rule allows, else raise."""
-    rule = RULES.get(name, ANY)
-    if not rule.allows(value):
-        raise InvalidInputError(
-            f"The {name!r} parameter of {owner} must be {rule}. Got {value!r} instead."
-        )
+    check_values(owner, {name: RULES.get(name, ANY)}, {name: value})
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from LNN.constraints.kinds import Constraint
+from LNN.exceptions import InvalidInputError
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,26 @@ class Rule:
 
     def __str__(self) -> str:
         return self.words if isinstance(self.words, str) else self.words()
+
+
+def check_values(
+    owner: str, rules: Mapping[str, Rule], values: Mapping[str, Any]
+) -> None:
+    """Refuse the first value that its rule does not allow.
+
+    Parameters
+    ----------
+    owner : str
+        Whose parameters these are, for the error.
+    rules, values : mapping
+        By the name of the parameter; every rule needs a value.
+    """
+    for name, rule in rules.items():
+        if not rule.allows(values[name]):
+            raise InvalidInputError(
+                f"The {name!r} parameter of {owner} must be {rule}. Got "
+                f"{values[name]!r} instead."
+            )
 
 
 # The kinds of values that are named; numpy has its own, as in an array of a grid.

@@ -136,43 +136,47 @@ class NetworkParameters:
         Parameters
         ----------
         n_neurons : int, default=32
-            Number of liquid neurons (per layer). If it is left at 32, a wiring that is
-            an object or a matrix decides.
+            Number of liquid neurons (per layer). A `wiring` of fixed size (an object or
+            a matrix) replaces the default.
         task : {"regression", "classification"}, default="regression"
-            What to predict. It is fixed in `LiquidRegressor` and `LiquidClassifier`.
+            What to predict; fixed in `LiquidRegressor` and `LiquidClassifier`.
         model_type : str, default="CfC"
-            The cell: "CfC" or "LTC". For comparison, trained in the same way: "LSTM",
-            "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published", "Neural-ODE", "GRU-D",
-            "RNN-decay". "Neural-ODE" needs torchdiffeq. See docu/baselines.md.
+            The cell: "CfC" or "LTC". For comparison there are other models, trained in
+            the same way: "LSTM", "GRU", "CT-RNN", "CT-GRU", "CT-GRU-published",
+            "Neural-ODE", "GRU-D", "RNN-decay". "Neural-ODE" needs torchdiffeq. See
+            docu/baselines.md.
         mode : {"auto", "default", "no_gate", "pure", "exponential"}, default="auto"
-            Form of the CfC: one of the paper's three ("default", "no_gate", "pure"), or
-            "exponential", whose neurons decay exactly over the time between rows and
-            which has half of the weights. "auto" is "exponential", which did better in
-            docu/defaults.md. See docu/torch.md.
+            Form of the CfC. "default", "no_gate" and "pure" are those of the paper. In
+            "exponential" neurons decay exactly over the time between rows; it has half
+            as many weights. "auto" is "exponential", which did better in
+            docu/defaults.md. See docu/torch.md for the equations.
         wiring : {"ncp", "full", "random"}, Wiring, ncps wiring or matrix, default="ncp"
             Which synapses exist. "full" with CfC is the fully connected cell with its
-            backbone. An ncps wiring is copied; a signed matrix (n_neurons, n_neurons)
-            has entry [i, j] for the synapse from i to j. See docu/wiring.md.
+            backbone. An ncps wiring is copied. In a matrix (n_neurons, n_neurons) of
+            -1, 0 and 1, entry [i, j] is the synapse from i to j. See docu/wiring.md.
         sparsity : float, default=None
-            Part of the possible synapses left out, for "ncp" and "random"; None is 0.5.
+            Share of the possible synapses that is left out, for "ncp" and "random";
+            None is 0.5.
         wiring_seed : int, default=None
             Seed of the named wirings; None takes the seed that ncps uses.
         layer_recurrence : bool, default=None
-            Whether all neurons of a layer are connected to each other. None is True for
+            Whether to connect all neurons of a layer to each other. None does so for
             CfC on "ncp"; otherwise the wiring decides.
         readout : {"dense", "motor"}, default="dense"
-            Outputs as linear maps of all neurons, or one affine map per motor neuron.
+            How outputs are made: "dense", by a linear map of all neurons, or "motor",
+            by an affine map of one motor neuron each.
         n_layers : int, default=1
-            Liquid layers on top of each other.
+            Number of liquid layers; each reads all neurons of the one before.
         solver : {"semi-implicit", "exponential", "explicit", "rk4"}, default="exponential"
-            Solver of the LTC. One unfold of "exponential" is about as near the solution
-            as six of "semi-implicit", the paper's. With 6 `ode_unfolds`, "explicit" and
-            "rk4" explode at gaps in time of 5 to 50 median gaps; see docu/time.md.
+            Solver of the LTC. One unfold of "exponential" is about as accurate as six
+            of "semi-implicit", which is that of the paper. "explicit" and "rk4" diverge
+            at long gaps: with 6 `ode_unfolds`, at 5 to 50 median gaps; see
+            docu/time.md.
         ode_unfolds : int or "auto", default="auto"
             Solver steps of the LTC per time step; each carries a signal over one
-            synapse. "auto" is 1 with `solver="exponential"`, 3 if the read-out is that
-            of the motor neurons, which are three synapses from the inputs, and 6 for
-            other solvers.
+            synapse. "auto" is 1 with `solver="exponential"`, but 3 with
+            `readout="motor"`, since motor neurons are three synapses from the inputs,
+            and 6 with other solvers.
         mixed_memory : bool, default=False
             Put an LSTM cell around the liquid cell, for long memories.
         backbone_units : int, default=None
@@ -184,22 +188,24 @@ class NetworkParameters:
         backbone_activation : str, default=None
             "lecun_tanh" (None), "tanh", "relu", "silu" or "gelu".
         time_gates : bool, default=False
-            Raise the forget gate of LSTM and the update gate of GRU to the power of the
-            elapsed time, so that a gap of 2 keeps what two steps of 1 do. Set
-            `max_step=None` beside it if gates alone are to carry states over long gaps.
-            See docu/baselines.md.
+            For LSTM and GRU: raise the forget gate (the update gate) to the power of
+            the elapsed time, so that a gap of 2 keeps as much as two steps of 1. Set
+            `max_step=None` too if no gap is to be cut into steps. See
+            docu/baselines.md.
         dropout : float, default=0.0
             Dropout on the neurons that the dense read-out reads.
         window_length : int or None, default=32
-            Rows that a prediction sees, for 2-D data. 1 makes rows independent. None
-            lets each prediction see all rows of its recording up to its own: training
-            cuts recordings into chunks, and prediction runs over them once.
+            For 2-D data: number of rows that a prediction sees, its own row included. 1
+            makes rows independent. With None, a prediction sees all rows of its
+            recording up to its own: training cuts recordings into chunks, prediction
+            runs over each recording once.
         chunk_length : int, default=128
-            With `window_length=None`, the most targets in a chunk of a recording: so
-            far back a step of training goes.
+            With `window_length=None`: the most rows with targets in a chunk of a
+            recording. A training step goes back through one chunk.
         burn_in : int, default=32
-            With `window_length=None`, the rows before the first target of a chunk, from
-            which the state starts: their targets belong to the chunk before.
+            With `window_length=None`: rows that are read before the first target of a
+            chunk, to get a state to start from. Their own targets belong to the chunk
+            before.
         stride : int, default=1
             Train on every stride-th window of 2-D data; predictions are for every row.
         pooling : {"auto", "last", "mean", "max", "last+mean+max", "attention"}, default="auto"
@@ -208,11 +214,11 @@ class NetworkParameters:
             learnt weighted mean ("attention"). "auto" is "last+mean+max" for one target
             per sequence, and "last" for windows and with `readout="motor"`.
         patch : int or "auto", default="auto"
-            Rows that one step of the network reads, for long sequences: a learnt causal
-            convolution of so many rows and as many before them, with that stride.
-            "auto" is 8 for sequences of 250 steps and more at equal gaps with one
-            target each, else 1. Neurons then read 16 features of a patch (or as many as
-            there are columns) in place of the columns. Refused for targets per step.
+            Number of rows that one step of the network reads, for long sequences: a
+            learnt causal convolution of these rows and as many before them. "auto" is 8
+            for sequences of 250 steps and more at equal gaps with one target each, else
+            1. Neurons then read 16 features of a patch (or as many as there are
+            columns) in place of the columns. Refused for targets per step.
         return_sequences : bool or "auto", default="auto"
             Whether y has a target for every step of a sequence. "auto" decides by the
             shape of y, and warns if a regression's y could be either. If y has one
@@ -227,95 +233,95 @@ class NetworkParameters:
         group_column : str or int, default=None
             Column of X that tells recordings apart; it is not an input of the network.
         anchor : str, int or list, default=None
-            For series with a trend. Column of X with the present value of the target
-            (one per target), in the same units. The network then learns the change from
-            it, and reads the column as changes from row to row. The first row of a
-            window keeps its change from the row before, so `window_length` + 1 rows of
-            this column matter.
+            For series with a trend: the column of X that holds the present value of the
+            target, in its units (a list for several targets). The network then learns
+            the change from it, and reads the column as changes from row to row. A
+            prediction depends on `window_length` + 1 rows of this column.
         missing : {"error", "hold", "mask"}, default="error"
             What NaN in X means. "error" refuses it. With "hold" the channel keeps its
             last value in the same window or sequence; before the first it has the
             scaler's centre. "mask" does the same, and adds two inputs per channel:
             whether it was seen at this step, and log(1 + time since it was seen last).
         max_step : float, "auto" or None, default="auto"
-            The longest step of time, in units of `time_unit_`. A longer gap is walked
-            in equal sub-steps (32 at most) with the input held, in training and
-            prediction; outputs stand at the real steps. "auto" is 1 where all gaps of
-            training are equal: data with longer ones then run at the rate that was
-            learnt. With irregular gaps it is None: every gap is one step.
+            The longest step of time, in units of `time_unit_`. A longer gap is cut into
+            equal sub-steps (32 at most) in which the input stays the same, in training
+            and prediction; there is still one output per row. "auto" is 1 if all gaps
+            of training are equal, so that longer gaps later run at the rate that was
+            learnt; else it is None, which makes every gap one step.
         output_constraints : list of constraints, default=None
-            What answers have to satisfy, in the units of y, for regression: `Bounds`,
-            `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each answer is
-            replaced by the nearest one that satisfies all; training goes through that.
-            Rate limits act on predictions alone, row after row of a recording. Changed
-            after a fit, they act at once. See docu/safety.md.
+            Conditions that predictions of a regression have to satisfy, in the units of
+            y: `Bounds`, `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each
+            prediction is replaced by the nearest one that satisfies all of them;
+            training differentiates through this, except that rate limits act on
+            predictions only. They may be changed after a fit. See docu/safety.md.
         on_infeasible : {"project", "hold", "raise"}, default="project"
-            What comes out where no answer satisfies all `output_constraints`: the point
-            of the boxes that breaks the others least, the answer before, or an
-            `InfeasibleError`. The first two are flagged by a warning, or by `predict(X,
-            return_safety=True)`.
+            What to do where no answer satisfies all `output_constraints`: "project"
+            returns the point within the bounds that violates the others least, "hold"
+            returns the answer before, "raise" raises an `InfeasibleError`. The first
+            two warn; `predict(X, return_safety=True)` tells for which rows.
         epochs : int or "auto", default="auto"
-            Passes over the training data; "auto" is at least 30 and 500 optimiser
-            steps, with patches 1,500.
+            Passes over the training data. "auto" is at least 30, and as many as make
+            500 optimiser steps (1,500 with patches).
         batch_size : int, default=64
             Sequences or windows per optimiser step.
         learning_rate : float, default=0.01
-            Step size at the start.
+            Learning rate at the start; see `lr_schedule`.
         optimizer : {"adam", "adamw", "rmsprop", "sgd"}, default="adam"
             Optimiser; SGD has Nesterov momentum 0.9.
         weight_decay : float, default=0.0
-            Decay of the weights per step.
+            L2 penalty on the weights; decoupled from the gradient with `adamw`.
         lr_schedule : str or None, default="cosine"
-            How the learning rate falls while training: "cosine" (to 1 % of it, over all
-            `epochs`), "plateau", "exponential", "onecycle"; None keeps it, and so does
-            `partial_fit`.
+            How the learning rate falls during training: "cosine" (to 1 % over all
+            `epochs`), "plateau", "exponential" or "onecycle". None keeps it constant;
+            `partial_fit` always does.
         clip_value : float, default=1.0
-            Largest gradient; None or 0 does not clip.
+            Gradients are clipped to this, see `clip_by`. None or 0 does not clip.
         clip_by : {"norm", "value"}, default="norm"
-            Clip the joint norm of all gradients, or each element.
+            Whether to clip the joint norm of all gradients, or each element.
         early_stopping : bool or "auto", default="auto"
             Stop when the loss on a validation part no longer falls. "auto" does so with
             `X_val`, or with at least 200 training sequences.
         validation_fraction : float, default=0.1
-            Size of the validation part.
+            Share of the training data that `early_stopping` holds out.
         n_iter_no_change : int or "auto", default="auto"
             Epochs without progress before training stops; "auto" is 20, and more where
             20 epochs are fewer than 250 optimiser steps.
         tol : float, default=0.0001
             Smallest fall of the loss (rise of the score) that counts as progress.
         scoring : str or callable, default="loss"
-            What decides, on the validation part, which weights are best and when to
-            stop: the loss, or a score by its name in
+            What is measured on the validation part to find the best weights and the
+            time to stop: the loss, or a score by its name in
             `sklearn.metrics.get_scorer_names()`, such as "accuracy", "f1" or "roc_auc".
-            A callable gets an estimator that predicts the validation part, None in
-            place of X, and y. `partial_fit` does not use it.
+            A callable is called with an estimator whose `predict` returns the
+            predictions of the validation part, with None in place of X, and with y.
+            `partial_fit` does not use it.
         loss : str, default="auto"
             "squared_error" ("auto"), "absolute_error", "huber" or "quantile" for
             regression, "cross_entropy" ("auto") for classification.
         quantile : float or list of float, default=0.5
-            Level or levels that `loss="quantile"` predicts.
+            With `loss="quantile"`: the level or levels to predict, between 0 and 1.
         class_weight : dict or "balanced", default=None
-            Weights of classes; "balanced" gives all classes the same total.
+            Weight of each class; "balanced" gives all classes the same total weight.
         scale : {"standard", "minmax", "robust", "none", "sequence"} or transformer, default="standard"
             Scaling of the inputs, per column, fitted on the training part only.
-            "sequence" is "standard", and then tells the shape of each sequence (or
-            window) from its size: every column is scaled by its own mean and spread
-            there, which become inputs too. It reads the whole sequence, and so is
-            refused for targets per step and carried streams.
+            "sequence" is "standard", after which each column is standardised within
+            each sequence (or window) too; the mean and the logarithm of the spread that
+            it had there become further inputs. That needs the whole sequence: it is
+            refused for targets per step and for carried streams.
         scale_target : bool, default=True
             Whether regression targets are standardised while training.
         backend : {"auto", "torch", "cuda", "native"}, default="auto"
             What computes the cells; `backend_` tells which one did. "native" is the
-            fused C library for the CPU, and "auto" takes it wherever it can.
+            fused C library for the CPU, which "auto" uses wherever it can.
         dtype : {"float32", "float64"}, default="float32"
             Precision of the network.
         device : str, default="auto"
-            "cpu", "cuda", "cuda:<number>" or "auto": CUDA if there is one, but the CPU
-            for cells that have fused kernels there.
+            "cpu", "cuda", "cuda:<number>" or "auto". "auto" is CUDA if there is a
+            device, but the CPU for cells that have fused kernels on it.
         n_jobs : int, default=None
-            Threads that check and prepare the data. Results do not depend on it.
+            Threads that check and prepare the data; results do not depend on them.
         random_state : int, RandomState or None, default=None
-            Seed of weights, order of samples, dropout and validation part.
+            Seed of the weights, order of samples, dropout and validation part.
         verbose : int or "bar", default=0
             1 prints a line per epoch, "bar" shows a progress bar (needs tqdm).
         callback : callable, default=None

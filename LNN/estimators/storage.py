@@ -24,6 +24,7 @@ from LNN.data.gap_range import GapRange
 from LNN.data.input_range import InputRange
 from LNN.data.tables import Columns
 from LNN.estimators.building import rebuild_network
+from LNN.estimators.model_parts import ModelParts
 from LNN.estimators.parameters import (
     BUILT_FROM,
     CHANGEABLE,
@@ -41,7 +42,7 @@ from LNN.wiring import Wiring
 FORMAT = 1
 
 
-def to_plain(model: Any) -> dict[str, Any]:
+def to_plain(model: ModelParts) -> dict[str, Any]:
     """Take a `FittedModel` apart.
 
     Parameters
@@ -167,7 +168,7 @@ def settled_in(network: LiquidNetwork) -> dict[str, Any]:
     return {name: getattr(network, name) for name in SETTLED}
 
 
-def _network_to_plain(model: Any) -> dict[str, Any]:
+def _network_to_plain(model: ModelParts) -> dict[str, Any]:
     network: LiquidNetwork = model.network
     wirings = _wirings_to_plain(network, model.parameters["wiring"])
     plain: dict[str, Any] = {
@@ -178,6 +179,7 @@ def _network_to_plain(model: Any) -> dict[str, Any]:
         "frozen": [n for n, p in network.named_parameters() if not p.requires_grad],
     }
     # Refused where it is stored: to load it would fail later, perhaps elsewhere.
+    assert model.structure is not None  # read when the model was made
     model.structure.refuse_other(network)
     return plain
 

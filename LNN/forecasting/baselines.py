@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from LNN.forecasting.rows import Cutoffs, Rows
+from LNN.forecasting.rows import Cutoffs, TrackRows
 
 __all__ = ["naive", "season_ago", "seasonal_naive"]
 
@@ -28,13 +28,13 @@ def seasonal_naive(past: np.ndarray, horizon: int, season: int) -> np.ndarray:
 
 
 def season_ago(
-    rows: Rows, cutoffs: Cutoffs, past: np.ndarray, horizon: int, season: int
+    rows: TrackRows, cutoffs: Cutoffs, past: np.ndarray, horizon: int, season: int
 ) -> np.ndarray:
     """Return what came a season before, of seasons longer than a window too.
 
     Parameters
     ----------
-    rows : Rows
+    rows : TrackRows
         At equal steps.
     cutoffs : Cutoffs
     past : ndarray of shape (n, window_length)

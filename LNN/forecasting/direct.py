@@ -9,7 +9,7 @@ import numpy as np
 from LNN.forecasting.linear_path import LinearPath
 from LNN.forecasting.network_path import NetworkPath, as_steps
 from LNN.forecasting.normalising import Normaliser
-from LNN.forecasting.rows import Cutoffs, Rows, Windows
+from LNN.forecasting.rows import Cutoffs, TrackRows, Windows
 
 __all__ = ["DirectModel", "flat"]
 
@@ -43,7 +43,7 @@ class DirectModel:
     weight: float
     masked: bool
 
-    def predict(self, rows: Rows, cutoffs: Cutoffs) -> np.ndarray:
+    def predict(self, rows: TrackRows, cutoffs: Cutoffs) -> np.ndarray:
         """Return forecasts (n, horizon) in the units of the series."""
         found = np.empty((len(cutoffs.row), self.horizon))
         for chosen in self._blocks(rows, len(cutoffs.row)):
@@ -51,7 +51,7 @@ class DirectModel:
             found[chosen] = self.answer(windows)
         return found
 
-    def windows(self, rows: Rows, cutoffs: Cutoffs) -> Windows:
+    def windows(self, rows: TrackRows, cutoffs: Cutoffs) -> Windows:
         """Cut what forecasts are made from."""
         return rows.windows(cutoffs, self.window_length, self.horizon)
 
@@ -79,7 +79,7 @@ class DirectModel:
             bool(windows.future_inputs.shape[2]) or windows.times is not None,
         )
 
-    def _blocks(self, rows: Rows, n: int) -> list[np.ndarray]:
+    def _blocks(self, rows: TrackRows, n: int) -> list[np.ndarray]:
         columns = 1 + rows.inputs.shape[1]
         numbers = n * (self.window_length + self.horizon) * columns
         return np.array_split(np.arange(n), max(1, -(-numbers // MOST_NUMBERS)))

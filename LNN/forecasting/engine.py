@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from LNN.forecasting.direct import DirectModel
-from LNN.forecasting.history import History
-from LNN.forecasting.rows import Rows
+from LNN.forecasting.history import SeriesHistory
+from LNN.forecasting.rows import TrackRows
 
 
-class Engine(ABC):
+class ForecastEngine(ABC):
     """Turns histories into forecasts by a model of their last rows."""
 
     model: DirectModel
@@ -32,14 +32,16 @@ class Engine(ABC):
         """The usual gap between rows, in seconds or in units of the times."""
 
     @abstractmethod
-    def doubt(self, times: pd.Index) -> str | None:
-        """Return in words how rows come at another rate than those of the fit."""
+    def describe_other_rate(self, times: pd.Index) -> str | None:
+        """Say how rows come at another rate than those of the fit; None if not."""
 
     @abstractmethod
-    def rows(self, histories: Sequence[History], *args: Any, **kwargs: Any) -> Rows:
+    def rows(
+        self, histories: Sequence[SeriesHistory], *args: Any, **kwargs: Any
+    ) -> TrackRows:
         """Put histories end to end, each followed by what is known of its future."""
 
-    def spreads(self, histories: Sequence[History]) -> np.ndarray:
+    def spreads(self, histories: Sequence[SeriesHistory]) -> np.ndarray:
         """Return the local spread at the end of each (n_histories, n_targets)."""
         rows = self.rows(histories)
         windows = rows.windows(rows.ends(), self.needed, 0)

@@ -18,17 +18,17 @@ from LNN.exceptions import InvalidInputError
 from LNN.forecasting.calendar import Calendar
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.grid import Grid
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.inputs import Inputs, matched, read_inputs
 from LNN.forecasting.irregular import Irregular, in_units
 from LNN.forecasting.learning import Judged
 from LNN.forecasting.linear_path import LinearPath
 from LNN.forecasting.network_path import NetworkPath
 from LNN.forecasting.normalising import Normaliser
-from LNN.forecasting.plan import Plan
-from LNN.forecasting.reading import SWAPPED, Given, are_swapped, read_given
+from LNN.forecasting.plan import ForecastPlan
+from LNN.forecasting.reading import SWAPPED, GivenSeries, are_swapped, read_given
 from LNN.forecasting.regular import Regular, between_steps
-from LNN.forecasting.series import Form, Track
+from LNN.forecasting.series import SeriesForm, Track
 from LNN.forecasting.stray import refuse_stray
 from LNN.forecasting.summary import table_of_errors
 from LNN.forecasting.times import refuse_other_times
@@ -44,27 +44,27 @@ class FittedForecaster(PlainState):
     ----------
     parameters : mapping of str
         Those of the forecaster when it was fitted.
-    form : Form
+    form : SeriesForm
         The container of y.
-    plan : Plan
+    plan : ForecastPlan
         What "auto" stood for.
     engine : Regular or Irregular
     judged : Judged
         Errors on the validation part.
-    context : tuple of History
+    context : tuple of SeriesHistory
         The last rows of each series.
     """
 
     parameters: Mapping[str, Any]
-    form: Form
-    plan: Plan
+    form: SeriesForm
+    plan: ForecastPlan
     engine: Regular | Irregular
     judged: Judged
-    context: tuple[History, ...]
+    context: tuple[SeriesHistory, ...]
     _parts: ClassVar[Parts] = Parts(
         [
-            *(Calendar, DirectModel, Form, Grid, History, Inputs, Irregular, Judged),
-            *(LinearPath, NetworkPath, Normaliser, Plan, Regular),
+            *(Calendar, DirectModel, ForecastPlan, Grid, Inputs, Irregular, Judged),
+            *(LinearPath, NetworkPath, Normaliser, Regular, SeriesForm, SeriesHistory),
         ]
     )
 
@@ -93,7 +93,7 @@ class FittedForecaster(PlainState):
             "Leave it out; or pass y= as well, the rows to forecast from."
         )
 
-    def read(self, y: Any, X: Any) -> tuple[list[History], Form]:
+    def read(self, y: Any, X: Any) -> tuple[list[SeriesHistory], SeriesForm]:
         """Read rows like those of the fit, with the inputs that belong to them."""
         inputs = self.engine.inputs
         if inputs.columns and X is None and self.parameters["target"] is None:
@@ -114,7 +114,7 @@ class FittedForecaster(PlainState):
                 raise InvalidInputError(SWAPPED)
             raise InvalidInputError(
                 f"Expected y with {expected} target(s), as in fit, got {k}. Pass the "
-                "same columns."
+                "same columns of y, or fit again."
             )
         return given.histories, given.form
 
@@ -132,20 +132,20 @@ class FittedForecaster(PlainState):
             f"X[{known}]."
         )
 
-    def _check_times(self, given: Given) -> None:
+    def _check_times(self, given: GivenSeries) -> None:
         """Refuse times unlike those of the fit; warn of another rate."""
         written = given.form.container not in ("array", "list")
         here, gap = self.context[0].times, self.engine.gap
-        doubts = []
+        others = []
         for name, times, *_ in given.histories:
             refuse_other_times(here, times, "y", written=written)
             refuse_stray(times, in_units(times, gap), name)
-            doubt = self.engine.doubt(times) if written else None
-            doubts += [doubt] if doubt else []
-        if doubts:
+            other = self.engine.describe_other_rate(times) if written else None
+            others += [other] if other else []
+        if others:
             warn(
                 f"LiquidForecaster was fitted on other gaps between rows: those of y "
-                f"{doubts[0]}. Pass rows at the rate of the fit, or fit on rows at "
+                f"{others[0]}. Pass rows at the rate of the fit, or fit on rows at "
                 "this one."
             )
 
@@ -298,7 +298,7 @@ class FittedForecaster(PlainState):
         if missing:
             raise InvalidInputError(
                 f"Expected the columns {known} of known_future in X, which lacks "
-                f"{missing}: it has {columns[:20]}. Check the spelling."
+                f"{missing}: it has {columns[:20]}. Add them; NaN is not known."
             )
         places = [columns.index(c) for c in known]
         tracks = [t._replace(values=t.values[:, places]) for t in tracks]

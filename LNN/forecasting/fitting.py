@@ -12,14 +12,14 @@ from LNN.exceptions import InvalidInputError
 from LNN.forecasting.calendar import Calendar
 from LNN.forecasting.fitted import FittedForecaster
 from LNN.forecasting.grid import Grid
-from LNN.forecasting.history import History, on_grid
+from LNN.forecasting.history import SeriesHistory, on_grid
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.irregular import Irregular, in_units, usual_gap
 from LNN.forecasting.learning import learn
-from LNN.forecasting.plan import Plan
-from LNN.forecasting.reading import Given
+from LNN.forecasting.plan import ForecastPlan
+from LNN.forecasting.reading import GivenSeries
 from LNN.forecasting.regular import Regular
-from LNN.forecasting.rows import Rows
+from LNN.forecasting.rows import TrackRows
 from LNN.forecasting.settling import (
     settle,
     settle_calendar,
@@ -32,13 +32,13 @@ __all__ = ["fit"]
 
 
 def fit(
-    given: Given, values: Mapping[str, Any], random: np.random.RandomState
+    given: GivenSeries, values: Mapping[str, Any], random: np.random.RandomState
 ) -> FittedForecaster:
     """Learn from series.
 
     Parameters
     ----------
-    given : Given
+    given : GivenSeries
     values : mapping of str
         The parameters of the forecaster, checked.
     random : numpy.random.RandomState
@@ -52,7 +52,7 @@ def fit(
 
 
 def _fit_regular(
-    given: Given,
+    given: GivenSeries,
     values: Mapping[str, Any],
     grid: Grid,
     random: np.random.RandomState,
@@ -76,7 +76,7 @@ def _fit_regular(
 
 
 def _fit_irregular(
-    given: Given, values: Mapping[str, Any], random: np.random.RandomState
+    given: GivenSeries, values: Mapping[str, Any], random: np.random.RandomState
 ) -> FittedForecaster:
     histories = list(given.histories)
     unit = usual_gap([h.times for h in histories])
@@ -96,16 +96,16 @@ def _fit_irregular(
 
 
 def _inputs_and_rows(
-    given: Given,
-    histories: list[History],
+    given: GivenSeries,
+    histories: list[SeriesHistory],
     calendar: Calendar,
-    plan: Plan,
+    plan: ForecastPlan,
     times: list[NDArray] | None = None,
-) -> tuple[Inputs, Rows]:
+) -> tuple[Inputs, TrackRows]:
     """Learn how inputs are scaled; lay out what is learnt from."""
     tables = [h.table for h in histories]
     inputs = Inputs.fit(given.columns, given.n_known, tables, calendar)
-    rows = Rows.of(
+    rows = TrackRows.of(
         [h.values for h in histories],
         [inputs.scaled(h.times, h.table) for h in histories],
         inputs.n_future,
@@ -115,7 +115,7 @@ def _inputs_and_rows(
     return inputs, rows
 
 
-def _seconds(histories: list[History]) -> float:
+def _seconds(histories: list[SeriesHistory]) -> float:
     """Return the usual gap in seconds; 0 without a clock."""
     times = max((h.times for h in histories), key=len)
     gaps = times[1:] - times[:-1]
@@ -124,7 +124,7 @@ def _seconds(histories: list[History]) -> float:
     return float(np.median(gaps.total_seconds()))
 
 
-def _refuse_stray(given: Given) -> None:
+def _refuse_stray(given: GivenSeries) -> None:
     """Refuse rows of a clock that was reset."""
     longer = [h.times for h in given.histories if len(h.times) > 1]
     if longer:
@@ -133,7 +133,7 @@ def _refuse_stray(given: Given) -> None:
             refuse_stray(history.times, in_units(history.times, unit), history.name)
 
 
-def _refuse_known_without_inputs(given: Given, values: Mapping[str, Any]) -> None:
+def _refuse_known_without_inputs(given: GivenSeries, values: Mapping[str, Any]) -> None:
     known = values["known_future"]
     if known is not None and len(known) and not given.columns:
         raise InvalidInputError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -30,76 +31,82 @@ from LNN.forecasting.refits import backtest_with_refits
 from LNN.forecasting.rolling import moved_on
 from LNN.forecasting.stream import ForecastStream
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["LiquidForecaster"]
 
 STEP = integer(1)
 
 
 class LiquidForecaster(BaseEstimator):
-    """Forecasts of one series or of many, by a linear path and a liquid network.
+    """Forecast one series or many, by a linear path and a liquid network.
 
-    A forecast is made from the last rows of a series: as changes from the last value, a
-    ridge regression gives all steps of the horizon at once, and a liquid network learns
-    what that leaves over. All series of a panel share one model.
+    A forecast is made from the last rows of a series (a window), taken as changes from
+    its last value. The linear path, a ridge regression, predicts all steps of the
+    horizon at once; a liquid network learns its residuals. All series of a panel share
+    one model.
 
     Parameters
     ----------
     horizon : int, default=1
-        Rows to forecast.
+        Number of rows to forecast.
     n_neurons : int, default=32
         Number of liquid neurons.
     known_future : list of column names, "all" or None, default=None
-        Columns of X that are known in advance. It has to be said where X is given; []
-        says that none is.
+        Columns of X whose values are known in advance, such as prices or holidays.
+        Required if X is given; [] says that no column is.
     target : column name or list of them, default=None
-        Columns of y to forecast, if y is a frame that holds everything: its other
-        columns then are X.
+        Columns to forecast, if y is a frame that holds everything: its other columns
+        are then taken as X.
     season : int, "auto" or None, default="auto"
-        Rows after which the series looks alike. "auto" reads it from the times, or from
-        the autocorrelation.
+        Length of a season in rows; None is no season. "auto" finds it from the time
+        stamps or the autocorrelation.
     window_length : int or "auto", default="auto"
-        Rows that a forecast sees.
+        Number of rows that a forecast is made from. "auto" is two seasons, and 36 rows
+        or more, if the series are long enough.
     anchor : {"last", "mean"}, default="last"
-        What is subtracted from a window.
+        What is subtracted from a window before it is read: its last value, or its mean.
     normalise : {"auto", "none", "level", "std", "balanced", "season"}, default="auto"
-        What divides a window: the mean of its absolute values ("level"), their spread
-        ("std"), or their mean change over a season. "none" divides by a number of the
-        training part. "balanced" divides by the spread, tells the network which part
-        of the level that is, and lets errors count between both units. "auto" is "none"
-        for one series, and for a panel "balanced" if all values are positive, else
-        "std".
+        What a window is divided by: the mean of its absolute values ("level"), its
+        standard deviation ("std"), or its mean change over a season ("season"). "none"
+        divides all windows of a target by one number of the training part. "balanced"
+        divides by the standard deviation, gives its ratio to the level to the network
+        as an input, and weighs errors by a mix of both units. "auto" is "none" for one
+        series; for a panel it is "balanced" if all values are positive, else "std".
     linear : bool, default=True
-        Whether there is a linear path.
+        Whether to use the linear path. Without it the network predicts everything.
     patch : int or "auto", default="auto"
-        Rows that the network reads in one step. "auto" is a season if a window holds
-        seven of them, else 1.
+        Number of rows that the network reads in one step. "auto" is a season if a
+        window holds at least seven seasons, else 1.
     calendar : {"auto", None} or list of {"day", "week", "year"}, default="auto"
-        Cycles of the calendar that are inputs. "auto" takes those that the times show
-        twice and a window does not show in full.
+        Calendar cycles that are given to the model as inputs. "auto" takes those that
+        the series cover at least twice, and that are longer than a window.
     time_column, group_column : column name, default=None
-        Columns of a frame that hold the times, and tell series apart.
+        Columns of a frame that hold the time stamps, and the name of the series.
     stride : int or "auto", default="auto"
-        Train on every stride-th window; "auto" takes at most 50,000 of them.
+        Train on every stride-th window; "auto" trains on at most 50,000 windows.
     model_type : str, default="CfC"
         The cell, as in `LiquidRegressor`.
     learning_rate : float, default=0.004
-        Step size of the network at the start.
+        Learning rate of the network at the start.
     dropout : float, default=0.1
         Dropout on the neurons that the read-out reads.
     epochs : int, default=20
-        At most so many passes over the windows; the validation part stops earlier.
+        Passes over the windows, at most: training stops when errors on the validation
+        part no longer fall.
     batch_size : int, default=128
         Windows per optimiser step.
     n_seeds : int, default=1
-        Networks that differ in their random start; forecasts are their mean. 0 leaves
-        the linear path alone. As many are trained at once as torch has threads.
+        Number of networks, trained from different seeds; the forecast is their mean.
+        0 uses the linear path only. As many are trained at once as torch has threads.
     validation_fraction : float, default=0.15
-        Part of each series, its last rows, that decides when to stop and how wide
-        intervals are. The final model is then trained on all rows.
+        Share of each series, its last rows, that is held out to decide when to stop and
+        how wide intervals are. The linear path is then fitted to all rows.
     network : dict, default=None
-        Other parameters of `LiquidRegressor`.
+        Further parameters of the networks, as of `LiquidRegressor`.
     n_jobs : int, default=None
-        Threads, and processes of a backtest that fits again.
+        Threads that prepare data, and processes of `backtest(refit=True)`.
     random_state : int, RandomState or None, default=None
         Seed of weights and of the order of windows.
 
@@ -110,10 +117,10 @@ class LiquidForecaster(BaseEstimator):
     season_, window_length_ : int
         What "auto" stood for.
     cutoff_ : object
-        The last time of the series that are known; of each one, for a panel.
+        The last time of the series; for a panel, a dict with that of each series.
     baseline_errors_ : dict of str to float
-        Error on the validation part, in mean changes over a season, of the naive
-        forecasts, of the linear path alone and of this model.
+        Error on the validation part of the naive forecasts, of the linear path alone
+        and of this model, in units of the mean change over a season.
 
     Examples
     --------
@@ -139,17 +146,17 @@ class LiquidForecaster(BaseEstimator):
         horizon: int = 1,
         n_neurons: int = 32,
         *,
-        known_future: Any = None,
-        target: Any = None,
+        known_future: str | Sequence[Hashable] | None = None,
+        target: Hashable | Sequence[Hashable] = None,
         season: int | str | None = "auto",
         window_length: int | str = "auto",
         anchor: str = "last",
         normalise: str = "auto",
         linear: bool = True,
         patch: int | str = "auto",
-        calendar: Any = "auto",
-        time_column: Any = None,
-        group_column: Any = None,
+        calendar: str | Sequence[str] | None = "auto",
+        time_column: Hashable = None,
+        group_column: Hashable = None,
         stride: int | str = "auto",
         model_type: str = "CfC",
         learning_rate: float = 0.004,
@@ -160,7 +167,7 @@ class LiquidForecaster(BaseEstimator):
         validation_fraction: float = 0.15,
         network: dict[str, Any] | None = None,
         n_jobs: int | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ):
         self.horizon = horizon
         self.n_neurons = n_neurons
@@ -190,16 +197,16 @@ class LiquidForecaster(BaseEstimator):
     # ------------------------------------------------------------------ learning
 
     def fit(self, y: Any, X: Any = None) -> Self:
-        """Learn from series.
+        """Learn from one series or many.
 
         Parameters
         ----------
         y : Series, DataFrame, array-like of shape (n,) or (n, n_targets), or list
             A Series or an array is one series, a frame one for each column. A
-            MultiIndex (recording, ..., time), `group_column` or a list are panels.
-            The index is the time. NaN stands for what nobody saw.
+            MultiIndex (recording, ..., time), `group_column` or a list of series make a
+            panel. The index is the time. NaN is a missing value.
         X : DataFrame or array-like of shape (n, n_columns), default=None
-            Other columns, matched with y by their index; `known_future` says which of
+            Other columns, matched with y by their index. `known_future` says which of
             them are known in advance.
 
         Returns
@@ -226,26 +233,28 @@ class LiquidForecaster(BaseEstimator):
         X: Any = None,
         y: Any = None,
     ) -> Any:
-        """Forecast what comes after the last row that is known.
+        """Forecast the rows after the last known one.
 
         Parameters
         ----------
         horizon : int, default=None
-            Rows to forecast; None is the `horizon` of the fit.
+            Number of rows to forecast; None is the `horizon` of the fit.
         times : time, list or Index of times, default=None
-            Forecast at these times in place of the next rows: in any order, at any
-            distance after the last row. Beyond the horizon of the fit there is a
+            Forecast at these times in place of the next rows. They may be in any order
+            and any time after the last row; beyond the horizon of the fit there is a
             warning.
         X : DataFrame or array-like, default=None
-            The columns of `known_future`, at the times to forecast. NaN is not known.
+            The columns of `known_future`, at the times to forecast. NaN is a value that
+            is not known.
         y : as in `fit`, default=None
-            Forecast from these rows in place of those of the fit. Nothing is learnt
-            from them, so the series may be new ones. X then has their rows as well.
+            Forecast what follows these rows in place of those of the fit. Nothing is
+            learnt from them, so they may be of other series. X must have their rows
+            too.
 
         Returns
         -------
         Series, DataFrame, ndarray or list
-            In the container of y, indexed by the times to come.
+            In the container of y, indexed by the forecast times.
         """
         model = self._fitted().with_context(y, X)
         return model.predict(horizon, times, X)
@@ -257,31 +266,32 @@ class LiquidForecaster(BaseEstimator):
         X: Any = None,
         y: Any = None,
         *,
-        coverage: Any = 0.9,
+        coverage: float | Sequence[float] = 0.9,
     ) -> Any:
-        """Forecast intervals that hold what comes with a given probability.
+        """Forecast intervals that contain the future value with a given probability.
 
-        Split conformal: how far forecasts of the validation part were off, in units of
-        the local spread of the series (its mean change over a season), separately for
-        each step, pooled over all series.
+        Their widths come from split conformal prediction: the errors of forecasts of
+        the validation part, in units of the local spread of the series (its mean change
+        over a season), separately for each step, pooled over all series.
 
         Parameters
         ----------
         horizon, times, X, y
-            As in `predict`; intervals reach no further than the horizon of the fit.
+            As in `predict`, but not beyond the horizon of the fit.
         coverage : float or list of float, default=0.9
+            The probability; a list asks for several intervals.
 
         Returns
         -------
         DataFrame, ndarray or list
-            Columns "lower" and "upper"; for several targets under the name of each.
-            Arrays have them as a last axis. For a list of coverages there is a level of
-            columns, or an axis, more: that of the coverage comes before the ends.
+            Columns "lower" and "upper"; with several targets (target, "lower") and so
+            on. Arrays have the two as a last axis. A list of coverages adds a level of
+            columns, or an axis, before that of the two ends.
 
         Raises
         ------
         InvalidInputError
-            Also if the validation part holds too few forecasts for this coverage.
+            If the validation part has too few forecasts for this coverage.
         """
         model = self._fitted()
         covers, several = check_coverages(coverage)
@@ -299,20 +309,21 @@ class LiquidForecaster(BaseEstimator):
         X: Any = None,
         y: Any = None,
         *,
-        levels: Any = (0.1, 0.5, 0.9),
+        levels: float | Sequence[float] = (0.1, 0.5, 0.9),
     ) -> Any:
-        """Forecast quantiles; unlike intervals they need not lie symmetrically.
+        """Forecast quantiles, which need not lie symmetrically about the forecast.
 
         Parameters
         ----------
         horizon, times, X, y
             As in `predict_interval`.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
+            Between 0 and 1.
 
         Returns
         -------
         DataFrame, ndarray or list
-            One column a level, as in `predict_interval`.
+            One column per level, arranged as in `predict_interval`.
         """
         model, wanted = self._fitted(), check_levels(levels)
         offsets = level_offsets(model.judged.residuals, wanted)
@@ -321,19 +332,19 @@ class LiquidForecaster(BaseEstimator):
     # ---------------------------------------------------------------- how good it is
 
     def score(self, y: Any, X: Any = None) -> float:
-        """Return the skill of forecasts of later rows, from every row on.
+        """Return the skill of forecasts of later rows, made from every cutoff in them.
 
         Parameters
         ----------
         y, X : as in `fit`
-            Rows that follow those of the fit; with new recordings, whole ones.
+            Rows that follow those of the fit, or whole new series.
 
         Returns
         -------
         float
-            1 - error / error of the seasonal naive method. Errors are absolute ones,
-            in units of the local spread. 1 is perfect; 0 is no better than to repeat
-            the last season.
+            1 - E / E_naive, where E is the mean absolute error in units of the local
+            spread, and E_naive that of repeating the last season. 1 is perfect, 0 is no
+            better than repeating.
         """
         return skill(self._fitted(), y, X)
 
@@ -348,32 +359,34 @@ class LiquidForecaster(BaseEstimator):
         adaptive: bool = False,
         refit: bool = False,
     ) -> pd.DataFrame:
-        """Forecast from many cutoffs as if each were now, in one pass.
+        """Forecast from many past cutoffs, each with the rows up to it only.
 
         Parameters
         ----------
         y, X : as in `fit`
             Rows that follow those of the fit, or all rows.
         start : time, default=None
-            The first cutoff; None is the end of the fit. With `refit` it is after six
-            tenths of the rows.
+            The first cutoff. None is the end of the fit; with `refit`, it is after 60 %
+            of the rows.
         step : int, default=None
-            Rows from one cutoff to the next; None is 1, and with `refit` the horizon.
+            Number of rows from one cutoff to the next. None is 1; with `refit`, the
+            horizon.
         coverage : float, default=None
-            Adds the ends of intervals.
+            Add intervals with this coverage.
         adaptive : bool, default=False
-            Whether their widths follow what came (ACI): a forecast knows whether the
-            truths of earlier ones lay inside, if they had come by then.
+            Whether widths of intervals adapt (adaptive conformal inference): they widen
+            after misses and narrow after hits among the values known at the cutoff.
         refit : bool, default=False
-            Whether to fit again at each cutoff, `n_jobs` at a time. The forecaster need
-            not be fitted for that, and is not changed. y has all rows then.
+            Whether to fit again at each cutoff, `n_jobs` fits at a time. y must then
+            hold all rows. The forecaster need not be fitted, and is not changed.
 
         Returns
         -------
         DataFrame
-            Columns (recording, target,) cutoff, time, step, y, prediction, and with
-            `coverage` lower and upper. A forecast is that of `predict` with the rows up
-            to its cutoff.
+            One row per cutoff and step, with the columns cutoff, time, step, y and
+            prediction; with `coverage` also lower and upper; recording and target in
+            front if there are several. Predictions equal those of `predict` with the
+            rows up to the cutoff.
         """
         cover = None if coverage is None else check_coverage(coverage)
         if step is not None and not STEP.allows(step):
@@ -387,9 +400,9 @@ class LiquidForecaster(BaseEstimator):
     # ------------------------------------------------------------------ as rows come
 
     def update(self, y: Any, X: Any = None) -> Self:
-        """Take in rows that came after the fit; forecasts then begin after them.
+        """Append rows that came after the fit; forecasts then begin after them.
 
-        Nothing is learnt from them: `fit` learns.
+        The model does not learn from them; `fit` again for that.
 
         Parameters
         ----------
@@ -408,7 +421,7 @@ class LiquidForecaster(BaseEstimator):
         Parameters
         ----------
         coverage : float, default=None
-            Of intervals whose widths follow what comes.
+            Coverage of the stream's intervals, whose widths adapt; None makes none.
 
         Returns
         -------
@@ -424,18 +437,18 @@ class LiquidForecaster(BaseEstimator):
         self,
         *,
         coverage: float | None = 0.9,
-        truth: Any = None,
+        truth: pd.Series | None = None,
         X: Any = None,
-        ax: Any = None,
-    ) -> Any:
+        ax: Axes | None = None,
+    ) -> Axes:
         """Draw the last rows of a series and its forecast; needs matplotlib.
 
         Parameters
         ----------
         coverage : float, default=0.9
-            Of the band around the forecast; None draws none.
+            Coverage of the band around the forecast; None draws no band.
         truth : Series, default=None
-            What came, to draw it as well.
+            The true values at the forecast times, to draw them too.
         X : as in `predict`, default=None
         ax : Axes, default=None
             None makes a new figure.
@@ -452,7 +465,7 @@ class LiquidForecaster(BaseEstimator):
         return draw(ax, past, self.predict(X=X), band, truth)
 
     def summary(self) -> str:
-        """Describe the fitted model, with the errors of the baselines beside its own.
+        """Describe the fitted model; errors of naive forecasts stand beside its own.
 
         Returns
         -------
@@ -473,17 +486,17 @@ class LiquidForecaster(BaseEstimator):
 
     @property
     def season_(self) -> int:
-        """Rows after which the series looks alike."""
+        """Length of a season in rows; 1 is no season."""
         return self._fitted().plan.season
 
     @property
     def window_length_(self) -> int:
-        """Rows that a forecast sees."""
+        """Number of rows that a forecast is made from."""
         return self._fitted().plan.window_length
 
     @property
     def cutoff_(self) -> Any:
-        """The last time that is known."""
+        """The last time of the series; for a panel, of each by its name."""
         ends = {h.name: h.times[-1] for h in self._fitted().context}
         return ends if self._fitted().form.is_panel else next(iter(ends.values()))
 

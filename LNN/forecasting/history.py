@@ -12,10 +12,10 @@ from LNN.exceptions import InvalidInputError
 from LNN.forecasting.grid import NEAR, Grid
 from LNN.forecasting.stray import refuse_sparse
 
-__all__ = ["History", "on_grid"]
+__all__ = ["SeriesHistory", "on_grid"]
 
 
-class History(NamedTuple):
+class SeriesHistory(NamedTuple):
     """Rows of one recording up to now.
 
     Attributes
@@ -33,19 +33,19 @@ class History(NamedTuple):
     values: np.ndarray
     table: np.ndarray
 
-    def tail(self, n: int) -> History:
+    def tail(self, n: int) -> SeriesHistory:
         """Return the last rows."""
         return self._replace(
             times=self.times[-n:], values=self.values[-n:], table=self.table[-n:]
         )
 
-    def until(self, n: int) -> History:
+    def until(self, n: int) -> SeriesHistory:
         """Return the first rows."""
         return self._replace(
             times=self.times[:n], values=self.values[:n], table=self.table[:n]
         )
 
-    def followed_by(self, other: History) -> History:
+    def followed_by(self, other: SeriesHistory) -> SeriesHistory:
         """Return these rows and those of another that lie after them."""
         later = np.asarray(other.times > self.times[-1])
         return self._replace(
@@ -55,7 +55,7 @@ class History(NamedTuple):
         )
 
 
-def on_grid(history: History, grid: Grid) -> History:
+def on_grid(history: SeriesHistory, grid: Grid) -> SeriesHistory:
     """Put rows on a grid; where it has a place and there is no row, nothing was seen.
 
     Raises

@@ -15,7 +15,7 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.calendar import Calendar
-from LNN.forecasting.series import Form, Track, read_tracks
+from LNN.forecasting.series import SeriesForm, Track, read_tracks
 
 __all__ = ["Inputs", "matched", "read_inputs"]
 
@@ -81,7 +81,7 @@ class Inputs:
 
 def read_inputs(
     X: Any, known_future: Any, time_column: Any, group_column: Any
-) -> tuple[list[Track], list[Hashable], int, Form]:
+) -> tuple[list[Track], list[Hashable], int, SeriesForm]:
     """Read X; put the columns known in future last.
 
     Returns
@@ -90,7 +90,7 @@ def read_inputs(
     columns : list of hashable
         Names, or numbers where X has none.
     n_known : int
-    form : Form
+    form : SeriesForm
     """
     tracks, form = read_tracks(
         X, what="X", time_column=time_column, group_column=group_column
@@ -119,7 +119,7 @@ def read_inputs(
 
 def matched(
     given: Sequence[Track],
-    form: Form,
+    form: SeriesForm,
     names: Sequence[Hashable],
     times: Sequence[pd.Index],
 ) -> list[np.ndarray]:

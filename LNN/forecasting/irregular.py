@@ -15,13 +15,13 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.data.gap_range import ENOUGH, FAR
 from LNN.data.timestamps import in_words
-from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
-from LNN.forecasting.engine import Engine
+from LNN.forecasting.engine import ForecastEngine
 from LNN.forecasting.grid import NEAR
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.inputs import Inputs
-from LNN.forecasting.rows import Cutoffs, Rows
+from LNN.forecasting.rows import Cutoffs, TrackRows
+from LNN.forecasting.times import incomparable_error, refuse_past
 
 __all__ = ["Irregular", "in_units", "usual_gap"]
 
@@ -29,7 +29,7 @@ HOUR = 3600.0
 
 
 @dataclass(frozen=True, eq=False)
-class Irregular(Engine):
+class Irregular(ForecastEngine):
     """All that turns histories into forecasts.
 
     Attributes
@@ -64,8 +64,8 @@ class Irregular(Engine):
         known = [*calendar.cycles, *periods]
         return f"cycles: {', '.join(known)}" if known else "no cycle"
 
-    def doubt(self, times: pd.Index) -> str | None:
-        """Return in words how rows come at another rate; None if they do not."""
+    def describe_other_rate(self, times: pd.Index) -> str | None:
+        """Say how rows come at another rate than those of the fit; None if not."""
         if len(times) <= ENOUGH:
             return None
         usual = usual_gap([times]) / self.unit
@@ -73,11 +73,11 @@ class Irregular(Engine):
             return None
         return f"are usually {usual:.3g} times as far apart"
 
-    def prepared(self, history: History) -> History:
+    def prepared(self, history: SeriesHistory) -> SeriesHistory:
         """Return rows as forecasts read them."""
         return history
 
-    def future(self, history: History, n: int) -> pd.Index:
+    def future(self, history: SeriesHistory, n: int) -> pd.Index:
         """Return times to come, the usual gap apart."""
         steps, last = self.unit * np.arange(1, n + 1), history.times[-1]
         if isinstance(history.times, pd.DatetimeIndex | pd.TimedeltaIndex):
@@ -86,10 +86,10 @@ class Irregular(Engine):
 
     def rows(
         self,
-        histories: Sequence[History],
+        histories: Sequence[SeriesHistory],
         asked: Sequence[pd.Index] | None = None,
         known: Sequence[np.ndarray] | None = None,
-    ) -> Rows:
+    ) -> TrackRows:
         """Put histories end to end, each followed by rows at the times asked."""
         tables, times = [], []
         for number, history in enumerate(histories):
@@ -102,7 +102,7 @@ class Irregular(Engine):
                 stamps = stamps.append(asked[number])
             tables.append(table)
             times.append(in_units(stamps, self.unit))
-        return Rows.of(
+        return TrackRows.of(
             [history.values for history in histories],
             tables,
             self.inputs.n_future,
@@ -112,7 +112,7 @@ class Irregular(Engine):
 
     def predict_at(
         self,
-        histories: Sequence[History],
+        histories: Sequence[SeriesHistory],
         asked: Sequence[pd.Index],
         known: Sequence[np.ndarray] | None = None,
     ) -> list[np.ndarray]:
@@ -127,17 +127,19 @@ class Irregular(Engine):
         return found
 
     def wanted(
-        self, histories: Sequence[History], asked: Sequence[pd.Index]
+        self, histories: Sequence[SeriesHistory], asked: Sequence[pd.Index]
     ) -> list[pd.Index]:
         """Return the times whose inputs forecasts need: those that are asked."""
         return list(asked)
 
-    def roll(self, histories: Sequence[History], rows: Rows, at: Cutoffs) -> np.ndarray:
+    def roll(
+        self, histories: Sequence[SeriesHistory], rows: TrackRows, at: Cutoffs
+    ) -> np.ndarray:
         """Forecast the next rows of many cutoffs, at their own times (n, horizon)."""
         found = self.model.predict(rows, at.each_ahead(self.horizon))
         return found.reshape(-1, self.horizon)
 
-    def steps_to(self, history: History, times: pd.Index) -> np.ndarray:
+    def steps_to(self, history: SeriesHistory, times: pd.Index) -> np.ndarray:
         """Return how many usual gaps after the last row times lie.
 
         Raises
@@ -150,16 +152,8 @@ class Irregular(Engine):
             both = last.append(times)
             steps = in_units(both, self.unit)[1:]
         except (TypeError, ValueError) as error:
-            raise InvalidInputError(
-                f"Expected times like those of y ({history.times.dtype}), got "
-                f"{times.dtype}. Convert them first."
-            ) from error
-        if (steps <= 0).any():
-            raise InvalidInputError(
-                f"Expected times after the last row, {last[0]}, got "
-                f"{times[int(np.argmax(steps <= 0))]}. To forecast from an earlier row "
-                "pass the rows up to it as y=."
-            )
+            raise incomparable_error(history.times, times) from error
+        refuse_past(times, steps <= 0, last[0])
         # Stamps are rounded: the tenth of ten usual gaps may lie a little after ten.
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= NEAR, near, steps)

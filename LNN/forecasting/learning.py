@@ -18,8 +18,8 @@ from LNN.forecasting.direct import DirectModel, flat
 from LNN.forecasting.linear_path import LinearPath
 from LNN.forecasting.network_path import NetworkPath, Part
 from LNN.forecasting.normalising import Normaliser, spread
-from LNN.forecasting.plan import Plan
-from LNN.forecasting.rows import Cutoffs, Rows, Windows
+from LNN.forecasting.plan import ForecastPlan
+from LNN.forecasting.rows import Cutoffs, TrackRows, Windows
 from LNN.forecasting.splitting import MOST_VALIDATION, MOST_WINDOWS, split, thinned
 
 __all__ = ["Judged", "learn"]
@@ -47,7 +47,7 @@ class Judged:
 
 
 def learn(
-    rows: Rows, plan: Plan, random: np.random.RandomState
+    rows: TrackRows, plan: ForecastPlan, random: np.random.RandomState
 ) -> tuple[DirectModel, Judged]:
     """Fit the model to all rows; say how it did on later ones when it had not."""
     early, late = split(rows, plan)
@@ -79,14 +79,14 @@ def learn(
     return _second_round(first, rows, everything), judged
 
 
-def _all_seen(rows: Rows, cutoffs: Cutoffs, plan: Plan) -> bool:
+def _all_seen(rows: TrackRows, cutoffs: Cutoffs, plan: ForecastPlan) -> bool:
     if np.isfinite(rows.values[rows.begin[0] : rows.end[-1]]).all():
         return True
     windows = rows.windows(cutoffs, plan.window_length, plan.horizon)
     return bool(windows.seen.all())
 
 
-def _normaliser(rows: Rows, early: Cutoffs, plan: Plan) -> Normaliser:
+def _normaliser(rows: TrackRows, early: Cutoffs, plan: ForecastPlan) -> Normaliser:
     """Learn the size and the usual spread of each target from the rows that train."""
     last = {int(t): int(r) for t, r in zip(early.track, early.row, strict=True)}
     used = [rows.values[rows.begin[t] : last[t] + plan.horizon] for t in last]
@@ -123,7 +123,7 @@ class _Part:
     weights: np.ndarray
 
     @classmethod
-    def of(cls, model: DirectModel, rows: Rows, cutoffs: Cutoffs) -> _Part:
+    def of(cls, model: DirectModel, rows: TrackRows, cutoffs: Cutoffs) -> _Part:
         windows = model.windows(rows, cutoffs)
         centre, scale = model.normaliser.of(windows)
         goals = (rows.goals(cutoffs, model.horizon) - centre) / scale
@@ -169,10 +169,10 @@ def _between(goals: np.ndarray) -> np.ndarray:
 
 def _first_round(
     model: DirectModel,
-    rows: Rows,
+    rows: TrackRows,
     early: Cutoffs,
     late: Cutoffs,
-    plan: Plan,
+    plan: ForecastPlan,
     options: Mapping[str, Any],
     seeds: tuple[int, ...],
 ) -> DirectModel:
@@ -237,7 +237,7 @@ def _mean_errors(found: np.ndarray, later: _Part) -> np.ndarray:
     return errors / np.maximum(seen.sum(axis=1), 1) * later.weights
 
 
-def _second_round(first: DirectModel, rows: Rows, cutoffs: Cutoffs) -> DirectModel:
+def _second_round(first: DirectModel, rows: TrackRows, cutoffs: Cutoffs) -> DirectModel:
     """Fit the linear path to all windows, with the penalty that was chosen.
 
     The networks stay as the validation part has found them: trained on all windows
@@ -252,7 +252,9 @@ def _second_round(first: DirectModel, rows: Rows, cutoffs: Cutoffs) -> DirectMod
     return replace(first, linear=path)
 
 
-def _judge(model: DirectModel, rows: Rows, late: Cutoffs, plan: Plan) -> Judged:
+def _judge(
+    model: DirectModel, rows: TrackRows, late: Cutoffs, plan: ForecastPlan
+) -> Judged:
     windows, steps = model.windows(rows, late), plan.at_once
     goals, past = rows.goals(late, steps), windows.past
     size = model.normaliser.local_spread(windows)

@@ -6,12 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from LNN.estimators.parameters import DEFAULTS
-from LNN.estimators.rules import BOOL, N_JOBS, NONE, Rule, integer, one_of, real
-from LNN.exceptions import InvalidInputError
+from LNN.estimators.rules import (
+    BOOL,
+    N_JOBS,
+    NONE,
+    Rule,
+    check_values,
+    integer,
+    one_of,
+    real,
+)
 from LNN.forecasting.calendar import CYCLES
 from LNN.forecasting.normalising import ANCHORS, SCALES
 
-__all__ = ["RULES", "check", "network_options"]
+__all__ = ["CALENDAR", "RULES", "check", "network_options"]
 
 # What the forecaster sets itself.
 TAKEN = (
@@ -22,8 +30,16 @@ TAKEN = (
 )
 
 
-def _is_calendar(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(v in CYCLES for v in value)
+def _are_cycles(value: Any) -> bool:
+    names = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+    return names and all(v in CYCLES for v in value)
+
+
+CALENDAR = (
+    one_of("auto")
+    | NONE
+    | Rule(_are_cycles, f"a list of {', '.join(map(repr, CYCLES))}")
+)
 
 
 def _is_options(value: Any) -> bool:
@@ -45,9 +61,7 @@ RULES: dict[str, Rule] = {
     "normalise": one_of("auto", *SCALES),
     "linear": BOOL,
     "patch": one_of("auto") | integer(1),
-    "calendar": one_of("auto")
-    | NONE
-    | Rule(_is_calendar, f"a list of {', '.join(map(repr, CYCLES))}"),
+    "calendar": CALENDAR,
     "known_future": NONE
     | one_of("all")
     | Rule(_is_columns, "a list of columns of X (an empty one if none is known)"),
@@ -69,12 +83,7 @@ RULES: dict[str, Rule] = {
 
 def check(values: Mapping[str, Any]) -> None:
     """Refuse the first value that is not allowed."""
-    for name, rule in RULES.items():
-        if not rule.allows(values[name]):
-            raise InvalidInputError(
-                f"The {name!r} parameter of LiquidForecaster must be {rule}. Got "
-                f"{values[name]!r} instead."
-            )
+    check_values("LiquidForecaster", RULES, values)
 
 
 def network_options(values: Mapping[str, Any]) -> dict[str, Any]:

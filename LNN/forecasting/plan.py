@@ -1,4 +1,4 @@
-"""`Plan`: how to learn, with nothing left to decide."""
+"""`ForecastPlan`: how to learn, with nothing left to decide."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Plan"]
+__all__ = ["ForecastPlan"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class ForecastPlan:
     """How to learn, with nothing left to decide.
 
     Attributes

@@ -11,11 +11,11 @@ import pandas as pd
 
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.inputs import matched, read_inputs
-from LNN.forecasting.series import Form, read_tracks
+from LNN.forecasting.series import SeriesForm, read_tracks
 
-__all__ = ["SWAPPED", "Given", "are_swapped", "read_given"]
+__all__ = ["SWAPPED", "GivenSeries", "are_swapped", "read_given"]
 
 SWAPPED = (
     "Expected the series first, as in fit(y, X), got a table first and a series after "
@@ -25,26 +25,26 @@ SWAPPED = (
 )
 
 
-class Given(NamedTuple):
+class GivenSeries(NamedTuple):
     """Series with their inputs.
 
     Attributes
     ----------
-    histories : list of History
-    form : Form
+    histories : list of SeriesHistory
+    form : SeriesForm
         The container of y.
     columns : list of hashable
         Of X, those known in future last.
     n_known : int
     """
 
-    histories: list[History]
-    form: Form
+    histories: list[SeriesHistory]
+    form: SeriesForm
     columns: list[Hashable]
     n_known: int
 
 
-def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> Given:
+def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> GivenSeries:
     """Read y and X.
 
     Parameters
@@ -70,8 +70,8 @@ def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> Given:
     _refuse_nothing_seen(tracks)
     if X is None:
         empty = [np.empty((len(t.times), 0)) for t in tracks]
-        return Given(
-            [History(*t, table) for t, table in zip(tracks, empty, strict=True)],
+        return GivenSeries(
+            [SeriesHistory(*t, table) for t, table in zip(tracks, empty, strict=True)],
             form,
             [],
             0,
@@ -79,10 +79,12 @@ def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> Given:
     given, columns, n_known, own = read_inputs(X, values["known_future"], *special)
     names, times = [t.name for t in tracks], [t.times for t in tracks]
     if form.container in ("array", "list") and own.container not in ("array", "list"):
-        own = Form("array")  # y has no labels to match by
+        own = SeriesForm("array")  # y has no labels to match by
     tables = matched(given, own, names, times)
-    histories = [History(*t, table) for t, table in zip(tracks, tables, strict=True)]
-    return Given(histories, form, columns, n_known)
+    histories = [
+        SeriesHistory(*t, table) for t, table in zip(tracks, tables, strict=True)
+    ]
+    return GivenSeries(histories, form, columns, n_known)
 
 
 def are_swapped(y: Any, X: Any) -> bool:

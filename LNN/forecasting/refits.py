@@ -13,7 +13,7 @@ from LNN._random import random_source
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.backtest import backtest_rolled
 from LNN.forecasting.fitting import fit
-from LNN.forecasting.reading import Given, read_given
+from LNN.forecasting.reading import GivenSeries, read_given
 from LNN.forecasting.rolling import roll
 
 __all__ = ["backtest_with_refits"]
@@ -54,7 +54,7 @@ def backtest_with_refits(
 
 
 def _at(
-    given: Given,
+    given: GivenSeries,
     cutoff: Any,
     coverage: float | None,
     adaptive: bool,

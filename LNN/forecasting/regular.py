@@ -12,17 +12,18 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
-from LNN.forecasting.engine import Engine
+from LNN.forecasting.engine import ForecastEngine
 from LNN.forecasting.grid import LEAST_FILLED, NEAR, Grid
-from LNN.forecasting.history import History, on_grid
+from LNN.forecasting.history import SeriesHistory, on_grid
 from LNN.forecasting.inputs import Inputs
-from LNN.forecasting.rows import Cutoffs, Rows
+from LNN.forecasting.rows import Cutoffs, TrackRows
+from LNN.forecasting.times import incomparable_error, refuse_past
 
 __all__ = ["Regular", "between_steps"]
 
 
 @dataclass(frozen=True, eq=False)
-class Regular(Engine):
+class Regular(ForecastEngine):
     """All that turns histories into forecasts.
 
     Attributes
@@ -55,8 +56,8 @@ class Regular(Engine):
         """Return after which time rows look alike, in words."""
         return "no season" if season == 1 else f"season {season}"
 
-    def doubt(self, times: pd.Index) -> str | None:
-        """Return in words how rows come at another rate; None if they do not."""
+    def describe_other_rate(self, times: pd.Index) -> str | None:
+        """Say how rows come at another rate than those of the fit; None if not."""
         if len(times) < 3:
             return None
         gaps = np.diff(self.grid.positions(times, times[0]))
@@ -73,25 +74,25 @@ class Regular(Engine):
         kind = self.grid.kind
         return kind if kind == "weekdays" else self.grid.in_words().split(", ", 1)[1]
 
-    def prepared(self, history: History) -> History:
+    def prepared(self, history: SeriesHistory) -> SeriesHistory:
         """Return rows as forecasts read them."""
         return on_grid(history, self.grid)
 
-    def future(self, history: History, n: int) -> pd.Index:
+    def future(self, history: SeriesHistory, n: int) -> pd.Index:
         """Return the times of the next rows."""
         return self.grid.after(history.times[-1], n)
 
     def rows(
         self,
-        histories: Sequence[History],
+        histories: Sequence[SeriesHistory],
         known: Sequence[np.ndarray | None] | None = None,
         horizon: int = 0,
-    ) -> Rows:
+    ) -> TrackRows:
         """Put histories end to end, each followed by what is known of its future.
 
         Parameters
         ----------
-        histories : sequence of History
+        histories : sequence of SeriesHistory
             Prepared.
         known : sequence of ndarray or None
             Known columns of the next `horizon` rows (n, n_known), in the units of X.
@@ -103,7 +104,7 @@ class Regular(Engine):
             times = self.future(history, horizon)
             table = None if known is None else known[number]
             tables.append(np.concatenate([past, self.inputs.future(times, table)]))
-        return Rows.of(
+        return TrackRows.of(
             [history.values for history in histories],
             tables,
             self.inputs.n_future,
@@ -112,7 +113,7 @@ class Regular(Engine):
 
     def predict_at(
         self,
-        histories: Sequence[History],
+        histories: Sequence[SeriesHistory],
         asked: Sequence[pd.Index],
         known: Sequence[np.ndarray] | None = None,
     ) -> list[np.ndarray]:
@@ -132,7 +133,7 @@ class Regular(Engine):
         ]
 
     def wanted(
-        self, histories: Sequence[History], asked: Sequence[pd.Index]
+        self, histories: Sequence[SeriesHistory], asked: Sequence[pd.Index]
     ) -> list[pd.Index]:
         """Return the times whose inputs forecasts at other times need."""
         steps = [
@@ -141,13 +142,15 @@ class Regular(Engine):
         ]
         return [self.future(history, _last_step(steps)) for history in histories]
 
-    def roll(self, histories: Sequence[History], rows: Rows, at: Cutoffs) -> np.ndarray:
+    def roll(
+        self, histories: Sequence[SeriesHistory], rows: TrackRows, at: Cutoffs
+    ) -> np.ndarray:
         """Forecast the next rows of many cutoffs (n, horizon)."""
         return self.model.predict(rows, at)
 
     def predict(
         self,
-        histories: Sequence[History],
+        histories: Sequence[SeriesHistory],
         horizon: int,
         known: Sequence[np.ndarray | None] | None = None,
     ) -> np.ndarray:
@@ -177,16 +180,16 @@ class Regular(Engine):
         return np.concatenate(parts, axis=1)[:, :horizon]
 
     def _went_on(
-        self, history: History, values: np.ndarray, known: np.ndarray | None
-    ) -> History:
+        self, history: SeriesHistory, values: np.ndarray, known: np.ndarray | None
+    ) -> SeriesHistory:
         table = np.full((len(values), history.table.shape[1]), np.nan)
         if known is not None and known.shape[1]:
             table[:, -known.shape[1] :] = known
         times = self.future(history, len(values))
-        later = History(history.name, times, values, table)
+        later = SeriesHistory(history.name, times, values, table)
         return history.followed_by(later)
 
-    def steps_to(self, history: History, times: pd.Index) -> np.ndarray:
+    def steps_to(self, history: SeriesHistory, times: pd.Index) -> np.ndarray:
         """Return how many steps after the last row times lie; fractions are allowed.
 
         Raises
@@ -197,23 +200,14 @@ class Regular(Engine):
         try:
             steps = self.grid.positions(times, history.times[-1])
         except TypeError as error:
-            raise InvalidInputError(
-                f"Expected times like those of y ({history.times.dtype}), got "
-                f"{times.dtype}. Convert them first."
-            ) from error
+            raise incomparable_error(history.times, times) from error
         if not np.isfinite(steps).all():
             odd = times[int(np.argmin(np.isfinite(steps)))]
             raise InvalidInputError(
                 f"Expected times on the calendar of y ({self.grid.kind}), got {odd}. "
                 "Ask for times on it."
             )
-        early = steps <= NEAR
-        if early.any():
-            raise InvalidInputError(
-                f"Expected times after the last row, {history.times[-1]}, got "
-                f"{times[int(np.argmax(early))]}. To forecast from an earlier row pass "
-                "the rows up to it as y=."
-            )
+        refuse_past(times, steps <= NEAR, history.times[-1])
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= NEAR, near, steps)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.baselines import season_ago
 from LNN.forecasting.fitted import FittedForecaster
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.irregular import in_units
 from LNN.forecasting.rows import Cutoffs
 from LNN.forecasting.stray import LONG, MOST_PLACES, LoneRow
@@ -26,7 +26,7 @@ class Rolled:
 
     Attributes
     ----------
-    histories : list of History
+    histories : list of SeriesHistory
     cutoffs : Cutoffs
     place : ndarray of int, shape (n,)
         Row of its history at which each begins.
@@ -36,7 +36,7 @@ class Rolled:
         Local spread of each window.
     """
 
-    histories: list[History]
+    histories: list[SeriesHistory]
     cutoffs: Cutoffs
     place: np.ndarray
     goals: np.ndarray
@@ -46,17 +46,17 @@ class Rolled:
 
 
 def continued(
-    model: FittedForecaster, y: Any, X: Any, believed: Mapping[Any, Any] | None = None
-) -> list[History]:
+    model: FittedForecaster, y: Any, X: Any, refused: Mapping[Any, Any] | None = None
+) -> list[SeriesHistory]:
     """Return the rows of y, after the rows of the fit where they go on from them.
 
     Parameters
     ----------
     model : FittedForecaster
     y, X : as in `LiquidForecaster.fit`
-    believed : mapping of names to times, default=None
-        A single row that comes long after the others is refused, unless it comes soon
-        after this time. None refuses none.
+    refused : mapping of names of series to times, default=None
+        Refuse a single row that comes long after the others, unless a row that was
+        refused here before came shortly before it. None refuses no row.
     """
     histories, _ = model.read(y, X)
     known = {history.name: history for history in model.context}
@@ -69,16 +69,16 @@ def continued(
             history = history._replace(times=model.engine.future(before, n))
         if before is not None and history.times[0] > before.times[-1]:
             gap = _gap(model, before, history)
-            if believed is not None and gap > LONG:
-                _refuse_lone(model, before, history, gap, believed)
+            if refused is not None and gap > LONG:
+                _refuse_lone(model, before, history, gap, refused)
             # After so long a pause a forecast sees nothing of what was before it.
-            if believed is None or gap <= MOST_PLACES or not model.engine.forgets:
+            if refused is None or gap <= MOST_PLACES or not model.engine.forgets:
                 history = before.followed_by(history)
         whole.append(model.engine.prepared(history))
     return whole
 
 
-def _gap(model: FittedForecaster, before: History, later: History) -> float:
+def _gap(model: FittedForecaster, before: SeriesHistory, later: SeriesHistory) -> float:
     """Return how many steps lie between two parts of a series."""
     ends = before.times[-1:].append(later.times[:1])
     return float(in_units(ends, model.engine.gap)[-1])
@@ -86,25 +86,25 @@ def _gap(model: FittedForecaster, before: History, later: History) -> float:
 
 def _refuse_lone(
     model: FittedForecaster,
-    before: History,
-    later: History,
+    before: SeriesHistory,
+    later: SeriesHistory,
     gap: float,
-    believed: Mapping[Any, Any],
+    refused: Mapping[Any, Any],
 ) -> None:
     """Refuse a single row after a long pause, unless another came shortly before it."""
     if len(later.times) > 1:
         return
     time, last = later.times[0], before.times[-1]
-    doubted = believed.get(later.name)
-    if doubted is not None and doubted < time:
-        both = pd.Index([doubted, time])
+    earlier = refused.get(later.name)
+    if earlier is not None and earlier < time:
+        both = pd.Index([earlier, time])
         if in_units(both, model.engine.gap)[-1] <= LONG:
             return
     raise LoneRow(later.name, time, last, gap)
 
 
 def moved_on(
-    model: FittedForecaster, y: Any, X: Any, believed: Mapping[Any, Any] | None = None
+    model: FittedForecaster, y: Any, X: Any, refused: Mapping[Any, Any] | None = None
 ) -> FittedForecaster:
     """Return the model after more rows; series that y does not have stay as they are.
 
@@ -112,8 +112,9 @@ def moved_on(
     ----------
     model : FittedForecaster
     y, X : as in `LiquidForecaster.fit`
-    believed : mapping of names to times, default=None
-        As in `continued`; None believes no single row after a long pause.
+    refused : mapping of names of series to times, default=None
+        The single rows that were refused before, as in `continued`; None is that there
+        were none.
 
     Raises
     ------
@@ -122,7 +123,7 @@ def moved_on(
     LoneRow
         If it has a single one that comes very much later.
     """
-    found = continued(model, y, X, believed or {})
+    found = continued(model, y, X, refused or {})
     later = {history.name: history for history in found}
     context, kept = [], max(model.engine.needed, model.plan.season)
     for history in model.context:
@@ -140,7 +141,7 @@ def moved_on(
 
 def roll(
     model: FittedForecaster,
-    histories: list[History],
+    histories: list[SeriesHistory],
     start: Any = None,
     step: int = 1,
 ) -> Rolled:
@@ -149,7 +150,7 @@ def roll(
     Parameters
     ----------
     model : FittedForecaster
-    histories : list of History
+    histories : list of SeriesHistory
         Prepared.
     start : time, default=None
         The first cutoff; None is the end of the fit.
@@ -183,7 +184,7 @@ def roll(
 
 
 def _places(
-    model: FittedForecaster, history: History, start: Any, step: int
+    model: FittedForecaster, history: SeriesHistory, start: Any, step: int
 ) -> np.ndarray:
     """Return the rows of a history at which forecasts begin."""
     known = {h.name: h.times[-1] for h in model.context}
@@ -202,7 +203,7 @@ def _places(
     return np.arange(first, n - horizon + 1, step)
 
 
-def _row_after(history: History, time: Any) -> int:
+def _row_after(history: SeriesHistory, time: Any) -> int:
     try:
         return int(history.times.searchsorted(time, side="right"))
     except TypeError as error:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Cutoffs", "Rows", "Windows"]
+__all__ = ["Cutoffs", "TrackRows", "Windows"]
 
 
 class Cutoffs(NamedTuple):
@@ -74,7 +74,7 @@ class Windows(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class TrackRows:
     """Rows of all tracks, each followed by rows of its future.
 
     Attributes
@@ -108,7 +108,7 @@ class Rows:
         n_known: int,
         before: int,
         times: Sequence[np.ndarray] | None = None,
-    ) -> Rows:
+    ) -> TrackRows:
         """Put tracks end to end.
 
         Parameters

@@ -19,7 +19,7 @@ from LNN.data.non_numeric import refuse_times
 from LNN.data.timestamps import as_times
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["Form", "Track", "read_tracks"]
+__all__ = ["SeriesForm", "Track", "read_tracks"]
 
 
 class Track(NamedTuple):
@@ -40,7 +40,7 @@ class Track(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Form:
+class SeriesForm:
     """The container that series came in, and that forecasts go back in.
 
     Attributes
@@ -126,7 +126,7 @@ def read_tracks(
     time_column: Hashable | None = None,
     group_column: Hashable | None = None,
     columns: Sequence[Hashable] | None = None,
-) -> tuple[list[Track], Form]:
+) -> tuple[list[Track], SeriesForm]:
     """Read series of any container.
 
     Parameters
@@ -142,7 +142,7 @@ def read_tracks(
     Returns
     -------
     tracks : list of Track
-    form : Form
+    form : SeriesForm
 
     Raises
     ------
@@ -152,7 +152,7 @@ def read_tracks(
     y = plain(y)
     if isinstance(y, pd.Series):
         columns_found = None if y.name is None else pd.Index([y.name])
-        form = Form("series", columns_found, True, tuple(y.index.names))
+        form = SeriesForm("series", columns_found, True, tuple(y.index.names))
         return _from_frame(y.to_frame(), form, what)
     if isinstance(y, pd.DataFrame):
         return _from_table(y, what, time_column, group_column, columns)
@@ -164,7 +164,7 @@ def read_tracks(
     if isinstance(y, list | tuple) and len(y) and np.ndim(y[0]) > 0:
         return _from_list(list(y), what)
     values = _numbers(np.asarray(without_mask(y)), what)
-    form = Form("array", None, values.ndim == 1)
+    form = SeriesForm("array", None, values.ndim == 1)
     if values.ndim not in (1, 2):
         raise InvalidInputError(
             f"Expected {what} of shape (n,) or (n, n_targets), got shape "
@@ -174,7 +174,7 @@ def read_tracks(
     return [Track(None, pd.RangeIndex(len(values)), values)], form
 
 
-def _from_list(parts: list, what: str) -> tuple[list[Track], Form]:
+def _from_list(parts: list, what: str) -> tuple[list[Track], SeriesForm]:
     """Read a list with one series in each place."""
     read = [read_tracks(part, what=f"{what}[{k}]") for k, part in enumerate(parts)]
     forms = [form for _, form in read]
@@ -185,7 +185,7 @@ def _from_list(parts: list, what: str) -> tuple[list[Track], Form]:
             f"{sorted(sizes)} targets. For panels pass a frame with a MultiIndex."
         )
     tracks = [t._replace(name=k) for k, (found, _) in enumerate(read) for t in found]
-    return tracks, Form("list", None, forms[0].single)
+    return tracks, SeriesForm("list", None, forms[0].single)
 
 
 def _from_table(
@@ -194,7 +194,7 @@ def _from_table(
     time_column: Hashable | None,
     group_column: Hashable | None,
     columns: Sequence[Hashable] | None,
-) -> tuple[list[Track], Form]:
+) -> tuple[list[Track], SeriesForm]:
     special = [c for c in (group_column, time_column) if c is not None]
     needed = [*special, *(columns or ())]
     missing = [c for c in needed if c not in frame.columns]
@@ -218,7 +218,7 @@ def _from_table(
         index = pd.MultiIndex.from_arrays(levels) if len(levels) > 1 else None
         index = pd.Index(levels[0]) if index is None else index
         frame = frame[chosen].set_axis(index, axis=0)
-        form = Form(
+        form = SeriesForm(
             "table",
             pd.Index(chosen),
             len(chosen) == 1,
@@ -227,11 +227,13 @@ def _from_table(
             group_column=group_column,
         )
         return _from_frame(frame, form, what)
-    form = Form("frame", pd.Index(chosen), False, tuple(frame.index.names))
+    form = SeriesForm("frame", pd.Index(chosen), False, tuple(frame.index.names))
     return _from_frame(frame[chosen], form, what)
 
 
-def _from_frame(frame: pd.DataFrame, form: Form, what: str) -> tuple[list[Track], Form]:
+def _from_frame(
+    frame: pd.DataFrame, form: SeriesForm, what: str
+) -> tuple[list[Track], SeriesForm]:
     """Read a frame of targets, whose index is the time or (recording, ..., time)."""
     values = _columns(frame, what)
     index = frame.index
@@ -329,6 +331,6 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         row = int(np.argmax(np.isinf(found.reshape(len(found), -1)).any(axis=1)))
         raise InvalidInputError(
             f"Expected finite numbers in {what}, got an infinite value in row {row}. "
-            "NaN stands for a value that nobody saw."
+            "Pass NaN for a missing value."
         )
     return found

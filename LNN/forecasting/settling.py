@@ -11,10 +11,10 @@ import pandas as pd
 
 from LNN.forecasting.calendar import CYCLES, Calendar, calendar_for, numbers
 from LNN.forecasting.grid import Grid
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.parameters import network_options
 from LNN.forecasting.periods import find_periods
-from LNN.forecasting.plan import Plan
+from LNN.forecasting.plan import ForecastPlan
 from LNN.forecasting.seasons import find_seasons
 from LNN.forecasting.splitting import validation_rows
 
@@ -31,14 +31,16 @@ NEAR_A_CYCLE = 0.02
 SEASONS_IN_WINDOW = 7
 
 
-def settle(values: Mapping[str, Any], histories: Sequence[History], grid: Grid) -> Plan:
+def settle(
+    values: Mapping[str, Any], histories: Sequence[SeriesHistory], grid: Grid
+) -> ForecastPlan:
     """Decide what the parameters leave open.
 
     Parameters
     ----------
     values : mapping of str
         The parameters.
-    histories : sequence of History
+    histories : sequence of SeriesHistory
         On the grid.
     grid : Grid
     """
@@ -62,7 +64,9 @@ def settle(values: Mapping[str, Any], histories: Sequence[History], grid: Grid) 
     )
 
 
-def settle_irregular(values: Mapping[str, Any], histories: Sequence[History]) -> Plan:
+def settle_irregular(
+    values: Mapping[str, Any], histories: Sequence[SeriesHistory]
+) -> ForecastPlan:
     """Decide what the parameters leave open where rows come at odd times.
 
     There a season is no number of rows: it comes from the calendar.
@@ -78,10 +82,10 @@ def settle_irregular(values: Mapping[str, Any], histories: Sequence[History]) ->
 
 
 def _plan(
-    values: Mapping[str, Any], histories: Sequence[History], **shape: int
-) -> Plan:
+    values: Mapping[str, Any], histories: Sequence[SeriesHistory], **shape: int
+) -> ForecastPlan:
     """Return what the data have settled in `shape`, with what they leave alone."""
-    return Plan(
+    return ForecastPlan(
         horizon=int(values["horizon"]),
         anchor=values["anchor"],
         scale=_scale(values["normalise"], histories),
@@ -94,7 +98,9 @@ def _plan(
     )
 
 
-def _seasons(wanted: Any, histories: Sequence[History], grid: Grid) -> tuple[int, ...]:
+def _seasons(
+    wanted: Any, histories: Sequence[SeriesHistory], grid: Grid
+) -> tuple[int, ...]:
     if wanted == "auto":
         columns = [h.values[:, k] for h in histories for k in range(h.values.shape[1])]
         return find_seasons(grid, columns)
@@ -118,7 +124,7 @@ def _stride(wanted: Any) -> int | str:
     return "auto" if isinstance(wanted, str) else int(wanted)
 
 
-def _scale(wanted: str, histories: Sequence[History]) -> str:
+def _scale(wanted: str, histories: Sequence[SeriesHistory]) -> str:
     """Return what divides windows."""
     if wanted != "auto":
         return wanted
@@ -140,7 +146,7 @@ def settle_calendar(
     return Calendar(tuple(wanted))
 
 
-def with_periods(calendar: Calendar, histories: Sequence[History]) -> Calendar:
+def with_periods(calendar: Calendar, histories: Sequence[SeriesHistory]) -> Calendar:
     """Add the periods that rows at odd times show, unless the calendar has them."""
     origin = min(history.times[0] for history in histories)
     columns = [

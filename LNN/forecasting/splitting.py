@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from LNN.exceptions import InvalidInputError
-from LNN.forecasting.plan import Plan
-from LNN.forecasting.rows import Cutoffs, Rows
+from LNN.forecasting.plan import ForecastPlan
+from LNN.forecasting.rows import Cutoffs, TrackRows
 
 __all__ = ["MOST_VALIDATION", "MOST_WINDOWS", "split", "thinned", "validation_rows"]
 
@@ -20,7 +20,7 @@ def validation_rows(n: int, horizon: int, fraction: float) -> int:
     return max(horizon, int(np.ceil(fraction * n)))
 
 
-def split(rows: Rows, plan: Plan) -> tuple[Cutoffs, Cutoffs]:
+def split(rows: TrackRows, plan: ForecastPlan) -> tuple[Cutoffs, Cutoffs]:
     """Return cutoffs that train, and later ones that validate.
 
     No row that is forecast in the validation part is forecast in training.
@@ -64,7 +64,7 @@ def split(rows: Rows, plan: Plan) -> tuple[Cutoffs, Cutoffs]:
     return parts[0], parts[1]
 
 
-def _usable(rows: Rows, cutoffs: Cutoffs, horizon: int) -> Cutoffs:
+def _usable(rows: TrackRows, cutoffs: Cutoffs, horizon: int) -> Cutoffs:
     """Leave out cutoffs before which nothing was seen, or little after."""
     goals = rows.goals(cutoffs, horizon)
     after = np.isfinite(goals).mean(axis=1) >= 0.5

@@ -10,7 +10,7 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.adaptive import AdaptiveWidths
 from LNN.forecasting.fitted import FittedForecaster
-from LNN.forecasting.history import History
+from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.rolling import moved_on
 from LNN.forecasting.stray import LoneRow
 
@@ -18,7 +18,15 @@ __all__ = ["ForecastStream"]
 
 
 class _Made(NamedTuple):
-    """A forecast whose truth is to come: of all targets of one series."""
+    """A forecast of one series whose true values are still to come.
+
+    Attributes
+    ----------
+    times : Index of length horizon
+    values : ndarray of shape (horizon, n_targets)
+    reach : ndarray of shape (horizon, n_targets)
+        How far the interval reaches to both sides.
+    """
 
     times: pd.Index
     values: np.ndarray
@@ -28,15 +36,15 @@ class _Made(NamedTuple):
 class ForecastStream:
     """A fitted forecaster that takes its rows as they come.
 
-    Made by `forecaster.stream(...)`, which it does not change. Nothing is learnt but
-    the widths of intervals: each truth that comes moves them, for each series, target
-    and step by itself.
+    Made by `forecaster.stream(...)`. It does not change the forecaster. The model does
+    not learn from the rows; only the widths of intervals adapt to the true values as
+    they come, for each series, target and step separately.
 
     Parameters
     ----------
     model : FittedForecaster
     coverage : float or None
-        Of the intervals; None makes none.
+        Coverage of the intervals; None makes none.
 
     Examples
     --------
@@ -54,7 +62,7 @@ class ForecastStream:
         self.model, self.coverage = model, coverage
         self._widths: dict[Any, list[AdaptiveWidths]] = {}
         self._made: dict[Any, list[_Made]] = {}
-        self._doubted: dict[Any, Any] = {}
+        self._refused: dict[Any, Any] = {}
         if coverage is not None and not model.engine.inputs.n_known:
             self._remember(None)
 
@@ -64,8 +72,8 @@ class ForecastStream:
         Parameters
         ----------
         y, X : as in `LiquidForecaster.fit`
-            The rows that came, mostly one of each series; those of a series that does
-            not occur stay away.
+            The rows that came, usually one of each series. A series without new rows
+            may be left out.
         known : as X, default=None
             Columns of `known_future` at the times to forecast.
 
@@ -77,16 +85,16 @@ class ForecastStream:
         Raises
         ------
         InvalidInputError
-            Also for a single row more than a thousand steps after the one before it:
-            a clock may have been reset. If the pause was real, the next row goes on.
+            Also for a single row more than a thousand steps after the one before it,
+            as a clock may have been reset. If the pause was real, pass the next row.
         """
         before = {h.name: h.times[-1] for h in self.model.context}
         try:
-            self.model = moved_on(self.model, y, X, self._doubted)
-        except LoneRow as doubt:
-            self._doubted[doubt.name] = doubt.time
+            self.model = moved_on(self.model, y, X, self._refused)
+        except LoneRow as row:
+            self._refused[row.name] = row.time
             raise
-        self._doubted.clear()
+        self._refused.clear()
         if self.coverage is not None:
             for history in self.model.context:
                 self._learn(history, before.get(history.name))
@@ -94,7 +102,7 @@ class ForecastStream:
         return self.model.predict(None, None, known)
 
     def interval(self, *, known: Any = None) -> Any:
-        """Return intervals of the next rows, whose widths follow what came.
+        """Return intervals of the next rows, with widths adapted to past errors.
 
         Parameters
         ----------
@@ -115,7 +123,7 @@ class ForecastStream:
         offsets = np.stack([-reach, reach], axis=2)
         return self.model.bands(None, None, known, offsets, ["lower", "upper"])
 
-    def _reach(self, history: History) -> np.ndarray:
+    def _reach(self, history: SeriesHistory) -> np.ndarray:
         """Return the widths of one series now (n_targets, horizon)."""
         assert self.coverage is not None
         if history.name not in self._widths:
@@ -126,7 +134,7 @@ class ForecastStream:
             ]
         return np.stack([own.now() for own in self._widths[history.name]])
 
-    def _learn(self, history: History, before: Any) -> None:
+    def _learn(self, history: SeriesHistory, before: Any) -> None:
         """Compare what came with the forecasts of it."""
         new = slice(None) if before is None else np.asarray(history.times > before)
         for time, truth in zip(history.times[new], history.values[new], strict=True):

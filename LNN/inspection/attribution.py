@@ -13,7 +13,7 @@ from LNN._results import Result
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
-from LNN.inspection.line import Line
+from LNN.inspection.integration_path import IntegrationPath
 from LNN.inspection.passes import (
     Passes,
     input_names,
@@ -45,29 +45,30 @@ def attribution(
     ----------
     model : fitted estimator, Pipeline that ends in one, or FittedModel
     X, timestamps, groups
-        As in `predict`; of a Pipeline what its last step gets.
+        As in `predict`; for a Pipeline, as its last step gets it.
     method : {"integrated_gradients", "occlusion"}
-        "integrated_gradients": gradients along the line from the baseline to X,
-        multiplied by the way. They add up to the difference of both answers.
-        "occlusion": by how much the answer falls if one value is the baseline's. A pass
-        for each row and column; what several values only tell together counts for each
-        of them, so they add up to nothing in particular.
+        "integrated_gradients": the mean gradient on the straight path from the baseline
+        to X, times the difference of both. These add up to the difference of the
+        answers.
+        "occlusion": how much the answer falls if one value is replaced by that of the
+        baseline. It takes a pass for each row and column. An effect that needs several
+        values together counts for each of them, so these need not add up.
     baseline : "mean" or array of shape (F,), default="mean"
-        What X is compared with, a value for each input in its own unit. "mean" is what
-        the scaler takes for the middle of a column: its mean in training, its median
+        What X is compared with: a value for each input, in its own unit. "mean" is the
+        centre of each column according to the scaler: its mean in training, its median
         (scale="robust"), the middle of its range ("minmax"), or 0 ("none"). Missing
         values stay missing.
     output : optional
-        Of a regressor: the number of the output (default 0). Of a classifier: the class
-        whose log odds are explained (default: of two the second, of more the one that
-        is predicted).
+        For a regressor, the number of the output (default 0). For a classifier, the
+        class whose log odds are explained (default: the second of two, or the predicted
+        one of several).
     rows : sequence of int, default=None
         The rows (or sequences) of X whose answers are explained; None is all.
     step : int, default=-1
-        Of sequences with an answer at each step: which one is explained.
+        For sequences with an answer at each step: the step whose answer is explained.
     tolerance : float, default=1e-6
-        How far the sum of integrated gradients may be from the difference of the
-        answers, as a part of it.
+        Largest error of the sum of integrated gradients, relative to the difference of
+        the answers.
 
     Returns
     -------
@@ -76,10 +77,10 @@ def attribution(
             In the unit of y, or in log odds. The last step is the one that is
             answered; NaN before the first, where a window or sequence is shorter.
         positions : ndarray of int, shape (n, T)
-            Of rows: which row of X each step is, -1 where there is none or where it
-            stands in the context. Of sequences: the step.
+            For rows, the row of X that each step is; -1 if there is none, or if it is
+            a row of context. For sequences, the step.
         output, baseline_output : ndarray of shape (n,)
-            What is explained, and the answer to the baseline.
+            The answer that is explained, and the answer to the baseline.
         completeness_error : ndarray of shape (n,)
             How far the sum of `attributions` is from ``output - baseline_output``.
         baseline : ndarray of shape (F,)
@@ -94,9 +95,10 @@ def attribution(
 
     Notes
     -----
-    It explains the model, not the world: a column that goes along with the cause gets
-    its share. All is computed in double precision. With `anchor=` the change from the
-    anchor is explained. A value that is held over missing ones gets the share of these.
+    It explains the model, not the world: a column that is only correlated with the
+    cause may get its share. Everything is computed in double precision. With `anchor=`
+    the change from the anchor is explained. A value that is held where later ones are
+    missing gets their shares.
 
     References
     ----------
@@ -124,7 +126,7 @@ def attribution(
     shape = (len(samples), samples.max_length, sequences.n_features)
     values, outputs = np.full(shape, np.nan), np.zeros((2, len(samples)))
     for batch in passes.pieces(len(samples)):
-        found, *ends = explain(passes, Line(passes, batch, start), tolerance)
+        found, *ends = explain(passes, IntegrationPath(passes, batch, start), tolerance)
         outputs[:, batch] = ends
         for k, shares in zip(batch, found, strict=True):
             length = samples.length[k]
@@ -142,16 +144,16 @@ def attribution(
     )
 
 
-def _integrated(passes: Passes, line: Line, tolerance: float) -> Shares:
+def _integrated(passes: Passes, path: IntegrationPath, tolerance: float) -> Shares:
     """Return the shares of a batch, the answers, and those to the baseline."""
-    shares, end, begin = line.integrated(tolerance)
+    shares, end, begin = path.integrated(tolerance)
     return shares[:, 0], end, begin
 
 
 @torch.no_grad()
-def _occluded(passes: Passes, line: Line, tolerance: float) -> Shares:
+def _occluded(passes: Passes, path: IntegrationPath, tolerance: float) -> Shares:
     """Return the fall of the answers for each value, and the answers as above."""
-    batch, begin, values = line.batch, line.begin, line.values
+    batch, begin, values = path.batch, path.begin, path.values
     whole = passes.answers(batch, values)
     shares = torch.zeros_like(values)
     for step in range(values.shape[1]):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state
 
+from LNN._random import random_source
 from LNN._results import Result
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
@@ -96,7 +96,7 @@ n_features), or list of arrays of shape (T_i, n_features)
     >>> check_temporal_causality(lambda X: X - X.mean(axis=0), X).passed
     False
     """
-    data, random = plain(X), check_random_state(random_state)
+    data, random = plain(X), random_source(random_state)
     answer = _answering(predictor, response_method, predict_params)
     before = _by_sequence(answer(data), data)
     copies = [] if y is None else _copies_of(y, data)

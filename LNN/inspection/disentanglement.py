@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils import check_random_state
 
+from LNN._random import random_source
 from LNN._results import Result
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
@@ -119,9 +119,9 @@ def disentanglement_scores(
     if len(states) < LEAST or states.shape[1] < 2:
         raise InvalidInputError(
             f"Expected at least {LEAST} rows and 2 neurons, got {len(states)} and "
-            f"{states.shape[1]}."
+            f"{states.shape[1]}. Pass more rows, or a model with more neurons."
         )
-    random = check_random_state(random_state)
+    random = random_source(random_state)
     lines = lines_of_activity(sequences, activity.position, activity.row)
     held = held_out(sequences, lines, random)
     learnt = beside(fitted, sequences, lines, held)

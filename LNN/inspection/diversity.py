@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
+from LNN._random import random_source
 from LNN._results import Result
 from LNN._typing import Column
 from LNN.data.containers import plain
@@ -116,12 +116,18 @@ n_features), or rows of shape (n_rows, n_features)
     places = {label: place for place, label in enumerate(labels.tolist())}
     old = [] if chosen is None else np.asarray(chosen).tolist()
     if unknown := [label for label in old if label not in places]:
-        raise InvalidInputError(f"Expected chosen ones that are in X, got {unknown}.")
+        raise InvalidInputError(
+            f"Expected chosen= to name sequences (or recordings) of X, got {unknown}, "
+            f"which are not in it. X has {labels[:20].tolist()}."
+        )
     left = len(labels) - len(set(old))
     if not 1 <= n <= left:
-        raise InvalidInputError(f"Expected n from 1 to {left}, got {n}.")
+        raise InvalidInputError(
+            f"Expected n from 1 to {left}, the number of sequences that are not chosen "
+            f"yet, got {n}."
+        )
     begun = [places[label] for label in dict.fromkeys(old)]
-    random = check_random_state(random_state)
+    random = random_source(random_state)
     return labels[farthest_first(_scaled(points), n, begun, random)]
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell
 from LNN.cells.hooks import is_hooked
-from LNN.inspection.line import POINTS, WEIGHTS, Line
+from LNN.inspection.integration_path import POINTS, WEIGHTS, IntegrationPath
 from LNN.inspection.names import neuron_names
 from LNN.inspection.passes import Passes
 from LNN.models import Layer
@@ -80,24 +80,24 @@ class Entries:
         )
 
     @torch.no_grad()
-    def way(self, line: Line) -> Tensor:
+    def way(self, path: IntegrationPath) -> Tensor:
         """Return how far what enters goes, or how far values go."""
         if self._weights is None:
-            return line.way[:, None]
+            return path.way[:, None]
         ends = []
-        for values in (line.begin, line.values):
-            self._passes.answers(line.batch, values)
+        for values in (path.begin, path.values):
+            self._passes.answers(path.batch, values)
             ends.append(self._drive)
         return ends[1] - ends[0]
 
-    def shares(self, line: Line, integrals: Tensor) -> Tensor:
+    def shares(self, path: IntegrationPath, integrals: Tensor) -> Tensor:
         """Return the shares (B, neurons, T, F)."""
         if self._weights is not None:
-            values = line.values.clone().requires_grad_()
-            self._passes.answers(line.batch, values)
+            values = path.values.clone().requires_grad_()
+            self._passes.answers(path.batch, values)
             entered = [integrals[..., k] @ self._weights[k] for k in self._of_neurons()]
             integrals = self._by_neuron(values, self._inputs, entered)
-        return integrals * line.way[:, None]
+        return integrals * path.way[:, None]
 
     def _of_neurons(self) -> list[Tensor]:
         """Return which columns of `drive` go to each neuron that inputs reach."""
@@ -155,7 +155,7 @@ def entered_by(cell: Cell) -> np.ndarray:
     return np.tile(np.arange(n), 2)  # an LTC's currents and conductances
 
 
-def left_through(passes: Passes, line: Line) -> np.ndarray:
+def left_through(passes: Passes, path: IntegrationPath) -> np.ndarray:
     """Return the share of each answer that left through each neuron, (B, N).
 
     These are integrated gradients of the read-out, from what it reads at the baseline
@@ -163,7 +163,7 @@ def left_through(passes: Passes, line: Line) -> np.ndarray:
     explained is linear in what the read-out reads, as for numbers and for the log odds
     of two classes, that is each weight times the difference of what it multiplies.
     """
-    begin, end = (passes.features(line.batch, at) for at in (line.begin, line.values))
+    begin, end = (passes.features(path.batch, at) for at in (path.begin, path.values))
     readout, way = passes.network.readout, end - begin
     first, last = (readout(features).detach() for features in (begin, end))
     edges = np.linspace(0, 1, PARTS + 1)[:-1]
@@ -172,7 +172,7 @@ def left_through(passes: Passes, line: Line) -> np.ndarray:
         for point, weight in zip(POINTS, WEIGHTS, strict=True):
             between = torch.lerp(first, last, float(at + point / PARTS))
             between.requires_grad_()
-            answers = passes.of_outputs(line.batch, between)
+            answers = passes.of_outputs(path.batch, between)
             slope += weight / PARTS * torch.autograd.grad(answers.sum(), between)[0]
     features = end.clone().requires_grad_()
     (weights,) = torch.autograd.grad((readout(features) * slope).sum(), features)

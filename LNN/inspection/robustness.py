@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
+from LNN._random import random_source
 from LNN._results import Result
 from LNN.data.containers import plain
 from LNN.estimators.fitted import FittedModel, last_step
@@ -136,7 +136,7 @@ n_features), or list of tables of shape (T_i, n_features)
     groups = recordings_of_rows(data, score_params.get("groups"), *models.values())
     recordings = Recordings(data, columns, groups)
     sensors = Sensors.of(recordings.values(), stretch)
-    base = check_random_state(random_state).randint(2**31 - 1)
+    base = random_source(random_state).randint(2**31 - 1)
     trial = _Trial(models, recordings, y, scoring, score_params)
     clean = trial.scores(data)
     scores = {}
@@ -224,7 +224,8 @@ def _named(model: Any, beside: Mapping[str, Any] | None) -> dict[str, Any]:
     others = dict(beside or {})
     if own in others:
         raise InvalidInputError(
-            f"Expected other names in beside than {own!r}, which is the model's own."
+            f"Expected names in beside= other than {own!r}, which stands for the model "
+            "itself. Rename that entry."
         )
     return {own: model, **others}
 

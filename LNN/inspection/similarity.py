@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
+from LNN._random import random_source
 from LNN._results import Result
 from LNN._typing import Column
 from LNN.data.containers import plain
@@ -86,10 +86,14 @@ def structural_similarity(
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.shape != b.shape or not a.size:
         raise InvalidInputError(
-            f"Expected two maps of the same shape, got {a.shape} and {b.shape}."
+            "Expected two maps of the same shape, which are not empty, got "
+            f"{a.shape} and {b.shape}."
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise InvalidInputError("Expected maps of finite numbers, got others.")
+        raise InvalidInputError(
+            "Expected maps of finite numbers, got NaN or infinite ones. Leave out the "
+            "steps that one of the maps lacks."
+        )
     if data_range is None:
         data_range = max(a.max(), b.max()) - min(a.min(), b.min())
     if data_range <= 0:
@@ -209,7 +213,7 @@ def attribution_similarity(
     recordings = Recordings(data, columns, recordings_of_rows(data, groups, model))
     sensors = Sensors.of(recordings.values(), 1)
     levels = np.atleast_1d(np.asarray(noise, dtype=float))
-    seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
+    seeds = random_source(random_state).randint(2**31 - 1, size=n_repeats)
     similarity = np.empty((len(levels), n_repeats, len(clean)))
     for place, level in enumerate(levels):
         for repeat, seed in enumerate(seeds):

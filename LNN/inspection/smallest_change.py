@@ -20,7 +20,7 @@ from LNN.inspection.goals import Goal, targets_of
 from LNN.inspection.nearest import Nearest, sparse
 from LNN.inspection.passes import Passes, spans_of_answers
 from LNN.inspection.places import Places, listed, one_row
-from LNN.inspection.room import Room, room_of
+from LNN.inspection.search_space import SearchSpace, search_space_of
 
 # What is too little in single precision is asked for again, ten times as much.
 TRIES = 4
@@ -127,7 +127,7 @@ def smallest_change(
     sequences = fitted.read(X, **how)
     spans = spans_of_answers(sequences, [row], step, fitted.targets.per_step)
     places = Places(fitted, X, sequences, row, timestamps)
-    room = room_of(fitted, sequences, spans, places, columns, steps, within)
+    space = search_space_of(fitted, sequences, spans, places, columns, steps, within)
     _check_count(n_values)
     before = answer_to(fitted, sequences, row, step)
     best: _Change | None = None
@@ -143,10 +143,10 @@ def smallest_change(
             changed = places.edited(changes)
             return changed, answer_to(fitted, fitted.read(changed, **how), row, step)
 
-        change = _searched(fitted, goal, room, n_values, ask)
+        change = _searched(fitted, goal, space, n_values, ask)
         if change is not None and (best is None or change.distance < best.distance):
             best = change
-    return _result(before, best, places, goals, room, n_values)
+    return _result(before, best, places, goals, space, n_values)
 
 
 class _Change(NamedTuple):
@@ -186,23 +186,23 @@ def _check_count(n_values: int | None) -> None:
 
 
 def _searched(
-    fitted: FittedModel, goal: Goal, room: Room, n_values: int | None, ask: Any
+    fitted: FittedModel, goal: Goal, space: SearchSpace, n_values: int | None, ask: Any
 ) -> _Change | None:
     """Return the smallest change that was found, and that the model itself confirms."""
     spare = goal.spare
     for _ in range(TRIES):
-        search = Nearest(goal.margin, room.values, room.low, room.high, spare)
-        most = room.free.numel() if n_values is None else n_values
-        change = sparse(search, room.free, most)
+        search = Nearest(goal.margin, space.values, space.low, space.high, spare)
+        most = space.free.numel() if n_values is None else n_values
+        change = sparse(search, space.free, most)
         if change is None:
             return None
         kept = change.abs() > LEAST * change.abs().max()
         change = torch.where(kept, change, 0.0)
-        units = fitted.scaler.inverse_rows((room.values + change).numpy())
+        units = fitted.scaler.inverse_rows((space.values + change).numpy())
         order = np.argsort(-change.abs().numpy(), axis=None, kind="stable")
         order = order[: int(kept.sum())]  # the largest first
         changes = {
-            (int(room.rows[t]), int(f)): float(units[t, f])
+            (int(space.rows[t]), int(f)): float(units[t, f])
             for t, f in zip(*np.unravel_index(order, units.shape), strict=True)
         }
         X, answer = ask(changes)
@@ -217,7 +217,7 @@ def _result(
     best: _Change | None,
     places: Places,
     goals: list[str],
-    room: Room,
+    space: SearchSpace,
     n_values: int | None,
 ) -> Result:
     wanted = listed(goals) if len(goals) == 1 else "another class"
@@ -225,7 +225,7 @@ def _result(
         few = "" if n_values is None else f", changing {n_values} at most"
         text = (
             f"{places.title}: none found that gives {wanted}, of "
-            f"{int(room.free.sum())} values that may change within the range of the "
+            f"{int(space.free.sum())} values that may change within the range of the "
             f"data{few}. The answer stays {_shown(before)}."
         )
         return Result(

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from LNN._random import random_source
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -35,67 +35,70 @@ LEAST = 20
 
 
 class TreeSurrogate(BaseEstimator):
-    """A decision tree that answers as a model does, or does what a neuron does.
+    """A decision tree that imitates a model, or one of its neurons.
 
-    It is fitted to what the model says, not to y, and a part of the data that it does
-    not see tells how often it says the same. That number, `fidelity_`, is in all that
-    the tree shows, and a tree that does not reach `min_fidelity` is not shown at all
-    unless you insist: what it explains would be another model.
+    It is fitted to the model's answers, not to y. Data that are held out tell how well
+    the tree agrees with the model. That number, `fidelity_`, is part of everything that
+    the tree shows. A tree that does not reach `min_fidelity` is not shown unless you
+    insist: it would explain another model.
 
     Parameters
     ----------
     model : fitted estimator, Pipeline that ends in one, or FittedModel
-        It stays as it is; clones share it.
+        It is not changed. Clones of the tree share it.
     target : {"output", "neuron"}, default="output"
-        What is imitated: the answers (with `anchor=` the changes from the anchor), or
-        the state of a neuron.
+        What the tree imitates: the answers (with `anchor=` the changes from the
+        anchor), or the state of a neuron.
     neuron : int or str, default=None
         For "neuron": its name or number, as in `neuron_activity`.
     output : int, default=0
-        Of a regressor with several outputs: which one.
+        Number of the output, for a regressor with several.
     features : {"inputs", "window", "ema", "state"}, default="ema"
         What the tree may ask about, in the units of X:
 
         - "inputs": the values of the row that is answered;
-        - "window": these and those of the rows before, `n_steps` in all; before its
-          first row a recording holds the values of that row;
-        - "ema": the values of the row, and moving averages of each column that forget
-          within `spans`: ``a += (1 - exp(-elapsed / span)) * (x - a)`` with the real
-          time since the row before. They run from the first row of the recording on,
-          also where the model sees a window of it;
+        - "window": the values of the last `n_steps` rows, this one included; where
+          there are fewer rows, the first row of the recording is repeated;
+        - "ema": the values of the row, and exponential moving averages of each column
+          with the time constants `spans`:
+          ``a += (1 - exp(-elapsed / span)) * (x - a)``, where elapsed is the time since
+          the row before. They begin at the first row of the recording, even if the
+          model sees only a window of it;
         - "state": the values of the row, and the states of all neurons one step
-          before. Such a tree is the most faithful one, and explains the model by other
-          neurons.
+          before. Such a tree is the most faithful one, but explains the model by its
+          own neurons.
 
-        Where time is irregular, the time since the row before is one more.
+        If time is irregular, the time since the row before is a feature too.
     max_depth : int, default=4
     min_samples_leaf : int or float, default=5
         As in scikit-learn's trees.
     n_steps : int, default=8
+        Rows, for "window".
     spans : sequence of float, default=(2, 5, 20)
-        In typical gaps between rows.
+        Time constants for "ema", in typical gaps between rows.
     min_fidelity : float, default=0.8
-        What `fidelity_` has to be for rules, text and plot.
+        The least `fidelity_` with which rules, text and plot are shown.
     random_state : int, RandomState or None, default=None
-        Draws the recordings that are held out, and settles ties of splits.
+        Seed of the choice of held-out recordings, and of ties between splits.
 
     Attributes
     ----------
     tree_ : DecisionTreeRegressor or DecisionTreeClassifier
-        Fitted to what is not held out.
+        Fitted to the data that are not held out.
     fidelity_ : float
-        Held out: R2 against the model's answers (or the neuron's states), or the share
-        of rows with the same class.
+        Agreement on held-out data: R2 against the model's answers (or the neuron's
+        states), or the share of rows with the same class.
     baseline_ : float
-        What a tree without any question would reach: 0, or the share of the class that
-        the model names most.
+        The fidelity of a tree without any question: 0, or the share of the class that
+        the model names most often.
     fidelity_in_sample_ : float
-        The same where the tree was fitted: much more is a tree that knows by heart.
+        Agreement on the data that the tree was fitted to. If it is much larger than
+        `fidelity_`, the tree overfits.
     n_fitted_, n_held_out_ : int
-        Rows, steps or sequences.
+        How many rows, steps or sequences were used for each.
     feature_names_ : list of str
     with_missing_ : set of int
-        The features that were missing now and then.
+        The numbers of the features that have missing values.
     target_name_ : str
     summary_ : str
         All of this in words.
@@ -103,20 +106,20 @@ class TreeSurrogate(BaseEstimator):
     Raises
     ------
     InvalidInputError
-        If a parameter does not suit the model ("window" and "ema" do not where rows are
-        independent, `window_length=1`), or if there are too few rows.
+        If a parameter does not suit the model (with `window_length=1` rows are
+        independent, so "window" and "ema" do not), or if there are too few rows.
     LowFidelityError
-        If `rules`, `export_text` or `plot` are asked for a tree that does not reach
-        `min_fidelity`, or is no better than one without questions.
+        By `rules`, `export_text` and `plot`, if the tree does not reach `min_fidelity`,
+        or is no better than one without questions.
 
     Notes
     -----
-    Rows that follow each other are alike, so that none are held out one by one: of four
-    recordings or more, whole ones are; of fewer, every fourth of eight blocks of each.
-    As many rows as a window has are left out on both sides of a block, at most half as
-    many as it has itself.
+    Neighbouring rows are alike, so they are not held out one by one. With four
+    recordings or more, whole ones are held out; with fewer, each is cut into eight
+    blocks, and every fourth block is held out. On both sides of a block, as many rows
+    as a window has (at most half a block) are left out.
 
-    It explains the model, not the world.
+    The tree explains the model, not the world.
 
     References
     ----------
@@ -203,7 +206,7 @@ class TreeSurrogate(BaseEstimator):
         sequences = fitted.read(X, timestamps=timestamps, groups=groups)
         lines, answers = self._answers(fitted, sequences)
         features = self._features(fitted, sequences, lines)
-        random = check_random_state(self.random_state)
+        random = random_source(self.random_state)
         held = held_out(sequences, lines, random)
         learnt = beside(fitted, sequences, lines, held)
         if min(learnt.sum(), held.sum()) < LEAST / 4:
@@ -266,13 +269,18 @@ class TreeSurrogate(BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> float:
-        """Return the fidelity on other data, as `fidelity_` is.
+        """Return the fidelity on other data, measured as `fidelity_` is.
 
         Parameters
         ----------
         X, timestamps, groups
             As in `fit`.
         y : ignored
+
+        Returns
+        -------
+        float
+            R2 against the model's answers, or the share of rows with the same class.
         """
         check_is_fitted(self)
         fitted = as_fitted(self.model)
@@ -304,7 +312,17 @@ class TreeSurrogate(BaseEstimator):
         Parameters
         ----------
         despite_low_fidelity : bool, default=False
-            Show the tree even though it does not stand for the model.
+            Show the tree even if `fidelity_` is below `min_fidelity`.
+
+        Returns
+        -------
+        list of str
+            A sentence for each leaf.
+
+        Raises
+        ------
+        LowFidelityError
+            If the tree does not reach `min_fidelity`.
         """
         self.check_fidelity("rules", despite_low_fidelity)
         return rules_of(self.tree_, self.feature_names_, self._unit, self.with_missing_)
@@ -315,7 +333,12 @@ class TreeSurrogate(BaseEstimator):
         Parameters
         ----------
         despite_low_fidelity : bool, default=False
-            Show the tree even though it does not stand for the model.
+            As in `rules`.
+
+        Returns
+        -------
+        str
+            Indented lines, a question or an answer in each.
         """
         self.check_fidelity("export_text", despite_low_fidelity)
         text = text_of(self.tree_, self.feature_names_, self._unit, self.with_missing_)
@@ -331,7 +354,12 @@ class TreeSurrogate(BaseEstimator):
         ax : matplotlib axes, default=None
             None makes a figure that is large enough.
         despite_low_fidelity : bool, default=False
-            Show the tree even though it does not stand for the model.
+            As in `rules`.
+
+        Returns
+        -------
+        TreeDisplay
+            With `ax_` and `figure_`.
         """
         from LNN.inspection.displays.tree import TreeDisplay
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 from torch import Tensor
 
+from LNN._random import random_source
 from LNN._results import Result
 from LNN._typing import Column
 from LNN.cells.base import past_end
@@ -78,7 +78,7 @@ def contraction_rate(
         raise InvalidInputError(f"Expected n_starts as an int >= 1, got {n_starts!r}.")
     fitted = as_fitted(model)
     sequences = fitted.read(X, timestamps=timestamps, groups=groups)
-    random = check_random_state(random_state)
+    random = random_source(random_state)
     network = copy.deepcopy(fitted.network).double().eval()
     rates = np.full(len(sequences), np.inf)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 from torch import Tensor
 
+from LNN._random import random_source
 from LNN._results import Result
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
@@ -132,7 +132,7 @@ class _Search:
         random_state: Any,
     ):
         self.fitted, self.box = fitted, box
-        self.random = check_random_state(random_state)
+        self.random = random_source(random_state)
         self.length = LENGTH
         if fitted.layout.in_rows and fitted.layout.window_length is not None:
             self.length = fitted.layout.window_length

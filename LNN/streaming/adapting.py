@@ -11,7 +11,7 @@ from torch import nn
 
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork, MotorReadout
-from LNN.streaming.engines import Engine
+from LNN.streaming.engines import StreamEngine
 from LNN.training.losses import Loss
 from LNN.training.optimisers import clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -141,7 +141,7 @@ class GradientAdapter(Adapter):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: StreamEngine,
         objective: Loss,
         rate: float,
         clip: tuple[float | None, str],

@@ -21,7 +21,7 @@ from LNN.patching import RunningPatches
 from LNN.pooling import RunningPool
 
 
-class Engine(ABC):
+class StreamEngine(ABC):
     """Runs the network's layers as rows arrive, for `n` streams at once.
 
     Parameters
@@ -112,13 +112,13 @@ class Engine(ABC):
         }
 
 
-class Window(Engine):
+class Window(StreamEngine):
     """Keeps the last rows and runs over all of them at each step, as `predict` does.
 
     Parameters
     ----------
     network, preparation, n
-        As in `Engine`.
+        As in `StreamEngine`.
     n_channels : int
     length : int
         Rows of a window.
@@ -181,13 +181,13 @@ class Window(Engine):
         self.count[which] = 0
 
 
-class Carry(Engine):
+class Carry(StreamEngine):
     """Keeps the state, so that a step costs the same however long the past is.
 
     Parameters
     ----------
     network, preparation, n
-        As in `Engine`.
+        As in `StreamEngine`.
     n_channels : int
     backend : str
     history : int, default=0

@@ -90,11 +90,36 @@ class PipelineStream(LiquidStream):
         )
 
     def step(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray | Any:
-        """Take in a row of the Pipeline's X and predict; as `LiquidStream.step`."""
+        """Take in a row and predict.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,), Series or dict
+            A row as the Pipeline takes it, before its first step. With `n` streams
+            (n, n_features), or a frame.
+        dt, timestamp
+            As in `LiquidStream.step`.
+
+        Returns
+        -------
+        float, label or ndarray
+            As `LiquidStream.step`.
+        """
         return super().step(self._before.row(x), dt=dt, timestamp=timestamp)
 
     def step_proba(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray:
-        """Take in a row and return the probability of each class; as `step`."""
+        """Take in a row and return the probability of each class.
+
+        Parameters
+        ----------
+        x, dt, timestamp
+            As in `step`.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) or (n, n_classes)
+            As `LiquidStream.step_proba`.
+        """
         return super().step_proba(self._before.row(x), dt=dt, timestamp=timestamp)
 
     def _take_in(self, context: Any, kept: int | None) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.streaming.arrivals import Arrivals
-from LNN.streaming.truth import goals_of
+from LNN.streaming.targets import goals_of
 
 
 class _Stream(Protocol):

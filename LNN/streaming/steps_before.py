@@ -50,15 +50,16 @@ class StepsBefore:
         first = self.steps[0][1] if self.steps else pipeline.steps[-1][1]
         names = getattr(first, "feature_names_in_", None)
         self.names = None if names is None else list(names)
-        # Rows of before, until they have shown that no step reads neighbours.
-        self._before: Any = None
-        self._doubted = bool(self.steps)
+        # The rows of the step before, until two unlike ones have been compared: steps
+        # that read neighbours transform them differently together and alone.
+        self._earlier: Any = None
+        self._must_compare = bool(self.steps)
 
     def row(self, x: Any) -> Any:
         """Return a row of each stream as the last step reads it."""
         table = self._table(x)
         found = self._transformed(table)
-        if self._doubted:
+        if self._must_compare:
             self._compare(table)
         return found
 
@@ -78,7 +79,7 @@ class StepsBefore:
         if not len(table):
             return rows
         found = self._transformed(table)
-        self._before = table[-ENOUGH:]
+        self._earlier = table[-ENOUGH:]
         if shape is None or self.n is None:
             return found
         return np.asarray(plain(found)).reshape(*shape, -1)
@@ -99,8 +100,8 @@ class StepsBefore:
 
     def _compare(self, now: Any) -> None:
         """Refuse steps for which a row depends on the rows beside it."""
-        before = self._before
-        self._before = now
+        before = self._earlier
+        self._earlier = now
         # The same row again says little.
         if before is None or _same(before[-len(now) :], now):
             return
@@ -116,7 +117,7 @@ class StepsBefore:
                     "stream with its results."
                 )
             before, now = together[:-n], alone
-        self._doubted, self._before = False, None
+        self._must_compare, self._earlier = False, None
 
     def _table(self, x: Any) -> Any:
         """Return a row of each stream as a table like the X of the fit."""

@@ -27,13 +27,13 @@ from LNN.estimators.fitted import (
 from LNN.exceptions import InfeasibleError, InvalidInputError
 from LNN.network import LiquidNetwork
 from LNN.streaming.adapting import Adapter, GradientAdapter, Readout, ReadoutAdapter
+from LNN.streaming.arguments import check_arguments, refuse_idle, refuse_steps_before
 from LNN.streaming.arrivals import Arrival, Arrivals
-from LNN.streaming.engines import Carry, Engine, Window
-from LNN.streaming.going_on import go_on_from
-from LNN.streaming.keeping import StreamLimits
-from LNN.streaming.opening import check_arguments, refuse_idle, refuse_steps_before
+from LNN.streaming.engines import Carry, StreamEngine, Window
+from LNN.streaming.fit_context import start_at_end_of_fit
+from LNN.streaming.limits import StreamLimits
 from LNN.streaming.river import RiverNames
-from LNN.streaming.truth import goals_of
+from LNN.streaming.targets import goals_of
 from LNN.training.forking import prepare_for_fork
 from LNN.training.parameter_vector import gradients_recorded
 
@@ -46,44 +46,47 @@ class LiquidStream(RiverNames):
     """Predictions row by row, of one recording or of many at once.
 
     Made by `estimator.stream(...)`. Scaling, missing values, time and class labels are
-    those of `predict`. A stream does not change the estimator before `commit`, and a
-    later fit does not change the stream.
+    handled as in `predict`. Only `commit` changes the estimator, and a later fit does
+    not change the stream.
 
     Parameters
     ----------
     fitted : FittedModel, fitted estimator, or Pipeline that ends in one
     mode : {"window", "carry"}, default="window"
-        "window": each answer is what `predict` says for this row, from the last
-        `window_length` rows (of a model fitted on sequences or on whole recordings:
-        from all rows so far).
-        "carry": the state goes on for ever, as over one long sequence; a step costs a
-        few microseconds, whatever the window length.
+        "window": each answer equals that of `predict` for this row, computed from the
+        last `window_length` rows (from all rows so far, if the model was fitted on
+        sequences or on whole recordings).
+        "carry": the state is carried from row to row, as over one long sequence; a step
+        takes a few microseconds, whatever the window length.
     n : int, default=None
-        Number of streams that are stepped together: rows are (n, n_features) then, and
-        answers have an axis more. They share weights, and so what they learn.
+        Number of streams that are stepped together. Rows are then of shape (n,
+        n_features), and answers have a first axis of length n. All streams share their
+        weights, and so what they learn.
     adapt : {None, "readout", "sgd"}, default=None
-        How `update` learns: the read-out by recursive least squares, or all weights by
-        a step of gradient descent back through the last steps.
+        How `update` learns: "readout" fits the read-out by recursive least squares;
+        "sgd" changes all weights by a step of gradient descent, back through the last
+        steps.
     forgetting : float, default=None
-        For "readout": the weight of what was learnt falls by this factor an update, so
-        the last 1 / (1 - forgetting) count. None is 0.995.
+        For "readout": earlier updates are weighted down by this factor at each update,
+        so that about the last 1 / (1 - forgetting) updates count. None is 0.995.
     learning_rate : float, default=None
-        For "sgd"; None is the one of the estimator.
+        For "sgd"; None is that of the estimator.
     truncation : int, default=None
         For "sgd" with mode "carry": how many steps to go back; None is 32. A window
         goes back to its first row.
     context : array-like or DataFrame of shape (n_rows, n_features), or "fit", \
 default=None
-        Rows that came before the first one, which are taken in without answers, as
-        `step` would. Their time is in the index of a frame or in the time column. With
-        `n` streams an array of shape (n_rows, n, n_features). "fit" goes on from the
-        end of the training data, as `predict` does; a single stream of one recording.
+        Rows that came just before the stream. They are read as by `step`, without
+        answers. Their time stamps are in the index of a frame or in the time column.
+        With `n` streams, an array of shape (n_rows, n, n_features). "fit" continues the
+        training data, as in `predict`; for a single stream of one recording.
     guard : bool, default=False
-        Whether `doubts` tells how a row is unlike those of training; answers are the
-        same. The states' bounds do not hold with adapt="sgd", which changes weights.
+        Whether `doubts` tells how a row differs from those of training. Answers do not
+        change. With adapt="sgd" states are not judged, as their bounds depend on the
+        weights.
     publish : callable, default=None
-        Called with the model that `commit` makes; None gives it to the estimator that
-        `fitted` is or holds, if there is one.
+        Called by `commit` with the new model. None sets it as `model_` of the estimator
+        that `fitted` is or contains, if there is one.
 
     Methods
     -------
@@ -105,15 +108,16 @@ default=None
     Attributes
     ----------
     model : FittedModel
-        The one that the stream was opened from, or last committed.
+        The model that the stream was opened with, or that it committed last.
     safety : Safety
-        What `output_constraints` made of the last answer; `update` learns from what
-        the network proposed. The first row of a stream, also after `context`, has no
-        answer before it that a rate limit could start from.
+        What `output_constraints` did to the last answer; `update` learns from the
+        network's own output. The first answer of a stream, also after `context`, is not
+        limited in its rate, as there is none before it.
     doubts : Bunch
         What `LNN.safety.guard` says of the last step.
     state : dict of str to ndarray
-        What the stream knows of the past: copies, to store and to set again.
+        What the stream remembers of the rows so far: copies, which can be stored and
+        assigned to a stream again.
     classes_ : ndarray of shape (n_classes,)
         Class labels; classification only.
 
@@ -211,9 +215,9 @@ default=None
                 f"n={self.n} of a model fitted on {len(known)} recording(s). Pass the "
                 "rows that came before as context=."
             )
-        go_on_from(known, self._arrivals, self._engine)
+        start_at_end_of_fit(known, self._arrivals, self._engine)
 
-    def _make_engine(self, windowed: bool, history: int) -> Engine:
+    def _make_engine(self, windowed: bool, history: int) -> StreamEngine:
         prepare_for_fork()
         model, network = self.model, self._network
         preparation, n = model.preparation, self._arrivals.count
@@ -292,9 +296,9 @@ default=None
         Parameters
         ----------
         x : array-like of shape (n_features,), Series or dict
-            Laid out as a row of X in `fit`, columns of time and group included. With
-            `n` streams (n, n_features), or a frame. NaN where a value is missing, if
-            the model was fitted with `missing="hold"` or "mask".
+            A row as in the X of `fit`, including columns of time and group. With `n`
+            streams (n, n_features), or a frame. NaN is a missing value, if the model
+            was fitted with `missing="hold"` or "mask".
         dt : float, timedelta or array-like of shape (n,), default=None
             Time since the row before: seconds for models fitted on datetimes, the time
             stamps' own unit for numbers, steps for models fitted without time. None is
@@ -311,8 +315,8 @@ default=None
         Raises
         ------
         InvalidInputError
-            As `predict`, also where the network's answer is not finite; the stream then
-            stands where it stood before.
+            As `predict`, also if the network's answer is not finite. The stream is then
+            as it was before the call.
         """
         outputs, present = self._advance(x, dt, timestamp)
         if self._limits is not None:
@@ -320,7 +324,12 @@ default=None
         return self._one_or_all(self.model.values(outputs, present))
 
     def step_proba(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray:
-        """Take in a row and return the probability of each class; as `step`.
+        """Take in a row and return the probability of each class.
+
+        Parameters
+        ----------
+        x, dt, timestamp
+            As in `step`.
 
         Returns
         -------
@@ -551,7 +560,13 @@ default=None
         return chosen
 
     def copy(self) -> LiquidStream:
-        """Return a stream of the same model that stands where this one stands."""
+        """Return a stream of the same model that continues from where this one is.
+
+        Returns
+        -------
+        LiquidStream
+            Steps and updates of one do not affect the other.
+        """
         # The model never changes: both streams may have it.
         shared: dict[int, Any] = {id(self.model): self.model}
         if self._publish is not None:

@@ -55,7 +55,7 @@ class StreamClock:
         self.timeless = model.layout.timeless
         self.per_second = _TICKS_PER_SECOND if self.kind == _NAMED else 1.0
         self.stamped: str | None = None  # what kind of datetimes came so far
-        self.doubted = False
+        self.warned = False
         self.longest = self.preparation.largest * min(1.0, self.unit)
         self.started = np.zeros(n, dtype=bool)
         self.stamps: np.ndarray | None = None
@@ -73,7 +73,8 @@ class StreamClock:
         if self.timeless and not (dt is None and timestamp is None):
             raise InvalidInputError(
                 f"Expected no time, got some: {self.owner} was fitted with "
-                "window_length=1, so rows are independent of each other."
+                "window_length=1, so rows are independent of each other. Leave dt and "
+                "timestamp out."
             )
         if timestamp is not None:
             if dt is not None:
@@ -104,8 +105,8 @@ class StreamClock:
         units = dt / self.unit  # as `normalised`, for one number
         if abs(units - 1.0) <= self.tolerance:
             units = 1.0
-        if not self.doubted:
-            self._doubt(dt, dt, units)
+        if not self.warned:
+            self._warn_of_gaps(dt, dt, units)
         return units
 
     def _units(self, gaps: np.ndarray) -> np.ndarray:
@@ -122,11 +123,11 @@ class StreamClock:
         # The first row of a stream, as of a recording, has a gap of one unit.
         gaps = np.where(self.started, gaps, np.nan)
         units = self.preparation.units(gaps)
-        if not self.doubted and len(known):
-            self._doubt(known, known.max(), units)
+        if not self.warned and len(known):
+            self._warn_of_gaps(known, known.max(), units)
         return units
 
-    def _doubt(
+    def _warn_of_gaps(
         self, gaps: float | np.ndarray, longest: float, units: float | np.ndarray
     ) -> None:
         """Warn once of gaps that training never showed, as predict does."""
@@ -134,7 +135,7 @@ class StreamClock:
             # A stream is told dt = 1 in most steps, which should cost nothing.
             one = isinstance(units, float) and units == 1.0
             if not one and not self.learnt.shows(units):
-                self.doubted = True
+                self.warned = True
                 warn(other_gaps_warning(self.owner, "this stream", self.learnt))
             return
         if self.gap_range is None:
@@ -148,17 +149,17 @@ class StreamClock:
             self.first_gaps = gaps
         stands = not gaps.any() and not self.standing
         if stands and len(gaps) >= ENOUGH and len(self.started) == 1:
-            self.doubted = True
+            self.warned = True
             warn(
                 f"Time stands still in the first {len(gaps)} steps of this stream. "
                 "Pass the time of each row as timestamp=, or the time since the row "
                 "before as dt=."
             )
             return
-        doubt = self.gap_range.doubt(gaps, self.kind)
-        if doubt:
-            self.doubted = True
-            warn(far_gaps_warning(self.owner, "The stream", doubt))
+        far = self.gap_range.describe_far_gaps(gaps, self.kind)
+        if far:
+            self.warned = True
+            warn(far_gaps_warning(self.owner, "The stream", far))
 
     def _without_time(self) -> float:
         if self.regular or not self.started.any():

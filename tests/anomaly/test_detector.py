@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from LNN import InvalidInputError, LNNWarning
-from LNN.anomaly.bridging import Bridged
+from LNN.anomaly.missing_steps import Bridged
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +170,8 @@ def test__fit__rows_that_become_wild__are_warned_of():
     [
         ("horizons", [0]),
         ("season", "day"),
+        ("calendar", ["month"]),
+        ("calendar", [["day"]]),
         ("smooth", 0),
         ("alarm_rate", 1.0),
         ("rows", "both"),

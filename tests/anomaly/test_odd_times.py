@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from anomaly_cases import quick
 
-from LNN.anomaly.past import origins_at_odd_times
+from LNN.anomaly.origins import origins_at_odd_times
 
 
 @pytest.fixture(scope="module")

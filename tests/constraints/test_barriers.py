@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from quick import quick
 
 from LNN.exceptions import InvalidInputError
 from LNN.safety import BarrierFunction, Bounds, DiscreteBarrier, SafeOutput
@@ -50,7 +51,7 @@ def starts(n=300, seed=0):
     return z[(room_to_brake(z) >= 0) & (2 * -z[:, 0] - z[:, 1] >= 0)][:n]
 
 
-@pytest.mark.parametrize("dt", [0.01, 0.2])
+@pytest.mark.parametrize("dt", quick([0.01, 0.05, 0.2], 0.05, 0.2))
 def test__barrier_function__control_without_limits__keeps_off_the_wall(dt):
     nearest, flagged = driven(SafeOutput([WALL]), starts(), dt, int(4 / dt))
     assert nearest > -1e-6

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
-from LNN.data.axes import doubt_axes
+from LNN.data.axes import warn_of_odd_axes
 from LNN.exceptions import InvalidInputError, LNNWarning
 
 RNG = np.random.default_rng(0)
@@ -114,26 +114,26 @@ def test__recordings__with_many_features__are_not_doubted():
     ordered = walk[:20, :30]
     one_hot = np.eye(30)[RNG.integers(0, 30, 300)]
     for rows in (walk, noise, lags, spectra, ordered, one_hot, np.zeros((30, 20))):
-        doubt_axes(rows, "rows", window_length=32)
-    doubt_axes(np.full((30, 20), np.nan), "rows", window_length=32)
+        warn_of_odd_axes(rows, "rows", window_length=32)
+    warn_of_odd_axes(np.full((30, 20), np.nan), "rows", window_length=32)
 
 
 def test__rows__of_large_data__are_counted_in_the_message(tmp_path):
     """Only the first ones are looked at; the message counts all."""
     many = waves(3000, 16)
     with pytest.warns(LNNWarning, match=r"\(3000, 16\) is read as 3000 rows"):
-        doubt_axes(many, "rows", window_length=32)
+        warn_of_odd_axes(many, "rows", window_length=32)
     stored = np.memmap(tmp_path / "rows", float, "w+", shape=(3000, 16))
     stored[:] = RNG.normal(size=(3000, 16)).cumsum(axis=0)
-    doubt_axes(stored, "rows", window_length=32)
+    warn_of_odd_axes(stored, "rows", window_length=32)
 
 
 def test__sequences__with_many_features__are_not_doubted():
     for shape in ((200, 10, 60), (300, 3, 40), (30, 28, 28), (40, 5, 9), (1, 100, 64)):
         noise = RNG.normal(size=shape)
         for X in (noise, noise.cumsum(axis=1), np.zeros(shape)):
-            doubt_axes(X, "cube", window_length=32)
-            doubt_axes(list(X), "ragged", window_length=32)
+            warn_of_odd_axes(X, "cube", window_length=32)
+            warn_of_odd_axes(list(X), "ragged", window_length=32)
     frames = np.exp(-((np.arange(64) - RNG.uniform(20, 40, (50, 1, 1))) ** 2) / 90)
     growing = frames * np.linspace(1, 2, 10)[:, None]  # spectra that change slowly
-    doubt_axes(growing, "cube", window_length=32)
+    warn_of_odd_axes(growing, "cube", window_length=32)

@@ -6,7 +6,7 @@ import pytest
 
 from LNN.data import read_sequences
 from LNN.data.continuation import Continuation
-from LNN.data.edges import Edges
+from LNN.data.recording_ends import RecordingEnds
 
 N, CUT = 20, 12
 RNG = np.random.default_rng(0)
@@ -70,9 +70,9 @@ def test__ahead_of__recordings_between_each_other__only_the_known_get_rows():
         (np.array([1.5, 1.5, 2, 2], dtype=np.float32), [(1.5,), (2.0,)]),
     ],
 )
-def test__edges__labels_of_any_kind__are_plain(labels, want):
+def test__recording_ends__labels_of_any_kind__are_plain(labels, want):
     sequences = read_sequences(X[:4], window_length=2, groups=labels)
-    found = sequences.edges()
+    found = sequences.ends()
     assert found.labels == want
     assert [type(x[0]) for x in found.labels] == [type(x[0]) for x in want]
 
@@ -88,10 +88,10 @@ def test__edges__labels_of_any_kind__are_plain(labels, want):
         pd.Series(pd.to_datetime([1, 2, 3, 5], unit="s", utc=True), dtype=object),
     ],
 )
-def test__edges__time_of_any_kind__is_that_of_first_and_last_rows(stamps):
+def test__recording_ends__time_of_any_kind__is_that_of_first_and_last_rows(stamps):
     is_first = np.array([True, False, True, False])
     order = np.array([0, 3, 1, 2])
-    found = Edges.of(None, stamps, is_first, order)
+    found = RecordingEnds.of(None, stamps, is_first, order)
     lasted = found.last - found.first
     if lasted.dtype.kind == "m":
         lasted = lasted / np.timedelta64(1, "s")

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from quick import quick
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
@@ -62,7 +63,7 @@ def assert_same(found, expected, X):
         np.testing.assert_array_equal(one.predict(X), other.predict(X))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 3])
+@pytest.mark.parametrize("n_jobs", quick([1, 3], 3))
 @pytest.mark.parametrize(
     "settings",
     [

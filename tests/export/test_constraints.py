@@ -1,13 +1,14 @@
 """Models with limits in files and runtimes: the answers of LNN, and its flags."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from constraint_cases import CASES, ONE, SMALL, X, Y, fitted, right
+from constraint_cases import CASES, ONE, QUICK, SMALL, X, Y, fitted, right
+from processes import finished
+from quick import quick
 
 import LNN
 from LNN import LiquidRegressor
@@ -22,7 +23,7 @@ from LNN.safety import DiscreteBarrier, HalfSpaces
 # ------------------------------------------------------------------------------- numpy
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test__numpy__predict_and_steps__are_the_answers_of_lnn(name):
     answers, feasible, rows, gaps = right(name)
     model = in_numpy(to_spec(fitted(name)[0]))
@@ -73,9 +74,7 @@ def test__numpy__copied_files__run_without_lnn(tmp_path):
         f"print(m.predict({X[:5].tolist()}).tolist());"
         "assert not any(n.startswith(('LNN', 'torch')) for n in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=True
-    )
+    done = finished([sys.executable, "-c", code], cwd=folder, check=True)
     found = json.loads(done.stdout)
     answers = fitted("two targets")[0].predict(X[:5], return_safety=True)[0]
     np.testing.assert_allclose(found, answers, atol=2e-4)

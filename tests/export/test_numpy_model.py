@@ -1,12 +1,13 @@
 """A model in numpy alone answers as the estimator does."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, NO_STEPS, fitted
+from cases import CASES, NO_STEPS, QUICK, fitted
+from processes import finished
+from quick import quick
 
 import LNN
 from LNN.export import numpy_model
@@ -39,19 +40,21 @@ def assert_same(got, expected):
         np.testing.assert_allclose(got, expected, atol=1e-5 * scale, rtol=0)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test_predicts_as_the_estimator_does(stored, name):
     fit = fitted(name)
     got = stored(name).predict(fit.X, fit.gaps(), fit.starts())
     assert_same(got, fit.expected())
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test_answers_its_own_test_vectors(stored, name):
     assert stored(name).check() < 1e-5
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n not in NO_STEPS])
+@pytest.mark.parametrize(
+    "name", [c for c in quick(CASES, *QUICK) if c.values[0] not in NO_STEPS]
+)
 def test_steps_as_it_predicts(stored, name):
     """Row by row, two streams at once: the recordings of the test vectors."""
     model = stored(name)
@@ -127,8 +130,6 @@ def test_needs_numpy_alone(stored, tmp_path):
         "foreign = {'torch', 'pandas', 'sklearn', 'scipy', 'LNN'} & set(sys.modules)\n"
         "assert not foreign, foreign"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = finished([sys.executable, "-c", code], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 1e-5

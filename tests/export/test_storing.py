@@ -47,6 +47,9 @@ def data(seed=0, n=60):
     return X, X.sum(axis=1)
 
 
+@pytest.mark.quick_cases(
+    *(f"{name}-.npz" for name in SOME), *(f"{name}-.safetensors" for name in SOME[:3])
+)
 @pytest.mark.parametrize("ending", [".npz", ".safetensors"])
 @pytest.mark.parametrize("name", SOME)
 def test_a_loaded_model_is_the_one_that_was_saved(name, ending, tmp_path):

@@ -102,7 +102,8 @@ def test__fit__what_is_no_series__is_told(y, words):
 
 
 def test__fit__parameters_that_are_not_allowed__are_told(series):
-    for name, value in [("horizon", 0), ("season", "weekly"), ("network", {"loss": 1})]:
+    refused = [("horizon", 0), ("season", "weekly"), ("network", {"loss": 1})]
+    for name, value in [*refused, ("calendar", ["month"]), ("calendar", [["day"]])]:
         with pytest.raises(InvalidInputError, match=f"{name!r} parameter"):
             quick(**{name: value}).fit(series)
 

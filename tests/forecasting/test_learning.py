@@ -11,7 +11,7 @@ from forecast_cases import quick, wave
 from LNN.forecasting import network_path
 from LNN.forecasting.linear_path import LinearPath
 from LNN.forecasting.network_path import NetworkPath
-from LNN.forecasting.rows import Rows
+from LNN.forecasting.rows import TrackRows
 
 
 def test__fit__where_the_past_acts_in_proportion__leaves_the_network_out():
@@ -102,7 +102,7 @@ def test__linear_path__weight_of_nothing__does_not_count():
 def test__rows__windows__end_before_the_cutoff():
     values = [np.arange(10.0)[:, None], 100 + np.arange(8.0)[:, None]]
     inputs = [np.empty((len(v), 0)) for v in values]
-    rows = Rows.of(values, inputs, 0, before=4)
+    rows = TrackRows.of(values, inputs, 0, before=4)
     cutoffs = rows.cutoffs([np.array([4, 6]), np.array([15])])
     assert rows.windows(cutoffs, 3, 2).past.tolist() == [
         [1, 2, 3],
@@ -114,7 +114,7 @@ def test__rows__windows__end_before_the_cutoff():
 
 def test__rows__unseen_values__hold_the_one_before():
     values = np.array([np.nan, 1.0, np.nan, 3.0, np.nan])[:, None]
-    rows = Rows.of([values], [np.empty((5, 0))], 0, before=6)
+    rows = TrackRows.of([values], [np.empty((5, 0))], 0, before=6)
     windows = rows.windows(rows.ends(), 6, 0)
     assert windows.past.tolist() == [[1, 1, 1, 1, 3, 3]]
     assert windows.seen.tolist() == [[False, False, True, False, True, False]]

@@ -163,11 +163,11 @@ def test__planted_rule__is_told_with_its_lags_and_signs():
 
 
 def test__sums_that_do_not_add_up__are_refused(monkeypatch):
-    from LNN.inspection import line
+    from LNN.inspection import integration_path
 
     model, X = case("cube")
-    monkeypatch.setattr(line, "DEPTH", 0)
-    monkeypatch.setattr(line, "WEIGHTS", line.WEIGHTS * 1.01)
+    monkeypatch.setattr(integration_path, "DEPTH", 0)
+    monkeypatch.setattr(integration_path, "WEIGHTS", integration_path.WEIGHTS * 1.01)
     with pytest.raises(InvalidInputError, match="shares that add up"):
         explain(model, X, 7)
 
@@ -176,7 +176,7 @@ def test__sums_that_do_not_add_up__are_refused(monkeypatch):
     ("change", "told"),
     [
         ({"row": "last"}, "row as the number"),
-        ({"row": 99}, "rows from 0 to 23"),
+        ({"row": 99}, "rows as numbers from -24 to 23"),
         ({"output": 7}, "from 0 to 0"),
         ({"baseline": [1.0]}, "baseline of 3 finite numbers"),
     ],

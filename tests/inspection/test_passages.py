@@ -7,7 +7,7 @@ import pytest
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.estimators.fitted import as_fitted
-from LNN.inspection.line import Line
+from LNN.inspection.integration_path import IntegrationPath
 from LNN.inspection.passages import (
     Entries,
     can_tell_entries,
@@ -70,17 +70,17 @@ def case(name):
 def test__entered_and_left__of_any_model__add_up_to_the_difference(name):
     passes, baseline = case(name)
     assert can_tell_entries(passes.network) == (name not in WITHOUT_ENTRIES)
-    line = Line(passes, np.array([0]), baseline)
-    left = left_through(passes, line)
-    whole, end, begin = line.integrated(1e-6)
+    path = IntegrationPath(passes, np.array([0]), baseline)
+    left = left_through(passes, path)
+    whole, end, begin = path.integrated(1e-6)
     difference = end - begin
     assert abs(difference[0]) > 1e-5
     np.testing.assert_allclose(left.sum(), difference[0], rtol=0, atol=1e-9)
     if name in WITHOUT_ENTRIES:
         return
     entries = Entries(passes)
-    line = Line(passes, np.array([0]), baseline, entries)
-    entered, end, begin = line.integrated(1e-6)
+    path = IntegrationPath(passes, np.array([0]), baseline, entries)
+    entered, end, begin = path.integrated(1e-6)
     assert entered.shape[1] == len(entries.names)
     np.testing.assert_allclose(entered.sum(), end - begin, rtol=1e-6)
     # Divided by neuron they are the shares of the values: at the same points.
@@ -91,15 +91,15 @@ def test__entered_and_left__of_any_model__add_up_to_the_difference(name):
 def test__entered__only_through_neurons_that_inputs_are_wired_to(name):
     passes, baseline = case(name)
     wiring = passes.network.wirings[0]
-    line = Line(passes, np.array([0]), baseline, Entries(passes))
-    entered = np.abs(line.integrated(1e-4)[0][0]).sum(axis=1)  # (neurons, F)
+    path = IntegrationPath(passes, np.array([0]), baseline, Entries(passes))
+    entered = np.abs(path.integrated(1e-4)[0][0]).sum(axis=1)  # (neurons, F)
     wired = wiring.adjacency()[0].T != 0
     np.testing.assert_array_equal(entered > 0, wired)
 
 
 def test__left__with_a_motor_readout__is_all_the_motor_neuron():
     passes, baseline = case("motor")
-    left = left_through(passes, Line(passes, np.array([0]), baseline))[0]
+    left = left_through(passes, IntegrationPath(passes, np.array([0]), baseline))[0]
     assert left[0] != 0
     assert (left[1:] == 0).all()
     ways = way_through(passes.network, left)
@@ -113,16 +113,16 @@ def test__left__with_a_motor_readout__is_all_the_motor_neuron():
 
 def test__left__of_a_linear_readout__is_weight_times_way():
     passes, baseline = case("CfC")
-    line = Line(passes, np.array([0]), baseline)
-    begin, end = (passes.features(line.batch, at) for at in (line.begin, line.values))
+    path = IntegrationPath(passes, np.array([0]), baseline)
+    begin, end = (passes.features(path.batch, at) for at in (path.begin, path.values))
     weight = passes.network.readout[1].weight[0] * passes._scale
     expected = (weight * (end - begin)[0]).reshape(3, -1).sum(0)
-    np.testing.assert_allclose(left_through(passes, line)[0], expected, rtol=1e-12)
+    np.testing.assert_allclose(left_through(passes, path)[0], expected, rtol=1e-12)
 
 
 def test__way__first_link_is_the_whole_and_others_what_comes_later():
     passes, baseline = case("CfC")
-    left = left_through(passes, Line(passes, np.array([0]), baseline))[0]
+    left = left_through(passes, IntegrationPath(passes, np.array([0]), baseline))[0]
     ways = way_through(passes.network, left)
     groups = dict(chain(passes.network))
     assert list(groups) == ["inter", "command", "motor"]
@@ -134,7 +134,7 @@ def test__way__first_link_is_the_whole_and_others_what_comes_later():
 @pytest.mark.parametrize("name", ["full", "random", "memory", "two layers", "LSTM"])
 def test__way__without_a_chain_of_groups__is_not_told(name):
     passes, baseline = case(name)
-    left = left_through(passes, Line(passes, np.array([0]), baseline))[0]
+    left = left_through(passes, IntegrationPath(passes, np.array([0]), baseline))[0]
     assert way_through(passes.network, left) == []
 
 

@@ -89,6 +89,11 @@ class RobustnessDisplay:
         score_name : str, default="score"
         **how
             Other parameters of `robustness`.
+
+        Returns
+        -------
+        RobustnessDisplay
+            With `axes_` and `figure_`.
         """
         return cls(robustness(model, X, y, **how), score_name).plot(ax)
 
@@ -99,6 +104,11 @@ class RobustnessDisplay:
         ----------
         ax : matplotlib axes or sequence of them, default=None
             One for each disturbance; None makes a figure.
+
+        Returns
+        -------
+        RobustnessDisplay
+            With `axes_` and `figure_`.
         """
         names = list(self.result.scores)
         panels = self._panels(ax, len(names))

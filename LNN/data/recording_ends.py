@@ -11,13 +11,13 @@ import pandas as pd
 
 from .timestamps import plain_stamps
 
-__all__ = ["Edges"]
+__all__ = ["RecordingEnds"]
 
 _PLAIN = (bool, int, float, str)
 
 
 @dataclass(frozen=True, eq=False)
-class Edges:
+class RecordingEnds:
     """The recordings of some rows, in the order of their positions.
 
     Attributes
@@ -43,7 +43,7 @@ class Edges:
         stamps: Any,
         is_first: np.ndarray,
         order: np.ndarray | None,
-    ) -> Edges:
+    ) -> RecordingEnds:
         """Look at the first and the last row of each recording.
 
         Parameters

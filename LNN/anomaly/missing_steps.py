@@ -1,7 +1,7 @@
-"""Steps at which no row came: windows hold unseen rows there.
+"""Steps at which no row came: windows hold unseen rows (NaN) there.
 
-The network reads rows at equal steps and no times. Without these rows a window would
-close over the ones that lack, and a wave in it would be ahead of its time.
+The network reads rows at equal steps, and no times. If missing rows were skipped, a
+window would reach further back in time, and a wave in it would be out of phase.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from LNN.anomaly.plan import Plan
+from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 
-__all__ = ["Bridged", "lacking"]
+__all__ = ["Bridged", "missing_steps"]
 
 
-def lacking(gaps: np.ndarray, window_length: int) -> np.ndarray:
-    """Return how many unseen rows belong into gaps; a window of them at most.
+def missing_steps(gaps: np.ndarray, window_length: int) -> np.ndarray:
+    """Return how many unseen rows belong into each gap, at most `window_length`.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def lacking(gaps: np.ndarray, window_length: int) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> lacking(np.array([1.0, 3.1, 0.0, 100.0]), 8).tolist()
+    >>> missing_steps(np.array([1.0, 3.1, 0.0, 100.0]), 8).tolist()
     [0, 2, 0, 8]
     """
     return np.clip(np.round(gaps) - 1, 0, window_length).astype(np.int64)
@@ -52,11 +52,11 @@ class Bridged(NamedTuple):
     place: np.ndarray
 
     @classmethod
-    def of(cls, rows: Recordings, plan: Plan) -> Bridged:
+    def of(cls, rows: Recordings, plan: DetectorPlan) -> Bridged:
         """Put unseen rows at the steps where none came."""
         gaps = np.diff(plan.steps(rows), prepend=0.0)
         gaps[rows.first] = 1.0
-        n = lacking(gaps, plan.window_length)
+        n = missing_steps(gaps, plan.window_length)
         place = np.arange(len(rows)) + np.cumsum(n)
         # The last row that came at or before each place.
         came = np.zeros(int(place[-1]) + 1, dtype=np.int64)

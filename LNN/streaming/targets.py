@@ -1,4 +1,4 @@
-"""The truth about a step, as it is told to a stream, in the network's units."""
+"""Targets that `update` gets, checked and in the network's units."""
 
 from __future__ import annotations
 

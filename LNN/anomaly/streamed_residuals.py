@@ -1,25 +1,25 @@
-"""Residuals of rows that come one by one, as those of all rows at once."""
+"""Residuals of rows that come one by one; they equal those of all rows at once."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from LNN.anomaly.arrivals import Row
-from LNN.anomaly.bridging import lacking
+from LNN.anomaly.arrivals import DetectorRow
 from LNN.anomaly.direct import Direct
+from LNN.anomaly.missing_steps import missing_steps
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import Recordings
-from LNN.anomaly.residuals import Engine, Residuals
+from LNN.anomaly.residuals import ResidualEngine, Residuals
 from LNN.streaming import LiquidStream
 
-__all__ = ["foreseer_of"]
+__all__ = ["streamed_residuals_of"]
 
 
-def foreseer_of(engine: Engine) -> Any:
-    """Return what foresees the rows of a stream."""
+def streamed_residuals_of(engine: ResidualEngine) -> AtEqualSteps | AtOddTimes:
+    """Return what computes the residuals of a stream's rows, one row at a time."""
     if isinstance(engine, Queried):
         return AtOddTimes(engine)
     assert isinstance(engine, Direct)
@@ -27,7 +27,21 @@ def foreseer_of(engine: Engine) -> Any:
 
 
 class _Past(NamedTuple):
-    """A row that came: what it held, since when, and what it foresaw."""
+    """A row that came, and what was predicted from it.
+
+    Attributes
+    ----------
+    step : float
+        Its time, in steps.
+    held : ndarray of shape (n_channels,)
+        The last value of each channel that was seen until then.
+    seen : ndarray of shape (n_channels,)
+        When that was, in steps.
+    warm : bool
+        Whether there were enough rows before it to predict from.
+    answer : ndarray of shape (n_channels, n_horizons)
+        The changes that are predicted for the rows after it.
+    """
 
     step: float
     held: np.ndarray
@@ -37,7 +51,7 @@ class _Past(NamedTuple):
 
 
 class AtEqualSteps:
-    """Keeps what earlier rows foresaw until the row that it is about.
+    """Keeps the predictions made from earlier rows until the row they are about comes.
 
     Parameters
     ----------
@@ -51,7 +65,7 @@ class AtEqualSteps:
         self._calendar = np.empty(0)
         self._count = 0
 
-    def residuals(self, row: Row) -> Residuals:
+    def residuals(self, row: DetectorRow) -> Residuals:
         """Return the residuals of a row, and foresee the next ones."""
         horizons = self._engine.plan.horizons
         values = np.full((1, len(row.values), len(horizons)), np.nan)
@@ -73,7 +87,7 @@ class AtEqualSteps:
         self._remember(row, horizons[-1])
         return Residuals(values, origins, np.array(horizons)[None])
 
-    def _remember(self, row: Row, furthest: float) -> None:
+    def _remember(self, row: DetectorRow, furthest: float) -> None:
         seen = np.isfinite(row.values)
         when = np.where(seen, row.step, np.nan)
         held = row.values
@@ -100,12 +114,13 @@ class AtEqualSteps:
         """Take in unseen rows at the steps where none came."""
         assert self._last is not None
         nothing = np.full(len(self._last.held), np.nan)
-        for _ in range(int(lacking(np.array(gap), self._engine.plan.window_length))):
+        n = int(missing_steps(np.array(gap), self._engine.plan.window_length))
+        for _ in range(n):
             self._stream.step(np.concatenate([nothing, self._calendar]))
 
 
 class AtOddTimes:
-    """Asks for each row when it comes, from the rows before it.
+    """Predicts each row when it comes, from the rows before it.
 
     Parameters
     ----------
@@ -114,9 +129,9 @@ class AtOddTimes:
 
     def __init__(self, engine: Queried):
         self._engine = engine
-        self._rows: list[Row] = []
+        self._rows: list[DetectorRow] = []
 
-    def residuals(self, row: Row) -> Residuals:
+    def residuals(self, row: DetectorRow) -> Residuals:
         """Return the residuals of a row."""
         self._rows.append(row)
         plan = self._engine.plan
@@ -133,7 +148,7 @@ class AtOddTimes:
         return Residuals(*(part[-1:] for part in found))
 
 
-def _as_recording(rows: list[Row], unit: float) -> Recordings:
+def _as_recording(rows: list[DetectorRow], unit: float) -> Recordings:
     """Return rows as one recording; its calendar is known already."""
     values = np.stack([row.values for row in rows])
     steps = np.array([row.step for row in rows])

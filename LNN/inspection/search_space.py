@@ -17,20 +17,29 @@ from LNN.inspection.passes import steps_of_spans
 from LNN.inspection.places import Places
 
 
-class Room(NamedTuple):
-    """What may change, and how far."""
+class SearchSpace(NamedTuple):
+    """Which values of a row or sequence may change, and how far.
+
+    Attributes
+    ----------
+    values : Tensor of shape (T, F)
+        The values as they are, scaled; NaN where missing.
+    low, high : Tensor of shape (T, F)
+        Between what a value may lie, scaled.
+    free : Tensor of bool, shape (T, F)
+        Which values may change.
+    rows : ndarray of int, shape (T,)
+        The row of X, or the step of the sequence, that each step is.
+    """
 
     values: Tensor
-    """(T, F), scaled, NaN where missing."""
     low: Tensor
     high: Tensor
     free: Tensor
-    """(T, F), bool."""
     rows: np.ndarray
-    """(T,), the row of X or the step that each step is."""
 
 
-def room_of(
+def search_space_of(
     fitted: FittedModel,
     sequences: SequenceSet,
     spans: SequenceSet,
@@ -38,8 +47,23 @@ def room_of(
     columns: Sequence[Any] | None,
     steps: Sequence[Any] | None,
     within: ArrayLike | None,
-) -> Room:
-    """Return which values may change, and how far, in the scaler's units."""
+) -> SearchSpace:
+    """Return which values may change, and how far.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+    sequences : SequenceSet
+        All of X.
+    spans : SequenceSet
+        The span of the one row or sequence.
+    places : Places
+        Its rows or steps, and columns, by the caller's names.
+    columns, steps : sequence or None
+        Those that may change, by these names; None is all.
+    within : array-like or None
+        Data whose range the values must stay in; None is X.
+    """
     scaler = fitted.scaler
     if hasattr(scaler, "transformer_"):
         raise InvalidInputError(
@@ -64,7 +88,7 @@ def room_of(
         )
     bounds = np.fmin(values, low), np.fmax(values, high)
     scaled, least, most = map(torch.as_tensor, (values, *bounds))
-    return Room(scaled, least, most, torch.as_tensor(free), rows)
+    return SearchSpace(scaled, least, most, torch.as_tensor(free), rows)
 
 
 def _read_alone(fitted: FittedModel, data: ArrayLike) -> SequenceSet:

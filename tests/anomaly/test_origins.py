@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from anomaly_cases import HOURS, frame, quick
 
-from LNN.anomaly.past import changes, held, origins_at_equal_steps
+from LNN.anomaly.origins import changes, held, origins_at_equal_steps
 from LNN.anomaly.recordings import Recordings
 
 

@@ -1,4 +1,7 @@
-"""What a fitted model keeps of the ends of its training data, for `context="fit"`."""
+"""What a fitted model keeps of the last rows of its training data.
+
+`predict(X, context="fit")` and streams go on from there.
+"""
 
 from __future__ import annotations
 

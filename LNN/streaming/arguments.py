@@ -1,15 +1,21 @@
-"""What a stream can be opened with: the checks before it is."""
+"""Checks of the arguments of a stream, before it is opened."""
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any
 
 from LNN.estimators.fitted import steps_before
+from LNN.estimators.rules import NONE, check_values, integer, one_of, real
 from LNN.exceptions import InvalidInputError
 
-MODES = ("window", "carry")
-ADAPT = (None, "readout", "sgd")
+RULES = {
+    "mode": one_of("window", "carry"),
+    "n": NONE | integer(1),
+    "adapt": one_of(None, "readout", "sgd"),
+    "forgetting": NONE | real(0, 1, ends="(]"),
+    "learning_rate": NONE | real(0, ends="()"),
+    "truncation": NONE | integer(1),
+}
 
 
 def refuse_steps_before(fitted: Any) -> None:
@@ -50,28 +56,6 @@ def check_arguments(
     mode: Any, n: Any, adapt: Any, forgetting: Any, learning_rate: Any, truncation: Any
 ) -> None:
     """Refuse arguments of another type, or beyond their range."""
-
-    def refuse(name: str, words: str, got: Any) -> None:
-        raise InvalidInputError(
-            f"The {name!r} parameter of stream must be {words}. Got {got!r} instead."
-        )
-
-    def is_count(value: Any) -> bool:
-        return isinstance(value, Integral) and is_number(value) and int(value) > 0
-
-    def is_number(value: Any) -> bool:
-        return isinstance(value, Real) and not isinstance(value, bool)
-
-    if not isinstance(mode, str) or mode not in MODES:
-        refuse("mode", 'one of "window", "carry"', mode)
-    if n is not None and not is_count(n):
-        refuse("n", "None or an int >= 1", n)
-    if not (adapt is None or isinstance(adapt, str)) or adapt not in ADAPT:
-        refuse("adapt", 'one of None, "readout", "sgd"', adapt)
-    if forgetting is not None and not (is_number(forgetting) and 0 < forgetting <= 1):
-        refuse("forgetting", "None or a number in (0, 1]", forgetting)
-    positive = is_number(learning_rate) and 0 < learning_rate < float("inf")
-    if learning_rate is not None and not positive:
-        refuse("learning_rate", "None or a finite number > 0", learning_rate)
-    if truncation is not None and not is_count(truncation):
-        refuse("truncation", "None or an int >= 1", truncation)
+    values = {"mode": mode, "n": n, "adapt": adapt, "forgetting": forgetting}
+    values |= {"learning_rate": learning_rate, "truncation": truncation}
+    check_values("stream", RULES, values)

@@ -1,4 +1,4 @@
-"""Streams that begin where the training data ended."""
+"""Streams with `context="fit"`: they begin where the training data ended."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pandas as pd
 
 from LNN.data.continuation import Continuation
 from LNN.streaming.arrivals import Arrivals
-from LNN.streaming.engines import Engine
+from LNN.streaming.engines import StreamEngine
 
 
-def go_on_from(known: Continuation, arrivals: Arrivals, engine: Engine) -> None:
+def start_at_end_of_fit(
+    known: Continuation, arrivals: Arrivals, engine: StreamEngine
+) -> None:
     """Bring a new stream to the end of the only recording of a fit.
 
     Parameters

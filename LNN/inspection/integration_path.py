@@ -1,4 +1,12 @@
-"""Integrated gradients: slopes along the line from a baseline to the values."""
+"""Integrated gradients: the path from a baseline to the values, and its integral.
+
+The integral is taken by adaptive Gauss-Legendre quadrature: parts of the path are
+halved until the shares of each part add up to the change of the answer on it.
+
+References
+----------
+Sundararajan, Taly, Yan, Axiomatic attribution for deep networks, ICML 2017.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +18,14 @@ from torch import Tensor
 
 from LNN.inspection.passes import Passes
 
-# Gauss and Legendre's points, exact for polynomials of degree 15, on parts of the line
-# that are halved at most so often. Differences below the smallest one are rounding.
+# Eight Gauss-Legendre points on [0, 1], exact for polynomials of degree 15.
 _ON_BOTH_SIDES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 POINTS, WEIGHTS = (_ON_BOTH_SIDES + 1) / 2, _WEIGHTS / 2
-DEPTH, BENDS = 32, 64
+# How often a part of the path is halved at most.
+DEPTH = 32
+# A part may be off by its share of the tolerance, but by 1 / BENDS of it at least.
+BENDS = 64
+# Differences of answers below this are rounding.
 SMALLEST = 1e-9
 
 
@@ -24,11 +35,11 @@ class Ways(Protocol):
     def slopes(self, batch: np.ndarray, values: Tensor) -> Tensor:
         """Return slopes (n, ...) of the answers of samples with values (n, T, F)."""
 
-    def way(self, line: Line) -> Tensor:
+    def way(self, path: IntegrationPath) -> Tensor:
         """Return how far that goes which the slopes are by, (B, ...)."""
 
-    def shares(self, line: Line, integrals: Tensor) -> Tensor:
-        """Return shares (B, G, T, F) from the slopes' means over the line (B, ...)."""
+    def shares(self, path: IntegrationPath, integrals: Tensor) -> Tensor:
+        """Return shares (B, G, T, F) from the slopes' means over the path (B, ...)."""
 
 
 class Whole:
@@ -43,17 +54,17 @@ class Whole:
         (slope,) = torch.autograd.grad(answers.sum(), values)
         return slope
 
-    def way(self, line: Line) -> Tensor:
+    def way(self, path: IntegrationPath) -> Tensor:
         """Return how far each value goes."""
-        return line.way
+        return path.way
 
-    def shares(self, line: Line, integrals: Tensor) -> Tensor:
+    def shares(self, path: IntegrationPath, integrals: Tensor) -> Tensor:
         """Return shares of each value."""
-        return (integrals * line.way)[:, None]
+        return (integrals * path.way)[:, None]
 
 
-class Line:
-    """The line from a baseline to the values of a batch, from 0 to 1.
+class IntegrationPath:
+    """The straight path from a baseline (at 0) to the values of a batch (at 1).
 
     Parameters
     ----------
@@ -88,21 +99,27 @@ class Line:
         self._ways: Ways = Whole(passes) if ways is None else ways
 
     def integrated(self, tolerance: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return integrated gradients (B, G, T, F), and the answers at both ends.
+        """Return integrated gradients, and the answers at both ends of the path.
 
         Parameters
         ----------
         tolerance : float
-            How far their sum may be from the difference of the answers (end, begin), as
-            a part of it.
+            How far the sum of the shares may be from the difference of the answers,
+            relative to it.
+
+        Returns
+        -------
+        shares : ndarray of shape (B, G, T, F)
+        end, begin : ndarray of shape (B,)
+            The answers to the values, and to the baseline.
         """
         batch = np.arange(len(self.batch))
         begin, end = (self._answers(batch, at) for at in (0.0, 1.0))
         way = self._ways.way(self)
         allowed = tolerance * (end - begin).abs().clamp_min(SMALLEST)
         total = torch.zeros(())
-        # Parts of the line, (sample, from, to), halved until the shares of each add up:
-        # a maximum over time bends, and smooth formulas are poor where it does.
+        # Parts of the path, (sample, from, to), halved until the shares of each add up:
+        # a maximum over time has kinks, at which quadrature for smooth functions fails.
         parts = [(batch, np.zeros(len(batch)), np.ones(len(batch)))]
         for depth in range(DEPTH + 1):
             sample, a, b = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -129,13 +146,13 @@ class Line:
 
     @torch.no_grad()
     def _answers(self, sample: np.ndarray, share: np.ndarray | float) -> Tensor:
-        """Return the answers at places of the line."""
+        """Return the answers at places of the path."""
         return self._passes.answers(self.batch[sample], self._at(sample, share))
 
     def _slopes(
         self, sample: np.ndarray, a: np.ndarray, b: np.ndarray, way: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return integrals of slopes on parts of the line, and their errors.
+        """Return integrals of slopes on parts of the path, and their errors.
 
         An error is how far their products with `way` do not add up to what the answer
         rises there.

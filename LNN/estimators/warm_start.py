@@ -1,4 +1,7 @@
-"""Training that goes on: it makes a new model, and the one before stays as it was."""
+"""Training that goes on from a fitted model (`warm_start`, `partial_fit`).
+
+It makes a new model; the one before stays as it was.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which row lies how far back: where a row was foreseen from."""
+"""The origin of a prediction: the row that lies a horizon before the predicted row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def origins_at_equal_steps(steps: np.ndarray, horizon: float) -> np.ndarray:
     Parameters
     ----------
     steps : ndarray of shape (n,)
-        As `Plan.steps`; a row counts that is less than half a step off.
+        As `DetectorPlan.steps`; a row counts that is less than half a step off.
     horizon : float
 
     Examples
@@ -44,7 +44,7 @@ def origins_at_odd_times(
     Parameters
     ----------
     steps : ndarray of shape (n,)
-        As `Plan.steps`.
+        As `DetectorPlan.steps`.
     first : ndarray of bool, shape (n,)
         Whether each row is the first of its recording.
     horizon : float

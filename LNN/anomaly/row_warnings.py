@@ -1,11 +1,11 @@
-"""Doubts about rows: too few, drifting, not judged, or far from all others in time."""
+"""Warnings of rows that are too few or too odd to learn from, or are not judged."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from LNN._warnings import warn
-from LNN.anomaly.plan import Plan
+from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.tail import Tail
 from LNN.data.timestamps import in_words, time_unit
@@ -14,15 +14,17 @@ from LNN.forecasting.stray import refuse_stray
 __all__ = [
     "refuse_stray_rows",
     "warn_of_another_rate",
-    "warn_of_doubts",
+    "warn_of_weak_fit",
     "warn_of_unjudged",
 ]
 
-# Fewer rows have no tail that reaches to one in ten thousand.
+# With fewer rows the tail cannot tell an event of one in ten thousand.
 FEW = 500
-# The last part of the rows of a fit, and how many times as far off it may be.
+# Residuals of the last fifth of the rows of a fit are compared with those before: if
+# their size is more than 1.5 times as large, the rows have drifted.
 LATE, DRIFTED = 0.2, 1.5
-# Of the rows that have enough before them, so many are judged without a word.
+# Largest share of the rows with enough rows before them that may be left unjudged
+# without a warning.
 MOST_UNJUDGED = 0.1
 
 
@@ -46,7 +48,7 @@ def refuse_stray_rows(rows: Recordings) -> None:
         refuse_stray(rows.times[begin:end], own, name)
 
 
-def warn_of_doubts(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> None:
+def warn_of_weak_fit(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> None:
     """Warn of too few rows, of drift, and of anomalies that were taken for usual.
 
     Parameters
@@ -86,13 +88,15 @@ def warn_of_doubts(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> No
         )
 
 
-def warn_of_another_rate(rows: Recordings, plan: Plan, kind: str | None) -> None:
+def warn_of_another_rate(
+    rows: Recordings, plan: DetectorPlan, kind: str | None
+) -> None:
     """Warn of rows that come at equal steps, but seldom at each of them.
 
     Parameters
     ----------
     rows : Recordings
-    plan : Plan
+    plan : DetectorPlan
     kind : str or None
         What the time stamps of the fit were.
     """
@@ -110,14 +114,14 @@ def warn_of_another_rate(rows: Recordings, plan: Plan, kind: str | None) -> None
 
 
 def warn_of_unjudged(
-    rows: Recordings, plan: Plan, ready: np.ndarray, sizes: np.ndarray
+    rows: Recordings, plan: DetectorPlan, ready: np.ndarray, sizes: np.ndarray
 ) -> None:
     """Warn where many rows are not judged: their scores are 0.
 
     Parameters
     ----------
     rows : Recordings
-    plan : Plan
+    plan : DetectorPlan
     ready : ndarray of bool, shape (n,)
         Whether each row lies late enough in its recording.
     sizes : ndarray of shape (n,)

@@ -15,7 +15,7 @@ from LNN.anomaly.scores import median_of_known
 from LNN.anomaly.spreads import NORMAL
 from LNN.anomaly.tail import Tail
 
-__all__ = ["Usual"]
+__all__ = ["AdaptiveCalibration"]
 
 # Rows between two looks at what has come.
 EVERY = 50
@@ -23,7 +23,7 @@ EVERY = 50
 FURTHEST = 5.0
 
 
-class Usual:
+class AdaptiveCalibration:
     """Units and ranks that follow what comes.
 
     Parameters

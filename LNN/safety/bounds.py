@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import nn
 
 from LNN._results import Result
@@ -19,6 +18,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork, MotorReadout
 from LNN.pooling import pooled_size
 from LNN.safety.cell_bounds import array, invariant, step, time_constants
+from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import (
     Interval,
     affine,
@@ -109,7 +109,7 @@ def state_bounds(model: Any) -> Result:
 
 def output_bounds(
     model: Any,
-    input_box: tuple[ArrayLike, ArrayLike] | None = None,
+    input_box: InputBox | None = None,
     *,
     gaps: tuple[float, float] | None = None,
 ) -> Result:
@@ -123,9 +123,11 @@ def output_bounds(
     ----------
     model : fitted estimator, Pipeline or FittedModel
         Of a Pipeline the last step: the box is then in the units that it gets.
-    input_box : (low, high), default=None
+    input_box : (low, high), or mapping of str to (low, high), default=None
         Two numbers, or two array-likes with one number per input column (all columns
-        of X but those of time and groups), in the units of X.
+        of X but those of time and groups), in the units of X. By the names of these
+        columns: two mappings or Series, as (X.min(), X.max()) of a frame, or one
+        mapping from names to (low, high).
     gaps : (low, high), default=None
         The shortest and the longest time between rows, in the units of the time stamps
         (seconds for dates). None is any, or one step where the model knows no time.
@@ -208,26 +210,6 @@ def _readable(layer: Any, states: Interval) -> Interval:
 
 
 # --------------------------------------------------------------------------- the box
-
-
-def input_interval(
-    fitted: FittedModel, input_box: tuple[ArrayLike, ArrayLike]
-) -> Interval:
-    """Return a box with one interval per input column, in the units of X."""
-    n = len(fitted.layout.columns.inputs)
-    try:
-        low, high = (np.broadcast_to(np.asarray(s, float), (n,)) for s in input_box)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(
-            f"Expected input_box as (low, high), each a number or {n} numbers, one per "
-            f"input column, got {input_box!r}."
-        ) from error
-    if not np.all(low <= high) or not np.isfinite([low, high]).all():
-        raise InvalidInputError(
-            f"Expected an input_box of finite numbers with low <= high, got {low} and "
-            f"{high}."
-        )
-    return Interval(low.copy(), high.copy())
 
 
 def scaled_box(fitted: FittedModel, box: Interval, eps: float) -> Interval:

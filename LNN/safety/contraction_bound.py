@@ -6,7 +6,6 @@ import copy
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from LNN._results import Result
 from LNN.estimators.fitted import FittedModel
@@ -14,13 +13,13 @@ from LNN.safety.bounds import (
     ROUNDED,
     as_built,
     gap_ends,
-    input_interval,
     invariant_states,
     precision,
     scaled_box,
 )
 from LNN.safety.cell_bounds import invariant
 from LNN.safety.cell_growth import Growth, growth
+from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import Array, Interval, everywhere
 
 # Rounds in which the weights of the norm are looked for, and their least ratio.
@@ -31,7 +30,7 @@ SLACK = 1e-9
 
 def contraction_bound(
     model: Any,
-    input_box: tuple[ArrayLike, ArrayLike] | None = None,
+    input_box: InputBox | None = None,
     *,
     gaps: tuple[float, float] | None = None,
 ) -> Result:
@@ -46,7 +45,7 @@ def contraction_bound(
     ----------
     model : fitted estimator, Pipeline or FittedModel
         Of a Pipeline the last step: the box is then in the units that it gets.
-    input_box : (low, high), default=None
+    input_box : (low, high), or mapping of str to (low, high), default=None
         As in `output_bounds`. None is any input, for which little can be proved.
     gaps : (low, high), default=None
         The shortest and the longest time between rows, in the units of the time stamps.

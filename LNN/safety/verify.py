@@ -15,7 +15,8 @@ from LNN._random import random_source
 from LNN._results import Result
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
-from LNN.safety.bounds import gap_ends, input_interval, output_bounds
+from LNN.safety.bounds import gap_ends, output_bounds
+from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import Interval
 
 # Sequences that each search starts from, and the steps that it takes.
@@ -28,7 +29,7 @@ LONGEST = 100
 
 def verify(
     model: Any,
-    box_in: tuple[ArrayLike, ArrayLike],
+    box_in: InputBox,
     box_out: tuple[ArrayLike, ArrayLike],
     *,
     gaps: tuple[float, float] | None = None,
@@ -43,8 +44,8 @@ def verify(
     ----------
     model : fitted estimator, Pipeline or FittedModel
         As for `output_bounds`.
-    box_in : (low, high)
-        Where every input of every row lies, in the units of X.
+    box_in : (low, high), or mapping of str to (low, high)
+        Where every input of every row lies, in the units of X, as for `output_bounds`.
     box_out : (low, high)
         Numbers or array-likes of an answer's shape, in the units of y; of a classifier
         for the probabilities. One of them may be infinite.

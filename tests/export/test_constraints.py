@@ -14,7 +14,7 @@ import LNN
 from LNN import LiquidRegressor
 from LNN.constraints import numpy_limits
 from LNN.exceptions import InvalidInputError, InvalidModelFileError
-from LNN.export import container, numpy_model, save, to_clojure
+from LNN.export import container, numpy_model, save
 from LNN.export.__main__ import main
 from LNN.export.c.rounding import numpy_model as in_numpy
 from LNN.export.spec import to_spec
@@ -239,16 +239,6 @@ def test__load__of_a_file_without_the_field_of_quadratic_parts__works(tmp_path):
 
     change(path, look)
     assert LNN.load(path).output_constraints[1] == ONE
-
-
-# ----------------------------------------------------------------- what is not done yet
-
-
-def test__runtimes__that_know_no_limits__refuse_by_name(tmp_path):
-    spec = to_spec(fitted("bounds")[0])
-    with pytest.raises(InvalidInputError, match="Clojure library does not know"):
-        to_clojure(spec, tmp_path)
-    assert not list(tmp_path.iterdir())
 
 
 def test__files__that_are_copied__are_those_that_were_tested():

@@ -92,9 +92,6 @@ def test__c__many_random_limits__agree_with_numpy(tmp_path):
 
 
 def test__c__what_it_cannot_do__is_refused_by_name(tmp_path):
-    model = fitted("bounds")[0]
-    with pytest.raises(InvalidInputError, match='dtype="q15" does not know'):
-        to_c(model, tmp_path / "model.c", "q15")
     raising = LiquidRegressor(
         **SMALL, output_constraints=[NEVER], on_infeasible="raise"
     ).fit(X, Y)

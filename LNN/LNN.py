@@ -407,7 +407,7 @@ or list, default=None
         X : array-like
             As in `fit`. 2-D data get one prediction per row, from the rows up to it.
         timestamps, groups : array-like, default=None
-            As in `fit`.
+            As in `fit`; a model that was fitted without time takes no `timestamps`.
         context : array-like of shape (n_rows, n_features) or "fit", default=None
             Rows that came just before X (`window_length` or more), so that the first
             predictions see as much history as the rest. 2-D data of one recording

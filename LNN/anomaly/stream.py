@@ -97,6 +97,14 @@ class DetectorStream:
         -------
         Answer
             score and alarm.
+
+        Raises
+        ------
+        InvalidInputError
+            Also for a time stamp more than a thousand steps, and ten times as long as
+            the stream has run, after the row before: a clock may have been reset, and
+            later rows would all come before it. If the pause was real, the next row
+            goes on.
         """
         row = self._arrivals.take(x, dt, timestamp)
         found = self._residuals.residuals(row)

@@ -514,7 +514,9 @@ class Run:
     random: np.random.RandomState
     score: Callable[[np.ndarray], float] | None = None
 
-    def record_after(self, history: History, scoring: str) -> TrainingRecord:
+    def record_after(
+        self, history: History, scoring: str | None = None
+    ) -> TrainingRecord:
         """Return the model's record with the epochs that are over."""
         return self.model.record.after(
             history,

@@ -20,6 +20,7 @@ from sklearn.utils import _safe_indexing, indexable
 from LNN._among import Among, Shared, Told, among, taking_part
 from LNN._warnings import warn
 from LNN.estimators.fit_threads import fits_in_threads, thread_number
+from LNN.estimators.parameters import check_parameter
 from LNN.exceptions import InvalidInputError
 
 __all__ = ["fit_many"]
@@ -180,6 +181,7 @@ def fit_many(
     [(2,), (2,)]
     """
     _check_error_score(error_score)
+    check_parameter("fit_many", "n_jobs", n_jobs)
     candidates = _candidates(estimators, param_grid)
     parts, scorer = [Data(X, y, fit_params)], None
     fits = [Fit(model, name) for model, name in candidates]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
@@ -38,7 +38,7 @@ def attribution(
     tolerance: float = 1e-6,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Tell how much each row and column of X added to an answer.
 
     Parameters
@@ -133,7 +133,7 @@ def attribution(
             values[k, shape[1] - length :] = shares[:length]
     difference = outputs[0] - outputs[1]
     sums = np.nansum(values, axis=(1, 2))
-    return Bunch(
+    return Result(
         attributions=values,
         positions=steps_of_spans(sequences, samples),
         output=outputs[0] + passes.center,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
@@ -168,7 +168,7 @@ def _of_values(X: Any, divided: Any) -> Points:
     return np.array([_summary(x) for x in values]), labels
 
 
-def _of_states(activity: Bunch, X: Any, divided: Any) -> Points:
+def _of_states(activity: Result, X: Any, divided: Any) -> Points:
     """Return the same from the states of neurons; windows are points themselves."""
     states = activity.states
     if not is_rows(X):

@@ -122,9 +122,7 @@ def explain(
     one = np.array([0])
     left = left_through(passes, IntegrationPath(passes, one, start))[0]
     entries = Entries(passes) if can_tell_entries(passes.network) else None
-    path = IntegrationPath(
-        passes, one, start, None if entries is None else entries.slopes
-    )
+    path = IntegrationPath(passes, one, start, entries)
     shares, end, begin = path.integrated(tolerance)
     _check_sum(shares.sum(), float(end[0] - begin[0]))
     title = places.title + (f", step {step}" if fitted.targets.per_step else "")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.recordings import columns_of, idle_columns, is_rows
@@ -28,7 +28,7 @@ def permutation_importance(
     scoring: str | Callable[..., float] | None = None,
     random_state: int | np.random.RandomState | None = None,
     **score_params: Any,
-) -> Bunch:
+) -> Result:
     """Measure how much the score falls if a column, or a part of the time, is permuted.
 
     scikit-learn's function of this name is for tables of independent rows. This one
@@ -104,7 +104,7 @@ n_features), or list of arrays of shape (T_i, n_features)
         for name in names
     ]
     importances = np.reshape(falls, (len(names), n_repeats))
-    return Bunch(
+    return Result(
         importances_mean=importances.mean(axis=1),
         importances_std=importances.std(axis=1),
         importances=importances,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -39,7 +39,7 @@ def influence_graph(
     max_samples: int | None = 500,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Measure how inputs, neurons and outputs of a model influence each other.
 
     Parameters
@@ -126,7 +126,7 @@ def influence_graph(
     for part in (mean, absolute):
         part.inputs_to_outputs *= scale
         part.neurons_to_outputs *= scale
-    return Bunch(
+    return Result(
         mean=mean,
         mean_absolute=absolute,
         wired_mask=wired_masks(fitted.network),
@@ -147,7 +147,7 @@ def scale_of_outputs(fitted: FittedModel) -> np.ndarray:
     return scale[np.arange(n) * len(scale) // n]
 
 
-def wired_masks(network: LiquidNetwork) -> Bunch:
+def wired_masks(network: LiquidNetwork) -> Result:
     """Return where there is a direct connection."""
     layers = list(network.layers)
     of_layers = [wired(layer) for layer in layers]
@@ -163,8 +163,8 @@ def wired_masks(network: LiquidNetwork) -> Bunch:
     return _matrices(inputs, neurons, to_outputs, outputs)
 
 
-def _matrices(*values: np.ndarray) -> Bunch:
-    return Bunch(**dict(zip(PAIRS, values, strict=True)))
+def _matrices(*values: np.ndarray) -> Result:
+    return Result(**dict(zip(PAIRS, values, strict=True)))
 
 
 def _stacked(

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.data.row_store import ArrayRows
@@ -43,7 +43,7 @@ def partial_dependence(
     max_samples: int | None = 200,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Show how the answers change with the value of a column, or with the last gap.
 
     Parameters
@@ -137,7 +137,7 @@ def partial_dependence(
     outputs = output_names(fitted, answers.shape[1])
     if fitted.classifies and answers.shape[1] == 2:
         individual, outputs = individual[1:], outputs[1:]
-    return Bunch(
+    return Result(
         average=individual.mean(axis=1),
         individual=individual,
         grid=values,

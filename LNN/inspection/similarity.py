@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data.containers import plain
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -131,7 +131,7 @@ def attribution_similarity(
     timestamps: Column | None = None,
     groups: Column | None = None,
     **how: Any,
-) -> Bunch:
+) -> Result:
     """Measure how alike attributions stay when noise is added to X.
 
     The papers on liquid networks ask this of pictures: does the network still look at
@@ -223,7 +223,9 @@ def attribution_similarity(
             similarity[place, repeat] = [
                 _alike(a, b) for a, b in zip(clean, noisy, strict=True)
             ]
-    return Bunch(similarity=similarity, mean=similarity.mean(axis=(1, 2)), noise=levels)
+    return Result(
+        similarity=similarity, mean=similarity.mean(axis=(1, 2)), noise=levels
+    )
 
 
 def _alike(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

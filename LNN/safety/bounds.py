@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import Bunch
 from torch import nn
 
+from LNN._results import Result
 from LNN.cells import MixedMemoryCell
 from LNN.constraints.keeping import Keeper
 from LNN.constraints.kinds import Bounds, RateLimit
@@ -40,7 +40,7 @@ ROUNDED = 5e-5
 POOLING = 64
 
 
-def state_bounds(model: Any) -> Bunch:
+def state_bounds(model: Any) -> Result:
     """Return intervals that the neurons' states never leave, whatever the inputs.
 
     They follow from the equations and the trained weights alone, for every input and
@@ -95,7 +95,7 @@ def state_bounds(model: Any) -> Bunch:
         tau, unit = time_constants(cell), fitted.clock.unit
         ends = (None, None) if tau is None else (tau.low * unit, tau.high * unit)
         layers.append(
-            Bunch(
+            Result(
                 low=found.low,
                 high=found.high,
                 reason=reason,
@@ -104,7 +104,7 @@ def state_bounds(model: Any) -> Bunch:
             )
         )
     proved = all(bool(np.isfinite([own.low, own.high]).all()) for own in layers)
-    return Bunch(layers=layers, proved=proved)
+    return Result(layers=layers, proved=proved)
 
 
 def output_bounds(
@@ -112,7 +112,7 @@ def output_bounds(
     input_box: InputBox | None = None,
     *,
     gaps: tuple[float, float] | None = None,
-) -> Bunch:
+) -> Result:
     """Return an interval that every answer of the model lies in, in the units of y.
 
     Without `input_box` whatever the inputs are; with it for inputs that stay in a box,
@@ -172,6 +172,8 @@ def output_bounds(
     box = None if input_box is None else input_interval(fitted, input_box)
     network = copy.deepcopy(fitted.network).double().eval()
     eps = precision(fitted.network)
+    if gaps is not None:
+        gap_ends(gaps)
     if box is None:
         found, _ = invariant(_cell(network.layers[-1]), eps)
         states = _readable(network.layers[-1], found)
@@ -180,7 +182,7 @@ def output_bounds(
         states = _reached(network, scaled, gap_interval(fitted, gaps), fitted, eps)
     low, high = _answers(fitted, _read_out(network, states, eps), box)
     proved = bool(np.isfinite(low).all() and np.isfinite(high).all())
-    return Bunch(low=low, high=high, states=states, proved=proved)
+    return Result(low=low, high=high, states=states, proved=proved)
 
 
 def as_built(model: Any) -> FittedModel:
@@ -231,17 +233,26 @@ def scaled_box(fitted: FittedModel, box: Interval, eps: float) -> Interval:
     return widened(scaled, 2 * eps * (1 + scaled.size))
 
 
+def gap_ends(gaps: tuple[float, float]) -> tuple[float, float]:
+    """Return the shortest and the longest gap, checked."""
+    try:
+        shortest, longest = map(float, gaps)
+    except (TypeError, ValueError):
+        shortest, longest = np.nan, np.nan
+    if not 0 <= shortest <= longest:
+        raise InvalidInputError(
+            f"Expected gaps as two numbers >= 0, (shortest, longest), got {gaps!r}."
+        )
+    return shortest, longest
+
+
 def gap_interval(fitted: FittedModel, gaps: tuple[float, float] | None) -> Interval:
     """Return the elapsed times of one step, in the network's unit."""
     clock = fitted.clock
     if gaps is None:
         ends = (1.0, 1.0) if clock.kind is None else (0.0, np.inf)
     else:
-        shortest, longest = gaps
-        if not 0 <= shortest <= longest:
-            raise InvalidInputError(
-                f"Expected gaps as (shortest, longest) >= 0, got {gaps!r}."
-            )
+        shortest, longest = gap_ends(gaps)
         ends = (shortest / clock.unit, longest / clock.unit)
     # The first row of a recording counts one unit.
     low, high = min(ends[0], 1.0), max(ends[1], 1.0)

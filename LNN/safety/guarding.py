@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.data.timestamps import tolerance
@@ -35,7 +35,7 @@ def guard(
     *,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Tell which answers are made from rows unlike those of training.
 
     There is one entry for each answer of `predict`. For models of windows, of whole
@@ -163,12 +163,12 @@ class Guard:
 
     def judged(
         self, outside: NDArray, gap: NDArray, saturated: NDArray | None
-    ) -> Bunch:
+    ) -> Result:
         """Return all that was found, and whether it is a doubt."""
         flagged = (outside != 0).any(axis=1) | (gap > FAR) | (gap < 1 / FAR)
         if saturated is not None:
             flagged |= saturated > MOST
-        return Bunch(
+        return Result(
             outside=outside,
             gap=gap,
             saturated=saturated,

@@ -98,6 +98,26 @@ def test_refuses_rows_of_another_width(stored):
         stored("whole").predict(np.zeros((2, 3)))
 
 
+def test_starts_are_a_mask_of_rows(stored):
+    """Row numbers cut elsewhere. The first row begins one, whatever it says."""
+    fit = fitted("whole")
+    model, gaps, starts = stored("whole"), fit.gaps(), fit.starts()
+    usual = model.predict(fit.X, gaps, starts)
+    for same in (list(starts), np.r_[False, starts[1:]]):
+        np.testing.assert_array_equal(model.predict(fit.X, gaps, same), usual)
+    for wrong in (np.flatnonzero(starts), starts[:-1], starts.astype(int), True):
+        with pytest.raises(ValueError, match=rf"starts as {len(fit.X)} bools"):
+            model.predict(fit.X, gaps, wrong)
+    with pytest.raises(ValueError, match="each sequence is a recording"):
+        stored("per step").predict(np.zeros((1, 2, 3)), [[1.0, 1.0]], [True])
+
+
+@pytest.mark.parametrize("wrong", [3.0, [1.0], [[1.0]] * 4, [1.0] * 5])
+def test_gaps_are_one_a_row(stored, wrong):
+    with pytest.raises(ValueError, match="Expected 4 gaps, one a row"):
+        stored("whole").predict(np.zeros((4, 3)), wrong)
+
+
 def test_needs_numpy_alone(stored, tmp_path):
     """Run as a copy where no other package can be imported."""
     fit = fitted("whole")

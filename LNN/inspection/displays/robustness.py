@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.disturbances import DISTURBANCES
 from LNN.inspection.robustness import robustness
@@ -63,7 +63,7 @@ class RobustnessDisplay:
     lines_: dict[tuple[str, str], Any]
     figure_: Figure | SubFigure
 
-    def __init__(self, result: Bunch, score_name: str = "score"):
+    def __init__(self, result: Result, score_name: str = "score"):
         self.result = result
         self.score_name = score_name
 

@@ -16,6 +16,7 @@ from LNN._random import copied, random_source, unmoved_on_error
 from LNN._typing import Column, Predictions
 from LNN._version import __version__
 from LNN._warnings import ORDER_OF_ROWS, warn
+from LNN.constraints.owned import owned, with_owner
 from LNN.constraints.plain import all_from_plain, all_to_plain, with_constraints
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.examples import Given, refuse_without_x_val
@@ -406,7 +407,7 @@ or list, default=None
         X : array-like
             As in `fit`. 2-D data get one prediction per row, from the rows up to it.
         timestamps, groups : array-like, default=None
-            As in `fit`.
+            As in `fit`; a model that was fitted without time takes no `timestamps`.
         context : array-like of shape (n_rows, n_features) or "fit", default=None
             Rows that came just before X (`window_length` or more), so that the first
             predictions see as much history as the rest. 2-D data of one recording
@@ -661,8 +662,10 @@ or list, default=None
         """Return plain values and arrays: a pickle holds nothing of torch."""
         state = {**super().__getstate__(), "_lnn_version": __version__}
         state.pop("_training_end", None)  # about the call that follows a fit
-        state |= with_constraints(state, all_to_plain)
         model = state.get("model_")
+        # What acts is stored, not what its owner has made of it since the fit.
+        known = model and model.parameters["output_constraints"]
+        state |= with_constraints(state, lambda own: all_to_plain(owned(own, known)))
         if model is not None:
             state["model_"] = model.to_plain()
         return state
@@ -673,7 +676,8 @@ or list, default=None
         version = state.pop("_lnn_version", "unknown")
         state |= with_constraints(state, all_from_plain)
         if "model_" in state:
-            state["model_"] = FittedModel.from_plain(state["model_"])
+            model = FittedModel.from_plain(state["model_"])
+            state["model_"] = with_owner(model, state)
         if version != __version__:
             warn(
                 f"This {type(self).__name__} was pickled by LNN {version} and is "

@@ -191,7 +191,19 @@ default="ncp"
             self.readout = nn.Sequential(Dropout(dropout), head)
 
     def backend_for(self, device: torch.device, dtype: torch.dtype) -> str:
-        """Return the kernel backend that training on this device runs on."""
+        """Return the kernel backend that training on a device runs on.
+
+        Parameters
+        ----------
+        device : torch.device
+        dtype : torch.dtype
+            Of the inputs.
+
+        Returns
+        -------
+        str
+            "torch", "native" or "cuda".
+        """
         return self.layers[0].backend_for(device, dtype)
 
     @property

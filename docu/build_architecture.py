@@ -85,6 +85,7 @@ GROUND = (
     "_names",
     "_plain",
     "_random",
+    "_results",
     "_running",
     "_sharing",
     "_typing",

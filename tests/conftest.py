@@ -1,16 +1,11 @@
 """Fixtures for all tests, and names for their cases."""
 
+import gc
 import os
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import sklearn
-
-# Before pytest imports modules one by one for their doctests: one of them twice would
-# mean two registries of model types.
-import LNN  # noqa: F401
 
 # torch.compile compiles in this process: a pool of workers in each of several test
 # processes is slower, and one more thing that could hang.
@@ -19,7 +14,27 @@ os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 # What tests of several folders share.
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
-import excerpts  # noqa: E402
+from quick import pytest_pycollect_makeitem  # noqa: E402, F401
+
+# Collecting makes a million objects that stay: to look through them again and again for
+# what can go takes seconds.
+gc.disable()
+
+
+def pytest_collectstart():
+    """Import LNN before pytest imports its modules one by one for their doctests.
+
+    One of them twice would mean two registries of model types. The process of xdist
+    that only hands out tests does not come here, and does without.
+    """
+    import LNN  # noqa: F401
+
+
+def pytest_collection_finish():
+    """Leave what has been collected out of every later search for what can go."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +53,16 @@ def data_home():
 @pytest.fixture(scope="session")
 def unpacked_excerpts(tmp_path_factory):
     """Folder of small parts of the data sets, for `excerpt_home`."""
+    import excerpts
+
     return excerpts.unpack(tmp_path_factory.mktemp("excerpts"))
 
 
 @pytest.fixture
 def excerpt_home(unpacked_excerpts, monkeypatch):
     """Folder of small parts of the data sets, which fetchers take for the whole."""
+    import excerpts
+
     excerpts.expect(monkeypatch)
     return unpacked_excerpts
 
@@ -58,17 +77,10 @@ def any_home(request):
 @pytest.fixture
 def routing():
     """Let scikit-learn's tools hand on time stamps, groups and weights."""
+    import sklearn
+
     with sklearn.config_context(enable_metadata_routing=True):
         yield
-
-
-@pytest.hookimpl(tryfirst=True)  # before -m leaves out what is slow
-def pytest_collection_modifyitems(items):
-    """Make the cases of a test slow that `quick_cases` does not name."""
-    for item in items:
-        quick = item.get_closest_marker("quick_cases")
-        if quick is not None and item.callspec.id not in quick.args:
-            item.add_marker(pytest.mark.slow)
 
 
 def pytest_make_parametrize_id(config, val, argname):
@@ -81,6 +93,8 @@ def pytest_make_parametrize_id(config, val, argname):
 
 def _name(value):
     """Return what names a value, the same in every process."""
+    import numpy as np
+
     if isinstance(value, dict):
         return ",".join(f"{key}={_name(each)}" for key, each in value.items()) or "{}"
     if isinstance(value, list | tuple):

@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from quick import quick
 from sklearn.model_selection import GridSearchCV
 
 import LNN
@@ -50,7 +51,7 @@ def fitted(parameters, cube, **others):
     return LiquidRegressor(**parameters, **others).fit(cube, cube[:, 0, 0])
 
 
-@pytest.mark.parametrize("model_type", MODELS)
+@pytest.mark.parametrize("model_type", quick(MODELS, "CfC", "LTC", "LSTM", "GRU-D"))
 @pytest.mark.parametrize(
     ("whole", "fraction"), [(np.int64, np.float64), (np.uint8, np.float32)]
 )

@@ -31,6 +31,11 @@ def facts(build):
     return json.loads(build.FACTS.read_text())
 
 
+@pytest.fixture(scope="module")
+def edges(build):
+    return build.edges()
+
+
 def write(root, files):
     """Write the modules of a small LNN."""
     for name, code in files.items():
@@ -39,8 +44,8 @@ def write(root, files):
         path.write_text(code)
 
 
-def test__facts__imports__are_those_of_the_code(build, facts):
-    assert facts["rooms"] == build.edges(), REMEDY
+def test__facts__imports__are_those_of_the_code(edges, facts):
+    assert facts["rooms"] == edges, REMEDY
 
 
 def test__page__tables__are_those_of_the_facts(build, facts):
@@ -52,8 +57,8 @@ def test__picture__checksum__is_that_of_the_facts(build, facts):
     assert build.checksum(facts["rooms"]).encode() in build.PICTURE.read_bytes(), REMEDY
 
 
-def test__rows__every_room__has_a_place(build):
-    assert build.homeless(build.edges()) == [], "give it a place in ROWS"
+def test__rows__every_room__has_a_place(build, edges):
+    assert build.homeless(edges) == [], "give it a place in ROWS"
 
 
 def test__page__rooms_to_look_in__exist(build):

@@ -504,13 +504,46 @@ def test__predict__without_time_after_irregular_time__is_refused():
     assert_refused(lambda: model.score(X, X[:, 0]), model, words, X)
 
 
-def test__predict__irregular_time_after_none__is_refused():
-    X, time = good(), np.cumsum(np.random.default_rng(0).choice([1.0, 4.0], N))
+TIMES_AFTER_NONE = {
+    "irregular": np.cumsum(np.random.default_rng(0).choice([1.0, 4.0], N)),
+    "equal": np.arange(N),
+    "dates": np.datetime64("2026-01-01T00", "m") + 15 * np.arange(N),
+}
+
+
+@pytest.mark.parametrize("window_length", [4, None])
+@pytest.mark.parametrize("times", TIMES_AFTER_NONE)
+def test__predict__timestamps_after_none__are_refused(times, window_length):
+    # Not even equal ones: nobody knows whether they are the steps of training.
+    X, time = good(), TIMES_AFTER_NONE[times]
+    model = Regressor(window_length=window_length).fit(X, X[:, 0])
+    words = ["fitted without time stamps", "Leave timestamps out", "or fit with time"]
+    for call in (
+        lambda: model.predict(X, timestamps=time),
+        lambda: model.score(X, X[:, 0], timestamps=time),
+        lambda: model.partial_fit(X, X[:, 0], timestamps=time),
+        lambda: model.predict(X[9:], context=X[:9], timestamps=time),
+        lambda: model.predict(X[9:], context="fit", timestamps=time[9:]),
+        lambda: model.predict(X[:1], timestamps=time[:1]),
+    ):
+        assert_refused(call, model, words, X)
+
+
+def test__fit__timestamps_val_without_timestamps__are_refused():
+    X, time = good(), np.arange(N)
+    model = Regressor()
+    with pytest.raises(InvalidInputError, match="Leave timestamps_val out"):
+        model.fit(X, X[:, 0], X_val=X, y_val=X[:, 0], timestamps_val=time)
+
+
+def test__predict__frame_with_times_after_none__equal_ones_alone_are_taken():
+    X = good()
     model = Regressor().fit(X, X[:, 0])
+    equal = pd.DataFrame(X, index=pd.date_range("2026-01-01", periods=N, freq="h"))
+    np.testing.assert_array_equal(model.predict(equal), model.predict(X))
     words = ["fitted without time stamps", "irregular ones", "Fit with time stamps"]
-    assert_refused(lambda: model.predict(X, timestamps=time), model, words, X)
-    regular = model.predict(X, timestamps=np.arange(N))
-    np.testing.assert_array_equal(regular, model.predict(X))
+    other = equal.set_axis(pd.to_datetime(TIMES_AFTER_NONE["irregular"], unit="h"))
+    assert_refused(lambda: model.predict(other), model, words, X)
 
 
 # --------------------------------------------------------------- 9: too many outputs

@@ -1,9 +1,9 @@
 """What runs on the CPU does so whatever torch's default device is."""
 
-import subprocess
 import sys
 
 import pytest
+from processes import finished
 
 # In a process of its own: what is lost here is lost to a segmentation fault.
 SETUP = """
@@ -57,9 +57,8 @@ compare(run, model, "carry", "sgd", 2)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", [NETWORK, ESTIMATOR, STREAMS])
-def test__default_device__not_the_cpu__changes_nothing(what):
-    done = subprocess.run(
-        [sys.executable, "-c", SETUP + what], capture_output=True, text=True
-    )
+def test__default_device__not_the_cpu__changes_nothing():
+    """All in one process, which imports torch once: -X tells which part crashed."""
+    code = SETUP + NETWORK + ESTIMATOR + STREAMS
+    done = finished([sys.executable, "-X", "faulthandler", "-c", code])
     assert done.returncode == 0, done.stderr or done.returncode

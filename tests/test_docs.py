@@ -1,11 +1,16 @@
-"""The code in README and docu runs as it stands there."""
+"""The code in README and docu runs as it stands there; public methods are described."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+
+import LNN
+from LNN.anomaly.stream import DetectorStream
+from LNN.forecasting.stream import ForecastStream
 
 ROOT = Path(__file__).parent.parent
 TOP = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
@@ -101,3 +106,35 @@ def test__html_repr__parameter_links__lead_to_the_parameter():
             shown = html.unescape(re.sub(r"<[^>]+>", "", page))
             name, kind = (unquote(part) for part in text.split(",-"))
             assert f"{name}{kind}" in shown
+
+
+def public_methods():
+    """Return the methods of the classes that users call, and the tools, by name."""
+    classes = [
+        *(LNN.LiquidNeuralNetwork, LNN.LiquidForecaster, LNN.LiquidAnomalyDetector),
+        *(LNN.LiquidNetwork, LNN.LiquidStream, LNN.SequenceScaler, LNN.Wiring),
+        *(LNN.streaming.PipelineStream, LNN.streaming.LiquidPolicy),
+        *(ForecastStream, DetectorStream),
+    ]
+    found = {}
+    for module in (LNN.inspection, LNN.safety):
+        tools = [getattr(module, name) for name in module.__all__]
+        found |= {tool.__name__: tool for tool in tools if inspect.isfunction(tool)}
+    classes += [kind for kind in vars(LNN.inspection).values() if inspect.isclass(kind)]
+    for kind in classes:
+        for name, method in inspect.getmembers(kind, callable):
+            owner = getattr(inspect.unwrap(method), "__module__", "")
+            if not name.startswith("_") and owner.startswith("LNN"):
+                found[f"{kind.__name__}.{name}"] = method
+    return found
+
+
+@pytest.mark.parametrize("name", public_methods())
+def test__docstrings__of_public_methods__have_parameters_and_returns(name):
+    method = inspect.unwrap(public_methods()[name])
+    text = inspect.getdoc(method) or ""
+    signature = inspect.signature(method)
+    if set(signature.parameters) - {"self", "cls"}:
+        assert "\nParameters\n----------\n" in text
+    if signature.return_annotation != "None":
+        assert "\nReturns\n-------\n" in text

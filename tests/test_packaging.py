@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from processes import finished
 
 import LNN
 from LNN.kernels.native import library
@@ -222,14 +223,13 @@ def python(tmp_path):
 
 def run(*command, cwd, env=os.environ) -> str:
     """Run a command that must succeed, and return all that it printed."""
-    done = subprocess.run(
+    done = finished(
         list(map(str, command)),
         cwd=cwd,
         env={k: v for k, v in env.items() if k not in ("LNN_ISA", "PYTHONPATH")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+        timeout=550,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout

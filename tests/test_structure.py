@@ -81,11 +81,17 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@cache
 def imported(name: str) -> set[str]:
     """Return the modules of the package that a module imports, wherever it does so."""
     path = modules()[name]
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
     return imports_in(tree(path), package, set(modules())) - {name}
+
+
+def _called(node: ast.Call) -> str | None:
+    """Return the name of what is called, without what it belongs to."""
+    return getattr(node.func, "attr", getattr(node.func, "id", None))
 
 
 def imports_in(tree: ast.Module, package: str, known: set[str]) -> set[str]:
@@ -104,7 +110,7 @@ def imports_in(tree: ast.Module, package: str, known: set[str]) -> set[str]:
                 # "from LNN.data import targets" is an import of the module.
                 inner = f"{base}.{alias.name}"
                 found.add(inner if inner in known else base)
-        elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
+        elif isinstance(node, ast.Call) and _called(node) == "import_module":
             found |= {a.value for a in node.args if isinstance(a, ast.Constant)}
     return found & known
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from quick import quick
 from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
@@ -51,6 +52,14 @@ KINDS = {
     for cell in CELLS
     for wiring in WIRINGS
 } | BASELINES
+# Each cell, each wiring and what each cell does in no other.
+QUICK_KINDS = (
+    "CfC ncp",
+    "CfC memory random",
+    "CfC pure full",
+    "CfC exponential strict",
+)
+QUICK_KINDS += ("CfC no_gate random", "LTC strict", "LTC memory ncp", "LSTM", "GRU")
 NO_LIBRARY = pytest.mark.skipif(not load(), reason="no native library here")
 ON_BACKENDS = pytest.mark.parametrize(
     "backend", ["torch", pytest.param("native", marks=NO_LIBRARY)]
@@ -104,7 +113,7 @@ def fit_predict(X, y, make=Regressor, **given):
 
 
 @ON_BACKENDS
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", quick(KINDS, *QUICK_KINDS))
 def test__network__irregular_batch_of_any_size__equals_one_by_one(kind, backend):
     generator = torch.Generator().manual_seed(0)
     network = LiquidNetwork(
@@ -138,7 +147,13 @@ PER_STEP = ("CfC ncp", "CfC memory random", "CfC pure full", "LTC strict", "GRU"
 @ON_BACKENDS
 @pytest.mark.parametrize(
     ("kind", "per_step"),
-    [*((kind, False) for kind in KINDS), *((kind, True) for kind in PER_STEP)],
+    [
+        *(
+            pytest.param(*case.values, False, marks=case.marks)
+            for case in quick(KINDS, *QUICK_KINDS)
+        ),
+        *((kind, True) for kind in PER_STEP),
+    ],
 )
 def test__predict__irregular_cube_of_any_size__equals_one_by_one(
     rng, kind, backend, per_step
@@ -262,7 +277,9 @@ def test__timestamps__any_unit_and_kind_for_sequences__same_bits(cube, form):
 
 
 @pytest.mark.parametrize("kind", [*CELLS, *BASELINES])
-@pytest.mark.parametrize("layout", ["cube", "ragged", "recordings"])
+@pytest.mark.parametrize(
+    "layout", quick(["cube", "ragged", "recordings"], "ragged", "recordings")
+)
 def test__timestamps__regular_in_any_layout__same_bits_as_without(
     cube, ragged, rows, kind, layout
 ):

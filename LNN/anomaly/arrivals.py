@@ -14,10 +14,14 @@ from LNN.anomaly.plan import NEAR
 from LNN.anomaly.recordings import as_table
 from LNN.data.time_index import time_of_recording
 from LNN.exceptions import InvalidInputError
+from LNN.forecasting.stray import LONG, TIMES, LoneRow
 from LNN.streaming.arrivals import as_numbers
 from LNN.streaming.stream_clock import as_stamp
 
 __all__ = ["DetectorArrivals", "DetectorRow"]
+
+# Steps are float64: rows after so many could not be told apart.
+MOST_STEPS = 2.0**53
 
 
 class DetectorRow(NamedTuple):
@@ -49,6 +53,7 @@ class DetectorArrivals:
         self._step = 0.0
         self._began = False
         self._now: Any = None
+        self._lone: Any = None
         self._group: Any = None
 
     def take(self, x: Any, dt: Any, timestamp: Any) -> DetectorRow:
@@ -62,10 +67,13 @@ class DetectorArrivals:
                 f"Expected a row at or after the one before, got a gap of "
                 f"{gap * self._plan.unit:g}. Pass rows in time order."
             )
+        if self._step + gap > MOST_STEPS:
+            raise _too_long(dt)
+        self._refuse_lone(stamp, gap)
         now = self._later(gap) if stamp is None else stamp
         calendar = self._calendar(now)
         self._step += gap if self._began else 0.0
-        self._began, self._now = True, now
+        self._began, self._now, self._lone = True, now, None
         return DetectorRow(values, self._step, calendar)
 
     def rows_of(self, context: Any) -> tuple[np.ndarray, Any]:
@@ -98,13 +106,13 @@ class DetectorArrivals:
         if len(cells) != columns.n_features_in:
             raise InvalidInputError(
                 f"Expected a row of {columns.n_features_in} values, as X in fit, got "
-                f"{len(cells)}."
+                f"{len(cells)}. Pass all columns of X, NaN for a missing value."
             )
         values = as_numbers(cells[np.asarray(columns.inputs)])
         if np.isinf(values).any():
             raise InvalidInputError(
-                "Expected finite values in a row, got an infinite one. NaN stands for "
-                "a value that nobody saw."
+                "Expected finite values in a row, got an infinite one. Pass NaN for a "
+                "missing value."
             )
         if columns.group is not None:
             group = cells[columns.group]
@@ -118,7 +126,8 @@ class DetectorArrivals:
         lacking = [name for name in names if name not in here]
         if lacking:
             raise InvalidInputError(
-                f"Expected a row with the columns {list(names)}, which lacks {lacking}."
+                f"Expected a row with the columns {list(names)}, got one that lacks "
+                f"{lacking}. Pass NaN for a missing value."
             )
 
     def _refuse_several(self, before: Any, now: Any) -> None:
@@ -126,6 +135,21 @@ class DetectorArrivals:
             f"Expected rows of one recording, got {before!r} and {now!r}. A stream is "
             "one recording: open one for each."
         )
+
+    def _refuse_lone(self, stamp: Any, gap: float) -> None:
+        """Refuse a row far from all before it, unless another such one was soon before.
+
+        It may have the time of a clock that was reset. All later rows would come before
+        it, and be refused.
+        """
+        if stamp is None or gap <= LONG or gap <= TIMES * self._step:
+            return
+        if self._lone is not None:
+            since = self._seconds(stamp - self._lone) / self._plan.unit
+            if 0 <= since <= LONG:
+                return
+        self._lone = stamp
+        raise LoneRow(self._group, stamp, self._now, gap)
 
     def _as_stamp(self, stamp: Any) -> Any:
         """Return a time stamp whose differences are those of the fit."""
@@ -166,7 +190,7 @@ class DetectorArrivals:
         if dt is None:
             return 1.0
         gap = self._seconds(dt) / self._plan.unit
-        if not (self._plan.regular and np.isfinite(gap)):
+        if not (self._plan.regular and 0 <= gap < np.inf):
             return gap
         whole = float(np.round(gap))
         return whole if abs(gap - whole) <= NEAR else gap
@@ -176,7 +200,10 @@ class DetectorArrivals:
         kind = self._form.clock.kind
         duration = isinstance(dt, np.timedelta64) or hasattr(dt, "total_seconds")
         if duration and kind not in (None, "numbers"):
-            return pd.Timedelta(dt).total_seconds()
+            try:
+                return pd.Timedelta(dt).total_seconds()
+            except (ValueError, OverflowError) as error:
+                raise _too_long(dt) from error
         try:
             return float(dt)
         except (TypeError, ValueError) as error:
@@ -189,7 +216,11 @@ class DetectorArrivals:
         if self._now is None:
             return None
         if isinstance(self._now, pd.Timestamp | pd.Timedelta):
-            return self._now + pd.Timedelta(seconds=gap * self._plan.unit)
+            seconds = gap * self._plan.unit
+            try:
+                return self._now + pd.Timedelta(seconds=seconds)
+            except (ValueError, OverflowError) as error:
+                raise _too_long(seconds) from error
         return self._now + gap * self._plan.unit
 
     def _calendar(self, now: Any) -> np.ndarray:
@@ -203,6 +234,13 @@ class DetectorArrivals:
                 "a DatetimeIndex as stream(context=...)."
             )
         return self._plan.calendar_of(pd.DatetimeIndex([now]))[0]
+
+
+def _too_long(dt: Any) -> InvalidInputError:
+    return InvalidInputError(
+        f"Expected a gap that ends at a time which can be stored, got dt={dt!r}. Check "
+        "its unit: seconds where the fit saw dates, else that of its time stamps."
+    )
 
 
 def _kind_of(stamp: Any) -> tuple[type, bool]:

@@ -191,7 +191,9 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         Raises
         ------
         InvalidInputError
-            A ValueError that says what was expected, what came and what to do.
+            A ValueError that says what was expected, what came and what to do. A few
+            rows at an end whose times lie far from all others are refused, here and in
+            all other methods: they mostly come from a clock that was reset.
         """
         values = self.get_params(deep=False)
         check(values)
@@ -404,13 +406,14 @@ DataFrame
         """
         model, given = self._fitted(), as_table(X)
         found = model.contributions(model.read(X, timestamps, groups))
+        channels = _labels(given, model)
         if not by_horizon:
             found = mean_of_known(found, axis=2)
         if not isinstance(given, pd.DataFrame):
             return found
-        columns: pd.Index = pd.Index(model.channels, name="channel")
+        columns: pd.Index = pd.Index(channels, name="channel")
         if by_horizon:
-            parts = [model.channels, list(self.horizons_)]
+            parts = [channels, list(self.horizons_)]
             columns = pd.MultiIndex.from_product(parts, names=["channel", "horizon"])
         return pd.DataFrame(found.reshape(len(found), -1), given.index, columns)
 
@@ -443,7 +446,10 @@ DataFrame
         check_min_gap(min_gap)
         gap = self.season_ if min_gap is None else float(min_gap)
         rows = model.read(X, timestamps, groups)
-        return model.events(rows, -self.offset_, gap)
+        found = model.events(rows, -self.offset_, gap)
+        called = dict(zip(model.channels, _labels(as_table(X), model), strict=True))
+        found["channel"] = [called[channel] for channel in found["channel"]]
+        return found
 
     def stream(
         self, context: ArrayLike | None = None, *, adaptive: bool = True
@@ -538,3 +544,11 @@ def _like(X: Any, found: np.ndarray, name: str) -> Any:
     if isinstance(frame, pd.DataFrame):
         return pd.Series(found, index=frame.index, name=name)
     return found
+
+
+def _labels(given: Any, model: FittedDetector) -> list[Any]:
+    """Return the channels as a frame names its columns; these need not be text."""
+    columns = model.form.layout.columns
+    if model.form.by_row or not isinstance(given, pd.DataFrame):
+        return model.channels
+    return [given.columns[k] for k in columns.inputs]

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from LNN.anomaly.calibration import Calibration
+from LNN.anomaly.direct import Direct
 from LNN.anomaly.events import Alarms, find_events
-from LNN.anomaly.recordings import DetectorForm, Recordings, read
+from LNN.anomaly.plan import DetectorPlan
+from LNN.anomaly.queried import Queried
+from LNN.anomaly.recordings import DetectorForm, Recordings, StepClock, read
 from LNN.anomaly.residuals import ResidualEngine
-from LNN.anomaly.row_warnings import warn_of_another_rate, warn_of_unjudged
-from LNN.anomaly.scores import mean_of_known
+from LNN.anomaly.row_warnings import (
+    refuse_stray_rows,
+    warn_of_another_rate,
+    warn_of_unjudged,
+)
+from LNN.anomaly.scores import Scorer, mean_of_known
+from LNN.anomaly.spreads import Spreads
+from LNN.anomaly.tail import Tail
+from LNN.data.clock import Clock
+from LNN.data.form import InputLayout, ReadOptions
+from LNN.data.gap_range import GapRange
+from LNN.data.tables import Columns
+from LNN.estimators.plain_parts import Parts, PlainState
 from LNN.exceptions import InvalidInputError
+from LNN.forecasting.calendar import Calendar
 
 __all__ = ["FittedDetector"]
 
 
 @dataclass(frozen=True, eq=False)
-class FittedDetector:
+class FittedDetector(PlainState):
     """A trained model, and what it knows of usual rows.
 
     Attributes
@@ -38,10 +53,28 @@ class FittedDetector:
     form: DetectorForm
     engine: ResidualEngine
     calibration: Calibration
+    _parts: ClassVar[Parts] = Parts(
+        [
+            *(
+                Calendar,
+                Calibration,
+                Clock,
+                Columns,
+                DetectorForm,
+                DetectorPlan,
+                Direct,
+                GapRange,
+            ),
+            *(InputLayout, Queried, ReadOptions, Scorer, Spreads, StepClock),
+            Tail,
+        ]
+    )
 
     def read(self, X: Any, timestamps: Any, groups: Any) -> Recordings:
         """Read rows like those of the fit; warn if they come at another rate."""
         rows = read(X, timestamps, groups, self.form)
+        if not self.form.per_sequence:
+            refuse_stray_rows(rows)
         warn_of_another_rate(rows, self.engine.plan, self.form.clock.kind)
         return rows
 

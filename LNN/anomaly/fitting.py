@@ -16,7 +16,7 @@ from LNN.anomaly.parameters import network_options
 from LNN.anomaly.plan import settle
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import DetectorForm, Recordings, read_first
-from LNN.anomaly.row_warnings import warn_of_weak_fit
+from LNN.anomaly.row_warnings import refuse_stray_rows, warn_of_weak_fit
 from LNN.data.alignment import warn_if_misaligned
 from LNN.exceptions import InvalidInputError
 
@@ -43,6 +43,8 @@ def fit(
     warn_if_misaligned(X, y, timestamps=timestamps, groups=groups)
     rows, form = read_first(X, timestamps, groups, values)
     _refuse_too_few(rows, form)
+    if not form.per_sequence:
+        refuse_stray_rows(rows)
     clean = ~_marked(y, rows, form)
     plan = settle(values, rows)
     kind = Direct if plan.regular else Queried

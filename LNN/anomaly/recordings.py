@@ -18,7 +18,15 @@ from LNN.data.sequence_set import SequenceSet
 from LNN.data.timestamps import as_times, tolerance
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["WHOLE", "DetectorForm", "Recordings", "as_table", "read", "read_first"]
+__all__ = [
+    "WHOLE",
+    "DetectorForm",
+    "Recordings",
+    "StepClock",
+    "as_table",
+    "read",
+    "read_first",
+]
 
 # How far from a whole number of steps a gap may be and still be one, in steps.
 WHOLE = 0.01
@@ -76,13 +84,17 @@ class Recordings:
 
 
 @dataclass(frozen=True)
-class _StepClock(Clock):
+class StepClock(Clock):
     """Equal steps: unseen rows stand where no row came, however many these are."""
 
     def shows(self, units: np.ndarray | float, resolution: float = 0.0) -> bool:
         """Return whether gaps are whole numbers of steps."""
         near = max(WHOLE, tolerance(self.unit, max(resolution, self.resolution)))
         return bool((np.abs(units - np.round(units)) <= near).all())
+
+
+# What pickles of older versions call it.
+_StepClock = StepClock
 
 
 @dataclass(frozen=True)
@@ -140,7 +152,7 @@ def read_first(
     clock = replace(clock, gap_range=None)
     if clock.regular:
         known = {field.name: getattr(clock, field.name) for field in fields(clock)}
-        clock = _StepClock(**(known | {"max_step": 1.0}))
+        clock = StepClock(**(known | {"max_step": 1.0}))
     form = DetectorForm(InputLayout.of(options, sequences), clock, by_row, n_steps)
     return _recordings(sequences, X, timestamps, groups, form), form
 

@@ -8,9 +8,15 @@ from LNN._warnings import warn
 from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.tail import Tail
-from LNN.data.timestamps import in_words
+from LNN.data.timestamps import in_words, time_unit
+from LNN.forecasting.stray import refuse_stray
 
-__all__ = ["warn_of_another_rate", "warn_of_weak_fit", "warn_of_unjudged"]
+__all__ = [
+    "refuse_stray_rows",
+    "warn_of_another_rate",
+    "warn_of_weak_fit",
+    "warn_of_unjudged",
+]
 
 # With fewer rows the tail cannot tell an event of one in ten thousand.
 FEW = 500
@@ -20,6 +26,26 @@ LATE, DRIFTED = 0.2, 1.5
 # Largest share of the rows with enough rows before them that may be left unjudged
 # without a warning.
 MOST_UNJUDGED = 0.1
+
+
+def refuse_stray_rows(rows: Recordings) -> None:
+    """Refuse recordings that begin or end with the time of a clock that was reset.
+
+    Parameters
+    ----------
+    rows : Recordings
+        Rows that are steps of time.
+    """
+    if rows.elapsed is None or len(rows) < 3:
+        return
+    first = rows.first
+    steps = rows.elapsed / time_unit(rows.elapsed[~first])
+    several = bool(rows.recording[-1])
+    begins = np.flatnonzero(first)
+    for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+        own = np.cumsum(np.append(0.0, steps[begin + 1 : end]))
+        name = rows.names[begin] if several else None
+        refuse_stray(rows.times[begin:end], own, name)
 
 
 def warn_of_weak_fit(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> None:

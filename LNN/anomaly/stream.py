@@ -18,7 +18,7 @@ __all__ = ["Answer", "DetectorStream"]
 
 
 class Answer(NamedTuple):
-    """What a stream says of a row.
+    """The answer of a stream to a row.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 class DetectorStream:
     """A fitted detector that takes its rows as they come.
 
-    Made by `detector.stream(...)`, which it does not change.
+    Made by `detector.stream(...)`. It does not change the detector.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class DetectorStream:
     context : array-like, DataFrame or None
         Rows that came just before.
     adaptive : bool
-        Whether what is usual follows the rows that come.
+        Whether the usual size of errors adapts to the rows of the stream.
 
     Examples
     --------
@@ -80,12 +80,12 @@ class DetectorStream:
             self._take_in(context)
 
     def step(self, x: Any, dt: Any = None, *, timestamp: Any = None) -> Answer:
-        """Take in a row and say how rare it is.
+        """Take in a row, and return its score and whether it is an alarm.
 
         Parameters
         ----------
         x : array-like of shape (n_features,), Series or dict
-            A row of X; NaN is unseen.
+            A row of X; NaN is a missing value.
         dt : float or timedelta, default=None
             Time since the row before, in seconds or in units of the time stamps. None
             is the usual gap.
@@ -97,6 +97,14 @@ class DetectorStream:
         -------
         Answer
             score and alarm.
+
+        Raises
+        ------
+        InvalidInputError
+            Also for a time stamp more than a thousand steps, and ten times as long as
+            the stream has run, after the row before: a clock may have been reset, and
+            later rows would all come before it. If the pause was real, the next row
+            goes on.
         """
         row = self._arrivals.take(x, dt, timestamp)
         found = self._residuals.residuals(row)

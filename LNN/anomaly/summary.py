@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from LNN.anomaly.fitted import FittedDetector
 from LNN.data.timestamps import in_words
+from LNN.estimators.summary import described
 
 __all__ = ["summarise"]
 
@@ -16,6 +17,7 @@ def summarise(model: FittedDetector) -> str:
         "season": _season(model),
         "foreseen": _foreseen(model),
         "network": _network(model),
+        "training": described(model.engine.model)["training"],
         "alarms": _alarms(model),
     }
     shown = [f"  {name:10s}{text}" for name, text in lines.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,5 +47,6 @@ def train(
     model = fitting.build(examples, form, settings, random)
     plan = fitting.make_plan(settings, examples, model.network)
     run = fitting.Run(model, examples, later, plan, settings, random)
-    fitting.train_model(run, lambda epoch: False, History())
-    return model
+    history = History()
+    fitting.train_model(run, lambda epoch: False, history)
+    return replace(model, record=run.record_after(history))

@@ -10,9 +10,9 @@ import torch
 from scipy.optimize import nnls
 from torch import Tensor
 
-# Sets of one and two rows are tried for all samples together. From three on there are
-# so many that each sample is solved faster by itself.
-MOST_TOGETHER, MOST_ROWS = 2, 16
+# Of so many rows all pairs are tried for all samples together. There are so many larger
+# sets that each sample is solved faster by itself.
+MOST_ROWS = 16
 # Beside rows of length 1 and offsets of the same size.
 TOLERANCE = 1e-9
 # How far away a point is that is looked for once more, and how near it has to come.
@@ -47,9 +47,11 @@ def active_rows(y: Tensor, normals: Tensor, offsets: Tensor) -> tuple[Tensor, Te
     inside = excess.amax(1) <= 0
     active = torch.zeros(batch, m, dtype=torch.bool, device=y.device)
     found = inside.clone()
-    most = min(n, m, MOST_TOGETHER if m <= MOST_ROWS else 1)
-    for k in range(1, most + 1):
-        sets = _sets(m, k).to(y.device)
+    alone, worst = _alone(normals, excess / size)
+    active |= (alone & ~inside)[:, None] & worst
+    found |= alone
+    if min(n, m) >= 2 and m <= MOST_ROWS:
+        sets = _pairs(m).to(y.device)
         for left in (~found).nonzero()[:, 0].split(max(1, MOST_AT_ONCE // len(sets))):
             right, chosen = _try(normals[left], excess[left] / size[left], sets)
             active[left[right]] = active[left[right]].scatter(1, chosen[right], True)
@@ -63,9 +65,23 @@ def active_rows(y: Tensor, normals: Tensor, offsets: Tensor) -> tuple[Tensor, Te
     return active, found
 
 
+def _alone(normals: Tensor, excess: Tensor) -> tuple[Tensor, Tensor]:
+    """Return for which samples the row exceeded most is enough, and which it is.
+
+    No other row can hold a point alone: what row i alone leaves of the excess of row j
+    is e_j - e_i a_i a_j <= 0 only if e_j <= e_i.
+    """
+    most, which = excess.max(1)
+    row = normals.gather(1, which[:, None, None].expand(-1, 1, normals.shape[2]))
+    moved = row[:, 0] * most[:, None]
+    after = excess - torch.einsum("bmn,bn->bm", normals, moved)
+    worst = torch.zeros_like(excess, dtype=torch.bool).scatter(1, which[:, None], True)
+    return after.amax(1) <= TOLERANCE, worst
+
+
 @cache
-def _sets(m: int, k: int) -> Tensor:
-    return torch.tensor(list(combinations(range(m), k)))
+def _pairs(m: int) -> Tensor:
+    return torch.tensor(list(combinations(range(m), 2)))
 
 
 def _try(normals: Tensor, excess: Tensor, sets: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,12 @@ from LNN.constraints.kinds import (
     known,
     value_of,
 )
-from LNN.constraints.quadratic import NOTHING, quadratic_half_spaces
+from LNN.constraints.quadratic import (
+    NOTHING,
+    Places,
+    quadratic_half_spaces,
+    refuse_endless,
+)
 from LNN.exceptions import InvalidInputError
 
 Function = Callable[[Tensor], Tensor]
@@ -285,6 +290,11 @@ class DiscreteBarrier(Constraint):
         HalfSpaces
             Reads `inputs`, in a model the input columns of the row.
 
+        Raises
+        ------
+        InvalidInputError
+            If shapes do not fit each other, or if numbers are not finite.
+
         Examples
         --------
         A tank that may not rise above 1, and loses a tenth from row to row:
@@ -301,15 +311,13 @@ class DiscreteBarrier(Constraint):
                 "Expected h (m, d), h0 (m,), A (d, d), B (d, n) and gamma from 0 to 1, "
                 f"got {h.shape}, {h0.shape}, {A.shape}, {B.shape} and {gamma!r}."
             )
-        slopes = h @ A - (1 - gamma) * h
-        if columns is not None:
-            wide = np.zeros(
-                (len(h), max(columns) + 1 if n_inputs is None else n_inputs)
-            )
-            wide[:, list(columns)] = slopes
-            slopes = wide
-        c = np.broadcast_to(np.asarray(c, np.float64), (d,))
-        return HalfSpaces(0.0 - h @ B, h @ c + gamma * h0, b_inputs=slopes)
+        c = np.asarray(c, np.float64)
+        if c.shape not in ((), (1,), (d,)):
+            raise InvalidInputError(f"Expected c (d,) with d={d}, got {c.shape}.")
+        refuse_endless({"h": h, "h0": h0, "A": A, "B": B, "c": c})
+        slopes = Places(columns, d, n_inputs).wide(h @ A - (1 - gamma) * h, 1)
+        offset = h @ np.broadcast_to(c, (d,)) + gamma * h0
+        return HalfSpaces(0.0 - h @ B, offset, b_inputs=slopes)
 
     def __init__(
         self,

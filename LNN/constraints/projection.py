@@ -139,7 +139,13 @@ def _held_by(
     y: Tensor, rows: Tensor, limits: Tensor, active: Tensor, soft: Tensor
 ) -> Tensor:
     """Return the nearest point at which the active rows hold with equality."""
-    held = active.to(y)
+    # Few of many rows hold a point: the system is as large as the largest set.
+    most = int(active.sum(1).max()) if len(active) else 0
+    first = active.to(torch.int8).argsort(dim=1, descending=True, stable=True)
+    which = first[:, :most]
+    rows = rows.gather(1, which[..., None].expand(-1, -1, rows.shape[2]))
+    limits, soft = limits.gather(1, which), soft.gather(1, which)
+    held = active.gather(1, which).to(y)
     own = rows * held[..., None]
     # Rows that are not active have the price 0.
     gram = own @ own.transpose(1, 2) + torch.diag_embed(1 - held + held * soft)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,7 +76,7 @@ def quadratic_half_spaces(
     array([2.])
     """
     own, F, G, c = _read(barrier, system)
-    _refuse_endless(own, F, G, c, rates)
+    refuse_endless({**own._asdict(), "F": F, "G": G, "c": c, "gamma": rates})
     value, first = own, own.along(F, c)
     if len(rates) == 1:
         _refuse_idle(own, G, "b', so that it is not of order 1. Try order=2")
@@ -90,7 +90,7 @@ def quadratic_half_spaces(
         moved = first
     # Controls add (2 P z + q)'G u, which stands on the other side of the inequality.
     turned = -2 * G.T @ moved.P
-    place = _Places(columns, len(F), n_inputs)
+    place = Places(columns, len(F), n_inputs)
     return HalfSpaces(
         0.0 - moved.q @ G,
         offset.r,
@@ -100,7 +100,7 @@ def quadratic_half_spaces(
     )
 
 
-class _Places:
+class Places:
     """Where the d numbers of a state are among the inputs."""
 
     def __init__(self, columns: Sequence[int] | None, d: int, n_inputs: int | None):
@@ -146,11 +146,13 @@ def _read(
     return own, F, G, c
 
 
-def _refuse_endless(own: Quadratic, *others: ArrayLike) -> None:
-    if not all(np.isfinite(part).all() for part in (*own, *others)):
+def refuse_endless(parts: Mapping[str, ArrayLike]) -> None:
+    """Refuse numbers that are not finite, by their names."""
+    odd = [name for name, part in parts.items() if not np.isfinite(part).all()]
+    if odd:
         raise InvalidInputError(
-            "Expected finite numbers in P, q, r, F, G, c and gamma, got NaN or "
-            "infinity."
+            f"Expected finite numbers in {', '.join(parts)}, got NaN or infinity in "
+            f"{', '.join(odd)}."
         )
 
 

@@ -142,7 +142,10 @@ class Clock:
             )
         gaps = sequences.covered_gaps(samples)
         if self.kind is None:
-            # Equal gaps are one unit each, which is what training has seen.
+            if sequences.time_source == "timestamps":
+                raise InvalidInputError(_no_unit_known(owner, name))
+            # An index comes with every frame. If its gaps are equal they are one unit
+            # each, which is what training has seen.
             if is_regular(gaps, time_unit(gaps), sequences.time_resolution):
                 return replace(sequences, elapsed=None)
             raise InvalidInputError(
@@ -229,6 +232,15 @@ class Clock:
                 f"holds, got {sequences.elapsed[row]:g} before {sequences.place(row)}. "
                 "Check that time stamp."
             )
+
+
+def _no_unit_known(owner: str, name: str) -> str:
+    given = name.replace("X", "timestamps")
+    return (
+        f"Expected no {given}, got some: {owner} was fitted without time stamps, so "
+        f"they have no unit here. Leave {given} out, then rows are one step apart as "
+        "in fit, or fit with time stamps too."
+    )
 
 
 def refuse_coarse_time(resolution: float, unit: float) -> None:

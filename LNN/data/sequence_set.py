@@ -183,7 +183,7 @@ the index"} or None
         Returns
         -------
         positions : ndarray of int64, shape (B, T)
-            As `span_rows`.
+            T is the longest span of the batch. Padding repeats the last row.
         length : ndarray of int64, shape (B,), or None
             None if there is no padding, which is the usual case and the quick one.
         """
@@ -195,25 +195,6 @@ the index"} or None
         # Padding repeats the last row: a position that is there, of the same recording.
         last = start + length - 1
         return np.minimum(positions, last[:, None], out=positions), length
-
-    def span_rows(self, samples: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """Return the row positions of each step of these samples.
-
-        Parameters
-        ----------
-        samples : array of int or bool, or slice
-
-        Returns
-        -------
-        positions : ndarray of int64, shape (B, T)
-            T is the longest span of the batch. Padding repeats the last row.
-        valid : ndarray of bool, shape (B, T)
-            False on padding.
-        """
-        positions, length = self.spans(samples)
-        if length is None:
-            return positions, np.ones(positions.shape, dtype=bool)
-        return positions, np.arange(positions.shape[1]) < length[:, None]
 
     def anchors(self, samples: np.ndarray | slice) -> np.ndarray:
         """Return the raw anchor values at the last row of each span.

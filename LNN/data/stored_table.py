@@ -18,6 +18,14 @@ __all__ = ["FORMAT", "NAME", "StoredTable", "open_table"]
 
 # The file that is written last: a folder without it is not complete.
 NAME, FORMAT = "table.json", 1
+# The arrays of a table: kinds of their numbers, and how many axes they have.
+_KINDS = {
+    "X": ("f", (2,)),
+    "y": ("iuf", (1, 2)),
+    "timestamps": ("iufmM", (1,)),
+    "groups": ("i", (1,)),
+    "row": ("i", (1,)),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +115,7 @@ def open_table(folder: str | Path) -> StoredTable:
             f"Expected a folder that store_table has written, got {path}, which holds "
             f"no {NAME}. Store the table first."
         )
-    told = json.loads((path / NAME).read_text(encoding="utf-8"))
-    if told["format"] != FORMAT:
-        raise InvalidInputError(
-            f"Expected a table of format {FORMAT}, got {told['format']} in {path}. "
-            "Store it again with this version of LNN."
-        )
+    told = _description(path / NAME)
     parts = {
         name: _mapped(path / f"{name}.bin", part)
         for name, part in told["arrays"].items()
@@ -124,14 +127,71 @@ def open_table(folder: str | Path) -> StoredTable:
         # A frame of one type is a view of its array.
         X = pd.DataFrame(X, columns=told["names"], copy=False)
     times = parts.get("timestamps")
-    if told["zone"] is not None:
-        times = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(told["zone"])
     y, groups = parts.get("y"), parts.get("groups")
-    if told["classes"] is not None:
-        y = _named(y, told["classes"])
-    if groups is not None:
-        groups = _named(groups, told["groups"])
+    try:
+        if told["zone"] is not None:
+            times = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(told["zone"])
+        if told["classes"] is not None:
+            y = _named(y, told["classes"])
+        if groups is not None:
+            groups = _named(groups, told["groups"])
+    except (TypeError, ValueError, LookupError, OSError) as error:
+        raise _damaged(path / NAME, str(error)) from error
     return StoredTable(X, y, times, groups, parts.get("row"), path)
+
+
+def _description(file: Path) -> dict[str, Any]:
+    """Return what tells of the files; refuse what `store_table` never wrote."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(file, str(error)) from error
+    if not isinstance(told, dict) or "format" not in told:
+        raise _damaged(file, "it names no format")
+    if told["format"] != FORMAT:
+        raise InvalidInputError(
+            f"Expected a table of format {FORMAT}, got {told['format']} in "
+            f"{file.parent}. Store it again with this version of LNN."
+        )
+    arrays, lists = told.get("arrays"), ("names", "classes", "groups")
+    if not isinstance(arrays, dict) or "X" not in arrays:
+        raise _damaged(file, "it names no inputs")
+    wrong = [name for name in arrays if not _is_array(name, arrays[name])]
+    if wrong:
+        raise _damaged(file, f"its array {wrong[0]!r} is of another kind")
+    if len({part["shape"][0] for part in arrays.values()}) > 1:
+        raise _damaged(file, "its arrays differ in their number of rows")
+    if any(not isinstance(told.get(n, 0), list | None) for n in lists):
+        raise _damaged(file, "its names, classes or groups are no lists")
+    if told["names"] is not None and len(told["names"]) != arrays["X"]["shape"][1]:
+        raise _damaged(file, "it has not one name for each input")
+    if not isinstance(told.get("zone", 0), str | None):
+        raise _damaged(file, "its time zone is no name")
+    return told
+
+
+def _is_array(name: str, part: Any) -> bool:
+    """Tell whether `store_table` may have written an array of this description."""
+    if name not in _KINDS or not isinstance(part, dict):
+        return False
+    shape = part.get("shape")
+    if not isinstance(shape, list) or not shape:
+        return False
+    if not all(type(n) is int and n > 0 for n in shape):
+        return False
+    try:
+        kind = np.dtype(part.get("dtype", "O")).kind
+    except TypeError:
+        return False
+    kinds, axes = _KINDS[name]
+    return kind in kinds and len(shape) in axes
+
+
+def _damaged(file: Path, why: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"Expected {file} as store_table wrote it, got a damaged one: {why}. Store the "
+        "table again."
+    )
 
 
 def _named(codes: Any, labels: list[Any]) -> pd.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,9 +102,7 @@ def store_table(
             "Expected time= with sort_time=True, got none. Name the column of the time "
             "stamps."
         )
-    targets = target if isinstance(target, list) else [target]
-    targets = [] if target is None else targets
-    roles = Roles(targets, isinstance(target, list), time, group, columns)
+    roles = _roles(target, time, group, columns)
     path = Path(folder)
     with _new_folder(path):
         with Writer(path, roles, np.dtype(dtype)) as writer:
@@ -115,6 +113,37 @@ def store_table(
         # Last: a folder without it is not complete.
         (path / NAME).write_text(json.dumps(told), encoding="utf-8")
     return open_table(path)
+
+
+def _roles(target: Any, time: Any, group: Any, columns: Any) -> Roles:
+    """Check which columns are what."""
+    if columns is not None:
+        columns = _labels(columns, "columns", "None takes all other columns.")
+    several = isinstance(target, list)
+    targets = [] if target is None else [target]
+    if several:
+        targets = _labels(target, "target", "None stores rows without targets.")
+    for name, label in (("time", time), ("group", group), ("target", target)):
+        if not (isinstance(label, Hashable) or (name == "target" and several)):
+            raise InvalidInputError(
+                f"Expected {name} as the label of one column, got {label!r}."
+            )
+    return Roles(targets, several, time, group, columns)
+
+
+def _labels(given: Any, name: str, none: str) -> list[Any]:
+    """Return labels of columns as a list; refuse what is none, and repeated ones."""
+    several = isinstance(given, list | tuple | np.ndarray | pd.Index)
+    labels = list(given) if several else []
+    if not labels or not all(isinstance(label, Hashable) for label in labels):
+        raise InvalidInputError(
+            f"Expected {name} as a list of at least one label, got {given!r}. {none}"
+        )
+    if len(set(labels)) < len(labels):
+        raise InvalidInputError(
+            f"Expected {name} that differ, got {labels}. Name each column once."
+        )
+    return labels
 
 
 @dataclass(frozen=True)

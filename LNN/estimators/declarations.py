@@ -419,7 +419,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         `Bounds`, `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each
         prediction is replaced by the nearest one that satisfies all of them; training
         differentiates through this, except that rate limits act on predictions only.
-        They may be changed after a fit. See docu/safety.md.
+        A fit copies them; another list that is set after it acts at once. See
+        docu/safety.md.
         """,
         changeable=True,
     ),

@@ -18,6 +18,7 @@ from LNN._warnings import warn
 from LNN.batching.batches import Batches, Starts
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.constraints.output import Safety
+from LNN.constraints.owned import with_own_constraints
 from LNN.data import SequenceSet
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.context import warn_if_context_is_unscaled
@@ -124,6 +125,7 @@ class FittedModel(ModelParts):
     def with_settings(self, settings: Mapping[str, Any]) -> FittedModel:
         """Return the model with other values of `CHANGEABLE` parameters."""
         settings = {name: plain_number(value) for name, value in settings.items()}
+        settings = with_own_constraints(settings, self.parameters)
         if all(self.parameters[name] == value for name, value in settings.items()):
             return self
         parameters = {**self.parameters, **settings}
@@ -355,7 +357,7 @@ class FittedModel(ModelParts):
     @property
     def limits(self) -> AnswerLimits | None:
         """What keeps the answers within `output_constraints`; None without any."""
-        if not self.parameters["output_constraints"]:
+        if self.parameters["output_constraints"] is None:
             return None
         return AnswerLimits(self)
 
@@ -437,7 +439,7 @@ class FittedModel(ModelParts):
 
     def refuse_constraints(self, what: str) -> None:
         """Refuse a model with constraints; `what` is the caller, who ignores them."""
-        if self.parameters["output_constraints"]:
+        if self.parameters["output_constraints"] is not None:
             raise InvalidInputError(
                 f"{what} works on what the network answers, but this {self.owner} has "
                 "output_constraints, which it would leave out. predict applies them; "

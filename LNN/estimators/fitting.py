@@ -24,6 +24,7 @@ from LNN.batching.batches import Batches
 from LNN.batching.preparation import DTYPES
 from LNN.batching.scaled_rows import ScaledRows
 from LNN.batching.target_tensors import TargetTensors
+from LNN.constraints.owned import with_own_constraints
 from LNN.data import Rows, SequenceScaler, SequenceSet
 from LNN.data.clock import Clock
 from LNN.data.examples import Examples, Given, read_examples
@@ -282,6 +283,7 @@ def build(
     objective = make_objective(training, settings)
     # What one call of fit overrides is of that call alone; later ones see `declared`.
     parameters = {name: settings.declared[name] for name in CHANGEABLE}
+    parameters = with_own_constraints(parameters)
     # Copies: a graph or a transformer that its owner changes later would pass for what
     # this network was built from.
     parameters |= {name: copy.deepcopy(settings[name]) for name in BUILT_FROM}
@@ -512,7 +514,9 @@ class Run:
     random: np.random.RandomState
     score: Callable[[np.ndarray], float] | None = None
 
-    def record_after(self, history: History, scoring: str) -> TrainingRecord:
+    def record_after(
+        self, history: History, scoring: str | None = None
+    ) -> TrainingRecord:
         """Return the model's record with the epochs that are over."""
         return self.model.record.after(
             history,

@@ -64,8 +64,8 @@ class AnswerLimits:
             )
         if not isinstance(self.constraints, list | tuple) or not self.constraints:
             raise InvalidInputError(
-                "Expected output_constraints as a list of constraints, or None, got "
-                f"{self.constraints!r}."
+                "Expected output_constraints as a list of at least one constraint, or "
+                f"None for no limits, got {self.constraints!r}."
             )
         others = [c for c in self.constraints if not isinstance(c, Constraint)]
         if others:

@@ -20,6 +20,7 @@ from sklearn.utils import _safe_indexing, indexable
 from LNN._among import Among, Shared, Told, among, taking_part
 from LNN._warnings import warn
 from LNN.estimators.fit_threads import fits_in_threads, thread_number
+from LNN.estimators.parameters import check_parameter
 from LNN.exceptions import InvalidInputError
 
 __all__ = ["fit_many"]
@@ -161,6 +162,10 @@ def fit_many(
     While it runs, torch has one thread in the whole process. With ``n_jobs=1`` fits run
     one after another on torch's threads.
 
+    On a GPU, with the environment variable LNN_CUDA_GRAPH=1, fits of one structure take
+    their epochs in lock step, in one launch for all: set `n_jobs` to the number of
+    fits (docu/performance.md, "Many models in one launch"). No GPU has run this yet.
+
     Examples
     --------
     >>> import numpy as np
@@ -176,6 +181,7 @@ def fit_many(
     [(2,), (2,)]
     """
     _check_error_score(error_score)
+    check_parameter("fit_many", "n_jobs", n_jobs)
     candidates = _candidates(estimators, param_grid)
     parts, scorer = [Data(X, y, fit_params)], None
     fits = [Fit(model, name) for model, name in candidates]

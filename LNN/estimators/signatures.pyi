@@ -253,7 +253,8 @@ class NetworkParameters:
             y: `Bounds`, `RateLimit`, `HalfSpaces` and barriers of `LNN.safety`. Each
             prediction is replaced by the nearest one that satisfies all of them;
             training differentiates through this, except that rate limits act on
-            predictions only. They may be changed after a fit. See docu/safety.md.
+            predictions only. A fit copies them; another list that is set after it acts
+            at once. See docu/safety.md.
         on_infeasible : {"project", "hold", "raise"}, default="project"
             What to do where no answer satisfies all `output_constraints`: "project"
             returns the point within the bounds that violates the others least, "hold"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from LNN.batching.preparation import DTYPES
+from LNN.constraints.owned import with_own_constraints
 from LNN.data.examples import Examples
 from LNN.data.form import DataForm
 from LNN.data.input_range import InputRange
@@ -65,6 +66,7 @@ def continue_from(
 ) -> FittedModel:
     """Return a model that goes on from a known one, which stays what it is."""
     now = {name: settings.declared[name] for name in CHANGEABLE}
+    now = with_own_constraints(now)
     parameters = {**known.parameters, **now}
     # Training changes weights in place; the known model is still the estimator's, and
     # stays so if this training fails.

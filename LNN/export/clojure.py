@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from LNN.export.constraint_specs import refuse_limits
 from LNN.export.spec import Spec, to_spec
 from LNN.export.text import to_edn
 
@@ -35,7 +34,6 @@ def to_clojure(model: Any, folder: Any) -> list[Path]:
     ['model.edn']
     """
     spec = model if isinstance(model, Spec) else to_spec(model)
-    refuse_limits(spec.values, "the Clojure library")
     path = Path(folder) / "model.edn"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_edn(spec), encoding="utf-8")

@@ -45,6 +45,12 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 def write(path: Any, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays of numbers to a file; its ending says how."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise InvalidModelFileError(
+            f"Expected a folder that is there, got {str(folder)!r}. Make it first: "
+            "pathlib.Path(folder).mkdir(parents=True)."
+        )
     # Little-endian and in C order: the only form that `read` takes.
     plain = {
         name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")).reshape(np.shape(a))

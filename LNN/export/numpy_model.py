@@ -356,22 +356,21 @@ class _Carried:
         self.past["total"] = np.zeros((n, neurons))
         self.past["steps"] = np.zeros((n, 1))
         self.past["largest"] = np.full((n, neurons), -np.inf)
-        self.held = np.tile(rule.neutral, (n, 1))
-        self.age = np.zeros_like(self.held)
-        self.started = np.zeros(n, dtype=bool)
+        self.past["held"] = np.tile(rule.neutral, (n, 1))
+        self.past["age"] = np.zeros_like(self.past["held"])
+        self.past["started"] = np.zeros(n, dtype=bool)
         self.fresh = {name: array.copy() for name, array in self.past.items()}
 
     def reset(self, streams):
         for name, array in self.past.items():
             array[streams] = self.fresh[name][streams]
-        self.held[streams], self.age[streams] = self.rule.neutral, 0.0
-        self.started[streams] = False
 
     def advance(self, values, units):
         """Take in scaled rows (n, F); return the outputs."""
-        since = np.where(self.started, units, 0.0)[:, None]
-        x, self.held, self.age = self.rule.go_on(values, since, self.held, self.age)
-        self.started[:] = True
+        held, age, started = (self.past[k] for k in ("held", "age", "started"))
+        since = np.where(started, units, 0.0)[:, None]
+        x, held, age = self.rule.go_on(values, since, held, age)
+        self.past |= {"held": held, "age": age, "started": np.ones(self.n, dtype=bool)}
         counts = self.rule.sub_steps(units)
         features = np.empty((self.n, 0))
         for left in range(counts.max(), 0, -1):
@@ -409,11 +408,8 @@ class _Carried:
         count, time = count + 1, time + units
         past["rows"], past["row_count"], past["row_time"] = rows, count, time
         weight, bias = self.network.patch_map
-        return (
-            rows.reshape(len(x), -1) @ weight + bias,
-            time / size,
-            (count == size)[:, None],
-        )
+        x = rows.reshape(len(x), -1) @ weight + bias
+        return x, time / size, (count == size)[:, None]
 
 
 class _Windows:
@@ -570,11 +566,15 @@ class Model:
     def _predicted(self, X, dt, starts, answer):
         if dt is None and self.clock["kind"] is not None and not self.clock["regular"]:
             raise ValueError("Expected dt, as the fit had irregular time, got none.")
+        recordings = X
         if self.reading["kind"] == "rows":
-            X, recordings, gaps = self._recordings(X, dt, starts)
-        else:
-            recordings = [np.asarray(x, dtype=np.float64) for x in X]
-            gaps = [None] * len(recordings) if dt is None else dt
+            cuts = self._cuts(len(X), starts)
+            recordings = np.split(np.asarray(X), cuts)
+            dt = None if dt is None else np.split(np.atleast_1d(dt), cuts)
+        elif starts is not None:
+            raise ValueError("Expected no starts: each sequence is a recording.")
+        recordings = [np.asarray(x, dtype=np.float64) for x in recordings]
+        gaps = [None] * len(recordings) if dt is None else dt
         sequences, answered = [], []
         for x, own in zip(recordings, gaps, strict=True):
             sequences += self._sequences(x, own)
@@ -592,22 +592,22 @@ class Model:
         answers = self.answers(outputs, rows[:, self.anchors])
         return self.limits.sequence(answers, rows, gaps, self._units)
 
-    def _recordings(self, X, dt, starts):
-        X = np.asarray(X, dtype=np.float64)
-        self._check(X, (len(X), len(self.center)))
-        begins = np.flatnonzero(starts)[1:] if starts is not None else []
-        gaps = np.full(len(X), np.nan) if dt is None else np.asarray(dt, np.float64)
-        return X, np.split(X, begins), np.split(gaps, begins)
+    @staticmethod
+    def _cuts(n, starts):
+        mask = np.zeros(n, dtype=bool) if starts is None else np.asarray(starts)
+        if mask.shape != (n,) or mask.dtype != bool:
+            raise ValueError(f"Expected starts as {n} bools, got {starts!r:.60}.")
+        return [k for k in np.flatnonzero(mask) if k > 0]
 
     def _sequences(self, x, gaps):
         """Return what the network reads of a recording: pairs of rows and gaps."""
         self._check(x, (len(x), len(self.center)))
         gaps = np.full(len(x), np.nan) if gaps is None else np.array(gaps, np.float64)
+        if gaps.shape != x.shape[:1]:
+            raise ValueError(f"Expected {len(x)} gaps, one a row, got {gaps.shape}.")
         gaps[:1] = np.nan
-        values = x.astype(np.float64)
-        values[:, self.anchors] = np.diff(
-            x[:, self.anchors], axis=0, prepend=x[:1, self.anchors]
-        )
+        values, present = x.astype(np.float64), x[:, self.anchors]
+        values[:, self.anchors] = np.diff(present, axis=0, prepend=present[:1])
         scaled, units = (values - self.center) / self.scale, self._units(gaps)
         if self.window is None:
             return [(scaled, units)]

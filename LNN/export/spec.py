@@ -163,6 +163,8 @@ def _inputs(fitted: FittedModel) -> dict[str, Any]:
     return {
         "n_columns": int(columns.n_features_in),
         "columns": [int(column) for column in columns.inputs],
+        "time": _int_or_none(columns.time),
+        "group": _int_or_none(columns.group),
         "names": None if names is None else [str(name) for name in names],
         "anchors": [int(position) for position in anchors],
         "n_channels": int(fitted.layout.n_channels),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["naive", "seasonal_naive"]
+from LNN.forecasting.rows import Cutoffs, TrackRows
+
+__all__ = ["naive", "season_ago", "seasonal_naive"]
 
 
 def naive(past: np.ndarray, horizon: int) -> np.ndarray:
@@ -23,3 +25,30 @@ def seasonal_naive(past: np.ndarray, horizon: int, season: int) -> np.ndarray:
     """
     season = min(season, past.shape[1])
     return past[:, past.shape[1] - season + np.arange(horizon) % season]
+
+
+def season_ago(
+    rows: TrackRows, cutoffs: Cutoffs, past: np.ndarray, horizon: int, season: int
+) -> np.ndarray:
+    """Return what came a season before, of seasons longer than a window too.
+
+    Parameters
+    ----------
+    rows : TrackRows
+        At equal steps.
+    cutoffs : Cutoffs
+    past : ndarray of shape (n, window_length)
+        Their windows.
+    horizon, season : int
+
+    Returns
+    -------
+    ndarray of shape (n, horizon)
+        The last value where no row is a season before.
+    """
+    if season <= past.shape[1]:
+        return seasonal_naive(past, horizon, season)
+    place = cutoffs.row[:, None] - season + np.arange(horizon) % season
+    there = place >= rows.begin[cutoffs.track][:, None]
+    found = rows.filled[np.maximum(place, 0), cutoffs.column[:, None]]
+    return np.where(there & np.isfinite(found), found, past[:, -1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,20 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.data.containers import plain
 from LNN.data.timestamps import as_times
+from LNN.estimators.plain_parts import Parts, PlainState
 from LNN.exceptions import InvalidInputError
+from LNN.forecasting.calendar import Calendar
+from LNN.forecasting.direct import DirectModel
+from LNN.forecasting.grid import Grid
 from LNN.forecasting.history import SeriesHistory
-from LNN.forecasting.inputs import matched, read_inputs
+from LNN.forecasting.inputs import Inputs, matched, read_inputs
 from LNN.forecasting.irregular import Irregular, in_units
 from LNN.forecasting.learning import Judged
+from LNN.forecasting.linear_path import LinearPath
+from LNN.forecasting.network_path import NetworkPath
+from LNN.forecasting.normalising import Normaliser
 from LNN.forecasting.plan import ForecastPlan
-from LNN.forecasting.reading import GivenSeries, read_given
+from LNN.forecasting.reading import SWAPPED, GivenSeries, are_swapped, read_given
 from LNN.forecasting.regular import Regular, between_steps
 from LNN.forecasting.series import SeriesForm, Track
 from LNN.forecasting.stray import refuse_stray
@@ -30,7 +37,7 @@ __all__ = ["FittedForecaster"]
 
 
 @dataclass(frozen=True, eq=False)
-class FittedForecaster:
+class FittedForecaster(PlainState):
     """A trained model, and the rows that its forecasts begin after.
 
     Attributes
@@ -54,6 +61,12 @@ class FittedForecaster:
     engine: Regular | Irregular
     judged: Judged
     context: tuple[SeriesHistory, ...]
+    _parts: ClassVar[Parts] = Parts(
+        [
+            *(Calendar, DirectModel, ForecastPlan, Grid, Inputs, Irregular, Judged),
+            *(LinearPath, NetworkPath, Normaliser, Regular, SeriesForm, SeriesHistory),
+        ]
+    )
 
     def with_context(self, y: Any, X: Any = None) -> FittedForecaster:
         """Return the same model after other rows; None keeps those it has."""
@@ -93,17 +106,31 @@ class FittedForecaster:
         given = read_given(y, X if inputs.columns else None, self.parameters)
         self._check_times(given)
         if given.columns != list(inputs.columns):
-            raise InvalidInputError(
-                f"Expected the columns of X as in fit, {list(inputs.columns)}, got "
-                f"{given.columns}."
-            )
+            self._refuse_other_columns(given.columns)
         k = given.histories[0].values.shape[1]
         expected = self.context[0].values.shape[1]
         if k != expected:
+            if are_swapped(y, X):
+                raise InvalidInputError(SWAPPED)
             raise InvalidInputError(
-                f"Expected y with {expected} target(s), as in fit, got {k}."
+                f"Expected y with {expected} target(s), as in fit, got {k}. Pass the "
+                "same columns of y, or fit again."
             )
         return given.histories, given.form
+
+    def _refuse_other_columns(self, here: list[Any]) -> None:
+        """Refuse X that lacks a column of the fit, or has another one."""
+        known = list(self.engine.inputs.columns)
+        lacking = [c for c in known if c not in here]
+        others = [c for c in here if c not in known]
+        parts = [f"lacks {lacking[:20]}"] if lacking else []
+        parts += [f"has {others[:20]} beside them"] if others else []
+        # In another order the columns are the same.
+        told = " and ".join(parts) or f"has them as {here}"
+        raise InvalidInputError(
+            f"Expected the columns of X as in fit, {known}, got X that {told}. Pass "
+            f"X[{known}]."
+        )
 
     def _check_times(self, given: GivenSeries) -> None:
         """Refuse times unlike those of the fit; warn of another rate."""
@@ -247,12 +274,8 @@ class FittedForecaster:
             return self.plan.horizon
         whole = isinstance(horizon, Integral) and not isinstance(horizon, bool)
         if not whole or horizon < 1:
-            table = np.ndim(horizon) > 0
-            got = f"a {type(horizon).__name__}" if table else repr(horizon)
             raise InvalidInputError(
-                f"Expected horizon as a number of rows >= 1, got {got}. To forecast "
-                "from other rows pass them as y=, at given times pass times=; levels "
-                "of intervals are coverage=, those of quantiles levels=."
+                f"Expected horizon as a number of rows >= 1, {_misplaced(horizon)}"
             )
         return int(horizon)
 
@@ -275,7 +298,7 @@ class FittedForecaster:
         if missing:
             raise InvalidInputError(
                 f"Expected the columns {known} of known_future in X, which lacks "
-                f"{missing}: it has {columns[:20]}."
+                f"{missing}: it has {columns[:20]}. Add them; NaN is not known."
             )
         places = [columns.index(c) for c in known]
         tracks = [t._replace(values=t.values[:, places]) for t in tracks]
@@ -327,3 +350,24 @@ class FittedForecaster:
         errors = table_of_errors(self.judged.errors)
         title = "  error on the validation part, in mean changes over a season"
         return "\n".join(["LiquidForecaster", *shown, title, errors])
+
+
+def _misplaced(horizon: Any) -> str:
+    """Return what came in place of a number of rows, and where it belongs."""
+    if not np.ndim(horizon):
+        share = isinstance(horizon, float) and 0 < horizon < 1
+        levels = (
+            f" Write coverage={horizon} for intervals, levels={horizon} for quantiles."
+        )
+        return f"got {horizon!r}.{levels if share else ' Pass a whole number.'}"
+    got = f"got a {type(horizon).__name__}. "
+    if np.ndim(horizon) == 1 and not isinstance(horizon, pd.Series):
+        return got + (
+            "At given times pass times=; levels of intervals are coverage=, those of "
+            "quantiles levels=. To forecast from other rows pass them as y=."
+        )
+    return got + (
+        "To forecast from other rows pass them as y=, and columns that are known of "
+        "times to come as X=. Scorers of scikit-learn that call predict(X), such as "
+        '"r2", cannot judge a forecaster: score(y, X) and backtest(y, X) do.'
+    )

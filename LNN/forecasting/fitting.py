@@ -69,7 +69,9 @@ def _fit_regular(
     inputs, rows = _inputs_and_rows(given, histories, calendar, plan)
     model, judged = learn(rows, plan, random)
     engine = Regular(grid, inputs, model)
-    context = tuple(h.tail(engine.needed) for h in histories)
+    # Forecasts are judged by what came a season before, too.
+    kept = max(engine.needed, plan.season)
+    context = tuple(h.tail(kept) for h in histories)
     return FittedForecaster(dict(values), given.form, plan, engine, judged, context)
 
 

@@ -15,13 +15,13 @@ import pandas as pd
 from LNN._warnings import warn
 from LNN.data.gap_range import ENOUGH, FAR
 from LNN.data.timestamps import in_words
-from LNN.exceptions import InvalidInputError
 from LNN.forecasting.direct import DirectModel
 from LNN.forecasting.engine import ForecastEngine
 from LNN.forecasting.grid import NEAR
 from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, TrackRows
+from LNN.forecasting.times import incomparable_error, refuse_past
 
 __all__ = ["Irregular", "in_units", "usual_gap"]
 
@@ -152,16 +152,8 @@ class Irregular(ForecastEngine):
             both = last.append(times)
             steps = in_units(both, self.unit)[1:]
         except (TypeError, ValueError) as error:
-            raise InvalidInputError(
-                f"Expected times like those of y ({history.times.dtype}), got "
-                f"{times.dtype}. Convert them first."
-            ) from error
-        if (steps <= 0).any():
-            raise InvalidInputError(
-                f"Expected times after the last row, {last[0]}, got "
-                f"{times[int(np.argmax(steps <= 0))]}. To forecast from an earlier row "
-                "pass the rows up to it as y=."
-            )
+            raise incomparable_error(history.times, times) from error
+        refuse_past(times, steps <= 0, last[0])
         # Stamps are rounded: the tenth of ten usual gaps may lie a little after ten.
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= NEAR, near, steps)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from LNN.forecasting.baselines import naive, seasonal_naive
+from LNN.forecasting.baselines import naive, season_ago
 from LNN.forecasting.direct import DirectModel, flat
 from LNN.forecasting.linear_path import LinearPath
 from LNN.forecasting.network_path import NetworkPath, Part
@@ -260,7 +260,7 @@ def _judge(
     size = model.normaliser.local_spread(windows)
     answers: dict[str, np.ndarray] = {"naive": naive(past, steps)}
     if windows.times is None:
-        answers["seasonal naive"] = seasonal_naive(past, steps, plan.season)
+        answers["seasonal naive"] = season_ago(rows, late, past, steps, plan.season)
     if plan.linear:
         answers["linear path alone"] = replace(model, network=None).answer(windows)
     answers["LiquidForecaster"] = model.answer(windows)

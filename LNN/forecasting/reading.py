@@ -15,7 +15,14 @@ from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.inputs import matched, read_inputs
 from LNN.forecasting.series import SeriesForm, read_tracks
 
-__all__ = ["GivenSeries", "read_given"]
+__all__ = ["SWAPPED", "GivenSeries", "are_swapped", "read_given"]
+
+SWAPPED = (
+    "Expected the series first, as in fit(y, X), got a table first and a series after "
+    "it. Turn them round. Tools of scikit-learn that pass X first "
+    "(permutation_importance, RFE, ensembles) cannot use a forecaster: backtest(y, X) "
+    "judges it, and cross_val_score(forecaster, y, cv=TimeSeriesSplit())."
+)
 
 
 class GivenSeries(NamedTuple):
@@ -47,6 +54,7 @@ def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> GivenSeries:
         The parameters of the forecaster.
     """
     special = values["time_column"], values["group_column"]
+    _refuse_swapped(y, X, values["known_future"])
     y, target = plain(y), values["target"]
     targets = None
     if target is not None:
@@ -77,6 +85,21 @@ def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> GivenSeries:
         SeriesHistory(*t, table) for t, table in zip(tracks, tables, strict=True)
     ]
     return GivenSeries(histories, form, columns, n_known)
+
+
+def are_swapped(y: Any, X: Any) -> bool:
+    """Tell whether a table came first and one series after it."""
+    return getattr(X, "ndim", None) == 1 and getattr(y, "ndim", None) == 2
+
+
+def _refuse_swapped(y: Any, X: Any, known_future: Any) -> None:
+    """Refuse (X, y), the order of scikit-learn, where it shows."""
+    if not are_swapped(y, X) or isinstance(known_future, str):
+        return
+    known, first = list(known_future or []), list(getattr(y, "columns", []))
+    in_first = bool(known) and all(c in first for c in known)
+    if known_future is None or (in_first and getattr(X, "name", None) not in known):
+        raise InvalidInputError(SWAPPED)
 
 
 def _taken_apart(

@@ -17,6 +17,7 @@ from LNN.forecasting.grid import LEAST_FILLED, NEAR, Grid
 from LNN.forecasting.history import SeriesHistory, on_grid
 from LNN.forecasting.inputs import Inputs
 from LNN.forecasting.rows import Cutoffs, TrackRows
+from LNN.forecasting.times import incomparable_error, refuse_past
 
 __all__ = ["Regular", "between_steps"]
 
@@ -199,23 +200,14 @@ class Regular(ForecastEngine):
         try:
             steps = self.grid.positions(times, history.times[-1])
         except TypeError as error:
-            raise InvalidInputError(
-                f"Expected times like those of y ({history.times.dtype}), got "
-                f"{times.dtype}. Convert them first."
-            ) from error
+            raise incomparable_error(history.times, times) from error
         if not np.isfinite(steps).all():
             odd = times[int(np.argmin(np.isfinite(steps)))]
             raise InvalidInputError(
                 f"Expected times on the calendar of y ({self.grid.kind}), got {odd}. "
                 "Ask for times on it."
             )
-        early = steps <= NEAR
-        if early.any():
-            raise InvalidInputError(
-                f"Expected times after the last row, {history.times[-1]}, got "
-                f"{times[int(np.argmax(early))]}. To forecast from an earlier row pass "
-                "the rows up to it as y=."
-            )
+        refuse_past(times, steps <= NEAR, history.times[-1])
         near = np.round(steps)
         return np.where(np.abs(steps - near) <= NEAR, near, steps)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from LNN.exceptions import InvalidInputError
-from LNN.forecasting.baselines import seasonal_naive
+from LNN.forecasting.baselines import season_ago
 from LNN.forecasting.fitted import FittedForecaster
 from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.irregular import in_units
@@ -125,7 +125,7 @@ def moved_on(
     """
     found = continued(model, y, X, refused or {})
     later = {history.name: history for history in found}
-    context = []
+    context, kept = [], max(model.engine.needed, model.plan.season)
     for history in model.context:
         new = later.pop(history.name, history)
         if new is not history and not new.times[-1] > history.times[-1]:
@@ -134,8 +134,8 @@ def moved_on(
                 f"{history.times[-1]}, got rows until {new.times[-1]}. To forecast "
                 "from earlier rows pass them to predict as y=."
             )
-        context.append(new.tail(model.engine.needed))
-    context += [new.tail(model.engine.needed) for new in later.values()]
+        context.append(new.tail(kept))
+    context += [new.tail(kept) for new in later.values()]
     return replace(model, context=tuple(context))
 
 
@@ -178,7 +178,7 @@ def roll(
         rows.goals(cutoffs, horizon),
         engine.roll(histories, rows, cutoffs),
         # At odd times there is no row a season ago.
-        seasonal_naive(windows.past, horizon, season if regular else 1),
+        season_ago(rows, cutoffs, windows.past, horizon, season if regular else 1),
         engine.model.normaliser.local_spread(windows)[:, 0],
     )
 

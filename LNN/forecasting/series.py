@@ -274,10 +274,11 @@ def _refuse_time_in_front(index: pd.MultiIndex, what: str) -> None:
     dated = [isinstance(level, pd.DatetimeIndex) for level in index.levels]
     if any(dated) and not dated[-1]:
         k = dated.index(True)
+        order = [level for level in range(index.nlevels) if level != k] + [k]
         raise InvalidInputError(
             f"Expected the time as the last level of the index of {what}, got it as "
             f"level {k}{'' if index.names[k] is None else f', {index.names[k]!r}'}. "
-            f"Change the order: {what}.reorder_levels([..., {k}])."
+            f"Change the order: {what}.reorder_levels({order})."
         )
 
 
@@ -330,6 +331,6 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         row = int(np.argmax(np.isinf(found.reshape(len(found), -1)).any(axis=1)))
         raise InvalidInputError(
             f"Expected finite numbers in {what}, got an infinite value in row {row}. "
-            "NaN stands for a value that nobody saw."
+            "Pass NaN for a missing value."
         )
     return found

@@ -13,7 +13,7 @@ import pandas as pd
 
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["LONG", "MOST_PLACES", "LoneRow", "refuse_sparse", "refuse_stray"]
+__all__ = ["LONG", "MOST_PLACES", "TIMES", "LoneRow", "refuse_sparse", "refuse_stray"]
 
 # So many steps without a row are long. Rows beyond them are stray if all others lie
 # within a tenth of the time, and they are a tenth of the rows at most.

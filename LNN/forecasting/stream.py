@@ -18,7 +18,15 @@ __all__ = ["ForecastStream"]
 
 
 class _Made(NamedTuple):
-    """A forecast whose truth is to come: of all targets of one series."""
+    """A forecast of one series whose true values are still to come.
+
+    Attributes
+    ----------
+    times : Index of length horizon
+    values : ndarray of shape (horizon, n_targets)
+    reach : ndarray of shape (horizon, n_targets)
+        How far the interval reaches to both sides.
+    """
 
     times: pd.Index
     values: np.ndarray
@@ -28,15 +36,15 @@ class _Made(NamedTuple):
 class ForecastStream:
     """A fitted forecaster that takes its rows as they come.
 
-    Made by `forecaster.stream(...)`, which it does not change. Nothing is learnt but
-    the widths of intervals: each truth that comes moves them, for each series, target
-    and step by itself.
+    Made by `forecaster.stream(...)`. It does not change the forecaster. The model does
+    not learn from the rows; only the widths of intervals adapt to the true values as
+    they come, for each series, target and step separately.
 
     Parameters
     ----------
     model : FittedForecaster
     coverage : float or None
-        Of the intervals; None makes none.
+        Coverage of the intervals; None makes none.
 
     Examples
     --------
@@ -64,8 +72,8 @@ class ForecastStream:
         Parameters
         ----------
         y, X : as in `LiquidForecaster.fit`
-            The rows that came, mostly one of each series; those of a series that does
-            not occur stay away.
+            The rows that came, usually one of each series. A series without new rows
+            may be left out.
         known : as X, default=None
             Columns of `known_future` at the times to forecast.
 
@@ -77,8 +85,8 @@ class ForecastStream:
         Raises
         ------
         InvalidInputError
-            Also for a single row more than a thousand steps after the one before it:
-            a clock may have been reset. If the pause was real, the next row goes on.
+            Also for a single row more than a thousand steps after the one before it,
+            as a clock may have been reset. If the pause was real, pass the next row.
         """
         before = {h.name: h.times[-1] for h in self.model.context}
         try:
@@ -94,7 +102,7 @@ class ForecastStream:
         return self.model.predict(None, None, known)
 
     def interval(self, *, known: Any = None) -> Any:
-        """Return intervals of the next rows, whose widths follow what came.
+        """Return intervals of the next rows, with widths adapted to past errors.
 
         Parameters
         ----------

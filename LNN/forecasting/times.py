@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from LNN.exceptions import InvalidInputError
 
-__all__ = ["refuse_other_times"]
+__all__ = ["incomparable_error", "refuse_other_times", "refuse_past"]
 
 _DATES, _NUMBERS = "datetimes", "numbers, or row numbers where it has none"
 
@@ -46,6 +48,35 @@ def refuse_other_times(
     raise InvalidInputError(
         f"{begin}those of {what} are {came}. {_advice(known, given, what)}"
     )
+
+
+def incomparable_error(known: pd.Index, given: pd.Index) -> InvalidInputError:
+    """Return the error for times that cannot be subtracted from those of y."""
+    return InvalidInputError(
+        f"Expected times like those of y ({known.dtype}), got {given.dtype}. Convert "
+        "them: pandas.to_datetime(...) for text, tz_localize or tz_convert for time "
+        "zones."
+    )
+
+
+def refuse_past(times: pd.Index, past: NDArray[np.bool_], last: Any) -> None:
+    """Refuse to forecast at times that are not after the last row.
+
+    Parameters
+    ----------
+    times : Index
+        Where forecasts are wanted.
+    past : ndarray of bool
+        Which of them are not later than `last`.
+    last : object
+        The time of the last row.
+    """
+    if past.any():
+        raise InvalidInputError(
+            f"Expected times after the last row, {last}, got "
+            f"{times[int(np.argmax(past))]}. To forecast from an earlier row pass the "
+            "rows up to it as y=."
+        )
 
 
 def _kind(times: pd.Index) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -26,7 +26,7 @@ def neuron_activity(
     *,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Return what the neurons of a model do over X.
 
     Parameters
@@ -89,7 +89,7 @@ def neuron_activity(
     return activity_over(fitted, sequences)
 
 
-def activity_over(fitted: FittedModel, sequences: SequenceSet) -> Bunch:
+def activity_over(fitted: FittedModel, sequences: SequenceSet) -> Result:
     """Return what `neuron_activity` does, and the `position` of each line."""
     passes = passes_over(fitted, sequences)
     network = passes.network
@@ -103,7 +103,7 @@ def activity_over(fitted: FittedModel, sequences: SequenceSet) -> Bunch:
     place = places_of(sequences, sample, position)
     # Recordings may lie between each other in X.
     order = np.argsort(place["row"], kind="stable")
-    return Bunch(
+    return Result(
         states=states[order],
         time_constants=taus[order],
         outputs=_in_units(fitted, sequences, outputs, position)[order],

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
@@ -38,36 +38,37 @@ def attribution(
     tolerance: float = 1e-6,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Tell how much each row and column of X added to an answer.
 
     Parameters
     ----------
     model : fitted estimator, Pipeline that ends in one, or FittedModel
     X, timestamps, groups
-        As in `predict`; of a Pipeline what its last step gets.
+        As in `predict`; for a Pipeline, as its last step gets it.
     method : {"integrated_gradients", "occlusion"}
-        "integrated_gradients": gradients along the line from the baseline to X,
-        multiplied by the way. They add up to the difference of both answers.
-        "occlusion": by how much the answer falls if one value is the baseline's. A pass
-        for each row and column; what several values only tell together counts for each
-        of them, so they add up to nothing in particular.
+        "integrated_gradients": the mean gradient on the straight path from the baseline
+        to X, times the difference of both. These add up to the difference of the
+        answers.
+        "occlusion": how much the answer falls if one value is replaced by that of the
+        baseline. It takes a pass for each row and column. An effect that needs several
+        values together counts for each of them, so these need not add up.
     baseline : "mean" or array of shape (F,), default="mean"
-        What X is compared with, a value for each input in its own unit. "mean" is what
-        the scaler takes for the middle of a column: its mean in training, its median
+        What X is compared with: a value for each input, in its own unit. "mean" is the
+        centre of each column according to the scaler: its mean in training, its median
         (scale="robust"), the middle of its range ("minmax"), or 0 ("none"). Missing
         values stay missing.
     output : optional
-        Of a regressor: the number of the output (default 0). Of a classifier: the class
-        whose log odds are explained (default: of two the second, of more the one that
-        is predicted).
+        For a regressor, the number of the output (default 0). For a classifier, the
+        class whose log odds are explained (default: the second of two, or the predicted
+        one of several).
     rows : sequence of int, default=None
         The rows (or sequences) of X whose answers are explained; None is all.
     step : int, default=-1
-        Of sequences with an answer at each step: which one is explained.
+        For sequences with an answer at each step: the step whose answer is explained.
     tolerance : float, default=1e-6
-        How far the sum of integrated gradients may be from the difference of the
-        answers, as a part of it.
+        Largest error of the sum of integrated gradients, relative to the difference of
+        the answers.
 
     Returns
     -------
@@ -76,10 +77,10 @@ def attribution(
             In the unit of y, or in log odds. The last step is the one that is
             answered; NaN before the first, where a window or sequence is shorter.
         positions : ndarray of int, shape (n, T)
-            Of rows: which row of X each step is, -1 where there is none or where it
-            stands in the context. Of sequences: the step.
+            For rows, the row of X that each step is; -1 if there is none, or if it is
+            a row of context. For sequences, the step.
         output, baseline_output : ndarray of shape (n,)
-            What is explained, and the answer to the baseline.
+            The answer that is explained, and the answer to the baseline.
         completeness_error : ndarray of shape (n,)
             How far the sum of `attributions` is from ``output - baseline_output``.
         baseline : ndarray of shape (F,)
@@ -94,9 +95,10 @@ def attribution(
 
     Notes
     -----
-    It explains the model, not the world: a column that goes along with the cause gets
-    its share. All is computed in double precision. With `anchor=` the change from the
-    anchor is explained. A value that is held over missing ones gets the share of these.
+    It explains the model, not the world: a column that is only correlated with the
+    cause may get its share. Everything is computed in double precision. With `anchor=`
+    the change from the anchor is explained. A value that is held where later ones are
+    missing gets their shares.
 
     References
     ----------
@@ -131,7 +133,7 @@ def attribution(
             values[k, shape[1] - length :] = shares[:length]
     difference = outputs[0] - outputs[1]
     sums = np.nansum(values, axis=(1, 2))
-    return Bunch(
+    return Result(
         attributions=values,
         positions=steps_of_spans(sequences, samples),
         output=outputs[0] + passes.center,

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
 
@@ -31,7 +31,7 @@ def check_temporal_causality(
     tolerance: float = 0.0,
     random_state: int | np.random.RandomState | None = None,
     **predict_params: Any,
-) -> Bunch:
+) -> Result:
     """Tell whether answers depend on rows that come later.
 
     Rows after a cut get other values: far ones, then those of other rows. Answers up to
@@ -112,7 +112,7 @@ n_features), or list of arrays of shape (T_i, n_features)
                     row = int(np.argmax(moved > tolerance))
                     first = {"cut": int(cut), "row": row, "values": values}
     passed = bool(worst <= tolerance) and not copies
-    return Bunch(
+    return Result(
         passed=passed, max_leak=worst, first_violation=first, copies_of_y=copies
     )
 

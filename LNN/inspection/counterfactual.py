@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
@@ -26,7 +26,7 @@ def counterfactual(
     step: int = -1,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Tell how the answer to a row (or sequence) changes if values of X are others.
 
     Parameters
@@ -92,7 +92,7 @@ def counterfactual(
     ]
     before = answer_to(fitted, sequences, row, step)
     after = answer_to(fitted, fitted.read(changed, **how), row, step)
-    return Bunch(**compared(before, after), edits=told, X=changed)
+    return Result(**compared(before, after), edits=told, X=changed)
 
 
 def compared(before: Answer, after: Answer) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN._warnings import warn
 from LNN.data import SequenceSet
@@ -29,7 +29,7 @@ def coupling(
     *,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Return how closely each neuron goes along with signals: their correlation.
 
     Parameters
@@ -100,7 +100,7 @@ def coupling(
             f"{len(still)} of {len(activity.neurons)} neurons never change over X: "
             f"{', '.join(still)}. Their correlation with anything is NaN."
         )
-    return Bunch(
+    return Result(
         coupling=np.abs(correlation),
         correlation=correlation,
         neurons=activity.neurons,
@@ -110,7 +110,7 @@ def coupling(
 
 
 def signals_over(
-    signals: Any, sequences: SequenceSet, activity: Bunch
+    signals: Any, sequences: SequenceSet, activity: Result
 ) -> tuple[list[Any], np.ndarray]:
     """Return the names of signals, and their values (R, S) at the lines of activity.
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.cells import LTCCell, WiredCfCCell
 from LNN.cells.ltc import Synapses
@@ -32,7 +32,7 @@ def currents(
     rows: Sequence[int] | NDArray[np.int64] | None = None,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     r"""Return what each synapse did to its neuron at each step.
 
     In an LTC the current of a synapse is
@@ -121,7 +121,7 @@ def currents(
         np.concatenate([np.hstack([p[k] for p in part[0]]) for part in parts])[order]
         for k in range(3)
     )
-    return Bunch(
+    return Result(
         currents=synapses,
         leak=leak,
         total=total,

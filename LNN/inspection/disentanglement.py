@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
@@ -31,7 +31,7 @@ def disentanglement_scores(
     random_state: int | np.random.RandomState | None = None,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Score how far each neuron follows decisions that other neurons do not follow.
 
     For each neuron a tree is fitted from signals that people understand to its state.
@@ -119,7 +119,7 @@ def disentanglement_scores(
     if len(states) < LEAST or states.shape[1] < 2:
         raise InvalidInputError(
             f"Expected at least {LEAST} rows and 2 neurons, got {len(states)} and "
-            f"{states.shape[1]}."
+            f"{states.shape[1]}. Pass more rows, or a model with more neurons."
         )
     random = random_source(random_state)
     lines = lines_of_activity(sequences, activity.position, activity.row)
@@ -138,7 +138,7 @@ def disentanglement_scores(
         accuracy[k] = told.score(state[held, None], path[held])
         baseline[k] = np.bincount(path[held]).max() / held.sum()
     information, entropy = _information(states, paths)
-    return Bunch(
+    return Result(
         path_accuracy=accuracy,
         path_baseline=baseline,
         mutual_information_gap=mutual_information_gap(information, entropy),

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
@@ -116,10 +116,16 @@ n_features), or rows of shape (n_rows, n_features)
     places = {label: place for place, label in enumerate(labels.tolist())}
     old = [] if chosen is None else np.asarray(chosen).tolist()
     if unknown := [label for label in old if label not in places]:
-        raise InvalidInputError(f"Expected chosen ones that are in X, got {unknown}.")
+        raise InvalidInputError(
+            f"Expected chosen= to name sequences (or recordings) of X, got {unknown}, "
+            f"which are not in it. X has {labels[:20].tolist()}."
+        )
     left = len(labels) - len(set(old))
     if not 1 <= n <= left:
-        raise InvalidInputError(f"Expected n from 1 to {left}, got {n}.")
+        raise InvalidInputError(
+            f"Expected n from 1 to {left}, the number of sequences that are not chosen "
+            f"yet, got {n}."
+        )
     begun = [places[label] for label in dict.fromkeys(old)]
     random = random_source(random_state)
     return labels[farthest_first(_scaled(points), n, begun, random)]
@@ -162,7 +168,7 @@ def _of_values(X: Any, divided: Any) -> Points:
     return np.array([_summary(x) for x in values]), labels
 
 
-def _of_states(activity: Bunch, X: Any, divided: Any) -> Points:
+def _of_states(activity: Result, X: Any, divided: Any) -> Points:
     """Return the same from the states of neurons; windows are points themselves."""
     states = activity.states
     if not is_rows(X):

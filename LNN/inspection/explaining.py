@@ -45,49 +45,51 @@ def explain(
     timestamps: Column | None = None,
     groups: Column | None = None,
 ) -> Explanation:
-    """Tell what made the answer to one row (or sequence) what it is.
+    """Explain the answer to one row (or sequence) by rows, columns and neurons.
 
     Parameters
     ----------
     model : fitted estimator, Pipeline that ends in one, or FittedModel
     X, timestamps, groups
-        As in `predict`; of a Pipeline what its last step gets.
+        As in `predict`; for a Pipeline, as its last step gets it.
     row : int, default=-1
         The number of the row (or sequence) of X whose answer is explained.
     output : optional
-        As in `attribution`, but of a classifier the default is the class that it
-        answers: positive shares speak for the answer.
+        As in `attribution`, but for a classifier the default is the class that it
+        predicts, so that positive shares speak for the prediction.
     baseline, step, tolerance
         As in `attribution`.
 
     Returns
     -------
     Explanation
-        `print` it, or draw it with `ExplanationDisplay`. What it holds adds up to the
-        difference between the answer and the one at the baseline: shares of columns, of
-        steps, of the neurons that they entered through, and of the neurons that the
-        answer left through.
+        `print` it, or draw it with `ExplanationDisplay`. It holds shares of the
+        difference between the answer and the answer to the baseline: by column, by
+        step, by the neurons that read the inputs, and by the neurons that the read-out
+        reads. Each of these adds up to the difference.
 
     Raises
     ------
     InvalidInputError
         If `row`, `output`, `step` or the baseline do not suit the model, or if the
-        shares do not add up to within a ten-thousandth.
+        shares miss the difference by more than a ten-thousandth of it.
 
     Notes
     -----
-    It explains the model, not the world; see `attribution`. Neurons pass their states
-    on from step to step, so that no sum over a neuron inside the network is the answer.
-    Two places add up exactly, since all of the answer goes through each:
+    It explains the model, not the world; see `attribution`. Inside the network, shares
+    of neurons do not add up, because states are passed on from step to step and would
+    be counted again at each. They add up at two places, which every effect of an input
+    passes exactly once:
 
-    - *entered*: what a value adds to each neuron that reads it, at its step. Told of
-      models in which inputs go to neurons one by one: all wirings, with an LTC or a
-      CfC; not of one with a backbone, an LSTM or another baseline. With mixed memory
-      values enter the memories of neurons as well.
-    - *left*: what the read-out reads of each neuron of the last layer.
+    - *entered*: what each value adds to the neurons that read it, at its step. This is
+      known for models whose neurons read the inputs one by one: LTC and CfC on a
+      wiring, but not a CfC with a backbone, an LSTM or another baseline. With mixed
+      memory, values enter the memories of neurons too.
+    - *left*: what the read-out reads from each neuron of the last layer.
 
-    On a wiring whose groups form a chain (inputs, inter, command, motor) what left
-    through a group or a later one came along the only way there: `way`.
+    If the groups of a wiring form a chain (inputs, inter, command, motor), `way` tells
+    how much went from each group to the next: all that left through a group, or a later
+    one, came this way.
 
     References
     ----------
@@ -120,9 +122,7 @@ def explain(
     one = np.array([0])
     left = left_through(passes, IntegrationPath(passes, one, start))[0]
     entries = Entries(passes) if can_tell_entries(passes.network) else None
-    path = IntegrationPath(
-        passes, one, start, None if entries is None else entries.slopes
-    )
+    path = IntegrationPath(passes, one, start, entries)
     shares, end, begin = path.integrated(tolerance)
     _check_sum(shares.sum(), float(end[0] - begin[0]))
     title = places.title + (f", step {step}" if fitted.targets.per_step else "")

@@ -130,6 +130,12 @@ class Explanation:
         Parameters
         ----------
         n : int, default=5
+            How many values.
+
+        Returns
+        -------
+        list of Share
+            Row or step, column, value and share of each.
         """
         order = np.argsort(-np.abs(self.attributions), axis=None, kind="stable")[:n]
         steps, columns = np.unravel_index(order, self.attributions.shape)

@@ -82,7 +82,8 @@ def targets_of(fitted: FittedModel, before: Answer, target: Any, now: float) -> 
             )
         if float(target) == now:
             raise InvalidInputError(
-                f"Expected a target that is not the answer itself, got {target!r}."
+                f"Expected a target other than the present answer, got {target!r}. "
+                "Pass the number that the answer should reach."
             )
         return [float(target)]
     known = list(fitted.targets.classes)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.recordings import columns_of, idle_columns, is_rows
@@ -28,12 +28,12 @@ def permutation_importance(
     scoring: str | Callable[..., float] | None = None,
     random_state: int | np.random.RandomState | None = None,
     **score_params: Any,
-) -> Bunch:
-    """Measure how much the score falls if a column, or a part of the time, is mixed up.
+) -> Result:
+    """Measure how much the score falls if a column, or a part of the time, is permuted.
 
-    scikit-learn's function of this name takes tables of independent rows. This one
-    takes sequences as well, and rows in time order: what is mixed up keeps its own
-    course in time, so that the model still sees a curve like those that it knows.
+    scikit-learn's function of this name is for tables of independent rows. This one
+    is for sequences and for rows in time order: a permuted column keeps its own course
+    in time, so that the model still sees curves like those of training.
 
     Parameters
     ----------
@@ -44,13 +44,11 @@ n_features), or list of arrays of shape (T_i, n_features)
     y : array or list
         As `score` takes it. Data that the model has not seen tell more.
     over : {"features", "time"}, default="features"
-        "features": of rows in time order a column is moved along the rows by a random
-        number of them, the end to the front; of sequences it is taken from other
-        sequences. "time", for sequences alone: all columns of a part of the time are
-        taken from other sequences.
+        "features": in rows in time order, a column is rotated by a random number of
+        rows; in sequences, it is exchanged between sequences. "time", for sequences
+        only: all columns of a part of the time are exchanged between sequences.
     features : sequence, default=None
-        Names or numbers of the columns; None is all but those that tell the time or
-        the recording.
+        Names or numbers of the columns; None is all except those of time and group.
     n_blocks : int, default=8
         For "time": parts of equal length that each sequence is divided into.
     n_repeats : int, default=5
@@ -58,18 +56,18 @@ n_features), or list of arrays of shape (T_i, n_features)
         A scorer of scikit-learn, or its name; None is `model.score`.
     random_state : int, RandomState or None, default=None
     **score_params
-        Passed to `score`, such as `timestamps=`; None of them is mixed up.
+        Passed to `score`, such as `timestamps=`; these are not permuted.
 
     Returns
     -------
     Bunch
         importances_mean, importances_std : ndarray of shape (n,)
-            By how much the score falls: 0 is "not needed".
+            The fall of the score; 0 means that the column is not needed.
         importances : ndarray of shape (n, n_repeats)
         names : list
             Columns; for "time" the parts, as (begin, end) in shares of the sequence.
         score : float
-            Of the data as they are.
+            The score on the unchanged data.
 
     Raises
     ------
@@ -78,9 +76,9 @@ n_features), or list of arrays of shape (T_i, n_features)
 
     Notes
     -----
-    Of two columns that tell the same, neither is needed: both are near 0. The mixed-up
-    data are not of this world, so a large fall says what the model relies on, not what
-    causes y.
+    Two columns with the same information are both near 0, as neither is needed beside
+    the other. Permuted data do not occur in reality: a large fall shows what the model
+    relies on, not what causes y.
 
     References
     ----------
@@ -106,7 +104,7 @@ n_features), or list of arrays of shape (T_i, n_features)
         for name in names
     ]
     importances = np.reshape(falls, (len(names), n_repeats))
-    return Bunch(
+    return Result(
         importances_mean=importances.mean(axis=1),
         importances_std=importances.std(axis=1),
         importances=importances,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -39,34 +39,33 @@ def influence_graph(
     max_samples: int | None = 500,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
-    """Measure who influences whom, of the model and not of the world.
+) -> Result:
+    """Measure how inputs, neurons and outputs of a model influence each other.
 
     Parameters
     ----------
     model : fitted estimator, Pipeline that ends in one, or FittedModel
     X, timestamps, groups
-        As in `predict`; of a Pipeline what its last step gets.
+        As in `predict`; for a Pipeline, as its last step gets it.
     kind : {"jacobian", "ablation", "integrated"}
-        "jacobian": by how much a neuron moves within a step if one thing that it reads
-        moves by one, all others staying. That is over the wiring alone: where there is
-        no synapse it is 0. Of an LTC within one unfold.
-        "ablation": by how much neurons and answers fall if an input or a neuron is held
-        at its mean over X at all steps. That goes through all paths.
-        "integrated": by how much the last states and the last answer of a sequence move
-        if an input or a neuron is pushed by one at every step, a little at a time: the
-        gradient over unrolled time. That goes through all paths too.
+        "jacobian": the derivative of a neuron by each of its inputs within one step
+        (for an LTC, one unfold). It is 0 where the wiring has no synapse.
+        "ablation": how much neurons and answers fall if an input or a neuron is held at
+        its mean over X at all steps. This includes indirect effects.
+        "integrated": the derivative of the last states and the last answer of a
+        sequence by a constant that is added to an input or a neuron at every step. This
+        includes indirect effects too.
     max_samples : int, default=500
-        Windows or sequences that are looked at, spread evenly over X; None is all.
+        The most windows or sequences to use, spread evenly over X; None is all.
 
     Returns
     -------
     Bunch
         mean, mean_absolute : Bunch of ndarray
             `inputs_to_neurons` (F, N), `neurons_to_neurons` (N, N) and
-            `neurons_to_outputs` (N, K), entry [i, j] the effect of i on j, over the
-            steps that `neuron_activity` tells of; `inputs_to_outputs` (F, K) is 0 of
-            "jacobian", since no input reaches an output but through neurons.
+            `neurons_to_outputs` (N, K): entry [i, j] is the effect of i on j, over the
+            steps that `neuron_activity` returns. `inputs_to_outputs` (F, K) is 0 with
+            "jacobian", since inputs reach outputs only through neurons.
         wired_mask : Bunch of ndarray of bool
             Where there is a direct connection.
         inputs, neurons, outputs : list
@@ -78,17 +77,18 @@ def influence_graph(
     Raises
     ------
     InvalidInputError
-        If `kind` is another, or for models whose single steps are not known here.
+        If `kind` is unknown, or if the model's single steps are not accessible: CfC,
+        LTC, LSTM and GRU are.
 
     Notes
     -----
-    Outputs are in the unit of y, or in log odds before the softmax. Each neuron reads
-    its own state, so that the diagonal of `wired_mask.neurons_to_neurons` is True. The
-    LSTM of mixed memory connects all neurons of its layer, and so it is drawn. A whole
-    recording is one sample, and is run once for each input and neuron. Of
-    "jacobian" a read-out that pools states counts as if all of them moved by one. Parts
-    of an answer that two neurons tell alike are lost with neither: ablation then shows
-    less than both together do.
+    It describes the model, not the world. Outputs are in the unit of y, or in log odds
+    before the softmax. Each neuron reads its own state, so the diagonal of
+    `wired_mask.neurons_to_neurons` is True. The LSTM of mixed memory connects all
+    neurons of its layer, so all of these connections count. A whole recording is one
+    sample, and is run once for each input and neuron. With "jacobian", a read-out that
+    pools states is differentiated as if the states of all steps changed alike. If two
+    neurons carry the same information, ablation of either shows little effect.
 
     References
     ----------
@@ -126,7 +126,7 @@ def influence_graph(
     for part in (mean, absolute):
         part.inputs_to_outputs *= scale
         part.neurons_to_outputs *= scale
-    return Bunch(
+    return Result(
         mean=mean,
         mean_absolute=absolute,
         wired_mask=wired_masks(fitted.network),
@@ -147,7 +147,7 @@ def scale_of_outputs(fitted: FittedModel) -> np.ndarray:
     return scale[np.arange(n) * len(scale) // n]
 
 
-def wired_masks(network: LiquidNetwork) -> Bunch:
+def wired_masks(network: LiquidNetwork) -> Result:
     """Return where there is a direct connection."""
     layers = list(network.layers)
     of_layers = [wired(layer) for layer in layers]
@@ -163,8 +163,8 @@ def wired_masks(network: LiquidNetwork) -> Bunch:
     return _matrices(inputs, neurons, to_outputs, outputs)
 
 
-def _matrices(*values: np.ndarray) -> Bunch:
-    return Bunch(**dict(zip(PAIRS, values, strict=True)))
+def _matrices(*values: np.ndarray) -> Result:
+    return Result(**dict(zip(PAIRS, values, strict=True)))
 
 
 def _stacked(

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.data.row_store import ArrayRows
@@ -43,38 +43,38 @@ def partial_dependence(
     max_samples: int | None = 200,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
-    """Tell how the answers change if a column, or the last gap, has another value.
+) -> Result:
+    """Show how the answers change with the value of a column, or with the last gap.
 
     Parameters
     ----------
     model : fitted estimator, Pipeline that ends in one, or FittedModel
     X, timestamps, groups
-        As in `predict`; of a Pipeline what its last step gets.
+        As in `predict`; for a Pipeline, as its last step gets it.
     feature : str or int
-        A column of X, or "gap": the time that passes before the last row. What does the
-        model answer if this row, with its values as they are, comes later?
+        A column of X, or "gap": the time between the row before and the last row, whose
+        values stay as they are.
     grid : array of shape (G,), default=None
         Values in the column's unit; gaps in seconds, or in units of numeric time
-        stamps. None is `n_grid` values: of a column from its 5th to its 95th
-        percentile, of the gap from the shortest ones of training to the longest, or to
-        8 typical ones if that is more.
+        stamps. None is `n_grid` values: from the 5th to the 95th percentile of a
+        column, or from the shortest gaps of training to the longest (or to 8 typical
+        ones, if that is longer).
     at : {"last", "all"}, default="last"
-        Where the column gets its value: at the last row of the window or sequence, or
-        at all of its rows.
+        Whether to set the column in the last row of the window or sequence, or in all
+        of its rows.
     rows : sequence of int, default=None
         The rows (or sequences) of X whose answers are looked at; None is all.
     step : int, default=-1
-        Of sequences with an answer at each step: which one.
+        For sequences with an answer at each step: the step.
     max_samples : int, default=200
-        Answers that are looked at, spread evenly; None is all.
+        The most answers to compute, spread evenly over X; None is all.
 
     Returns
     -------
     Bunch
         average : ndarray of shape (K, G)
-            The mean answer, in the unit of y; of classifiers the mean probability of
-            each class, of two classes that of the second.
+            The mean answer, in the unit of y; for classifiers the mean probability of
+            each class, or of the second one of two.
         individual : ndarray of shape (K, n, G)
             Each answer.
         grid : ndarray of shape (G,)
@@ -88,11 +88,11 @@ def partial_dependence(
 
     Notes
     -----
-    It tells of the model, not of the world: it does not know what else changes when
-    the column does, and pairs of values that never occur count like others. A missing
-    value that is set is seen. Of an anchor column it is the change from row to row that
-    is set, since this is what the model reads. Each row of a whole recording is run
-    from the beginning: of long ones choose few `rows`.
+    It describes the model, not the world: other columns stay as they are even if they
+    would change along, and combinations of values that never occur count like others. A
+    missing value that is set is no longer missing. For an anchor column the change from
+    row to row is set, since that is what the model reads. With whole recordings each
+    answer needs a run from the first row: choose few `rows` of long ones.
 
     References
     ----------
@@ -137,7 +137,7 @@ def partial_dependence(
     outputs = output_names(fitted, answers.shape[1])
     if fitted.classifies and answers.shape[1] == 2:
         individual, outputs = individual[1:], outputs[1:]
-    return Bunch(
+    return Result(
         average=individual.mean(axis=1),
         individual=individual,
         grid=values,

@@ -29,7 +29,11 @@ PARTS = 32
 
 
 class Entries:
-    """Slopes of the answers, divided by the neuron that a value enters through.
+    """Shares of values, divided by the neuron that a value enters through.
+
+    Where what enters is a sum of the inputs with weights, as in a CfC, slopes are by
+    these sums, and are told apart by value once, at the end of the line. What enters an
+    LTC bends with each value: there they are by values, for each neuron.
 
     Parameters
     ----------
@@ -48,11 +52,13 @@ class Entries:
         # One with a cell: `can_tell_entries`.
         layer: Any = passes.network.layers[0]
         self._owner = torch.as_tensor(entered_by(layer.cell))
-        self._drive = torch.empty(0)
+        self._inputs = self._drive = torch.empty(0)
         drive = layer.cell.drive
+        straight = passes.network.own_scale is None and passes.network.encoder is None
+        self._weights = _weights_of(layer.cell) if straight else None
 
         def recorded(inputs: Tensor) -> Tensor:
-            self._drive = drive(inputs)
+            self._inputs, self._drive = inputs, drive(inputs)
             return self._drive
 
         # Of this cell alone, which belongs to a copy of the network.
@@ -62,19 +68,64 @@ class Entries:
         self.names = own + (memory if isinstance(layer.cell, MixedMemoryCell) else [])
 
     def slopes(self, batch: np.ndarray, values: Tensor) -> Tensor:
-        """Return the slopes (n, neurons, T, F), as `IntegrationPath` takes them."""
+        """Return slopes by what enters (n, T, C), or by values (n, neurons, T, F)."""
         answers = self._passes.answers(batch, values)
         drive = self._drive
-        (slope,) = torch.autograd.grad(answers.sum(), drive, retain_graph=True)
+        bends = self._weights is None
+        (slope,) = torch.autograd.grad(answers.sum(), drive, retain_graph=bends)
+        if not bends:
+            return slope
+        return self._by_neuron(
+            values, drive, [slope * own for own in self._of_neurons()]
+        )
+
+    @torch.no_grad()
+    def way(self, path: IntegrationPath) -> Tensor:
+        """Return how far what enters goes, or how far values go."""
+        if self._weights is None:
+            return path.way[:, None]
+        ends = []
+        for values in (path.begin, path.values):
+            self._passes.answers(path.batch, values)
+            ends.append(self._drive)
+        return ends[1] - ends[0]
+
+    def shares(self, path: IntegrationPath, integrals: Tensor) -> Tensor:
+        """Return the shares (B, neurons, T, F)."""
+        if self._weights is not None:
+            values = path.values.clone().requires_grad_()
+            self._passes.answers(path.batch, values)
+            entered = [integrals[..., k] @ self._weights[k] for k in self._of_neurons()]
+            integrals = self._by_neuron(values, self._inputs, entered)
+        return integrals * path.way[:, None]
+
+    def _of_neurons(self) -> list[Tensor]:
+        """Return which columns of `drive` go to each neuron that inputs reach."""
+        return [self._owner == neuron for neuron in self._owner.unique()]
+
+    def _by_neuron(self, values: Tensor, read: Tensor, parts: list[Tensor]) -> Tensor:
+        """Return slopes by values (n, neurons, T, F) from those by what is read.
+
+        From there to the values themselves it is through patches, scales of sequences,
+        and values that were held.
+        """
         found = values.new_zeros(len(values), len(self.names), *values.shape[1:])
-        for neuron in self._owner.unique().tolist():
-            # What enters here, and back from there to the values themselves: through
-            # patches, scales of sequences, and values that were held.
-            part = slope * (self._owner == neuron)
+        for neuron, part in zip(self._owner.unique().tolist(), parts, strict=True):
             found[:, neuron] = torch.autograd.grad(
-                drive, values, part, retain_graph=True
+                read, values, part, retain_graph=True
             )[0]
         return found
+
+
+def _weights_of(cell: Any) -> Tensor | None:
+    """Return the weights (C, n_inputs) of `cell.drive`; None if that bends."""
+    inner = cell.cell if isinstance(cell, MixedMemoryCell) else cell
+    if not isinstance(inner, CfCCell | WiredCfCCell):
+        return None
+    with torch.no_grad():
+        each = torch.eye(inner.input_size, dtype=torch.float64)[:, None]
+        weights: Tensor = (cell.drive(each) - cell.drive(torch.zeros_like(each)))[:, 0]
+    return weights.T
 
 
 def can_tell_entries(network: LiquidNetwork) -> bool:

@@ -142,9 +142,13 @@ def spans_of_answers(
         n = len(sequences.position_of_row)
     chosen = np.arange(n) if rows is None else np.asarray(rows)
     if chosen.dtype.kind not in "iu" or chosen.ndim != 1:
-        raise InvalidInputError(f"Expected rows as numbers, got {rows!r}.")
+        raise InvalidInputError(
+            f"Expected rows as numbers of rows (or sequences), got {rows!r}."
+        )
     if len(chosen) and not (-n <= chosen.min() and chosen.max() < n):
-        raise InvalidInputError(f"Expected rows from 0 to {n - 1}, got {rows!r}.")
+        raise InvalidInputError(
+            f"Expected rows as numbers from {-n} to {n - 1}, got {rows!r}."
+        )
     chosen = chosen % n if n else chosen
     if sequences.whole:
         position = sequences.position_of_row[chosen]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN.data.containers import plain
 from LNN.estimators.fitted import FittedModel, last_step
 from LNN.exceptions import InvalidInputError
@@ -43,7 +43,7 @@ def robustness(
     scoring: str | Callable[..., float] | None = None,
     random_state: int | np.random.RandomState | None = None,
     **score_params: Any,
-) -> Bunch:
+) -> Result:
     """Measure how much the score falls as the data get worse.
 
     It answers by measurement what a picture of attributions cannot: a model that looks
@@ -157,7 +157,7 @@ n_features), or list of tables of shape (T_i, n_features)
                 found = trial.scores(recordings.with_values(values), name)
                 scores[name][:, place, repeat] = found
     tried = {name: values for name, (_, values) in plan.items()}
-    return Bunch(
+    return Result(
         strengths=tried,
         scores=scores,
         models=list(models),
@@ -224,7 +224,8 @@ def _named(model: Any, beside: Mapping[str, Any] | None) -> dict[str, Any]:
     others = dict(beside or {})
     if own in others:
         raise InvalidInputError(
-            f"Expected other names in beside than {own!r}, which is the model's own."
+            f"Expected names in beside= other than {own!r}, which stands for the model "
+            "itself. Rename that entry."
         )
     return {own: model, **others}
 

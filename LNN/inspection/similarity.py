@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data.containers import plain
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -86,10 +86,14 @@ def structural_similarity(
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.shape != b.shape or not a.size:
         raise InvalidInputError(
-            f"Expected two maps of the same shape, got {a.shape} and {b.shape}."
+            "Expected two maps of the same shape, which are not empty, got "
+            f"{a.shape} and {b.shape}."
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise InvalidInputError("Expected maps of finite numbers, got others.")
+        raise InvalidInputError(
+            "Expected maps of finite numbers, got NaN or infinite ones. Leave out the "
+            "steps that one of the maps lacks."
+        )
     if data_range is None:
         data_range = max(a.max(), b.max()) - min(a.min(), b.min())
     if data_range <= 0:
@@ -127,7 +131,7 @@ def attribution_similarity(
     timestamps: Column | None = None,
     groups: Column | None = None,
     **how: Any,
-) -> Bunch:
+) -> Result:
     """Measure how alike attributions stay when noise is added to X.
 
     The papers on liquid networks ask this of pictures: does the network still look at
@@ -219,7 +223,9 @@ def attribution_similarity(
             similarity[place, repeat] = [
                 _alike(a, b) for a, b in zip(clean, noisy, strict=True)
             ]
-    return Bunch(similarity=similarity, mean=similarity.mean(axis=(1, 2)), noise=levels)
+    return Result(
+        similarity=similarity, mean=similarity.mean(axis=(1, 2)), noise=levels
+    )
 
 
 def _alike(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.estimators.fitted import FittedModel, as_fitted
@@ -44,7 +44,7 @@ def smallest_change(
     step: int = -1,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     """Search the smallest change of a row (or sequence) that gives another answer.
 
     Parameters
@@ -219,7 +219,7 @@ def _result(
     goals: list[str],
     space: SearchSpace,
     n_values: int | None,
-) -> Bunch:
+) -> Result:
     wanted = listed(goals) if len(goals) == 1 else "another class"
     if best is None:
         few = "" if n_values is None else f", changing {n_values} at most"
@@ -228,7 +228,7 @@ def _result(
             f"{int(space.free.sum())} values that may change within the range of the "
             f"data{few}. The answer stays {_shown(before)}."
         )
-        return Bunch(
+        return Result(
             found=False,
             edits={},
             distance=float("nan"),
@@ -257,7 +257,7 @@ def _result(
             "It is the model's answer to other numbers, not what the world would do.",
         ]
     )
-    return Bunch(
+    return Result(
         found=True,
         edits=edits,
         distance=best.distance,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data.clock import Clock
 from LNN.estimators.fitted import as_fitted
@@ -21,7 +21,7 @@ def time_constants(
     *,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
+) -> Result:
     r"""Return the time constants that neurons have over X.
 
     Those of liquid neurons change with what the neurons read. At a step they are, by
@@ -92,7 +92,7 @@ def time_constants(
     taus = activity.time_constants
     unit, unit_name = unit_of(fitted.clock)
     lines = ("row", "sequence", "step", "time", "neurons")
-    return Bunch(
+    return Result(
         time_constants=taus,
         minimum=_over_lines(np.min, taus),
         median=_over_lines(np.median, taus),

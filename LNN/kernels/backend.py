@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -253,6 +253,95 @@ class Trainer(Protocol):
         """Return what adds up the losses of all samples; None as in `epochs`."""
 
 
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """Data of a fit that stay on a device, and where a step finds its own.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (n_rows, F)
+    gaps : Tensor of shape (n_rows,), or None for ones
+    start, length, first_target : Tensor of int64, shape (n_samples,)
+        Where the samples stand in the rows.
+    target : Tensor of shape (n, ...)
+        By sample or, with `per_step`, by row.
+    weight : Tensor of shape (n,), or None for ones
+    neutral : Tensor of shape (F,)
+        Stands for what is missing.
+    policy : {"error", "hold", "mask"}
+        What to do there.
+    per_step : bool
+    whole : bool
+        Whether steps before the first target count for nothing.
+    steps : int
+        The longest length.
+    batch_size : int
+    mean_weight : float
+        The mean weight of a sample.
+    order : Tensor of int64, shape (n_samples,)
+        The samples in the order of an epoch.
+    numbers : Tensor of shape (n_batches, 4)
+        What the optimiser needs for each batch (`Adam.numbers`).
+    now : Tensor of int64, shape (1,)
+        The batch that was taken last, -1 before the first.
+    total : Tensor of shape ()
+        To which the losses are added.
+    """
+
+    rows: Tensor
+    gaps: Tensor | None
+    start: Tensor
+    length: Tensor
+    first_target: Tensor
+    target: Tensor
+    weight: Tensor | None
+    neutral: Tensor
+    policy: str
+    per_step: bool
+    whole: bool
+    steps: int
+    batch_size: int
+    mean_weight: float
+    order: Tensor
+    numbers: Tensor
+    now: Tensor
+    total: Tensor
+
+
+class Together(Protocol):
+    """Takes the steps of several trainers at once."""
+
+    def choose(self, present: Sequence[bool]) -> None:
+        """Say which of them take steps from now on; the others stay as they are."""
+
+    def step(self) -> None:
+        """Take the step of each one's next batch; none where it has had them all."""
+
+
+class ResidentTrainer(Protocol):
+    """Takes whole training steps on a device: nothing comes from the CPU.
+
+    Attributes
+    ----------
+    kind : hashable
+        Trainers of one kind can go together.
+    """
+
+    kind: Hashable
+
+    def together(self, trainers: Sequence[ResidentTrainer]) -> Together:
+        """Return what takes the steps of trainers of this kind."""
+
+    def release(self) -> None:
+        """Give back memory that a step needs, until the next."""
+
+    def step(self) -> None:
+        """Take the step of the next batch."""
+
+    def gradient(self) -> Tensor:
+        """Go on to the next batch without a step; return its loss's mean gradient."""
+
+
 class Backend(ABC):
     """Runs cells over sequences.
 
@@ -321,6 +410,15 @@ class Backend(ABC):
         """Return what trains a network of cells that are supported; None if nothing.
 
         The cells have no hooks.
+        """
+        return None
+
+    def resident_trainer(
+        self, network: Trained, data: Resident
+    ) -> ResidentTrainer | None:
+        """Return what trains a network on data of a device; None if nothing.
+
+        The network has an `adam`, and its cells are supported and have no hooks.
         """
         return None
 

@@ -11,7 +11,15 @@ from torch import Tensor
 from LNN._warnings import warn
 from LNN.cells.base import Cell, choice
 from LNN.exceptions import InvalidInputError
-from LNN.kernels.backend import Backend, Missing, Stepper, Trained, Trainer
+from LNN.kernels.backend import (
+    Backend,
+    Missing,
+    Resident,
+    ResidentTrainer,
+    Stepper,
+    Trained,
+    Trainer,
+)
 from LNN.kernels.cuda import CudaBackend
 from LNN.kernels.native import NativeBackend
 from LNN.kernels.torch_loop import TorchLoop
@@ -100,9 +108,22 @@ def stepper_for(
 
 def trainer_for(network: Trained, requested: str) -> Trainer | None:
     """Return what trains a network without autograd; None if its backend cannot."""
+    backend = _of_all_cells(network, requested)
+    return None if backend is None else backend.trainer(network)
+
+
+def resident_trainer_for(
+    network: Trained, data: Resident, requested: str
+) -> ResidentTrainer | None:
+    """Return what trains a network on data of a device; None if its backend cannot."""
+    backend = _of_all_cells(network, requested)
+    return None if backend is None else backend.resident_trainer(network, data)
+
+
+def _of_all_cells(network: Trained, requested: str) -> Backend | None:
     dtype, device = network.weight.dtype, network.weight.device
     backends = {_supporting(c, requested, device, dtype) for c in network.cells}
-    return backends.pop().trainer(network) if len(backends) == 1 else None
+    return backends.pop() if len(backends) == 1 else None
 
 
 def prepare(cell: Cell) -> None:

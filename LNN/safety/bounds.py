@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 from torch import nn
 
+from LNN._results import Result
 from LNN.cells import MixedMemoryCell
 from LNN.constraints.keeping import Keeper
 from LNN.constraints.kinds import Bounds, RateLimit
@@ -19,6 +18,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork, MotorReadout
 from LNN.pooling import pooled_size
 from LNN.safety.cell_bounds import array, invariant, step, time_constants
+from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import (
     Interval,
     affine,
@@ -40,7 +40,7 @@ ROUNDED = 5e-5
 POOLING = 64
 
 
-def state_bounds(model: Any) -> Bunch:
+def state_bounds(model: Any) -> Result:
     """Return intervals that the neurons' states never leave, whatever the inputs.
 
     They follow from the equations and the trained weights alone, for every input and
@@ -95,7 +95,7 @@ def state_bounds(model: Any) -> Bunch:
         tau, unit = time_constants(cell), fitted.clock.unit
         ends = (None, None) if tau is None else (tau.low * unit, tau.high * unit)
         layers.append(
-            Bunch(
+            Result(
                 low=found.low,
                 high=found.high,
                 reason=reason,
@@ -104,15 +104,15 @@ def state_bounds(model: Any) -> Bunch:
             )
         )
     proved = all(bool(np.isfinite([own.low, own.high]).all()) for own in layers)
-    return Bunch(layers=layers, proved=proved)
+    return Result(layers=layers, proved=proved)
 
 
 def output_bounds(
     model: Any,
-    input_box: tuple[ArrayLike, ArrayLike] | None = None,
+    input_box: InputBox | None = None,
     *,
     gaps: tuple[float, float] | None = None,
-) -> Bunch:
+) -> Result:
     """Return an interval that every answer of the model lies in, in the units of y.
 
     Without `input_box` whatever the inputs are; with it for inputs that stay in a box,
@@ -123,9 +123,11 @@ def output_bounds(
     ----------
     model : fitted estimator, Pipeline or FittedModel
         Of a Pipeline the last step: the box is then in the units that it gets.
-    input_box : (low, high), default=None
+    input_box : (low, high), or mapping of str to (low, high), default=None
         Two numbers, or two array-likes with one number per input column (all columns
-        of X but those of time and groups), in the units of X.
+        of X but those of time and groups), in the units of X. By the names of these
+        columns: two mappings or Series, as (X.min(), X.max()) of a frame, or one
+        mapping from names to (low, high).
     gaps : (low, high), default=None
         The shortest and the longest time between rows, in the units of the time stamps
         (seconds for dates). None is any, or one step where the model knows no time.
@@ -170,6 +172,8 @@ def output_bounds(
     box = None if input_box is None else input_interval(fitted, input_box)
     network = copy.deepcopy(fitted.network).double().eval()
     eps = precision(fitted.network)
+    if gaps is not None:
+        gap_ends(gaps)
     if box is None:
         found, _ = invariant(_cell(network.layers[-1]), eps)
         states = _readable(network.layers[-1], found)
@@ -178,7 +182,7 @@ def output_bounds(
         states = _reached(network, scaled, gap_interval(fitted, gaps), fitted, eps)
     low, high = _answers(fitted, _read_out(network, states, eps), box)
     proved = bool(np.isfinite(low).all() and np.isfinite(high).all())
-    return Bunch(low=low, high=high, states=states, proved=proved)
+    return Result(low=low, high=high, states=states, proved=proved)
 
 
 def as_built(model: Any) -> FittedModel:
@@ -208,26 +212,6 @@ def _readable(layer: Any, states: Interval) -> Interval:
 # --------------------------------------------------------------------------- the box
 
 
-def input_interval(
-    fitted: FittedModel, input_box: tuple[ArrayLike, ArrayLike]
-) -> Interval:
-    """Return a box with one interval per input column, in the units of X."""
-    n = len(fitted.layout.columns.inputs)
-    try:
-        low, high = (np.broadcast_to(np.asarray(s, float), (n,)) for s in input_box)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(
-            f"Expected input_box as (low, high), each a number or {n} numbers, one per "
-            f"input column, got {input_box!r}."
-        ) from error
-    if not np.all(low <= high) or not np.isfinite([low, high]).all():
-        raise InvalidInputError(
-            f"Expected an input_box of finite numbers with low <= high, got {low} and "
-            f"{high}."
-        )
-    return Interval(low.copy(), high.copy())
-
-
 def scaled_box(fitted: FittedModel, box: Interval, eps: float) -> Interval:
     """Return the box as the first layer reads it."""
     network, missing = fitted.network, fitted.parameters["missing"]
@@ -249,17 +233,26 @@ def scaled_box(fitted: FittedModel, box: Interval, eps: float) -> Interval:
     return widened(scaled, 2 * eps * (1 + scaled.size))
 
 
+def gap_ends(gaps: tuple[float, float]) -> tuple[float, float]:
+    """Return the shortest and the longest gap, checked."""
+    try:
+        shortest, longest = map(float, gaps)
+    except (TypeError, ValueError):
+        shortest, longest = np.nan, np.nan
+    if not 0 <= shortest <= longest:
+        raise InvalidInputError(
+            f"Expected gaps as two numbers >= 0, (shortest, longest), got {gaps!r}."
+        )
+    return shortest, longest
+
+
 def gap_interval(fitted: FittedModel, gaps: tuple[float, float] | None) -> Interval:
     """Return the elapsed times of one step, in the network's unit."""
     clock = fitted.clock
     if gaps is None:
         ends = (1.0, 1.0) if clock.kind is None else (0.0, np.inf)
     else:
-        shortest, longest = gaps
-        if not 0 <= shortest <= longest:
-            raise InvalidInputError(
-                f"Expected gaps as (shortest, longest) >= 0, got {gaps!r}."
-            )
+        shortest, longest = gap_ends(gaps)
         ends = (shortest / clock.unit, longest / clock.unit)
     # The first row of a recording counts one unit.
     low, high = min(ends[0], 1.0), max(ends[1], 1.0)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 from torch import Tensor
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.cells.base import past_end
 from LNN.estimators.fitted import as_fitted
@@ -32,7 +33,7 @@ def contraction_rate(
     groups: Column | None = None,
     n_starts: int = 4,
     random_state: int | np.random.RandomState | None = 0,
-) -> Bunch:
+) -> Result:
     """Measure how fast two states forget their difference while they read the same X.
 
     Each sequence is read from the usual start and from random states. Their distance d
@@ -73,8 +74,8 @@ def contraction_rate(
     >>> bool(contraction_rate(lnn.fit(X[:-1], X[1:, 0]), X).half_life < 100)
     True
     """
-    if n_starts < 1:
-        raise InvalidInputError(f"Expected n_starts >= 1, got {n_starts}.")
+    if not isinstance(n_starts, Integral) or n_starts < 1:
+        raise InvalidInputError(f"Expected n_starts as an int >= 1, got {n_starts!r}.")
     fitted = as_fitted(model)
     sequences = fitted.read(X, timestamps=timestamps, groups=groups)
     random = random_source(random_state)
@@ -104,7 +105,7 @@ def contraction_rate(
     rates = rates / fitted.clock.unit
     least = float(rates.min(initial=np.inf))
     half_life = np.log(2) / least if least > 0 else np.inf
-    return Bunch(rate=rates, slowest=least, half_life=float(half_life))
+    return Result(rate=rates, slowest=least, half_life=float(half_life))
 
 
 Read = tuple[Tensor, Tensor, Tensor | None]

@@ -6,21 +6,20 @@ import copy
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN.estimators.fitted import FittedModel
-from LNN.exceptions import InvalidInputError
 from LNN.safety.bounds import (
     ROUNDED,
     as_built,
-    input_interval,
+    gap_ends,
     invariant_states,
     precision,
     scaled_box,
 )
 from LNN.safety.cell_bounds import invariant
 from LNN.safety.cell_growth import Growth, growth
+from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import Array, Interval, everywhere
 
 # Rounds in which the weights of the norm are looked for, and their least ratio.
@@ -31,10 +30,10 @@ SLACK = 1e-9
 
 def contraction_bound(
     model: Any,
-    input_box: tuple[ArrayLike, ArrayLike] | None = None,
+    input_box: InputBox | None = None,
     *,
     gaps: tuple[float, float] | None = None,
-) -> Bunch:
+) -> Result:
     """Return a proved bound of how much one step leaves of a difference of states.
 
     Two copies of a layer that read the same inputs, and stand in different states of
@@ -46,7 +45,7 @@ def contraction_bound(
     ----------
     model : fitted estimator, Pipeline or FittedModel
         Of a Pipeline the last step: the box is then in the units that it gets.
-    input_box : (low, high), default=None
+    input_box : (low, high), or mapping of str to (low, high), default=None
         As in `output_bounds`. None is any input, for which little can be proved.
     gaps : (low, high), default=None
         The shortest and the longest time between rows, in the units of the time stamps.
@@ -122,7 +121,7 @@ def contraction_bound(
         factor = max(factor, own.factor)
         if own.weights is None:
             reason = f"{type(cell).__name__}: no bound is written for this cell"
-    return Bunch(
+    return Result(
         factor=factor,
         proved=factor < 1,
         reason=reason or _in_words(factor, input_box is None),
@@ -130,11 +129,11 @@ def contraction_bound(
     )
 
 
-def _of_layer(step: Growth | None, states: Interval) -> Bunch:
+def _of_layer(step: Growth | None, states: Interval) -> Result:
     factor, weights = np.inf, None
     if step is not None:
         factor, weights = _least_factor(step, len(states.low))
-    return Bunch(factor=factor, weights=weights, states=(states.low, states.high))
+    return Result(factor=factor, weights=weights, states=(states.low, states.high))
 
 
 def _in_words(factor: float, any_input: bool) -> str:
@@ -152,11 +151,7 @@ def _steps(fitted: FittedModel, gaps: tuple[float, float] | None) -> Interval:
     clock = fitted.clock
     ends = (1.0, 1.0)
     if gaps is not None:
-        shortest, longest = gaps
-        if not 0 <= shortest <= longest:
-            raise InvalidInputError(
-                f"Expected gaps as (shortest, longest) >= 0, got {gaps!r}."
-            )
+        shortest, longest = gap_ends(gaps)
         ends = (shortest / clock.unit, longest / clock.unit)
     elif clock.kind is not None and clock.gap_range is not None:
         shown = clock.gap_range

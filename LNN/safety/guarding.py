@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch
 from torch import Tensor
 
+from LNN._results import Result
 from LNN._typing import Column
 from LNN.data import SequenceSet
 from LNN.data.timestamps import tolerance
@@ -35,17 +35,17 @@ def guard(
     *,
     timestamps: Column | None = None,
     groups: Column | None = None,
-) -> Bunch:
-    """Tell which answers rest on rows unlike those of training.
+) -> Result:
+    """Tell which answers are made from rows unlike those of training.
 
-    One entry for each answer of `predict`: for models of windows, whole recordings or
-    answers per step that is the row itself; for one answer to a sequence all its rows,
-    of which the farthest value and gap count.
+    There is one entry for each answer of `predict`. For models of windows, of whole
+    recordings or with answers per step, it is about the row itself; for one answer per
+    sequence, about the most extreme value and gap of all its rows.
 
     Parameters
     ----------
     model : fitted estimator, Pipeline or FittedModel
-        Of a Pipeline the last step: X is then what it gets.
+        Of a Pipeline, the last step is used, and X is what that step gets.
     X, timestamps, groups
         As in `predict`.
 
@@ -55,13 +55,13 @@ def guard(
         Shapes are those for n answers; 3-D data and lists answered per step have them
         as `predict` does.
 
-        - `outside`: ndarray of shape (n, n_inputs): how far a value lies above or,
-          negative, below all that training read of this column; 0 inside and where it
-          is missing. In units of the scaler (for a transformer as `scale`: in widths
-          of the range). Anchor columns count as changes.
-        - `gap`: ndarray of shape (n,): 1 for a gap as in training; above, how many
-          times the longest one it is; below, what part of the shortest. Gaps of 0, and
-          before first rows, are 1.
+        - `outside`: ndarray of shape (n, n_inputs): how far a value lies above the
+          range of the column in training (or below, if negative); 0 within the range
+          and for missing values. In units of the scaler (if `scale` is a transformer:
+          in widths of the range). Anchor columns count as changes.
+        - `gap`: ndarray of shape (n,): 1 for a gap within the range of training; above
+          1, a multiple of the longest one; below 1, a fraction of the shortest. Gaps of
+          0, and those before first rows, are 1.
         - `saturated`: ndarray of shape (n,): the share of the last layer's neurons
           whose state is within 1 % of an end of its proved interval, of those that
           have one; None if no neuron has.
@@ -163,12 +163,12 @@ class Guard:
 
     def judged(
         self, outside: NDArray, gap: NDArray, saturated: NDArray | None
-    ) -> Bunch:
+    ) -> Result:
         """Return all that was found, and whether it is a doubt."""
         flagged = (outside != 0).any(axis=1) | (gap > FAR) | (gap < 1 / FAR)
         if saturated is not None:
             flagged |= saturated > MOST
-        return Bunch(
+        return Result(
             outside=outside,
             gap=gap,
             saturated=saturated,

@@ -9,29 +9,32 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
 from torch import Tensor
 
 from LNN._random import random_source
+from LNN._results import Result
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
-from LNN.safety.bounds import input_interval, output_bounds
+from LNN.safety.bounds import gap_ends, output_bounds
+from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import Interval
 
 # Sequences that each search starts from, and the steps that it takes.
 STARTS, ASCENTS = 32, 40
 # The length of sequences whose length the model leaves open.
 LENGTH = 32
+# The longest gap that the search draws, in usual ones.
+LONGEST = 100
 
 
 def verify(
     model: Any,
-    box_in: tuple[ArrayLike, ArrayLike],
+    box_in: InputBox,
     box_out: tuple[ArrayLike, ArrayLike],
     *,
     gaps: tuple[float, float] | None = None,
     random_state: int | np.random.RandomState | None = 0,
-) -> Bunch:
+) -> Result:
     """Prove that answers to inputs in a box lie in another, or find one that does not.
 
     Intervals are carried through the model; where they are too wide for a proof,
@@ -41,8 +44,8 @@ def verify(
     ----------
     model : fitted estimator, Pipeline or FittedModel
         As for `output_bounds`.
-    box_in : (low, high)
-        Where every input of every row lies, in the units of X.
+    box_in : (low, high), or mapping of str to (low, high)
+        Where every input of every row lies, in the units of X, as for `output_bounds`.
     box_out : (low, high)
         Numbers or array-likes of an answer's shape, in the units of y; of a classifier
         for the probabilities. One of them may be infinite.
@@ -78,7 +81,9 @@ def verify(
     fitted = as_fitted(model)
     bounds = output_bounds(fitted, box_in, gaps=gaps)
     goal = _goal(box_out, np.shape(bounds.low))
-    found = Bunch(status="unknown", bounds=bounds, X=None, timestamps=None, answer=None)
+    found = Result(
+        status="unknown", bounds=bounds, X=None, timestamps=None, answer=None
+    )
     found.nearest = None
     sides = {-1: bounds.low >= goal.low, 1: bounds.high <= goal.high}
     if all(bool(np.all(side)) for side in sides.values()):
@@ -134,7 +139,9 @@ class _Search:
             self.length = fitted.layout.window_length
         unit = fitted.clock.unit
         self.timed = fitted.clock.kind is not None
-        self.gaps = (unit, unit) if gaps is None else gaps
+        shortest, longest = (unit, unit) if gaps is None else gap_ends(gaps)
+        # Gaps that are longer yet tell little more, and endless ones cannot be drawn.
+        self.gaps = shortest, min(longest, max(shortest, LONGEST * unit))
         network = copy.deepcopy(fitted.network).double().eval()
         self.network = network.requires_grad_(False)
 

@@ -560,7 +560,13 @@ default=None
         return chosen
 
     def copy(self) -> LiquidStream:
-        """Return a stream of the same model that stands where this one stands."""
+        """Return a stream of the same model that continues from where this one is.
+
+        Returns
+        -------
+        LiquidStream
+            Steps and updates of one do not affect the other.
+        """
         # The model never changes: both streams may have it.
         shared: dict[int, Any] = {id(self.model): self.model}
         if self._publish is not None:

@@ -73,7 +73,8 @@ class StreamClock:
         if self.timeless and not (dt is None and timestamp is None):
             raise InvalidInputError(
                 f"Expected no time, got some: {self.owner} was fitted with "
-                "window_length=1, so rows are independent of each other."
+                "window_length=1, so rows are independent of each other. Leave dt and "
+                "timestamp out."
             )
         if timestamp is not None:
             if dt is not None:

@@ -83,7 +83,7 @@ def recorded(
         # Recording has run nothing, or a recorder that did is undone.
         _set(changed, before)
         replay()
-        far = _distance(changed, expected)
+        far = distance(changed, expected)
     except RuntimeError as error:  # torch's, for all that CUDA refuses
         first = str(error).strip().partition("\n")[0]
         _set(changed, expected)
@@ -99,13 +99,22 @@ def _set(tensors: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         tensor.copy_(value)
 
 
-def _distance(found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
-    """Return how far tensors are from others, relative to their size; NaN is equal."""
+def distance(
+    found: Sequence[Tensor], expected: Sequence[Tensor], least: float = 1.0
+) -> float:
+    """Return how far tensors are from others, relative to their size; NaN is equal.
+
+    Parameters
+    ----------
+    found, expected : sequence of Tensor
+    least : float
+        Added to the largest number of each tensor, which is its size.
+    """
     far = 0.0
     for tensor, other in zip(found, expected, strict=True):
         a, b = tensor.double(), other.double()
         same = (a == b) | (a.isnan() & b.isnan())
-        size = 1 + b.nan_to_num(0, 0, 0).abs().max()
+        size = least + b.nan_to_num(0, 0, 0).abs().max()
         gap = torch.where(same, 0.0, (a - b).abs()).max() / size
         far = max(far, float(gap.nan_to_num(torch.inf)))
     return far

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,57 +74,78 @@ def kernel_step(
         return None
     if before is not None and before.snapshot.holds() and before.trainer.holds():
         return before
-    known = _known_parts(network, parameters, objective)
-    if known is None:
+    if is_hooked(network):
         return None
-    layers, head, front, of_front = known
     gradient = torch.zeros_like(parameters.vector)
+    found = trained_parts(network, parameters, objective, optimizer, clip, gradient)
+    if found is None:
+        return None
+    trained, of_front = found
+    first = network.layers[0]
+    assert isinstance(first, SequenceLayer)
+    trainer = kernels.trainer_for(trained, first.backend)
+    if trainer is None:
+        return None
+    front = network.front if _before(network) else None
+    parts = front, of_front, first, optimizer, clip, ranks, gradient
+    return KernelStep(*parts, trained, trainer, Snapshot(network))
+
+
+def trained_parts(
+    network: LiquidNetwork,
+    parameters: ParameterVector,
+    objective: Loss,
+    optimizer: Optimizer,
+    clip: tuple[float | None, str],
+    gradient: Tensor,
+) -> tuple[Trained, list[nn.Parameter]] | None:
+    """Return a network as trainers take it; None if it has parts that they lack.
+
+    Parameters
+    ----------
+    network, parameters, objective, optimizer, clip
+        As `kernel_step` takes them.
+    gradient : Tensor
+        As long as the vector of the parameters.
+
+    Returns
+    -------
+    trained : Trained
+    of_front : list of Parameter
+        Those of what stands before the layers.
+    """
+    layers, head = known_layers(network), _known_head(network)
+    if layers is None or head is None or type(objective) not in LOSSES:
+        return None
+    cells = [layer.cell for layer in layers]
+    if any(isinstance(m, Dropout) and m.p > 0 for c in cells for m in c.modules()):
+        return None
+    gradients = parameters.parts_of(gradient)
+    before = _before(network)
+    of_front = [p for part in before for p in part.parameters() if id(p) in gradients]
+    # A parameter that is frozen, stands in two places or belongs to another part.
+    used = [id(p) for part in (*cells, head) for p in _all_parameters(part)]
+    used += map(id, of_front)
+    if len(used) != len(gradients) or set(used) != set(gradients):
+        return None
     trained = Trained(
-        cells=[layer.cell for layer in layers],
+        cells=cells,
         weight=head.weight,
         bias=head.bias,
         pooling=() if network.return_sequences else tuple(network.pooling.split("+")),
         loss=objective.name,
         levels=objective.levels if isinstance(objective, Quantile) else (),
-        gradients=parameters.parts_of(gradient),
+        gradients=gradients,
         adam=_adam_rule(optimizer, gradient, clip),
         needs_inputs=bool(of_front),
     )
-    trainer = kernels.trainer_for(trained, layers[0].backend)
-    if trainer is None:
-        return None
-    parts = front, of_front, layers[0], optimizer, clip, ranks, gradient
-    return KernelStep(*parts, trained, trainer, Snapshot(network))
+    return trained, of_front
 
 
-# Layers, read-out, what stands before the layers, and its parameters.
-KnownParts = tuple[
-    list[LTC | CfC], nn.Linear, Callable[..., Any] | None, list[nn.Parameter]
-]
-
-
-def _known_parts(
-    network: LiquidNetwork, parameters: ParameterVector, objective: Loss
-) -> KnownParts | None:
-    """Return the parts of a network, if kernels may train it."""
-    layers, head = known_layers(network), _known_head(network)
-    if layers is None or head is None or type(objective) not in LOSSES:
-        return None
-    if is_hooked(network):
-        return None
-    cells = [layer.cell for layer in layers]
-    if any(isinstance(m, Dropout) and m.p > 0 for c in cells for m in c.modules()):
-        return None
-    parts = dict(network.named_children())
-    before = [part for name, part in parts.items() if name not in KNOWN_PARTS]
-    trained = parameters.identities
-    of_front = [p for part in before for p in part.parameters() if id(p) in trained]
-    # A parameter that is frozen, stands in two places or belongs to another part.
-    used = [id(p) for part in (*cells, head) for p in _all_parameters(part)]
-    used += map(id, of_front)
-    if len(used) != len(trained) or set(used) != trained:
-        return None
-    return layers, head, network.front if before else None, of_front
+def _before(network: LiquidNetwork) -> list[nn.Module]:
+    """Return what stands before the layers."""
+    parts = network.named_children()
+    return [part for name, part in parts if name not in KNOWN_PARTS]
 
 
 @dataclass(frozen=True, eq=False)

@@ -195,6 +195,11 @@ class Step:
         self.ranks.settle([self.parameters.vector, *moments])
         return total
 
+    def leave(self) -> None:
+        """Be over: no fit that runs beside this one waits for it any more."""
+        if isinstance(self.resident, ResidentStep):
+            self.resident.leave()
+
     @property
     def how(self) -> str:
         """How a GPU takes batches; empty on a CPU."""
@@ -313,6 +318,7 @@ def train(
             "weights so far are kept."
         )
     finally:
+        step.leave()
         best.restore()
         history.kept, history.batches = best.loss, step.how
         set_dropout_generator(network, None)

@@ -40,8 +40,6 @@ class ParameterVector:
         The parameters in the vector.
     vector : Tensor of shape (n_parameters,)
         What an optimiser changes.
-    identities : frozenset of int
-        The `id` of each parameter.
 
     Raises
     ------
@@ -58,7 +56,6 @@ class ParameterVector:
                 "requires_grad_(True), say."
             )
         self.names, self._parameters = zip(*named, strict=True)
-        self.identities = frozenset(map(id, self._parameters))
         self._shapes = [p.shape for p in self._parameters]
         self.vector = parameters_to_vector(self._parameters).detach()
         vector_to_parameters(self.vector, self._parameters)

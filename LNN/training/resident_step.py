@@ -3,7 +3,8 @@
 The ordinary loop chooses a batch on the CPU, copies where its rows stand, and starts a
 hundred kernels for a step. Here an epoch is one copy (the order of samples, and what
 the optimiser needs by step) and then one launch a batch, without waiting for the
-device. The steps are those of the ordinary loop.
+device. The steps are those of the ordinary loop; where the kernels know all parts of
+one, it is ten launches of theirs in place of what autograd makes of it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from LNN import kernels
 from LNN.batching.batches import Batches, cut
 from LNN.batching.resident import ResidentBatches
 from LNN.cells.dropout import Dropout
+from LNN.kernels import Resident, ResidentTrainer
+from LNN.layers import SequenceLayer
 from LNN.network import LiquidNetwork
 from LNN.training import graphs
-from LNN.training.kernel_step import LOSSES, is_watched, known_layers
+from LNN.training.kernel_step import LOSSES, is_watched, known_layers, trained_parts
+from LNN.training.lockstep import Meeting, Member, meeting_here
 from LNN.training.losses import Loss, Quantile
 from LNN.training.optimisers import Adam, AdamW, Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -28,6 +33,8 @@ from LNN.training.schedules import Schedule
 
 # The backends whose kernels a graph can hold.
 BACKENDS = ("cuda",)
+# How far a first gradient of the kernels may be from autograd's, of its largest number.
+ALLOWED = {torch.float32: 1e-3, torch.float64: 1e-7}
 
 
 @dataclass(eq=False)
@@ -47,6 +54,8 @@ class ResidentStep:
         Mean weight of a sample.
     fault : str
         Why batches are not replayed as a graph; empty as long as they are.
+    doubt : str
+        What the kernels did otherwise than autograd; empty if nothing.
     """
 
     network: LiquidNetwork
@@ -58,6 +67,10 @@ class ResidentStep:
     batch_size: int
     weight: float
     fault: str = ""
+    doubt: str = ""
+    _has_met: bool = False
+    _member: Member | None = None
+    _meeting: Meeting | None = None
     _takes: dict[int, Callable[[], None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -66,8 +79,10 @@ class ResidentStep:
         # Where these stand, and no number in them, is part of a graph.
         self._order = torch.zeros(n, dtype=torch.int64, device=vector.device)
         self._numbers = vector.new_zeros(n_batches, 4)
-        self._batch = torch.zeros(1, dtype=torch.int64, device=vector.device)
+        # The batch that was taken last.
+        self._now = torch.full((1,), -1, dtype=torch.int64, device=vector.device)
         self._total = vector.new_zeros(())
+        self._trainer = self._trainer_on_kernels()
 
     def epoch(self, order: np.ndarray, schedule: Schedule) -> Tensor:
         """Train on all samples in this order; return the sum of their losses."""
@@ -75,8 +90,14 @@ class ResidentStep:
         begin = self.optimizer.state["step"]
         self._order.copy_(torch.from_numpy(order))
         self._numbers.copy_(self._numbers_of(len(sizes), schedule))
-        self._batch.zero_()
+        self._now.fill_(-1)
         self._total.zero_()
+        if self._trainer is not None and not self._takes and self._member is None:
+            self._try_out(self._trainer, sizes[0])
+            self._meet()
+        if self._member is not None and self._meeting is not None:
+            self._epoch_with_others(len(sizes), begin)
+            return self._total
         taken = 0
         try:
             for size in sizes:
@@ -88,9 +109,40 @@ class ResidentStep:
 
     def describe(self) -> str:
         """Tell how batches are taken."""
+        how = "each batch as one CUDA graph"
         if self.fault:
-            return f"without a CUDA graph: {self.fault}"
-        return "each batch as one CUDA graph"
+            how = f"without a CUDA graph: {self.fault}"
+        if self.doubt:
+            return f"{how}; by autograd: {self.doubt}"
+        if self._trainer is not None:
+            how += ", without autograd"
+        return f"{how}, in one launch for several fits" if self._has_met else how
+
+    def _epoch_with_others(self, n_batches: int, begin: int) -> None:
+        assert self._meeting is not None
+        assert self._member is not None
+        try:
+            n_fits, self.fault = self._meeting.epoch(self._member, n_batches)
+        except BaseException:
+            self.optimizer.state["step"] = begin
+            raise
+        self._has_met |= n_fits > 1
+
+    def leave(self) -> None:
+        """Be over: other fits need not wait for this one any more."""
+        if self._meeting is not None and self._member is not None:
+            self._meeting.leave(self._member)
+            self._member = None
+
+    def _meet(self) -> None:
+        """Go to where fits that run side by side take their steps together."""
+        self._meeting = meeting_here()
+        if self._trainer is None or self._meeting is None:
+            return
+        member = Member(self._trainer, self._changed())
+        if self._meeting.join(member):
+            self._trainer.release()
+            self._member = member
 
     def _numbers_of(self, n_batches: int, schedule: Schedule) -> Tensor:
         """Return what the optimiser needs for each batch, (n_batches, 4)."""
@@ -103,8 +155,10 @@ class ResidentStep:
 
     def _take(self, size: int) -> None:
         """Take the step of the next batch, which has so many samples."""
-        if size in self._takes:
-            self._takes[size]()
+        # The kernels take batches of all sizes alike.
+        shape = size if self._trainer is None else self.batch_size
+        if shape in self._takes:
+            self._takes[shape]()
             return
 
         def run() -> None:
@@ -112,25 +166,96 @@ class ResidentStep:
 
         if self.fault:  # what is wrong with one shape is wrong with all
             run()
-            self._takes[size] = run
+            self._takes[shape] = run
             return
-        state = [self.optimizer.state[name] for name in self.optimizer.moments]
-        changed = [self.optimizer.vector, *state, self._total, self._batch]
         device = self.optimizer.vector.device
-        self._takes[size], self.fault = graphs.recorded(run, changed, device)
+        self._takes[shape], self.fault = graphs.recorded(run, self._changed(), device)
+
+    def _changed(self) -> list[Tensor]:
+        """Return all that a step changes."""
+        state = [self.optimizer.state[name] for name in self.optimizer.moments]
+        return [self.optimizer.vector, *state, self._total, self._now]
 
     def _step(self, size: int) -> None:
         """Do what `Step.by_autograd` does, with all that changes on the device."""
+        if self._trainer is not None:
+            self._trainer.step()
+            return
+        gradient = self._gradient(size)
+        clip_gradient(gradient, *self.clip)
+        self.optimizer.step_by(gradient, self._numbers[self._now][0])
+
+    def _gradient(self, size: int) -> Tensor:
+        """Go on to the next batch; return the gradient of its mean loss."""
+        self._now += 1
         places = torch.arange(size, device=self._order.device)
-        samples = self._order[self._batch * self.batch_size + places]
+        samples = self._order[self._now * self.batch_size + places]
         inputs, targets = self.batches.take(samples)
         total = self.objective.total(self.network(**inputs), *targets)
         gradient = self.parameters.gradient(total)
         gradient /= self.weight * size
-        clip_gradient(gradient, *self.clip)
-        self.optimizer.step_by(gradient, self._numbers[self._batch][0])
         self._total += total.detach()
-        self._batch += 1
+        return gradient
+
+    # ---------------------------------------------------------------- on the kernels
+
+    def _trainer_on_kernels(self) -> ResidentTrainer | None:
+        """Return what takes a step in few launches; None if only autograd can."""
+        network, first = self.network, self.network.layers[0]
+        gradient = torch.zeros_like(self.parameters.vector)
+        how = self.objective, self.optimizer, self.clip, gradient
+        found = trained_parts(network, self.parameters, *how)
+        if found is None or found[0].adam is None:
+            return None
+        assert isinstance(first, SequenceLayer)
+        batches = self.batches
+        data = Resident(
+            rows=batches.rows,
+            gaps=batches.gaps,
+            start=batches.start,
+            length=batches.length,
+            first_target=batches.first_target,
+            target=batches.targets.target,
+            weight=batches.targets.weight,
+            neutral=batches.missing.neutral,
+            policy=batches.missing.policy,
+            per_step=batches.targets.per_step,
+            whole=batches.whole,
+            steps=batches.steps,
+            batch_size=min(self.batch_size, len(batches.start)),
+            mean_weight=self.weight,
+            order=self._order,
+            numbers=self._numbers,
+            now=self._now,
+            total=self._total,
+        )
+        return kernels.resident_trainer_for(found[0], data, first.backend)
+
+    def _try_out(self, trainer: ResidentTrainer, size: int) -> None:
+        """Hold the first gradient of the kernels against autograd's.
+
+        As `kernels.cuda.trial` does for the cells: no test can stand for a GPU, driver
+        and compiler that it has not seen.
+        """
+        found, expected = [], []
+        try:
+            found = self._tried(trainer.gradient)
+        except RuntimeError as error:  # of the driver or the compiler
+            self.doubt = str(error).strip().partition("\n")[0]
+        expected = self._tried(lambda: self._gradient(size))
+        for name, a, b in zip(("loss", "gradient"), found, expected, strict=False):
+            far = graphs.distance([a], [b], least=1e-30)
+            if not far <= ALLOWED[a.dtype]:
+                self.doubt = f"the kernels' first {name} was {far:.2g} off"
+        if self.doubt:
+            self._trainer = None
+
+    def _tried(self, gradient: Callable[[], Tensor]) -> list[Tensor]:
+        """Return the loss and the gradient of the first batch; take back its traces."""
+        found = [gradient().clone(), self._total.clone()]
+        self._now.fill_(-1)
+        self._total.zero_()
+        return found[::-1]
 
 
 def resident_step(
@@ -163,6 +288,8 @@ def resident_step(
         return ""
     parts = network, parameters, objective, optimizer, device
     reason = _reason_against(*parts)
+    if reason and before is not None:
+        before.leave()
     if reason or before is not None:
         return reason or before or ""
     assert isinstance(optimizer, Adam)

@@ -147,7 +147,17 @@ class Circuit:
         return index
 
     def neuron_type(self, neuron: int) -> str:
-        """Name of the layer of a neuron; ``"motor"`` for outputs of a single layer."""
+        """Name of the layer of a neuron.
+
+        Parameters
+        ----------
+        neuron : int
+
+        Returns
+        -------
+        str
+            ``"motor"`` for the outputs of a wiring of a single layer.
+        """
         neuron = operator.index(neuron)
         if not 0 <= neuron < self.n_neurons:
             raise InvalidInputError(

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 Points = NDArray[np.float64]
 
-# Distinguishable for colour-blind readers and in grey.
-EXCITATORY, INHIBITORY = "#2166ac", "#c0392b"
+# Distinguishable for colour-blind readers. In grey one is dark and the other light, and
+# dashes tell them apart where lines are thin.
+EXCITATORY, INHIBITORY = "#1c4f91", "#e06a3b"
 INPUT_COLOUR, MOTOR_COLOUR = "#bdbdbd", "#f6a04d"
 LAYER_COLOURS = ("#8fd0c4", "#f2d16b", "#c9a6dc", "#b5d58a", "#f4b6c2", "#a9c7e8")
 CURVE = np.linspace(0.0, 1.0, 17)[:, None]
 MAX_INCHES = 14.0
 # Height of the middle control point of a synapse that passes a column.
 BOW = 1.5
-# Of trained signs, which grey print has to tell apart as well.
+# Of synapses above and below 0.
 SOLID, DASHED = "-", (0, (3.0, 1.0))
 # Widths of the weakest synapse, and of the strongest among few and among many.
 THIN, THICK = 0.2, (3.5, 1.5)
@@ -66,7 +67,7 @@ def draw_wiring(
     _draw_names(ax, circuit, inputs, neurons, input_names, output_names, diameter)
     if layered:
         _draw_titles(ax, circuit, inputs, neurons, high[1])
-    _draw_legend(ax, colours, "-" if strengths is None else DASHED)
+    _draw_legend(ax, colours)
     return ax
 
 
@@ -142,7 +143,6 @@ def _draw_edges(
     alpha = np.interp(crowd, [40, 1000], [0.8, 0.35])
     width = np.interp(crowd, [40, 1000], [1.2, 0.5])
     polarities = circuit.sensory.polarity, circuit.recurrent.polarity
-    plain = strengths is None
     signs: Any = polarities if strengths is None else strengths
     for lines, sign in zip((sensory, paths), signs, strict=True):
         # Strong ones on top of weak ones.
@@ -154,7 +154,7 @@ def _draw_edges(
                 list(lines[order]),
                 colors=colours,
                 linewidths=widths,
-                linestyles=[SOLID if s > 0 or plain else DASHED for s in sign[order]],
+                linestyles=[SOLID if s > 0 else DASHED for s in sign[order]],
                 alpha=alpha,
                 zorder=1,
             ),
@@ -271,7 +271,7 @@ def _draw_titles(
         _text(ax, neurons[ids[0], 0], top, f"{ids.size} {name}", 9, "center")
 
 
-def _draw_legend(ax: Axes, colours: dict[str, str], negative: Any) -> None:
+def _draw_legend(ax: Axes, colours: dict[str, str]) -> None:
     from matplotlib.lines import Line2D
 
     dot: dict[str, Any] = {
@@ -285,7 +285,7 @@ def _draw_legend(ax: Axes, colours: dict[str, str], negative: Any) -> None:
     ]
     handles.append(Line2D([], [], color=EXCITATORY, label="excitatory (+)"))
     handles.append(
-        Line2D([], [], color=INHIBITORY, linestyle=negative, label="inhibitory (-)")
+        Line2D([], [], color=INHIBITORY, linestyle=DASHED, label="inhibitory (-)")
     )
     ax.legend(
         handles=handles,

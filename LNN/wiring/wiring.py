@@ -107,6 +107,10 @@ class Wiring(Circuit):
         layer_recurrence : bool, default=False
             Add every synapse inside a layer, see :meth:`with_layer_recurrence`.
 
+        Returns
+        -------
+        Wiring
+
         Raises
         ------
         InvalidInputError
@@ -145,7 +149,17 @@ class Wiring(Circuit):
     ) -> Wiring:
         """Every input and every neuron reaches every neuron (ncps FullyConnected).
 
-        ``n_outputs`` is ``n_neurons`` and ``seed`` (of the polarities) 1111 if omitted.
+        Parameters
+        ----------
+        n_inputs, n_neurons : int
+        n_outputs : int, optional
+            ``n_neurons`` if omitted.
+        seed : int, optional
+            Seed of the polarities; 1111 (that of ncps) if omitted.
+
+        Returns
+        -------
+        Wiring
         """
         sizes = {"n_inputs": n_inputs, "n_neurons": n_neurons}
         refuse_sizes_of_ncps("full", "FullyConnected", sizes)
@@ -171,9 +185,29 @@ class Wiring(Circuit):
     ) -> Wiring:
         """A random share ``1 - sparsity`` of all synapses (ncps Random).
 
-        Some neurons may be left without inputs. ``sparsity`` is in [0, 1);
-        ``n_outputs`` is ``n_neurons`` and ``seed`` 1111 if omitted. All neurons are one
-        layer, so ``layer_recurrence`` leaves only the sensory synapses sparse.
+        Some neurons may be left without inputs.
+
+        Parameters
+        ----------
+        n_inputs, n_neurons : int
+        n_outputs : int, optional
+            ``n_neurons`` if omitted.
+        sparsity : float, default=0.5
+            Share of the synapses that is left out, in [0, 1).
+        seed : int, optional
+            1111 (that of ncps) if omitted.
+        layer_recurrence : bool, default=False
+            Add every synapse inside a layer. All neurons are one layer here, so that
+            only the sensory synapses stay sparse.
+
+        Returns
+        -------
+        Wiring
+
+        Raises
+        ------
+        InvalidInputError
+            If a value is out of range, or if no synapse from an input is left.
         """
         sizes = {"n_inputs": n_inputs, "n_neurons": n_neurons}
         refuse_sizes_of_ncps("random", "Random", sizes)
@@ -209,6 +243,10 @@ class Wiring(Circuit):
             Built or not. Outputs are all neurons if it has no ``output_dim``.
         n_inputs : int, optional
             Needed if ``wiring`` is not built yet.
+
+        Returns
+        -------
+        Wiring
 
         Raises
         ------
@@ -253,6 +291,10 @@ class Wiring(Circuit):
             The first so many neurons are the outputs; all if omitted.
         layers : mapping or sequence of (name, neurons), optional
             In the order of evaluation; one layer if omitted.
+
+        Returns
+        -------
+        Wiring
 
         Examples
         --------
@@ -301,6 +343,10 @@ class Wiring(Circuit):
         seed : int, optional
             Seed of the new polarities; 22222 if omitted.
 
+        Returns
+        -------
+        Wiring
+
         Examples
         --------
         >>> strict = Wiring.ncp(8, 32, 1)
@@ -325,6 +371,10 @@ class Wiring(Circuit):
 
     def summary(self) -> str:
         """A table of layers and synapses, to be printed.
+
+        Returns
+        -------
+        str
 
         Examples
         --------

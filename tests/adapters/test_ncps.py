@@ -1,7 +1,6 @@
 """Our layers against ncps, the reference library: outputs, states and gradients."""
 
 import pickle
-import subprocess
 import sys
 
 import ncps.torch as reference
@@ -10,6 +9,8 @@ import pytest
 import torch
 from ncps.wirings import NCP, AutoNCP, FullyConnected, Random
 from ncps.wirings import Wiring as NcpsWiring
+from processes import finished
+from quick import quick
 
 from LNN.adapters import from_ncps, state_from_ncps, state_to_ncps, to_ncps
 from LNN.adapters import ncps as bridge
@@ -154,9 +155,11 @@ def assert_equal_to_ncps(module, layer, dtype, **options):
 # ------------------------------------------------------------------------------ parity
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("dtype", quick(DTYPES, torch.float64), ids=str)
 @pytest.mark.parametrize("mixed", [False, True], ids=["plain", "mixed"])
-@pytest.mark.parametrize("wiring", WIRINGS)
+@pytest.mark.parametrize(
+    "wiring", quick(WIRINGS, "auto", "ncp", "random", "full", "one neuron")
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test__from_ncps__wired__outputs_and_gradients_equal(kind, wiring, mixed, dtype):
     module = scatter(KINDS[kind](WIRINGS[wiring](), mixed_memory=mixed), dtype)
@@ -314,7 +317,7 @@ def test__state_from_ncps__round_trip__same():
 @pytest.mark.slow
 def test__import__compat__does_not_import_ncps():
     code = "import sys, LNN.adapters; sys.exit('ncps' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert finished([sys.executable, "-c", code]).returncode == 0
 
 
 # --------------------------------------------------------------------- refused by name

@@ -1,5 +1,7 @@
 """Rows that all tests of anomalies use, and a detector that is quick to fit."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -26,3 +28,15 @@ def wave(n=1200, seed=0, channels=1):
 def frame(n=1200, seed=0):
     """Return two channels with time stamps."""
     return pd.DataFrame(wave(n, seed, 2), HOURS[:n], columns=["flow", "heat"])
+
+
+@cache
+def fitted_on_frame(n=600, *, calendar=None):
+    """Return a detector of the first rows of `frame`; tests share it."""
+    return quick(calendar=calendar and list(calendar)).fit(frame(n))
+
+
+@cache
+def fitted_on_wave(n=1200):
+    """Return a detector of the first rows of `wave`; tests share it."""
+    return quick().fit(wave(n))

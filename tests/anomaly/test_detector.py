@@ -447,6 +447,9 @@ def test__scores__zone_on_one_side_only__is_refused(fitted):
 
 def test__summary__says_what_was_found_in_durations(fitted):
     shown = fitted.summary()
+    record = fitted.model_.engine.model.record
+    assert f"training  {record.n_iter} epoch(s) on {record.backend}" in shown
+    assert len(record.loss_curve) == record.n_iter > 0
     assert "rows of 2 channel(s)" in shown
     assert "equal gaps of 1:00:00" in shown
     assert "24 steps, 1 day, 0:00:00" in shown
@@ -468,3 +471,13 @@ def test__scores__same_instants_in_another_zone__are_the_same():
             for stream, table in ((one, rows), (other, here))
         ]
         assert scores[0] == scores[1]
+
+
+def test__channels__of_columns_that_are_numbers__keep_their_names():
+    rows = frame(800).set_axis([7, 9], axis=1)
+    model = quick().fit(rows)
+    rows.iloc[700:704, 1] += 5
+    assert list(model.contributions(rows).columns) == [7, 9]
+    by_horizon = model.contributions(rows, by_horizon=True)
+    assert by_horizon.columns.get_level_values(0).unique().tolist() == [7, 9]
+    assert 9 in model.events(rows)["channel"].tolist()

@@ -263,7 +263,7 @@ def test__RNNDecay__any_gaps__decay_then_torchs_gru():
 # --------------------------------------------------------------------------- gradients
 
 
-@pytest.mark.quick_cases("CT-RNN", "GRU-D", "LSTM", "GRU")
+@pytest.mark.quick_cases("CT-RNN", "GRU-D")
 @pytest.mark.parametrize("kind", [*TIMED, "GRU-D masked"])
 def test__gradients__tiny_sizes__equal_finite_differences(kind):
     options = {}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from quick import quick
 
 from LNN.exceptions import InvalidInputError
 from LNN.safety import BarrierFunction, Bounds, DiscreteBarrier, SafeOutput
@@ -50,7 +51,7 @@ def starts(n=300, seed=0):
     return z[(room_to_brake(z) >= 0) & (2 * -z[:, 0] - z[:, 1] >= 0)][:n]
 
 
-@pytest.mark.parametrize("dt", [0.01, 0.2])
+@pytest.mark.parametrize("dt", quick([0.01, 0.05, 0.2], 0.05, 0.2))
 def test__barrier_function__control_without_limits__keeps_off_the_wall(dt):
     nearest, flagged = driven(SafeOutput([WALL]), starts(), dt, int(4 / dt))
     assert nearest > -1e-6
@@ -223,3 +224,22 @@ def test__affine_barrier__is_the_barrier_of_functions_in_numbers(seed):
 def test__affine_barrier__of_other_sizes__is_refused():
     with pytest.raises(InvalidInputError, match=r"Expected h \(m, d\)"):
         DiscreteBarrier.affine([1.0], [1.0], [[1.0]], [[1.0]])
+
+
+@pytest.mark.parametrize("name", ["h", "h0", "A", "B", "c"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test__affine_barrier__of_numbers_that_are_not_finite__is_refused(name, value):
+    parts = {"h": [[1.0]], "h0": [1.0], "A": [[1.0]], "B": [[1.0]], "c": [0.0]}
+    parts[name] = np.full_like(parts[name], value)
+    with pytest.raises(InvalidInputError, match=f"infinity in {name}"):
+        DiscreteBarrier.affine(**parts)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"columns": [0, 0]}, {"columns": [-1, 0]}, {"n_inputs": 1}, {"c": [1.0] * 3}],
+)
+def test__affine_barrier__of_other_columns__is_refused(odd):
+    parts = {"h": [[1.0, 1.0]], "h0": [1.0], "A": np.eye(2), "B": [[1.0], [0.0]]}
+    with pytest.raises(InvalidInputError, match="Expected"):
+        DiscreteBarrier.affine(**parts, **odd)

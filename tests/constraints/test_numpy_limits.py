@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from quick import quick
 
 from LNN.constraints.numpy_limits import Limits
 from LNN.safety import Bounds, HalfSpaces, RateLimit, SafeOutput
 
-N_PROBLEMS = 1200
 ELAPSED = np.array([1.0, 0.5, 2.0, 3.0])
 
 
@@ -38,9 +38,10 @@ def problem(seed):
     return constraints, told, y, previous, random.normal(size=(4, 2))
 
 
-def test__limits__random_problems__give_the_points_and_flags_of_torch():
+@pytest.mark.parametrize("n", quick([200, 1200], 200))
+def test__limits__random_problems__give_the_points_and_flags_of_torch(n):
     flagged = 0
-    for seed in range(N_PROBLEMS):
+    for seed in range(n):
         constraints, told, y, previous, inputs = problem(seed)
         context = {"previous": previous, "elapsed": ELAPSED, "inputs": inputs}
         context = {name: torch.tensor(value) for name, value in context.items()}
@@ -53,7 +54,7 @@ def test__limits__random_problems__give_the_points_and_flags_of_torch():
         off = np.abs(kept - right.numpy()).max(axis=1)
         assert (off <= np.where(feasible, 1e-9, 3e-5)).all(), (seed, off)
         flagged += int((~feasible).sum())
-    assert 0.2 < flagged / (4 * N_PROBLEMS) < 0.8  # both kinds were tried
+    assert 0.2 < flagged / (4 * n) < 0.8  # both kinds were tried
 
 
 def test__limits__a_point_inside__is_returned_bit_by_bit():

@@ -74,6 +74,45 @@ def test__project__random_problems__is_the_nearest_point(n, m, box):
     assert gap_of_optimum(u, y, *sets).max() < 1e-8
 
 
+@pytest.mark.parametrize(("n", "m", "box"), [(5, 400, False), (60, 120, True)])
+def test__project__large_problems__is_the_nearest_point(n, m, box):
+    y, *sets = problems(8, n, m, box=box, seed=10)
+    u = project(y, *sets)
+    assert over(u, *sets).max() < 1e-9
+    assert gap_of_optimum(u, y, *sets).max() < 1e-8
+
+
+def hard(kind, n_problems=40, n=8, m=40):
+    """Draw problems that have a point in common, but barely."""
+    random = np.random.default_rng(11)
+    A = random.normal(size=(n_problems, m, n))
+    A /= np.linalg.norm(A, axis=2, keepdims=True)
+    point, room = random.normal(size=(n_problems, n)), np.zeros((n_problems, m))
+    if kind == "nearly parallel":
+        A[:, 1::2] = A[:, ::2] + 1e-6 * random.normal(size=A[:, ::2].shape)
+        room = 1e-6 * random.random((n_problems, m))
+    elif kind == "slices":
+        A[:, 1::2], room = -A[:, ::2], 1e-5 * random.random((n_problems, m))
+    elif kind == "all sizes":
+        room = 10.0 ** random.uniform(-8, 4, size=(n_problems, m))
+    elif kind == "far":
+        point, room = 1e6 * point, random.random((n_problems, m))
+    b = np.einsum("bmn,bn->bm", A, point) + room
+    y = point + 5 * random.normal(size=point.shape)
+    end = np.full_like(y, np.inf)
+    return tuple(torch.tensor(part) for part in (y, -end, end, A, b))
+
+
+@pytest.mark.parametrize(
+    "kind", ["one corner", "nearly parallel", "slices", "all sizes", "far"]
+)
+def test__project__hard_problems__finds_a_point_that_satisfies_all(kind):
+    y, *sets = hard(kind)
+    u = project(y, *sets)
+    size = 1 + (sets[2] * u[:, None]).abs().sum(2).amax(1)
+    assert (over(u, *sets) / size).max() < 1e-8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "m", "box"), SIZES[1:5] + SIZES[6:8])
 def test__project__very_many_random_problems__is_feasible(n, m, box):
@@ -89,7 +128,9 @@ def test__project__very_many_random_problems__is_feasible(n, m, box):
     assert not (fits & nearer).any()
 
 
-@pytest.mark.parametrize(("n", "m", "box"), [(2, 3, True), (4, 4, True), (3, 8, False)])
+@pytest.mark.parametrize(
+    ("n", "m", "box"), [(2, 3, True), (4, 4, True), (3, 8, False), (20, 40, True)]
+)
 def test__project__beside_slsqp__agrees(n, m, box):
     y, *sets = problems(20, n, m, box=box, seed=3)
     u = project(y, *sets).numpy()
@@ -113,7 +154,7 @@ def test__project__beside_slsqp__agrees(n, m, box):
 
 
 @pytest.mark.quick_cases("1-1-True", "2-3-False", "4-4-True")
-@pytest.mark.parametrize(("n", "m", "box"), [*SIZES[:6], (6, 9, True)])
+@pytest.mark.parametrize(("n", "m", "box"), [*SIZES[:6], (6, 9, True), (6, 20, True)])
 def test__project__gradients__are_exact(n, m, box):
     given = problems(4, n, m, box=box, seed=4)
     given = tuple(part.requires_grad_(bool(part.isfinite().all())) for part in given)

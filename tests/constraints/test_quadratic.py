@@ -5,13 +5,13 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from quick import quick
 
 from LNN.constraints.numpy_limits import Limits
 from LNN.constraints.plain import from_plain, to_plain
 from LNN.exceptions import InvalidInputError
 from LNN.safety import BarrierFunction, Bounds, HalfSpaces, SafeOutput
 
-N_PROBLEMS = 1000  # of each order
 # Position and speed in a plane, and what holds the position outside of a disc.
 GLIDE, PUSH = np.eye(4, k=2), np.eye(4)[:, 2:]
 DISC = (np.diag([1.0, 1.0, 0.0, 0.0]), np.zeros(4), -1.0)
@@ -48,16 +48,17 @@ def same(found, right):
     return bool(((found - right).abs() <= 1e-9 * size).all())
 
 
+@pytest.mark.parametrize("n", quick([200, 1000], 200))
 @pytest.mark.parametrize("order", [1, 2])
-def test__quadratic_barrier__random_problems__is_the_one_of_functions(order):
+def test__quadratic_barrier__random_problems__is_the_one_of_functions(order, n):
     random = np.random.default_rng(order)
-    for k in range(N_PROBLEMS):
+    for k in range(n):
         P, q, r, F, G, c, gamma = problem(order, random)
-        d, n = G.shape
+        d, n_controls = G.shape
         places = random.permutation(d + 1)[:d].tolist()
-        z, u = random.normal(size=(5, d)), torch.tensor(random.normal(size=(5, n)))
+        z, u = random.normal(size=(5, d)), random.normal(size=(5, n_controls))
         inputs = random.normal(size=(5, d + 1))
-        inputs[:, places] = z
+        inputs[:, places], u = z, torch.tensor(u)
         context = {"state": torch.tensor(z), "inputs": torch.tensor(inputs)}
         numbers = BarrierFunction.quadratic(
             P, q, r, F, G, c, order=order, gamma=gamma, columns=places, n_inputs=d + 1

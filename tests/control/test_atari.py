@@ -30,6 +30,7 @@ from atari import (
 AS_TRAINED = SETTINGS[0]
 
 
+@pytest.mark.slow
 def test__expert__a_minute__hits_nearly_all_balls_and_chance_does_not():
     expert = play("expert", AS_TRAINED, games=2, frames=3600, seed=0)
     chance = play("random", AS_TRAINED, games=2, frames=3600, seed=0)
@@ -107,6 +108,7 @@ def test__clone__lost_frame__action_held_and_time_counted(name):
     torch.testing.assert_close(parts[0][..., 1, :], parts[1][..., 1, :])
 
 
+@pytest.mark.slow
 def test__fit__few_frames__learns_to_agree():
     shown = [record(seed, 5 * SKIP * LENGTH) for seed in range(8)]
     frames = torch.from_numpy(np.stack([r.frames for r in shown]))[:, :, None]

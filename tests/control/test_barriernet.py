@@ -90,6 +90,7 @@ def test__margin__random_controls__is_what_the_room_dips_between_samples(problem
     assert 0.05 * allowed < dips.max() <= allowed
 
 
+@pytest.mark.quick_cases("Merging")
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: type(p).__name__)
 def test__policy__full_speed_ahead__is_kept_back_by_its_barrier(problem, monkeypatch):
     """The guarantee rests on the layer: the network may say anything."""

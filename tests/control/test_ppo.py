@@ -214,6 +214,7 @@ def echo_error(make_actor):
     return float((answers[:, -1] - number).square().mean())
 
 
+@pytest.mark.slow
 def test__learn__number_shown_once__memory_keeps_it():
     def liquid():
         generator = torch.Generator().manual_seed(0)

@@ -23,7 +23,8 @@ def naive_windows(X, owner, window, stride):
 
 def gathered(sequences, samples):
     """Values, gaps and lengths of these samples, 0 to the right of each span."""
-    positions, valid = sequences.span_rows(samples)
+    positions, _ = sequences.spans(samples)
+    valid = np.arange(positions.shape[1]) < sequences.length[samples][:, None]
     rows = sequences.rows.take(positions.ravel()).reshape(*positions.shape, -1)
     values = np.where(valid[:, :, None], rows, rows.dtype.type(0))
     gaps = None

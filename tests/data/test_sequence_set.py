@@ -63,15 +63,16 @@ def test__block_rows__many_mixed_types__common_type():
     assert BlockRows(blocks).take(np.array([0, 100])).dtype == np.float64
 
 
-def test__span_rows__batch__equals_samples_alone(sequences):
+def test__spans__batch__equals_samples_alone(sequences):
     batch = np.array([3, 0, 11, 3])
-    positions, valid = sequences.span_rows(batch)
-    assert positions.shape == valid.shape
+    positions, lengths = sequences.spans(batch)
+    assert positions.shape == (4, lengths.max())
     for k, sample in enumerate(batch):
         length = sequences.length[sample]
-        alone, _ = sequences.span_rows(np.array([sample]))
+        assert lengths[k] == length
+        alone, padding = sequences.spans(np.array([sample]))
+        assert padding is None
         np.testing.assert_array_equal(positions[k, :length], alone[0])
-        np.testing.assert_array_equal(valid[k], np.arange(len(valid[k])) < length)
         # Padding repeats the last row.
         assert (positions[k, length:] == alone[0, -1]).all()
 
@@ -80,9 +81,10 @@ def test__subset__samples__share_rows(sequences):
     part = sequences.subset(np.array([4, 2]))
     assert len(part) == 2
     assert part.rows is sequences.rows
-    np.testing.assert_array_equal(
-        part.span_rows(np.arange(2)), sequences.span_rows(np.array([4, 2]))
-    )
+    for mine, whole in zip(
+        part.spans(np.arange(2)), sequences.spans(np.array([4, 2])), strict=True
+    ):
+        np.testing.assert_array_equal(mine, whole)
     assert part.groups.tolist() == sequences.groups[[4, 2]].tolist()
     mask = np.arange(len(sequences)) > 3
     assert len(sequences.subset(mask)) == len(sequences) - 4
@@ -114,8 +116,8 @@ def test__row_weights__weight_of_two__equals_sample_twice(sequences):
 
 def test__covered_gaps__samples__once_per_row_without_nan(sequences):
     samples = np.array([2, 3, 3])
-    positions, valid = sequences.span_rows(samples)
-    covered = np.unique(positions[valid])
+    positions, _ = sequences.spans(samples)
+    covered = np.unique(positions)  # padding repeats rows that are covered
     expected = sequences.elapsed[covered]
     np.testing.assert_array_equal(
         sequences.covered_gaps(samples), expected[~np.isnan(expected)]
@@ -135,7 +137,7 @@ def test__iter_rows__chunks__cover_everything(sequences):
 def test__pickle__round_trip__same_batch(sequences):
     again = pickle.loads(pickle.dumps(sequences))
     batch = np.arange(3)
-    np.testing.assert_array_equal(again.span_rows(batch), sequences.span_rows(batch))
+    np.testing.assert_array_equal(again.spans(batch)[0], sequences.spans(batch)[0])
     positions = np.arange(sequences.rows.n_rows)
     np.testing.assert_array_equal(
         again.rows.take(positions), sequences.rows.take(positions)

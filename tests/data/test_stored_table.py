@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -248,6 +250,12 @@ BAD = {
     "no recording": (nameless, {}, "missing one in row 0"),
     "dtype": (None, {"dtype": "float16"}, "dtype must be one of"),
     "sorted by nothing": (None, {"time": None, "sort_time": True}, "Expected time="),
+    "no input": (None, {"columns": []}, "at least one label, got .*None takes"),
+    "input as text": (None, {"columns": "level"}, "list of at least one label"),
+    "input twice": (None, {"columns": ["level", "level"]}, "Name each column once"),
+    "input in a list": (None, {"columns": [["level"]]}, "list of at least one label"),
+    "no target": (None, {"target": []}, "None stores rows without targets"),
+    "times in a list": (None, {"time": ["time"]}, "time as the label of one column"),
     "several of text": (None, {"target": ["load", "state"]}, "numbers in the targets"),
 }
 
@@ -306,6 +314,56 @@ def test__store_table__folder_that_holds_something__is_refused(frame, tmp_path):
     with pytest.raises(InvalidInputError, match="new or empty folder"):
         store_table([frame[INPUTS]], tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "keep me"
+
+
+def damaged(told, **change):
+    return json.dumps({**told, **change})
+
+
+def array(told, name="X", **change):
+    arrays = told["arrays"]
+    changed = arrays | {name: arrays.get(name, {}) | change}
+    return damaged(told, arrays=changed)
+
+
+DAMAGED = {
+    "cut off": lambda told: json.dumps(told)[:40],
+    "empty": lambda told: "",
+    "a list": lambda told: "[]",
+    "no arrays": lambda told: damaged(told, arrays=None),
+    "no inputs": lambda told: damaged(told, arrays={}),
+    "objects": lambda told: array(told, dtype="|O"),
+    "no dtype": lambda told: array(told, dtype="much"),
+    "no shape": lambda told: array(told, shape="much"),
+    "below 0": lambda told: array(told, shape=[-10, -2]),
+    "one axis": lambda told: array(told, shape=[20]),
+    "elsewhere": lambda told: array(told, "../X", dtype="<f4", shape=[10, 2]),
+    "other rows": lambda told: array(told, "y", shape=[5]),
+    "names": lambda told: damaged(told, names=["level"]),
+    "groups": lambda told: damaged(told, groups=["north"]),
+    "zone": lambda told: damaged(told, zone="Mars"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test__open_table__damaged_description__is_refused(what, frame, tmp_path):
+    store_table([frame[:10]], tmp_path, **ROLES, columns=INPUTS)
+    file = tmp_path / "table.json"
+    file.write_text(DAMAGED[what](json.loads(file.read_text())))
+    with pytest.raises(InvalidInputError, match=r"table.json as store_table wrote it"):
+        open_table(tmp_path)
+
+
+def test__open_table__bytes_that_are_no_text__is_refused(frame, tmp_path):
+    store_table([frame[:10]], tmp_path, **ROLES, columns=INPUTS)
+    (tmp_path / "table.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidInputError, match="damaged one"):
+        open_table(tmp_path)
+
+
+def test__store_table__columns_as_an_index__are_a_list(frame, tmp_path):
+    table = store_table([frame], tmp_path, **ROLES, columns=frame.columns[:2])
+    assert list(table.X) == INPUTS
 
 
 def test__open_table__incomplete__is_refused(frame, tmp_path):

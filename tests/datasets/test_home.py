@@ -5,7 +5,6 @@ import http.server
 import io
 import json
 import socket
-import subprocess
 import sys
 import threading
 import zipfile
@@ -13,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from processes import finished
 
 from LNN import datasets
 from LNN.datasets import (
@@ -119,9 +119,7 @@ import LNN.datasets
 names = {"pooch", "requests", "PIL", "matplotlib", "tqdm"}
 print(json.dumps(sorted(names & (set(sys.modules) - before))))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = finished([sys.executable, "-c", code], check=True)
     assert json.loads(done.stdout) == []
 
 

@@ -2,13 +2,13 @@
 
 import os
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from processes import finished
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -213,12 +213,10 @@ def test__callbacks__scikit_learns_own_tests__pass_with_our_estimator(tmp_path):
     }
     options = ["-q", "-p", "no:cacheprovider", "-p", "callback_standin"]
     command = [sys.executable, "-m", "pytest", *options, "--pyargs"]
-    done = subprocess.run(
+    done = finished(
         [*command, "sklearn.callback.tests"],
         cwd=tmp_path,  # neither our settings of pytest nor our conftest.py
         env=environment,
-        capture_output=True,
-        text=True,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 

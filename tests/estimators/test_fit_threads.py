@@ -83,6 +83,7 @@ def searches():
     }
 
 
+@pytest.mark.quick_cases("grid", "scores", "halving")
 @pytest.mark.parametrize("name", searches())
 def test__fits_in_threads__searches__equal_those_without(table, name):
     X, y = table

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from quick import quick
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
@@ -62,7 +63,7 @@ def assert_same(found, expected, X):
         np.testing.assert_array_equal(one.predict(X), other.predict(X))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 3])
+@pytest.mark.parametrize("n_jobs", quick([1, 3], 3))
 @pytest.mark.parametrize(
     "settings",
     [
@@ -452,3 +453,10 @@ def test__fit_many__interrupted__stops_all_after_their_epoch(table):
     assert sum(hasattr(model, "model_") for model in models) in (1, 2)
     assert torch.get_num_threads() == 2
     assert list(warnings.filters) == before
+
+
+@pytest.mark.parametrize("n_jobs", ["x", 0, 1.5])
+def test__fit_many__n_jobs_that_is_no_number__is_refused(n_jobs):
+    X = np.zeros((9, 1))
+    with pytest.raises(InvalidInputError, match="'n_jobs' parameter of fit_many"):
+        fit_many([LiquidRegressor(**SMALL)], X, X[:, 0], n_jobs=n_jobs)

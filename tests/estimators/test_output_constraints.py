@@ -1,5 +1,6 @@
 """Models with limits: what is predicted, trained, kept and refused."""
 
+import copy
 import pickle
 import warnings
 
@@ -300,6 +301,50 @@ def test__set_params__after_the_fit__acts_at_once_and_leaves_the_weights():
     assert (model.predict(X) == free).all()
 
 
+def through_pickle(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("way", ["itself", "pickled", "pickled before", "copied"])
+def test__fit__owns_a_copy_of_its_constraints(way):
+    """What happens to the caller's list and objects later is no matter of the model."""
+    ends = np.array([48.0])
+    bounds, given = Bounds(ends, [51.0]), []
+    given.append(bounds)
+    model = fitted(given)
+    wanted = model.predict(X)
+    assert model.output_constraints is given
+    if way == "pickled before":
+        model = through_pickle(model)
+        (bounds,) = given = model.output_constraints
+        ends = bounds.low
+    bounds.high = [99.0]
+    ends[0] = -99.0
+    given.append(Bounds(0, 1))
+    if way == "pickled":
+        model = through_pickle(model)
+        assert model.output_constraints == [Bounds([48.0], [51.0])]
+    elif way == "copied":
+        model = copy.deepcopy(model)
+    np.testing.assert_array_equal(model.predict(X), wanted)
+    assert 48 <= wanted.min() < wanted.max() <= 51
+    assert model.stream().step(X[0]) == pytest.approx(wanted[0], abs=1e-4)
+    assert to_spec(model).arrays["constraints.0.high"].tolist() == [51]
+    # Another list acts at once; this one once more after a fit.
+    other = model.set_params(output_constraints=[Bounds(49, 50)]).predict(X)
+    assert 49 <= other.min() < other.max() <= 50
+    model.set_params(output_constraints=[Bounds(0, 1)]).fit(X, Y)
+    assert model.predict(X).max() <= 1
+
+
+def test__stream__keeps_the_limits_it_was_opened_with():
+    model = fitted(BOX)
+    stream = model.stream()
+    model.set_params(output_constraints=[Bounds(0, 1)])
+    assert stream.step(X[0]) >= 48
+    assert model.stream().step(X[0]) <= 1
+
+
 def test__warm_start_and_partial_fit__go_on_with_limits():
     model = fitted(BOX, warm_start=True)
     model.fit(X, Y).partial_fit(X, Y)
@@ -490,7 +535,7 @@ def test__quantiles__hold__is_refused():
         fitted(BOX, loss="quantile", quantile=[0.1, 0.9], on_infeasible="hold")
 
 
-@pytest.mark.parametrize("value", [Bounds(1, 2), "Bounds"])
+@pytest.mark.parametrize("value", [Bounds(1, 2), "Bounds", [], ()])
 def test__set_params__what_is_no_list_of_constraints__is_refused(value):
     model = fitted(BOX).set_params(output_constraints=value)
     with pytest.raises(InvalidInputError, match="output_constraints"):

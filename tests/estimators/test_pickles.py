@@ -3,7 +3,6 @@
 import copy
 import io
 import pickle
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from processes import finished
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 from tiny import TINY
@@ -177,7 +177,7 @@ def test__pickle__another_process__predicts_the_same(tmp_path):
         "model = pickle.load(open('model.pkl', 'rb'));"
         "np.save('found.npy', model.predict(rows))"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
+    finished([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
     np.testing.assert_array_equal(np.load(tmp_path / "found.npy"), model.predict(rows))
 
 

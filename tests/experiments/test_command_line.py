@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from processes import finished
 
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "LNN.experiments"]
@@ -27,22 +28,18 @@ def _records(folder):
 def test__run__quick_part__trains_in_parallel_and_prints_tables(tmp_path, environment):
     words = ["run", "--budget", "quick", "--tasks", "cheetah", "ozone", "--models"]
     words += ["trivial", "LTC-NCP", "CfC-NCP", "LSTM", "--results", str(tmp_path)]
-    done = subprocess.run(
+    done = finished(
         [*COMMAND, *words],
         env=environment,
-        capture_output=True,
-        text=True,
         check=True,
-        timeout=600,
+        timeout=500,
     )
     assert "[12/12]" in done.stdout
     assert "Overview, protocol sound" in done.stdout
     assert len(_records(tmp_path)) == 12
-    found = subprocess.run(
+    found = finished(
         [*COMMAND, "table", "--json", "--budget", "quick", "--results", str(tmp_path)],
         env=environment,
-        capture_output=True,
-        text=True,
         check=True,
         timeout=120,
     )

@@ -138,6 +138,16 @@ CASES = {
     "own scale window": Case({"scale": "sequence", "max_step": 1.0}),
     "attention window": Case({"pooling": "attention", "missing": "mask"}, missing=True),
 }
+# Of each cell, pooling, kind of data, target and way to prepare them at least one. Slow
+# tests tell what the others have in common with these.
+QUICK = ("CfC default", "CfC exponential", "CfC full gelu", "CfC full pure")
+QUICK += ("CfC strict", "CfC memory", "LTC semi-implicit", "LTC rk4", "LTC random")
+QUICK += ("LTC motor", "LTC memory", "LSTM", "GRU gates", "two layers memory")
+QUICK += ("three LSTM layers", "pooling last+mean+max", "pooling attention")
+QUICK += ("pooling ragged", "whole", "whole regular", "per step label", "one row")
+QUICK += ("hold window", "mask whole", "vector", "label", "quantiles vector", "huber")
+QUICK += ("robust", "no scale", "anchor", "anchors", "patch mean", "own scale patch")
+QUICK += ("walk window", "walk steps", "walk mask", "float64")
 # Only whole sequences tell what these read.
 NO_STEPS = ("pooling attention", "own scale", "own scale patch")
 

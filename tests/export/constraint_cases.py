@@ -64,6 +64,9 @@ CASES = {
     "per step": ([Bounds(45, 55), RateLimit(0.5)], {"cube": True}),
     "sequences": ([Bounds(45, 55), ONE], {"cube": True, "one": True}),
 }
+# Each kind of limit, of data and of what is done where no answer keeps them.
+QUICK = ("one side", "rates carried", "half-space", "two targets", "two quadratic")
+QUICK += ("anchor", "quantiles", "hold", "sequences")
 CACHE = {}
 
 

@@ -1,10 +1,10 @@
 """Other languages in which tests run models: node, and Clojure of Debian's package."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from processes import finished
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -30,6 +30,6 @@ def clojure(*arguments):
 
 
 def _run(command, cwd, status=0):
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    done = finished(command, cwd=cwd)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout

@@ -13,18 +13,23 @@
     (nil? value) "null"
     :else (pr-str value)))
 
-(defn- stepped [net {:keys [rows dt]}]
-  (second (reduce (fn [[state answers] [row gap]]
+(defn- stepped
+  "Return what is told after each step, of its state and its answer."
+  [shown net {:keys [rows dt]}]
+  (second (reduce (fn [[state found] [row gap]]
                     (let [[state answer] (lnn/step net state row gap)]
-                      [state (conj answers answer)]))
+                      [state (conj found (shown state answer))]))
                   [nil []] (map vector rows (or dt (repeat nil))))))
 
 (defn- told [call]
   (try (call) (catch clojure.lang.ExceptionInfo error (ex-message error))))
 
-(doseq [{:keys [model recordings streams classes]} (edn/read-string (slurp (first *command-line-args*)))]
+(doseq [{:keys [model recordings streams classes limited]} (edn/read-string (slurp (first *command-line-args*)))]
   (let [net (lnn/load-network model)
-        each (fn [f] (mapv (fn [{:keys [rows dt]}] (f net rows dt)) recordings))]
-    (println (json {:forward (each lnn/forward)
+        each (fn [f] (mapv (fn [{:keys [rows dt]}] (f net rows dt)) recordings))
+        steps (fn [shown] (told #(mapv (partial stepped shown net) streams)))]
+    (println (json {:forward (told #(each lnn/forward))
+                    :feasible (when limited (told #(each lnn/feasible)))
                     :probabilities (when classes (each lnn/probabilities))
-                    :steps (told #(mapv (partial stepped net) streams))}))))
+                    :steps (steps (fn [_ answer] answer))
+                    :step-feasible (when limited (steps (fn [state _] (:feasible state))))}))))

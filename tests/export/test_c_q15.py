@@ -3,13 +3,13 @@
 import math
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import CASES, fitted
+from processes import finished
 
 import LNN
 from LNN.export import CModel, Spec, report, to_c, to_spec
@@ -119,8 +119,8 @@ def run_self_test(folder):
     """Compile and run the test program of a folder; return what it says."""
     made = folder / "self_test"
     sources = [str(folder / "self_test.c"), str(folder / "model.c")]
-    subprocess.run([COMPILER, *STRICT, *sources, "-o", str(made)], check=True)
-    done = subprocess.run([str(made)], capture_output=True, text=True)
+    finished([COMPILER, *STRICT, *sources, "-o", str(made)], check=True)
+    done = finished([str(made)])
     assert done.returncode == (not done.stdout.startswith("PASS"))
     return done.stdout
 
@@ -171,8 +171,8 @@ int main(void)
 """)
     made = str(tmp_path / "all")
     build = [COMPILER, "-fsanitize=undefined", str(tmp_path / "all.c"), "-o", made]
-    subprocess.run(build, check=True)
-    done = subprocess.run([made], check=True, capture_output=True, text=True)
+    finished(build, check=True)
+    done = finished([made], check=True)
     assert not done.stderr
     got = np.array(done.stdout.split(), dtype=int)
     expected = np.array([of(x / unit_x) for x in given]) * unit_y
@@ -226,8 +226,8 @@ int main(void)
         checks = ["-fsanitize=undefined,address", "-fno-sanitize-recover=all"]
         sources = [str(tmp_path / "wild.c"), str(tmp_path / "model.c")]
         made = str(tmp_path / "wild")
-        subprocess.run([COMPILER, *STRICT, *checks, *sources, "-o", made], check=True)
-        subprocess.run([made], check=True)
+        finished([COMPILER, *STRICT, *checks, *sources, "-o", made], check=True)
+        finished([made], check=True)
 
 
 def test_the_report_counts_integers(tmp_path):
@@ -239,8 +239,8 @@ def test_the_report_counts_integers(tmp_path):
         'int main(void) { printf("%d", (int)sizeof(lnn_state)); return 0; }'
     )
     made = str(tmp_path / "size")
-    subprocess.run([COMPILER, str(tmp_path / "size.c"), "-o", made], check=True)
-    told = subprocess.run([made], check=True, capture_output=True).stdout
+    finished([COMPILER, str(tmp_path / "size.c"), "-o", made], check=True)
+    told = finished([made], check=True).stdout
     assert table.loc["q15", "state"] == int(told)
     assert 0 < table.loc["q15", "difference"] < BOUND
 

@@ -5,11 +5,11 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from cases import fitted
+from processes import finished
 
 from LNN.export import to_c
 
@@ -47,9 +47,7 @@ def written(name, folder):
 
 def run(folder, command):
     """Run a command in a folder; return what it says, if it succeeds."""
-    done = subprocess.run(
-        command, shell=True, cwd=folder, capture_output=True, text=True, timeout=120
-    )
+    done = finished(command, shell=True, cwd=folder, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -4,12 +4,12 @@
 """
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import constraint_cases
 import pytest
 from cases import CASES, fitted
+from processes import finished
 
 from LNN.export import to_c
 
@@ -39,9 +39,7 @@ def written(name, folder, dtype="float32"):
 
 def run(folder, command):
     """Run a command in a folder; return what it says, if it succeeds."""
-    done = subprocess.run(
-        command, shell=True, cwd=folder, capture_output=True, text=True, timeout=120
-    )
+    done = finished(command, shell=True, cwd=folder, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

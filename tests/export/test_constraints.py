@@ -1,19 +1,20 @@
 """Models with limits in files and runtimes: the answers of LNN, and its flags."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from constraint_cases import CASES, ONE, SMALL, X, Y, fitted, right
+from constraint_cases import CASES, ONE, QUICK, SMALL, X, Y, fitted, right
+from processes import finished
+from quick import quick
 
 import LNN
 from LNN import LiquidRegressor
 from LNN.constraints import numpy_limits
 from LNN.exceptions import InvalidInputError, InvalidModelFileError
-from LNN.export import container, numpy_model, save, to_clojure
+from LNN.export import container, numpy_model, save
 from LNN.export.__main__ import main
 from LNN.export.c.rounding import numpy_model as in_numpy
 from LNN.export.spec import to_spec
@@ -22,7 +23,7 @@ from LNN.safety import DiscreteBarrier, HalfSpaces
 # ------------------------------------------------------------------------------- numpy
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test__numpy__predict_and_steps__are_the_answers_of_lnn(name):
     answers, feasible, rows, gaps = right(name)
     model = in_numpy(to_spec(fitted(name)[0]))
@@ -73,9 +74,7 @@ def test__numpy__copied_files__run_without_lnn(tmp_path):
         f"print(m.predict({X[:5].tolist()}).tolist());"
         "assert not any(n.startswith(('LNN', 'torch')) for n in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=True
-    )
+    done = finished([sys.executable, "-c", code], cwd=folder, check=True)
     found = json.loads(done.stdout)
     answers = fitted("two targets")[0].predict(X[:5], return_safety=True)[0]
     np.testing.assert_allclose(found, answers, atol=2e-4)
@@ -240,16 +239,6 @@ def test__load__of_a_file_without_the_field_of_quadratic_parts__works(tmp_path):
 
     change(path, look)
     assert LNN.load(path).output_constraints[1] == ONE
-
-
-# ----------------------------------------------------------------- what is not done yet
-
-
-def test__runtimes__that_know_no_limits__refuse_by_name(tmp_path):
-    spec = to_spec(fitted("bounds")[0])
-    with pytest.raises(InvalidInputError, match="Clojure library does not know"):
-        to_clojure(spec, tmp_path)
-    assert not list(tmp_path.iterdir())
 
 
 def test__files__that_are_copied__are_those_that_were_tested():

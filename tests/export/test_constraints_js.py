@@ -5,8 +5,19 @@ import json
 import numpy as np
 import pytest
 from answers import plain
-from constraint_cases import CASES, NEVER, SMALL, X, Y, fitted, random_spec, right
+from constraint_cases import (
+    CASES,
+    NEVER,
+    QUICK,
+    SMALL,
+    X,
+    Y,
+    fitted,
+    random_spec,
+    right,
+)
 from programs import HERE, needs_node, node
+from quick import quick
 
 from LNN import LiquidRegressor
 from LNN.export import to_js, to_spec
@@ -23,7 +34,7 @@ def ask(spec, folder, X, dt=None, script=RUN):
     return json.loads(node(script, folder))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test__js__of_a_model_with_limits__gives_the_answers_and_flags_of_lnn(
     name, tmp_path
 ):
@@ -38,6 +49,7 @@ def test__js__of_a_model_with_limits__gives_the_answers_and_flags_of_lnn(
         assert np.ravel(found["step_feasible"]).tolist() == found["feasible"]
 
 
+@pytest.mark.quick_cases("two targets", "hold", "sequences")
 @pytest.mark.parametrize(
     "name", ["two targets", "hold", "sequences", "quantiles", "two quadratic"]
 )

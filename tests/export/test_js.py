@@ -96,11 +96,15 @@ const usual = model.predict(X, { dt, starts });
 const by = (timestamps) => model.predict(X, { timestamps, starts });
 const apart = (a, b) => Math.max(...a.map((value, k) => Math.abs(value - b[k])));
 const dates = t.map((seconds) => new Date(1000 * seconds));
+const timeless = Model.from({ ...json, clock: { ...json.clock, kind: null } });
 const refused = [
   () => model.step([1, 2]),
   () => model.step([1, NaN, 2]),
   () => model.predict([[1, 2, 3], [1, 2, 3]], { dt: [0, -1] }),
   () => model.predict(X, { starts }),
+  () => model.predict(X, { dt, starts: [0, 10, 20] }),
+  () => model.predict(X, { dt, starts: X.map((_, k) => k) }),
+  () => timeless.predict(X, { timestamps: t }),
   () => model.predictProba(X),
   () => Model.from({ ...json, version: 99 }),
   () => Model.from({}),
@@ -122,6 +126,9 @@ console.log(JSON.stringify({
         "finite",
         "gaps",
         "irregular",
+        "starts as",
+        "starts as",
+        "no timestamps",
         "regressor",
         "later",
         "model.json",

@@ -1,12 +1,13 @@
 """A model in numpy alone answers as the estimator does."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, NO_STEPS, fitted
+from cases import CASES, NO_STEPS, QUICK, fitted
+from processes import finished
+from quick import quick
 
 import LNN
 from LNN.export import numpy_model
@@ -39,19 +40,21 @@ def assert_same(got, expected):
         np.testing.assert_allclose(got, expected, atol=1e-5 * scale, rtol=0)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test_predicts_as_the_estimator_does(stored, name):
     fit = fitted(name)
     got = stored(name).predict(fit.X, fit.gaps(), fit.starts())
     assert_same(got, fit.expected())
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test_answers_its_own_test_vectors(stored, name):
     assert stored(name).check() < 1e-5
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if n not in NO_STEPS])
+@pytest.mark.parametrize(
+    "name", [c for c in quick(CASES, *QUICK) if c.values[0] not in NO_STEPS]
+)
 def test_steps_as_it_predicts(stored, name):
     """Row by row, two streams at once: the recordings of the test vectors."""
     model = stored(name)
@@ -95,6 +98,26 @@ def test_refuses_rows_of_another_width(stored):
         stored("whole").predict(np.zeros((2, 3)))
 
 
+def test_starts_are_a_mask_of_rows(stored):
+    """Row numbers cut elsewhere. The first row begins one, whatever it says."""
+    fit = fitted("whole")
+    model, gaps, starts = stored("whole"), fit.gaps(), fit.starts()
+    usual = model.predict(fit.X, gaps, starts)
+    for same in (list(starts), np.r_[False, starts[1:]]):
+        np.testing.assert_array_equal(model.predict(fit.X, gaps, same), usual)
+    for wrong in (np.flatnonzero(starts), starts[:-1], starts.astype(int), True):
+        with pytest.raises(ValueError, match=rf"starts as {len(fit.X)} bools"):
+            model.predict(fit.X, gaps, wrong)
+    with pytest.raises(ValueError, match="each sequence is a recording"):
+        stored("per step").predict(np.zeros((1, 2, 3)), [[1.0, 1.0]], [True])
+
+
+@pytest.mark.parametrize("wrong", [3.0, [1.0], [[1.0]] * 4, [1.0] * 5])
+def test_gaps_are_one_a_row(stored, wrong):
+    with pytest.raises(ValueError, match="Expected 4 gaps, one a row"):
+        stored("whole").predict(np.zeros((4, 3)), wrong)
+
+
 def test_needs_numpy_alone(stored, tmp_path):
     """Run as a copy where no other package can be imported."""
     fit = fitted("whole")
@@ -107,8 +130,6 @@ def test_needs_numpy_alone(stored, tmp_path):
         "foreign = {'torch', 'pandas', 'sklearn', 'scipy', 'LNN'} & set(sys.modules)\n"
         "assert not foreign, foreign"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = finished([sys.executable, "-c", code], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 1e-5

@@ -136,7 +136,7 @@ def test__onnx__fitted_estimator__network_of_its_windows(model_type, backend):
     assert_equal(outputs(session, given), expected(network, given))
 
 
-@pytest.mark.quick_cases("time")
+@pytest.mark.slow  # fast for torch.export alone: test_torch_export.py
 @pytest.mark.parametrize("time", [torch.export.Dim("time"), torch.export.Dim.AUTO])
 def test__onnx__free_time__refused_by_name(time):
     network = LiquidNetwork(F, 6, 1).eval()

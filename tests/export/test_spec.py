@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import CASES, fitted
+from cases import CASES, QUICK, fitted
+from quick import quick
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -22,7 +23,7 @@ from LNN.export import to_spec
 PAGE = Path(__file__).parents[2] / "docu" / "spec.md"
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test_json_holds_the_values_and_arrays_are_numbers(name):
     spec = to_spec(fitted(name).estimator)
     assert json.loads(json.dumps(spec.values, allow_nan=False)) == spec.values
@@ -41,7 +42,7 @@ def fields(value, path=""):
             yield from fields(part[0])
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quick(CASES, *QUICK))
 def test_the_page_names_every_field_and_array(name):
     page = re.sub(r"```.*?```", "", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     told = set(re.findall(r"`([^`]+)`", page))

@@ -47,6 +47,9 @@ def data(seed=0, n=60):
     return X, X.sum(axis=1)
 
 
+@pytest.mark.quick_cases(
+    *(f"{name}-.npz" for name in SOME), *(f"{name}-.safetensors" for name in SOME[:3])
+)
 @pytest.mark.parametrize("ending", [".npz", ".safetensors"])
 @pytest.mark.parametrize("name", SOME)
 def test_a_loaded_model_is_the_one_that_was_saved(name, ending, tmp_path):
@@ -207,3 +210,11 @@ def test_safetensors_reads_our_files(tmp_path):
     assert all(np.array_equal(theirs[n], ours[n]) for n in ours)
     numpy_reader.save_file(theirs, path)
     assert LNN.load(path) is not None
+
+
+@pytest.mark.parametrize("name", ["model.npz", "model.safetensors"])
+def test__save__into_a_folder_that_is_not_there__says_how_to_make_it(name, tmp_path):
+    X = np.sin(0.3 * np.arange(40))[:, None]
+    lnn = LNN.LiquidRegressor(4, window_length=3, epochs=1).fit(X, X[:, 0])
+    with pytest.raises(InvalidModelFileError, match="mkdir"):
+        LNN.export.save(lnn, tmp_path / "no" / name)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from LNN import LiquidForecaster
 from LNN.forecasting.grid import Grid
 from LNN.forecasting.periods import find_periods
 from LNN.forecasting.seasons import find_seasons
@@ -76,3 +77,18 @@ def test__find_periods__with_strong_harmonics__is_the_whole_period():
     values = np.sin(2 * np.pi * share) + 1.2 * np.sin(4 * np.pi * share)
     (found, *_) = find_periods([times], [values])
     assert found == pytest.approx(24, rel=0.01)
+
+
+def test__forecaster__own_season_longer_than_windows__is_judged_by_a_season_ago():
+    season = 1500  # windows hold 1024 rows at most
+    shape = np.random.default_rng(3).normal(size=season).cumsum()
+    y = np.tile(shape, 4)[:5200] + 0.01 * np.random.default_rng(4).normal(size=5200)
+    model = LiquidForecaster(4, season=season, n_seeds=0, random_state=0).fit(y[:5000])
+    assert model.season_ == season > model.window_length_
+    assert model.baseline_errors_["seasonal naive"] < model.baseline_errors_["naive"]
+    found = model.backtest(y[5000:])
+    naive = np.abs(y[found["time"].to_numpy() - season] - found["y"])
+    error = (found["y"] - found["prediction"]).abs()
+    assert model.score(y[5000:]) == pytest.approx(
+        1 - error.sum() / naive.sum(), rel=0.05
+    )

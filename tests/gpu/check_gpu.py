@@ -14,23 +14,26 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
 import LNN
-from LNN import LTC, CfC, LiquidClassifier, LiquidRegressor, Wiring
+from LNN import LTC, CfC, LiquidClassifier, LiquidRegressor, Wiring, fit_many
 from LNN.exceptions import NonFiniteLossError
 from LNN.kernels import dispatch, torch_loop
 from LNN.kernels.cuda import CudaBackend
 from LNN.kernels.cuda import steps as loop
+from LNN.training import graphs as recording
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 NEURONS, INPUTS, STEPS, REPEATS = 32, 8, 32, 20
-ROWS = 6400  # of the fits with and without graphs
+ROWS, SEEDS = 6400, 8  # of the fits with and without graphs
 # Neurons, sequences, steps.
 SHAPES = [
     (n, *size) for n in (12, 32, 64) for size in ((1, 1), (5, 7), (64, 32), (300, 9))
@@ -245,6 +248,8 @@ GRAPHS: dict[str, Found] = {
     "LTC": {"model_type": "LTC"},
     "CfC backbone": {"wiring": "full", "mode": "default"},
     "mixed memory": {"mixed_memory": True},
+    "mean of the states": {"pooling": "mean"},
+    "whole recordings": {"window_length": None, "batch_size": 16},
     "AdamW, onecycle, by value": {
         "optimizer": "adamw",
         "weight_decay": 0.01,
@@ -253,6 +258,21 @@ GRAPHS: dict[str, Found] = {
     },
     "two layers, classes, missing": {"n_layers": 2, "missing": "mask"},
 }
+
+
+# What has no kernels for the whole step.
+BY_AUTOGRAD = ("two layers, classes, missing",)
+
+
+@contextmanager
+def by_autograd() -> Iterator[None]:
+    """Let autograd take all steps."""
+    own = LNN.kernels.resident_trainer_for
+    LNN.kernels.resident_trainer_for = lambda *parts: None
+    try:
+        yield
+    finally:
+        LNN.kernels.resident_trainer_for = own
 
 
 def graphs(kind: str) -> Callable[[], Found]:
@@ -279,8 +299,12 @@ def graphs(kind: str) -> Callable[[], Found]:
 
     def check() -> Found:
         (with_graphs, quick), (without, slow) = fitted("1"), fitted("0")
+        with by_autograd():
+            quick_too = fitted("1")[1]
         said = with_graphs.model_.record.batches
-        assert said == "each batch as one CUDA graph", said
+        plain = "each batch as one CUDA graph"
+        expected = plain if kind in BY_AUTOGRAD else f"{plain}, without autograd"
+        assert said == expected, said
         assert "LNN_CUDA_GRAPH is not 1" in without.model_.record.batches
         curves = np.array([with_graphs.loss_curve_, without.loss_curve_])
         far = float(np.abs(curves[0] / curves[1] - 1).max())
@@ -288,9 +312,87 @@ def graphs(kind: str) -> Callable[[], Found]:
         assert abs(curves[0, 0] / curves[1, 0] - 1) < 1e-3, curves.tolist()
         # Torch's own generator still works after a recording.
         assert torch.isfinite(torch.rand(3, device=GPU)).all()
-        return {"ms a batch": quick, "without graphs": slow, "apart": far}
+        times = {"ms a batch": quick, "by autograd in a graph": quick_too}
+        return {**times, "without graphs": slow, "apart": far}
 
     return check
+
+
+MODELS = (1, 4, 16)
+MANY: dict[str, Found] = {"CfC": {}, "LTC": {"model_type": "LTC"}}
+
+
+def many(kind: str) -> Callable[[], Found]:
+    """Return a check of fits in lock step against those alone, and their times, s."""
+
+    def check() -> Found:
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(ROWS, INPUTS)).astype(np.float32)
+        y = np.convolve(X[:, 0], np.ones(5), "same")
+        how: Found = {"window_length": STEPS, "device": str(GPU), **MANY[kind]}
+        model = LiquidRegressor(NEURONS, epochs=4, **how)
+        grid = {"random_state": range(SEEDS), "learning_rate": [0.005, 0.01]}
+        begin = time.perf_counter()
+        models = fit_many(model, X, y, grid, n_jobs=2 * SEEDS)
+        together = time.perf_counter() - begin
+        times = []
+        for each in models[:3]:
+            said = each.model_.record.batches
+            assert "in one launch for several fits" in said, said
+            begin = time.perf_counter()
+            alone = clone(each).fit(X, y)
+            times.append(time.perf_counter() - begin)
+            assert each.loss_curve_ == alone.loss_curve_, "other losses than alone"
+            state = alone.network_.state_dict()
+            for name, value in each.network_.state_dict().items():
+                assert torch.equal(value, state[name]), f"{name} is other than alone"
+        found: Found = {"fits": len(models), "together": round(together, 2)}
+        return found | {"one alone": round(min(times), 2)}
+
+    return check
+
+
+def models_a_launch(kind: str) -> Callable[[], Found]:
+    """Return a measurement of steps of 1, 4 and 16 models at once, ms."""
+
+    def trainers() -> list[Any]:
+        found: list[Any] = []
+        own = LNN.kernels.resident_trainer_for
+
+        def noted(*parts: Any) -> Any:
+            found.append(own(*parts))
+            return found[-1]
+
+        X = np.random.default_rng(0).normal(size=(ROWS, INPUTS)).astype(np.float32)
+        how: Found = {"window_length": STEPS, "device": str(GPU), **MANY[kind]}
+        LNN.kernels.resident_trainer_for = noted
+        try:
+            for seed in range(MODELS[-1]):
+                model = LiquidRegressor(NEURONS, random_state=seed, epochs=1, **how)
+                model.fit(X, X.sum(axis=1))
+        finally:
+            LNN.kernels.resident_trainer_for = own
+        return found
+
+    def measure() -> Found:
+        all_of_them, found = trainers(), {}
+        for n in MODELS:
+            chosen = all_of_them[:n]
+            together = chosen[0].together(chosen)
+
+            def again(chosen: list[Any] = chosen) -> None:
+                for each in chosen:
+                    each.model.fields["now"].fill_(-1)
+
+            again()
+            together.step()
+            replay = recording.RECORDERS[GPU.type](together.step, GPU)
+            again()
+            # Fewer than an epoch has: later ones would have nothing to do.
+            found[f"{n} models"] = seconds(replay, min(REPEATS, ROWS // 64 - 4))
+        return found
+
+    return measure
 
 
 def not_finite() -> Found:
@@ -333,6 +435,8 @@ PARTS: dict[str, Callable[[], Found]] = {
     **{f"equal: {name}": equality(name) for name in CELLS},
     "same bits": same_bits,
     **{f"graph: {kind}": graphs(kind) for kind in GRAPHS},
+    **{f"many models: {kind}": many(kind) for kind in MANY},
+    **{f"models a launch: {kind}": models_a_launch(kind) for kind in MANY},
     "not finite": not_finite,
     "chunks": chunks,
     "passes: CfC exponential": passes("CfC exponential"),

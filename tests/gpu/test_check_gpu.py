@@ -63,12 +63,14 @@ def test__equality__wrong_kernels__fail(check, monkeypatch):
 
 
 @pytest.fixture
-def graphs_on_torch(check, monkeypatch):
-    """The script where torch stands for the kernels, and a call for a recording."""
-    from LNN.training import graphs, resident_step
+def graphs_on_cpu(check, monkeypatch):
+    """The script where kernels are emulated, and a call stands for a recording."""
+    from LNN.kernels import dispatch
+    from LNN.training import graphs
 
-    monkeypatch.setenv("LNN_BACKEND", "torch")
-    monkeypatch.setattr(resident_step, "BACKENDS", ("torch",))
+    cuda = check.CudaBackend()
+    monkeypatch.setattr(cuda, "missing", lambda: None)
+    monkeypatch.setattr(dispatch, "REGISTRY", (cuda, dispatch.REGISTRY[-1]))
     monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(graphs.RECORDERS, "cpu", lambda run, device: run)
     for name, size in {"ROWS": 40, "STEPS": 3, "NEURONS": 8}.items():
@@ -76,23 +78,46 @@ def graphs_on_torch(check, monkeypatch):
     return check
 
 
-def test__graphs__right_ones__pass(graphs_on_torch):
-    for kind in graphs_on_torch.GRAPHS:
-        assert graphs_on_torch.graphs(kind)()["apart"] < 1e-5
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.slow)
+        for kind in ("CfC", "LTC", "mean of the states", "two layers, classes, missing")
+    ],
+)
+def test__graphs__right_ones__pass(kind, graphs_on_cpu):
+    assert graphs_on_cpu.graphs(kind)()["apart"] < 1e-4
 
 
-def test__graphs__none__fail(graphs_on_torch, monkeypatch):
+@pytest.mark.slow
+def test__many__right_ones__pass(graphs_on_cpu, monkeypatch):
+    monkeypatch.setattr(graphs_on_cpu, "SEEDS", 2)
+    assert graphs_on_cpu.many("CfC")()["fits"] == 4
+
+
+@pytest.mark.slow
+def test__models_a_launch__are_measured(graphs_on_cpu, monkeypatch):
+    monkeypatch.setattr(graphs_on_cpu, "MODELS", (1, 2))
+    monkeypatch.setattr(graphs_on_cpu, "ROWS", 320)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    found = graphs_on_cpu.models_a_launch("CfC")()
+    assert found.keys() == {"1 models", "2 models"}
+    assert min(found.values()) > 0
+
+
+def test__graphs__none__fail(graphs_on_cpu, monkeypatch):
     def refuse(run, device):
         raise RuntimeError("no graph today")
 
     monkeypatch.setenv("LNN_CUDA_GRAPH", "1")
     monkeypatch.setitem(sys.modules["LNN.training.graphs"].RECORDERS, "cpu", refuse)
     with pytest.raises(AssertionError, match="no graph today"):
-        graphs_on_torch.graphs("CfC")()
+        graphs_on_cpu.graphs("CfC")()
 
 
-def test__not_finite__is_noticed(graphs_on_torch):
-    assert "loss became" in graphs_on_torch.not_finite()["said"]
+@pytest.mark.slow
+def test__not_finite__is_noticed(graphs_on_cpu):
+    assert "loss became" in graphs_on_cpu.not_finite()["said"]
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from quick import quick
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.inspection import neuron_activity
@@ -41,6 +42,19 @@ FITS = {
     "whole": ({"window_length": None, "max_step": 1}, ROWS, HEAT),
     "anchor": ({"window_length": 5, "anchor": "heat"}, ROWS, HEAT),
 }
+# Every cell, pooling, layout of data and kind of answer.
+EACH = (
+    "LTC",
+    "CT-RNN",
+    "default",
+    "full",
+    "motor",
+    "two layers",
+    "memory",
+    "attention",
+)
+EACH += ("ragged patches", "own scale", "three classes", "two targets", "per step")
+EACH += ("mask", "ragged", "rows", "anchor")
 
 
 @cache
@@ -58,7 +72,7 @@ def answers(model, X):
     return found.reshape(-1, 1 if found.ndim < 2 else found.shape[-1])
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", quick(FITS, *EACH))
 def test__outputs__at_the_end__are_those_of_predict(name):
     model, X, found = case(name)
     ends = np.arange(len(found.outputs))

@@ -243,7 +243,7 @@ def test__captum__agrees(kind):
         ({"baseline": "zero"}, '"mean" or 3 numbers'),
         ({"baseline": [1.0]}, "baseline of 3 finite numbers"),
         ({"output": 7}, "from 0 to 0"),
-        ({"rows": [99]}, "rows from 0 to 23"),
+        ({"rows": [99]}, "rows as numbers from -24 to 23"),
         ({"rows": "last"}, "rows as numbers"),
     ],
 )

@@ -97,5 +97,5 @@ def test__bad_edits__are_refused(edits, told):
 
 
 def test__unknown_row__is_refused():
-    with pytest.raises(InvalidInputError, match="rows from 0 to 59"):
+    with pytest.raises(InvalidInputError, match="rows as numbers from -60 to 59"):
         counterfactual(rows_model(), ROWS, 60, edits={(0, "heat"): 1.0})

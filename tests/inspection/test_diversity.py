@@ -123,5 +123,5 @@ def test__too_many_or_none__are_refused(n):
 
 
 def test__unknown_chosen_ones__are_refused():
-    with pytest.raises(InvalidInputError, match=r"in X, got \[99\]"):
+    with pytest.raises(InvalidInputError, match=r"of X, got \[99\]"):
         select_diverse(kinds()[0], 2, chosen=[99])

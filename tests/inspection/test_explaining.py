@@ -176,7 +176,7 @@ def test__sums_that_do_not_add_up__are_refused(monkeypatch):
     ("change", "told"),
     [
         ({"row": "last"}, "row as the number"),
-        ({"row": 99}, "rows from 0 to 23"),
+        ({"row": 99}, "rows as numbers from -24 to 23"),
         ({"output": 7}, "from 0 to 0"),
         ({"baseline": [1.0]}, "baseline of 3 finite numbers"),
     ],

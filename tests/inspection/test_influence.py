@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from quick import quick
 from scipy.stats import spearmanr
 
 from LNN import LiquidClassifier, LiquidRegressor
@@ -51,6 +52,18 @@ FITS = {
     "rows": ({"window_length": 5, "max_step": 1}, ROWS, ROWS[:, 0]),
     "whole": ({"window_length": None}, ROWS, ROWS[:, 0]),
 }
+# Every cell, wiring, layout of data and place of the outputs.
+EACH = ("exponential", "GRU", "full LTC", "random", "strict", "motor", "two layers LTC")
+EACH += (
+    "memory",
+    "attention",
+    "patches",
+    "ragged",
+    "classes",
+    "per step",
+    "mask",
+    "rows",
+)
 PAIRS = ("inputs_to_neurons", "neurons_to_neurons", "neurons_to_outputs")
 
 
@@ -62,7 +75,7 @@ def case(name):
     return kind(9, **QUICK, **parameters).fit(X, y), X
 
 
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", quick(FITS, *EACH))
 def test__jacobian__is_over_the_wiring_and_all_of_it(name):
     model, X = case(name)
     found = influence_graph(model, X)

@@ -79,7 +79,7 @@ def test__entered_and_left__of_any_model__add_up_to_the_difference(name):
     if name in WITHOUT_ENTRIES:
         return
     entries = Entries(passes)
-    path = IntegrationPath(passes, np.array([0]), baseline, entries.slopes)
+    path = IntegrationPath(passes, np.array([0]), baseline, entries)
     entered, end, begin = path.integrated(1e-6)
     assert entered.shape[1] == len(entries.names)
     np.testing.assert_allclose(entered.sum(), end - begin, rtol=1e-6)
@@ -91,7 +91,7 @@ def test__entered_and_left__of_any_model__add_up_to_the_difference(name):
 def test__entered__only_through_neurons_that_inputs_are_wired_to(name):
     passes, baseline = case(name)
     wiring = passes.network.wirings[0]
-    path = IntegrationPath(passes, np.array([0]), baseline, Entries(passes).slopes)
+    path = IntegrationPath(passes, np.array([0]), baseline, Entries(passes))
     entered = np.abs(path.integrated(1e-4)[0][0]).sum(axis=1)  # (neurons, F)
     wired = wiring.adjacency()[0].T != 0
     np.testing.assert_array_equal(entered > 0, wired)

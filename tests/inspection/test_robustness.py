@@ -151,7 +151,7 @@ def test__what_does_not_suit__is_refused(cube):
         robustness(model, X, y, disturbances={"rate": [1.5]})
     with pytest.raises(InvalidInputError, match="above 0 .standard|above 0 "):
         robustness(model, X, y, disturbances={"noise": [-1]})
-    with pytest.raises(InvalidInputError, match="other names"):
+    with pytest.raises(InvalidInputError, match="other than"):
         robustness(model, X, y, beside={"LiquidRegressor": model})
     with pytest.raises(InvalidInputError, match="Pass the estimator"):
         robustness(model.model_, X, y)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from quick import quick
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, ShuffleSplit
@@ -14,6 +15,9 @@ from LNN.exceptions import InvalidInputError, LowFidelityError
 from LNN.inspection import TreeSurrogate, neuron_activity
 from LNN.inspection.features import Lines, features_of
 from LNN.inspection.surrogate import beside, held_out
+
+FEATURES = ["inputs", "window", "ema", "state"]
+LAYOUTS = ["cube", "ragged", "steps", "patches", "whole", "lstm"]
 
 
 def rows(n=600, seed=0):
@@ -255,11 +259,9 @@ def test__missing_values__are_named_in_rules():
 # ------------------------------------------------------------------ layouts and models
 
 
-@pytest.mark.parametrize("features", ["inputs", "window", "ema", "state"])
+@pytest.mark.parametrize("features", quick(FEATURES, "window", "state"))
 @pytest.mark.parametrize("target", ["output", "neuron"])
-@pytest.mark.parametrize(
-    "kind", ["cube", "ragged", "steps", "patches", "whole", "lstm"]
-)
+@pytest.mark.parametrize("kind", quick(LAYOUTS, "ragged", "steps", "patches", "whole"))
 def test__every_layout__has_answers_features_and_a_tree(kind, target, features):
     random = np.random.default_rng(0)
     X = random.normal(size=(24, 10, 2))

@@ -92,3 +92,21 @@ CELLS |= {
     f"memory {name}": lambda c=CELLS[name]: MixedMemoryCell(c(), generator=rng(1))
     for name in INNER
 }
+# One cell of each equation, of each kind of wiring and of each way to lack synapses.
+EACH = ("LTC ncp", "LTC exponential strict", "LTC random", "LTC mapping linear")
+EACH += ("LTC mapping None", "LTC unfolds 2", "LTC no sensory", "LTC one neuron")
+EACH += ("LTC unsorted", "wired default ncp", "wired no_gate random", "wired pure full")
+EACH += (
+    "wired exponential unsorted",
+    "wired default no recurrent",
+    "wired pure strict",
+)
+EACH += ("wired exponential no synapses", "wired default other edges", "CfC silu")
+EACH += (
+    "CfC default 1",
+    "CfC no_gate 2",
+    "CfC pure 0",
+    "CfC exponential 3",
+    "CfC gelu",
+)
+EACH += ("memory LTC ncp", "memory wired pure unsorted", "memory CfC default 1")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "helpers"))
+
+from processes import finished  # noqa: E402
+
 CSRC = HERE.parents[1] / "LNN" / "kernels" / "native" / "csrc"
 # Those of setup.py.
 OPTIMISED = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast")
@@ -50,7 +53,7 @@ def run(program: Path, count: int, seed: int, *more: str, before=(), timeout=Non
 
 
 def _check(command: list[str], timeout: float | None = None) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    done = finished(command, timeout=timeout)
     if done.returncode:
         output = (done.stdout + done.stderr)[-5000:]
         raise RuntimeError(

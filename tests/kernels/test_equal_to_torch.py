@@ -10,7 +10,7 @@ rounding errors are luck, and torch's may cancel.
 import numpy as np
 import pytest
 import torch
-from cell_cases import CELLS, NCP
+from cell_cases import CELLS, EACH, NCP
 from kernel_cases import (
     BATCHES,
     KINDS,
@@ -24,6 +24,7 @@ from kernel_cases import (
     shaken,
     solve,
 )
+from quick import quick
 from torch.func import functional_call
 
 from LNN.cells import CfCCell, LTCCell
@@ -45,7 +46,7 @@ def assert_equal(native, problem, dtype):
 
 # One sample has neurons in the lanes, many have samples there: two sets of kernels.
 @pytest.mark.parametrize("batch", [1, 9])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", quick(CELLS, *EACH))
 def test__native__every_kind_of_cell__equals_torch(name, batch, native):
     cell = shaken(CELLS[name](), rng(3))
     oracle = Oracle(torch_loop, make_problem(cell, batch, 9, ragged=batch > 1))
@@ -54,7 +55,9 @@ def test__native__every_kind_of_cell__equals_torch(name, batch, native):
         assert not far
 
 
-@pytest.mark.parametrize("batch", [*BATCHES[:-1], 3, 4, 5, 9, 16, 17, 32])
+@pytest.mark.parametrize(
+    "batch", quick([*BATCHES[:-1], 3, 4, 5, 9, 16, 17, 32], 1, 2, 5, 8, 33)
+)
 @pytest.mark.parametrize("name", SOME)
 def test__native__batch_sizes__equal_torch(name, batch, native):
     cell = shaken(CELLS[name](), rng(3))
@@ -72,7 +75,7 @@ def test__native__instruction_sets__equal_torch(name, isa, native):
             assert not oracle.far(native, dtype)[0]
 
 
-@pytest.mark.parametrize("steps", [1, 31, 32, 33, 65])
+@pytest.mark.parametrize("steps", quick([1, 31, 32, 33, 65], 1, 33))
 @pytest.mark.parametrize("name", SOME)
 def test__native__lengths_of_chunks__equal_torch(name, steps, native):
     cell = shaken(CELLS[name](), rng(3))

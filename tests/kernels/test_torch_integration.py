@@ -20,6 +20,7 @@ from layer_cases import (
     on_torch,
     results,
 )
+from quick import quick
 from torch._subclasses import FakeTensor, FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils import parametrizations
@@ -430,7 +431,7 @@ def test__operator__opcheck__finds_nothing(name, turned, trained, x, dt, native)
 
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # checks of shapes
-@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("trained", quick([False, True], True))
 def test__jit_trace__other_inputs__are_the_same(layer, trained, x, ran):
     x = x[:, :2]  # a graph holds each step
     other = torch.randn(x.shape, generator=rng(9))

@@ -4,8 +4,9 @@ import ctypes
 
 import pytest
 import torch
+from cell_cases import CELLS, EACH
 from kernel_cases import LIMITS, make_problem, norm, rng, shaken
-from test_equal_to_torch import CELLS
+from quick import quick
 
 from LNN.kernels.native.description import description_of
 from LNN.kernels.native.packing import PackedWeights
@@ -25,7 +26,7 @@ def through_autograd(native, cell, problem):
 
 @pytest.mark.parametrize("ragged", [False, True])
 @pytest.mark.parametrize("batch", [1, 9])
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", quick(CELLS, *EACH))
 def test__passes__every_kind_of_cell__have_the_bits_of_autograd(
     name, batch, ragged, native
 ):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from LNN import LiquidClassifier, LiquidNetwork, LiquidRegressor
 from LNN.exceptions import InvalidInputError
-from LNN.safety import output_bounds, state_bounds
+from LNN.safety import contraction_bound, output_bounds, state_bounds
 from LNN.safety.cell_bounds import invariant, step, time_constants
 from LNN.safety.intervals import Interval, point
 
@@ -409,3 +409,17 @@ def test__state_bounds__time_constants__are_in_the_users_unit():
     np.testing.assert_allclose(layer.tau_low, 60 * own.low)
     assert (layer.tau_low <= layer.tau_high).all()
     assert layer.low.shape == (6,)
+
+
+GAPS = [1, "x", (1,), (1, 2, 3), ("a", "b"), (None, 1), (np.nan, 1), (-1, 2), (2, 1)]
+
+
+@pytest.mark.parametrize("gaps", GAPS)
+@pytest.mark.parametrize("box", [None, (-1, 1)])
+def test__bounds__gaps_that_are_none__are_refused(gaps, box):
+    lnn = LiquidRegressor(4, window_length=4, epochs=1, random_state=0)
+    X = np.sin(0.2 * np.arange(50))[:, None]
+    lnn.fit(X, X[:, 0])
+    for function in (output_bounds, contraction_bound):
+        with pytest.raises(InvalidInputError, match="gaps as two numbers >= 0"):
+            function(lnn, box, gaps=gaps)

@@ -6,7 +6,7 @@ import pytest
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
-from LNN.safety import output_bounds, verify
+from LNN.safety import contraction_rate, output_bounds, verify
 
 HOW = {"n_neurons": 8, "window_length": 5, "epochs": 3, "random_state": 0}
 BOX = ([-1.0, 0.0], [1.0, 2.0])
@@ -109,3 +109,19 @@ def test__verify__group_column__is_proved_or_left_unknown():
 def test__verify__other_goals__are_refused(lnn, box):
     with pytest.raises(InvalidInputError, match="box_out"):
         verify(lnn, BOX, box)
+
+
+def test__verify__gaps_without_end__searches_among_usual_ones():
+    X = np.sin(0.2 * np.arange(100))[:, None]
+    time = np.cumsum(np.random.default_rng(0).exponential(size=100))
+    lnn = LiquidRegressor(8, window_length=8, epochs=2, random_state=0)
+    lnn.fit(X, X[:, 0], timestamps=time)
+    found = verify(lnn, (-1, 1), (10, 50), gaps=(0, np.inf))
+    assert found.status == "counterexample"
+    assert np.diff(found.timestamps).max() < 200
+
+
+@pytest.mark.parametrize("n_starts", ["x", 0, 1.5, None])
+def test__contraction_rate__starts_that_are_no_number__are_refused(n_starts):
+    with pytest.raises(InvalidInputError, match="n_starts as an int >= 1"):
+        contraction_rate(None, None, n_starts=n_starts)

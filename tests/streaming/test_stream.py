@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from quick import quick
 from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
@@ -34,6 +35,12 @@ MODELS = {
     "LSTM": {"model_type": "LSTM"},
     "GRU": {"model_type": "GRU"},
 }
+
+ON_TORCH = ("CfC", "CfC mixed", "LTC")  # of the others in slow tests
+ANY = [(name, "auto") for name in MODELS] + [
+    pytest.param(*case.values, "torch", marks=case.marks)
+    for case in quick(MODELS, *ON_TORCH)
+]
 
 
 def rows(seed: int = 0, gaps: bool = False) -> np.ndarray:
@@ -84,8 +91,7 @@ def per_step(model, X, y=None, **time) -> np.ndarray:
     return whole.predict(X[None], **time)[0]
 
 
-@pytest.mark.parametrize("backend", ["auto", "torch"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "backend"), ANY)
 def test__window__any_cell__equals_predict(name, backend):
     X, t, model = rows(), stamps(), fitted(name, backend)
     stream = model.stream()
@@ -94,8 +100,7 @@ def test__window__any_cell__equals_predict(name, backend):
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("backend", ["auto", "torch"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(("name", "backend"), ANY)
 def test__carry__any_cell__equals_the_whole_sequence(name, backend):
     X, t, model = rows(), stamps(), fitted(name, backend)
     stream = model.stream("carry")

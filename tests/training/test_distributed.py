@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import socket
-import subprocess
 import sys
 import threading
 from contextvars import copy_context
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import ranks as fits
 import torch
+from processes import finished
 
 import LNN
 from LNN import InvalidInputError, data_parallel
@@ -40,22 +40,11 @@ def environment(**more):
 def run(folder, size):
     """Run the fits in processes of their own; return what each has left."""
     how = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(free_port())}
-    command = [sys.executable, str(SCRIPT), str(folder)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    started = [
-        subprocess.Popen(
-            command,
-            env=environment(RANK=str(rank), WORLD_SIZE=str(size), **how),
-            **pipes,
-        )
-        for rank in range(size)
-    ]
-    try:
-        told = [process.communicate(timeout=300)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    assert not any(process.returncode for process in started), "\n".join(told)
+    done = finished(
+        [sys.executable, str(SCRIPT), str(folder)],
+        env=environment(WORLD_SIZE=str(size), **how),
+    )
+    assert not done.returncode, done.stdout + done.stderr
     return [
         pickle.loads((Path(folder) / f"{rank}.pickle").read_bytes())
         for rank in range(size)
@@ -137,12 +126,10 @@ def test__example__torchrun__saves_the_model_of_one_process(tmp_path):
     for size, file in zip((2, 1), files, strict=True):
         launch = [sys.executable, "-m", "torch.distributed.run"]
         launch += ["--nproc_per_node", str(size), "--master_port", str(free_port())]
-        done = subprocess.run(
+        done = finished(
             [*launch, *script, file],
             env=environment(),
             check=True,
-            capture_output=True,
-            text=True,
         )
         assert done.stdout.count("epoch") == done.stdout.count("R2") * 2 == 2
     together, alone = (LNN.load(file).loss_curve_ for file in files)

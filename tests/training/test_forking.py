@@ -1,11 +1,11 @@
 """Processes forked after a fit on several threads fit and predict on one."""
 
 import os
-import subprocess
 import sys
 import textwrap
 
 import pytest
+from processes import finished
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "register_at_fork"), reason="there is no fork here"
@@ -49,13 +49,10 @@ CHILDREN = {
 
 def run(**how):
     script = textwrap.dedent(SCRIPT).format(**how)
-    done = subprocess.run(
+    done = finished(
         [sys.executable, "-c", script],
         env={name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"},
-        capture_output=True,
-        text=True,
         timeout=120,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from quick import quick
 from torch import nn
 
 from LNN import LiquidClassifier, LiquidRegressor
@@ -304,7 +305,7 @@ def descend(rule, on_kernels, dtype, clip, decay):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("decay", quick([0.0, 0.1], 0.1))
 @pytest.mark.parametrize(
     "clip", [(None, "norm"), (0, "norm"), (0.3, "norm"), (0.05, "value"), (9, "norm")]
 )

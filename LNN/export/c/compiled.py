@@ -19,6 +19,8 @@ from LNN.exceptions import InvalidInputError
 from LNN.export.c.files import read_description
 
 _COMPILERS = ("cc", "gcc", "clang")
+# Columns of X that are no inputs, and the argument that says the same.
+_OWN = {"time": "timestamps", "group": "groups"}
 _DRIVER = """\
 #define {macro}_FLOAT
 #include "{source}"
@@ -125,11 +127,12 @@ class CModel:
         ----------
         X : array of shape (n, n_columns) for models of rows; else (n, T, n_columns), or
             a list of (T, n_columns)
-            All columns of the fit, or its inputs alone.
+            All columns of the fit, whose time and recordings are then read too, or its
+            inputs alone.
         timestamps : array, or list of arrays, default=None
-            Numbers or dates, as they were in the fit; of a frame None takes those of
-            its index, or of the column that was the time in the fit. Where time was
-            regular, None is also one usual gap for each row.
+            Numbers or dates, as they were in the fit; None takes those of the time
+            column, or of a frame's index. Without these it is one usual gap for each
+            row, where time was regular.
         groups : array of shape (n,), default=None
             Of rows: which recording each belongs to; rows of one follow each other.
 
@@ -150,7 +153,7 @@ class CModel:
     def _predicted(self, X: Any, timestamps: Any, groups: Any, answer: Any) -> Any:
         self.feasible = np.ones(0, dtype=bool)
         if self.description["kind"] == "rows":
-            X, timestamps = self._of_frame(X, timestamps)
+            X, timestamps, groups = self._parts(X, timestamps, groups)
             rows = self._rows(X)
             begins = np.zeros(len(rows), dtype=bool)
             begins[:1] = True
@@ -168,7 +171,7 @@ class CModel:
         found = []
         for k, sequence in enumerate(X):
             times = None if timestamps is None else timestamps[k]
-            sequence, times = self._of_frame(sequence, times)
+            sequence, times, _ = self._parts(sequence, times, None)
             rows = self._rows(sequence)
             gaps = self._gaps(times, np.arange(len(rows)) == 0)
             found.append(self._recording(rows, gaps))
@@ -193,7 +196,9 @@ class CModel:
         gaps, _, kind = elapsed_time(times, begins)
         if kind != self.description["clock"]:
             known = self.description["clock"] or "no timestamps"
-            raise InvalidInputError(f"Expected {known}, as in the fit, got {kind}.")
+            raise InvalidInputError(
+                f"Expected {known}, as in the fit, got {kind}. Pass the same kind."
+            )
         return gaps
 
     def _recording(self, rows: np.ndarray, gaps: np.ndarray) -> np.ndarray:
@@ -225,21 +230,42 @@ class CModel:
         self.feasible = np.concatenate([self.feasible, good != 0])
         return found
 
-    def _of_frame(self, X: Any, times: Any) -> tuple[Any, Any]:
-        """Return the inputs of a frame of pandas, and its times if none are given."""
-        if not isinstance(X, pd.DataFrame):
-            return X, times
-        told = self.description
-        known = times is not None or told["clock"] is None
-        if not known and isinstance(X.index, pd.DatetimeIndex | pd.TimedeltaIndex):
-            known, times = True, X.index
-        if X.shape[1] == told["n_columns"]:
-            others = X.drop(columns=X.columns[told["columns"]])
-            dates = others.select_dtypes(["datetime", "datetimetz", "timedelta"])
-            if not known and dates.shape[1] == 1:
-                times = dates.iloc[:, 0]
-            X = X.iloc[:, told["columns"]]
-        return X, times
+    def _parts(self, X: Any, times: Any, groups: Any) -> tuple[Any, Any, Any]:
+        """Return the inputs of X, its times, and its recordings if it tells them."""
+        told, frame = self.description, isinstance(X, pd.DataFrame)
+        if frame and isinstance(X.index, pd.MultiIndex):
+            raise InvalidInputError(
+                "Expected a frame with one level in its index, got several. Pass the "
+                "recordings as groups= and their times as timestamps=, and X without."
+            )
+        X = X if frame else np.asarray(X)
+        n, columns = told["n_columns"], told["columns"]
+        if X.ndim != 2 or X.shape[1] != n or n == len(columns):
+            return X, self._of_index(X, times), groups
+        if "time" not in told:
+            raise InvalidInputError(
+                f"Expected the {len(columns)} input columns alone, as {self.path.name} "
+                f"does not say what others are, got all {n}. Drop them, or write it "
+                "again with to_c."
+            )
+        take = (lambda k: X.iloc[:, k]) if frame else (lambda k: X[:, k])
+        own = {name: None if told[name] is None else take(told[name]) for name in _OWN}
+        for name, given in zip(_OWN, (times, groups), strict=True):
+            if own[name] is not None and given is not None:
+                raise InvalidInputError(
+                    f"Expected {_OWN[name]} in the column of X only, got them twice. "
+                    f"Leave {_OWN[name]}= out, or pass input columns alone."
+                )
+        times = self._of_index(X, times) if own["time"] is None else own["time"]
+        return take(columns), times, groups if own["group"] is None else own["group"]
+
+    def _of_index(self, X: Any, times: Any) -> Any:
+        """Return the times in the index of a frame, if none are given."""
+        asked = times is None and self.description["clock"] is not None
+        if not asked or not isinstance(X, pd.DataFrame):
+            return times
+        dates = isinstance(X.index, pd.DatetimeIndex | pd.TimedeltaIndex)
+        return X.index if dates else None
 
     def _rows(self, X: Any) -> np.ndarray:
         try:
@@ -249,14 +275,11 @@ class CModel:
                 f"Expected rows of numbers, got others: {error}. Pass input columns "
                 "alone, and times as timestamps=."
             ) from error
-        columns = self.description["columns"]
-        wide = (self.description["n_columns"], len(columns))
-        if rows.ndim != 2 or rows.shape[1] not in wide:
+        expected = len(self.description["columns"])
+        if rows.ndim != 2 or rows.shape[1] != expected:
             raise InvalidInputError(
-                f"Expected rows of {len(columns)} columns, got shape {rows.shape}."
+                f"Expected rows of {expected} columns, got shape {rows.shape}."
             )
-        if rows.shape[1] != len(columns):
-            rows = rows[:, columns]
         allowed = np.isfinite(rows)
         if self.description["missing"] != "error":
             allowed |= np.isnan(rows)

@@ -152,6 +152,8 @@ def _described(program: Program) -> str:
     told = {
         "n_columns": values["input"]["n_columns"],
         "columns": values["input"]["columns"],
+        "time": values["input"].get("time"),
+        "group": values["input"].get("group"),
         "anchors": values["input"]["anchors"],
         "kind": values["reading"]["kind"],
         "every_step": values["reading"]["every_step"],

@@ -19,7 +19,6 @@ from LNN.export.c.rounding import largest_difference, rounded_spec
 from LNN.export.c.rows import Rows
 from LNN.export.c.source import Source
 from LNN.export.c.timeless import without_time
-from LNN.export.constraint_specs import refuse_limits
 from LNN.export.single import rounding_of_rows
 from LNN.export.spec import Spec, to_spec
 
@@ -73,8 +72,6 @@ class Program:
         spec = model if isinstance(model, Spec) else to_spec(model)
         self.values, self.arrays, self.dtype = spec.values, spec.arrays, dtype
         _refuse(self.values)
-        if dtype == "q15":
-            refuse_limits(self.values, 'the C export with dtype="q15"')
         self.window = _window(self.values, longest)
         self.difference = 1e-5 + rounding_of_rows(self.arrays)
         if dtype == "q15" and math != "inline":

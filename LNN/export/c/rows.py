@@ -40,9 +40,10 @@ class Rows:
         self.own_scale = values["own_scale"]
         self.max_step = values["clock"]["max_step"]
         self.timed = values["clock"]["kind"] is not None
-        self.limits: LimitsCode | None = None
-        if values.get("constraints"):
-            self.limits = LimitsCode(values, arrays)
+        self.limits = self._limits() if values.get("constraints") else None
+
+    def _limits(self) -> LimitsCode:
+        return LimitsCode(self.values, self.arrays)
 
     def past_fields(self) -> list[str]:
         """Return the fields of what rows leave behind."""

@@ -840,14 +840,17 @@ export class Model {
     const { kind, regular } = this.spec.clock;
     if (kind !== null && !regular && !dt && !timestamps)
       throw new Error("Expected dt or timestamps, as the fit had irregular time, got neither.");
+    if (kind === null && timestamps)
+      throw new Error("Expected no timestamps, as the fit had none, got some. Leave them out, or pass dt in steps.");
     if (this.spec.reading.kind === "rows") {
       const gaps = gapsOf(dt, timestamps);
-      const cuts = Array.from(X, (_, k) => k).filter((k) => k === 0 || starts?.[k]);
+      const cuts = cutsOf(X.length, starts);
       return cuts.flatMap((begin, k) => {
         const own = (list) => list && Array.from(list).slice(begin, cuts[k + 1]);
         return this.#recording(own(X), own(gaps), answer);
       });
     }
+    if (starts) throw new Error("Expected no starts, as each sequence is a recording of its own, got some.");
     const found = Array.from(X, (rows, k) => this.#recording(rows, gapsOf(dt?.[k], timestamps?.[k]), answer));
     return every ? found : found.flat();
   }
@@ -947,6 +950,15 @@ function softmax(outputs) {
   const powers = Array.from(outputs, (value) => Math.exp(value - most));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers.map((power) => power / sum);
+}
+
+/** Where recordings of n rows begin. */
+function cutsOf(n, starts) {
+  const mask = Array.from(starts ?? { length: n }, Number);
+  // Row numbers in place of a mask would cut elsewhere.
+  if (mask.length !== n || (starts && mask.some((begins) => begins !== 0 && begins !== 1)))
+    throw new RangeError(`Expected starts as ${n} times true or false, one per row, got [${Array.from(starts)}].`);
+  return Array.from(mask, (_, k) => k).filter((k) => k === 0 || mask[k] === 1);
 }
 
 /** Time since the row before, from whichever of the two is given. */

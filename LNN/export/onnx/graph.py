@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from LNN.export.onnx.answers import answers
-from LNN.export.onnx.limits import BoxLimits
+from LNN.export.onnx.limits import LimitNodes
 from LNN.export.onnx.network import Network, is_in, zeros
 from LNN.export.onnx.nodes import (
     Value,
@@ -59,7 +59,7 @@ class Graph:
         self.every_step = reading["every_step"] or self.window is not None
         n, anchors = self.preparation.n, self.preparation.anchors
         self.widths = {"count": 1} | ({"before": len(anchors)} if anchors else {})
-        self.limits = BoxLimits(spec) if spec.values.get("constraints") else None
+        self.limits = LimitNodes(spec) if spec.values.get("constraints") else None
         if self.limits is not None and self.limits.looks_back:
             self.widths["answers"] = self.limits.n
         if self.window is None:
@@ -210,7 +210,7 @@ class Graph:
 
     def _limited(
         self,
-        limits: BoxLimits,
+        limits: LimitNodes,
         read: Rows,
         lengths: Value | None,
         past: dict[str, Value],
@@ -219,11 +219,15 @@ class Graph:
     ) -> tuple[Value, Value]:
         """Keep values (B, T, n) or (B, n) within limits; tell which satisfy them."""
         each = self.every_step and not self.once
-        rows = transpose(values, 1, 0, 2) if each else unsqueeze(values, 0)
+        wide = transpose(values, 1, 0, 2) if each else unsqueeze(values, 0)
+        rows = None
+        if limits.reads_inputs:
+            rows = read.given
+            rows = rows if each else unsqueeze(self._at_end(rows, lengths), 0)
         active = None if lengths is None else is_in(lengths, size_of(read.x, 0))
         begun, before = past["count"] > 0.5, past.get("answers")
         kept, good, last = limits.keep(
-            rows, read.units, active, begun, before, self.once
+            wide, rows, read.units, active, begun, before, self.once
         )
         if last is not None:
             new["answers"] = last

@@ -27,7 +27,7 @@ def to_onnx(model: Any, path: Any, sequence: bool = True) -> Path:
     the time since the row before, NaN for one usual gap; at the first row of a
     recording it has no meaning. `state` (batch, numbers) is the `next_state` of the
     call before; zeros begin a recording. Models of sequences have `lengths` (batch,),
-    int64, the rows of each. With bounds and rate limits there is an output `feasible`.
+    int64, the rows of each. With `output_constraints` there is an output `feasible`.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def to_onnx(model: Any, path: Any, sequence: bool = True) -> Path:
         What to write, "model.onnx".
     sequence : bool, default=True
         False writes the graph of one row: `rows` (batch, channels), `dt` (batch,),
-        `state`. It has no Scan and no loop.
+        `state`. It has no Scan, and a Loop only with half-spaces.
 
     Returns
     -------

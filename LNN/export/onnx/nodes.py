@@ -1,6 +1,7 @@
 """Nodes of an ONNX graph, written as the equations that they compute.
 
-Numbers are float32 or int64. A `Value` is the output of a node, a constant or an input.
+Numbers are float32, float64 or int64. A `Value` is the output of a node, a constant or
+an input.
 """
 
 from __future__ import annotations
@@ -56,11 +57,15 @@ class Nodes:
         """Return an input, or a value of a graph around this one, for use in here."""
         return Value(self, name)
 
-    def constant(self, array: Any) -> Value:
-        """Return a constant; equal ones are stored once."""
+    def seen(self, value: Value) -> Value:
+        """Return a value of a graph around this one, for use in here."""
+        return Value(self, value.name, value.double)
+
+    def constant(self, array: Any, double: bool = False) -> Value:
+        """Return a constant, in float32 if not `double`; equal ones are stored once."""
         array = np.asarray(array)
         if array.dtype.kind == "f":
-            array = array.astype(np.float32)
+            array = array.astype(np.float64 if double else np.float32)
         elif array.dtype.kind in "iu":
             array = array.astype(np.int64)
         key = (array.dtype.str, array.shape, array.tobytes())
@@ -70,7 +75,7 @@ class Nodes:
         if key not in self.constants:
             make = onnx_package().numpy_helper.from_array
             self.constants[key] = make(array, self.new_name())
-        return Value(self, self.constants[key].name)
+        return Value(self, self.constants[key].name, double)
 
     def add(self, op: str, *inputs: Any, **attributes: Any) -> Value:
         """Add a node with one output; numbers and arrays become constants."""
@@ -80,20 +85,33 @@ class Nodes:
     def add_many(
         self, op: str, n_outputs: int, *inputs: Any, **attributes: Any
     ) -> list[Value]:
-        """Add a node with several outputs."""
-        given = [i if isinstance(i, Value) else self.constant(i) for i in inputs]
+        """Add a node with several outputs; what one of doubles tells is double too."""
+        double = any(i.double for i in inputs if isinstance(i, Value))
+        given = [
+            i if isinstance(i, Value) else self.constant(i, double) for i in inputs
+        ]
         names = [self.new_name() for _ in range(n_outputs)]
         make = onnx_package().helper.make_node
         self.made.append(make(op, [value.name for value in given], names, **attributes))
-        return [Value(self, name) for name in names]
+        return [Value(self, name, double) for name in names]
 
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor of a graph; arithmetic with it adds nodes."""
+    """A tensor of a graph; arithmetic with it adds nodes.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        Where arithmetic adds them.
+    name : str
+    double : bool, default=False
+        Whether numbers beside it become float64. Of comparisons of doubles, too.
+    """
 
     nodes: Nodes
     name: str
+    double: bool = False
 
     # Arrays leave arithmetic with values to the values.
     __array_ufunc__ = None
@@ -161,6 +179,11 @@ def absolute(x: Value) -> Value:
     return x.nodes.add("Abs", x)
 
 
+def root(x: Value) -> Value:
+    """Return the square root."""
+    return x.nodes.add("Sqrt", x)
+
+
 def is_nan(x: Value) -> Value:
     """Tell which numbers are missing."""
     return x.nodes.add("IsNaN", x)
@@ -177,13 +200,21 @@ def where(condition: Value, yes: Any, no: Any) -> Value:
 
 
 def as_float(x: Value) -> Value:
-    """Return integers or truth values as float32."""
-    return x.nodes.add("Cast", x, to=onnx_package().TensorProto.FLOAT)
+    """Return integers, truth values or doubles as float32."""
+    found = x.nodes.add("Cast", x, to=onnx_package().TensorProto.FLOAT)
+    return Value(found.nodes, found.name)
+
+
+def as_double(x: Value) -> Value:
+    """Return numbers or truth values as float64."""
+    found = x.nodes.add("Cast", x, to=onnx_package().TensorProto.DOUBLE)
+    return Value(found.nodes, found.name, True)
 
 
 def as_int(x: Value) -> Value:
     """Return numbers as int64."""
-    return x.nodes.add("Cast", x, to=onnx_package().TensorProto.INT64)
+    found = x.nodes.add("Cast", x, to=onnx_package().TensorProto.INT64)
+    return Value(found.nodes, found.name)
 
 
 def softplus(x: Value) -> Value:
@@ -231,6 +262,16 @@ def reshape(x: Value, *shape: int) -> Value:
 def total(x: Value, axis: int, keepdims: bool = False) -> Value:
     """Return the sum over an axis."""
     return x.nodes.add("ReduceSum", x, [axis], keepdims=int(keepdims))
+
+
+def highest(x: Value, axis: int) -> Value:
+    """Return the largest number along an axis, which stays."""
+    return x.nodes.add("ReduceMax", x, [axis], keepdims=1)
+
+
+def lowest(x: Value, axis: int) -> Value:
+    """Return the smallest number along an axis, which stays."""
+    return x.nodes.add("ReduceMin", x, [axis], keepdims=1)
 
 
 def unsqueeze(x: Value, axis: int) -> Value:
@@ -313,24 +354,41 @@ def scan(
 
 def repeat(
     body: Callable[[Nodes, Value, list[Value]], list[Value]],
-    times: Value,
+    times: Any,
     states: list[Value],
     widths: Sequence[int],
+    going: Callable[[list[Value]], Value] | None = None,
 ) -> list[Value]:
-    """Apply a body `times` times: it takes nodes, the count so far, and states."""
+    """Apply a body again and again.
+
+    Parameters
+    ----------
+    body : callable
+        Takes the nodes of the subgraph, the count so far, and states; returns new ones.
+    times : Value or int
+        How often, at most.
+    states : list of Value
+        Tables, float32 or float64.
+    widths : sequence of int
+        How many columns they have.
+    going : callable, default=None
+        Tells from states whether to go on; None always does.
+    """
     nodes, helper = states[0].nodes, onnx_package().helper
     proto, inner = onnx_package().TensorProto, Nodes(nodes)
-    count, going = inner.value(inner.new_name()), inner.value(inner.new_name())
-    given = [inner.value(inner.new_name()) for _ in states]
+    count, before = inner.value(inner.new_name()), inner.value(inner.new_name())
+    given = [Value(inner, inner.new_name(), state.double) for state in states]
     new = body(inner, count, given)
+    after = before if going is None else going(new)
+    kept = inner.add("Identity", after).name
     graph = _subgraph(inner, given, new, widths)
-    graph.input.insert(0, helper.make_tensor_value_info(going.name, proto.BOOL, []))
+    graph.input.insert(0, helper.make_tensor_value_info(before.name, proto.BOOL, []))
     graph.input.insert(0, helper.make_tensor_value_info(count.name, proto.INT64, []))
-    kept = inner.new_name()
-    graph.node.append(helper.make_node("Identity", [going.name], [kept]))
     graph.output.insert(0, helper.make_tensor_value_info(kept, proto.BOOL, []))
-    always = nodes.constant(True)
-    return nodes.add_many("Loop", len(states), times, always, *states, body=graph)
+    first = nodes.constant(True) if going is None else going(states)
+    found = nodes.add_many("Loop", len(states), times, first, *states, body=graph)
+    pairs = zip(found, states, strict=True)
+    return [Value(nodes, own.name, state.double) for own, state in pairs]
 
 
 def _subgraph(
@@ -340,10 +398,10 @@ def _subgraph(
     # onnxruntime must see the shape of what a subgraph returns, and sees none behind a
     # loop. An output that is an input, or stands there twice, is another value so.
     pairs = zip(found, widths, strict=True)
-    shown = [reshape(inner.value(value.name), -1, width) for value, width in pairs]
+    shown = [reshape(inner.seen(value), -1, width) for value, width in pairs]
 
     def told(values: list[Value]) -> list[Any]:
-        info, table = helper.make_tensor_value_info, [None, None]
-        return [info(value.name, proto.FLOAT, table) for value in values]
+        info, kinds = helper.make_tensor_value_info, (proto.FLOAT, proto.DOUBLE)
+        return [info(v.name, kinds[v.double], [None, None]) for v in values]
 
     return helper.make_graph(inner.made, inner.new_name(), told(given), told(shown))

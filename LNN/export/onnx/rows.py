@@ -33,11 +33,14 @@ class Rows:
     x, units : Value
     present : Value or None
         The channels that are read as changes, as they are (T, B, anchors).
+    given : Value
+        The rows as they are.
     """
 
     x: Value
     units: Value
     present: Value | None
+    given: Value
 
 
 class Preparation:
@@ -79,7 +82,7 @@ class Preparation:
         units = where(off, units, 1.0)  # a gap that is not known is not off
         first = where(unsqueeze(begun, 0), part(units, 0, 1), 1.0)
         units = concat([first, part(units, 1, np.iinfo(np.int64).max)], axis=0)
-        return Rows((x - self.center) / self.scale, units, present)
+        return Rows((x - self.center) / self.scale, units, present, rows)
 
     def _with_changes(self, rows: Value, change: Value) -> Value:
         place = np.arange(self.n)

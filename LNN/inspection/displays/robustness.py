@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.disturbances import DISTURBANCES
 from LNN.inspection.robustness import robustness
@@ -63,7 +63,7 @@ class RobustnessDisplay:
     lines_: dict[tuple[str, str], Any]
     figure_: Figure | SubFigure
 
-    def __init__(self, result: Bunch, score_name: str = "score"):
+    def __init__(self, result: Result, score_name: str = "score"):
         self.result = result
         self.score_name = score_name
 
@@ -89,6 +89,11 @@ class RobustnessDisplay:
         score_name : str, default="score"
         **how
             Other parameters of `robustness`.
+
+        Returns
+        -------
+        RobustnessDisplay
+            With `axes_` and `figure_`.
         """
         return cls(robustness(model, X, y, **how), score_name).plot(ax)
 
@@ -99,6 +104,11 @@ class RobustnessDisplay:
         ----------
         ax : matplotlib axes or sequence of them, default=None
             One for each disturbance; None makes a figure.
+
+        Returns
+        -------
+        RobustnessDisplay
+            With `axes_` and `figure_`.
         """
         names = list(self.result.scores)
         panels = self._panels(ax, len(names))

@@ -97,12 +97,17 @@ class TreeDisplay:
         tree : fitted TreeSurrogate
         ax : matplotlib axes, default=None
         despite_low_fidelity : bool, default=False
-            Draw the tree even though it does not stand for the model.
+            Draw the tree even if its fidelity is below `min_fidelity`.
+
+        Returns
+        -------
+        TreeDisplay
+            With `ax_` and `figure_`.
 
         Raises
         ------
         LowFidelityError
-            If the tree does not stand for the model.
+            If its fidelity is too low, and it is not drawn all the same.
         """
         if not hasattr(tree, "check_fidelity"):
             raise InvalidInputError(
@@ -122,6 +127,11 @@ class TreeDisplay:
         ----------
         ax : matplotlib axes, default=None
             None makes a figure that is large enough for all boxes.
+
+        Returns
+        -------
+        TreeDisplay
+            With `ax_` and `figure_`.
         """
         import matplotlib.pyplot as plt
 

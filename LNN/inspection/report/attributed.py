@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN.inspection.attribution import attribution
 from LNN.inspection.report.data import ReportData
 
@@ -38,11 +38,15 @@ def explained_places(data: ReportData) -> NDArray[np.int64]:
     return places[np.linspace(0, len(places) - 1, n).astype(int)]
 
 
-def attributed(data: ReportData, places: NDArray[np.int64], output: Any) -> Bunch:
+def attributed(
+    data: ReportData,
+    places: NDArray[np.int64],
+    output: Any,
+    tolerance: float = 1e-3,
+) -> Result:
     """Return the attributions of these answers."""
-    return attribution(
-        data.fitted, data.X, rows=places, output=output, tolerance=1e-3, **data.given
-    )
+    asked = {"rows": places, "output": output, "tolerance": tolerance}
+    return attribution(data.fitted, data.X, **asked, **data.given)
 
 
 def explained_outputs(data: ReportData) -> list[tuple[str, Any]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN.inspection.activity import neuron_activity
 from LNN.inspection.report.data import ReportData
 from LNN.inspection.report.graph import LayerGraph
@@ -17,7 +17,7 @@ from LNN.inspection.report.markup import plain_number
 MOST_LINES, MOST_VALUES, MOST_NAMED = 240, 40_000, 8
 
 
-def lines_shown(part: ReportData, active: Bunch) -> NDArray[np.int64]:
+def lines_shown(part: ReportData, active: Result) -> NDArray[np.int64]:
     """Return the lines of activity that a page shows: a stretch, in time order.
 
     Of rows the last ones, of sequences the first, as whole as they fit.
@@ -33,13 +33,13 @@ def lines_shown(part: ReportData, active: Bunch) -> NDArray[np.int64]:
     return lines[:: -(-len(lines) // most)]
 
 
-def activity_of(part: ReportData) -> Bunch:
+def activity_of(part: ReportData) -> Result:
     """Return what the neurons do over the part of the data."""
     return neuron_activity(part.fitted, part.X, **part.given)
 
 
 def described_neurons(
-    graphs: list[LayerGraph], active: Bunch, lines: NDArray[np.int64], trees: list[Any]
+    graphs: list[LayerGraph], active: Result, lines: NDArray[np.int64], trees: list[Any]
 ) -> list[dict[str, Any]]:
     """Return a record for each neuron."""
     records = []
@@ -90,7 +90,7 @@ def _short(values: NDArray) -> list[float | None]:
 
 
 def course_of_answers(
-    part: ReportData, active: Bunch, lines: NDArray[np.int64]
+    part: ReportData, active: Result, lines: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Return the times and answers beside which neurons are shown."""
     rows = active.row[lines]

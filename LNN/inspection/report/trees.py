@@ -13,6 +13,8 @@ from LNN.inspection.surrogate import TreeSurrogate
 # A tree of this depth is read on a phone. Each neuron's asks the model anew.
 DEPTH, MOST_RULES = 3, 8
 MOST_NEURONS, MOST_ROWS, MOST_SEQUENCES = 64, 2500, 100
+# What a tree sorts: steps times columns. Fewer steps or sequences tell little.
+MOST_NUMBERS, LEAST_ROWS, LEAST_SEQUENCES = 100_000, 500, 10
 
 Told = dict[str, Any]
 _ALWAYS = (
@@ -22,8 +24,13 @@ _ALWAYS = (
 
 def smaller(part: ReportData) -> ReportData:
     """Return what trees are fitted to."""
-    most = MOST_ROWS if part.sequences.layout == "rows" else MOST_SEQUENCES
-    n = len(part.X)
+    sequences, n = part.sequences, len(part.X)
+    steps = int(np.clip(MOST_NUMBERS // sequences.n_features, LEAST_ROWS, MOST_ROWS))
+    most = steps
+    if sequences.layout != "rows":
+        # From the last one on, as many as hold so many steps.
+        fitting = np.cumsum(sequences.length[::-1]) <= steps
+        most = int(np.clip(fitting.sum(), LEAST_SEQUENCES, MOST_SEQUENCES))
     return part if n <= most else part.taken(np.arange(n - most, n))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from LNN.cells.base import Cell
 from LNN.cells.cfc import ACTIVATIONS, MODES, closed_form, map_names
 from LNN.kernels.cuda.dealing import lanes_for
 from LNN.kernels.cuda.driver import Value
+from LNN.kernels.cuda.ledger import Ledger
 from LNN.kernels.cuda.plan import Data, Gradients, Plan, started
 from LNN.kernels.torch_loop import Steps
 
@@ -104,6 +106,11 @@ class BackbonePlan(Plan):
         """Return the constants."""
         return tuple(constants)
 
+    def by_column(self, constants: Sequence[Tensor]) -> list[Tensor]:
+        """Return the recurrent part, the deep layers' weights and the heads."""
+        recurrent, deep, _, heads, *_ = constants
+        return [m.mT.contiguous() for m in (recurrent, deep, heads)]
+
     def forward(
         self,
         data: Data,
@@ -114,12 +121,13 @@ class BackbonePlan(Plan):
         last: int,
     ) -> None:
         """Take steps (see `Plan.forward`)."""
-        recurrent, deep, deep_bias, heads, bias, pure = data.constants
-        by_column = [recurrent.t().contiguous(), deep.mT.contiguous()]
-        read: list[Value] = [data.drive, *by_column, deep_bias, heads.t().contiguous()]
+        _, _, deep_bias, _, bias, pure = data.constants
+        turned = data.by_column or self.by_column(data.constants)
+        recurrent, deep, heads = turned
+        read: list[Value] = [data.drive, recurrent, deep, deep_bias, heads]
         read += [bias, pure, data.start, data.spans, data.lengths]
         values = [*read, states, record, final, data.steps, first, last]
-        self.launch("forward", data, data.batch, values)
+        self.launch("forward", data, len(data.start), values)
 
     def gradients(self, data: Data, spans_too: bool) -> BackboneGradients:
         """Return memory for the gradients, with zeros for all sums."""
@@ -138,7 +146,7 @@ class BackbonePlan(Plan):
         """Return zeros for the gradients of A and w_tau in each sequence."""
         if self.mode != "pure":
             return None
-        return data.drive.new_zeros(data.batch, 2, self.n_neurons)
+        return data.drive.new_zeros(len(data.start), 2, self.n_neurons)
 
     def backward(
         self,
@@ -154,13 +162,16 @@ class BackbonePlan(Plan):
         """Go steps back (see `Plan.backward`)."""
         recurrent, deep, _, heads, _, pure = data.constants
         rows = data.batch * (last - first)
-        work = data.drive.new_empty(rows, self.n_work)
+        work = found.work
+        if work is None:
+            work = data.drive.new_empty(rows, self.n_work)
         read: list[Value] = [record, recurrent, deep, heads, pure, data.start]
         read += [data.spans, data.lengths, states, grad_states]
         written = [carry, found.drive, found.spans, found.sums, work]
         values = [*read, *written, data.steps, first, last]
-        self.launch("backward", data, data.batch, values)
-        self._add_up(record.view(rows, self.n_record), work, found)
+        self.launch("backward", data, len(data.start), values)
+        if found.work is None:
+            self._add_up(record.view(rows, self.n_record), work, found)
 
     def _add_up(self, record: Tensor, work: Tensor, found: Gradients) -> None:
         """Add a chunk's part of the gradients of deep layers and heads.
@@ -180,6 +191,30 @@ class BackbonePlan(Plan):
         of_maps = work[:, deep * units :]
         found.heads.addmm_(of_maps.t(), features[:, deep * units :])
         found.biases.add_(work.sum(0))
+
+    def entries(self, ledger: Ledger) -> list[np.ndarray]:
+        """List the products that `_add_up` and `finish` make (see `Plan.entries`)."""
+        n, units, deep = self.n_neurons, self.n_units, self.n_deep
+        n_maps, begin = self.n_maps * n, deep * units
+        recurrent = ledger.product(
+            self.before, n, "drive", units, right_at=self.n_gates
+        )
+
+        def of_layer(k: int, n_right: int) -> np.ndarray:
+            at, sizes = k * units, ("record", units, "work", n_right)
+            return ledger.product(*sizes, left_at=at, right_at=at, active=True).T
+
+        layers = [of_layer(k, units) for k in range(deep)]
+        heads = of_layer(deep, n_maps)
+        biases = ledger.sums("work", begin + n_maps)
+        return [
+            recurrent.T,
+            np.array(layers, dtype=np.int64).reshape(deep, units, units),
+            biases[:begin].reshape(deep, units),
+            heads,
+            biases[begin:],
+            ledger.sums("sums", 2 * n if self.mode == "pure" else 0).reshape(-1, n),
+        ]
 
     def finish(
         self, data: Data, states: Tensor, found: Gradients

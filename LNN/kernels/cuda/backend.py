@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 import torch
@@ -11,12 +12,19 @@ from LNN._warnings import warn
 from LNN.cells.base import Cell, transformed
 from LNN.cells.exporting import exporting
 from LNN.cells.hooks import are_parts_watched
-from LNN.kernels.backend import Backend, Missing
+from LNN.kernels.backend import (
+    Backend,
+    Missing,
+    Resident,
+    ResidentTrainer,
+    Trained,
+)
 from LNN.kernels.cuda import nvrtc
 from LNN.kernels.cuda.driver import DriverError
 from LNN.kernels.cuda.plans import LIMITS, fits, has_dropout, plan_of
 from LNN.kernels.cuda.program import LOADERS, Program, load
 from LNN.kernels.cuda.steps import Loop
+from LNN.kernels.cuda.trainer import trainer_of
 from LNN.kernels.cuda.trial import fault_of
 from LNN.kernels.torch_loop import without_padding
 from LNN.kernels.watching import is_forward_mode, is_watched
@@ -30,6 +38,7 @@ class CudaBackend(Backend):
     name = "cuda"
 
     def __init__(self) -> None:
+        self._trying = threading.RLock()
         self._failed: dict[tuple[Program, torch.device], str] = {}
         self._passed: set[tuple[Program, torch.device]] = set()
 
@@ -118,6 +127,12 @@ class CudaBackend(Backend):
         left = None if states is None else plan.leave(cell, states)
         return left, plan.leave(cell, final)
 
+    def resident_trainer(
+        self, network: Trained, data: Resident
+    ) -> ResidentTrainer | None:
+        """Return what takes steps in few launches, where there are kernels for all."""
+        return trainer_of(network, data)
+
     def _works(self, program: Program, cell: Cell, device: torch.device) -> bool:
         """Tell whether a program is right on a device; if not, tell the user, once.
 
@@ -125,6 +140,14 @@ class CudaBackend(Backend):
         for: no test can stand for a GPU, driver and compiler that it has not seen.
         """
         key = (program, device)
+        if key in self._passed:
+            return True
+        with self._trying:  # one of the fits in threads, for all of them
+            self._try_once(key, cell)
+        return key in self._passed
+
+    def _try_once(self, key: tuple[Program, torch.device], cell: Cell) -> None:
+        program, device = key
         if key not in self._passed and key not in self._failed:
             fault = self._fault(program, cell, device)
             if fault is None:
@@ -136,7 +159,6 @@ class CudaBackend(Backend):
                     f"does their work, more slowly: {fault}. "
                     'backend="torch" ends this warning.'
                 )
-        return key in self._passed
 
     def _fault(self, program: Program, cell: Cell, device: torch.device) -> str | None:
         try:

@@ -77,11 +77,12 @@ class Module:
         blocks: int,
         threads: int,
         values: Sequence[Value],
+        models: int = 1,
     ) -> None:
-        """Start a kernel on torch's current stream."""
+        """Start a kernel on torch's current stream, so many blocks for each model."""
         stream = torch.cuda.current_stream(self.device).cuda_stream
         arguments = arguments_of(values)
-        sizes = (blocks, 1, 1, threads, 1, 1, 0)
+        sizes = (blocks, models, 1, threads, 1, 1, 0)
         # Autograd's threads may have no context yet.
         with self:
             _call(

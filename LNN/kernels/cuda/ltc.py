@@ -13,6 +13,7 @@ from LNN.cells import LTCCell
 from LNN.cells.base import Cell
 from LNN.kernels.cuda.dealing import deal, sizes
 from LNN.kernels.cuda.driver import Value
+from LNN.kernels.cuda.ledger import Ledger
 from LNN.kernels.cuda.plan import Data, Gradients, Plan
 
 # As csrc/solvers.cuh numbers them.
@@ -81,12 +82,12 @@ class LTCPlan(Plan):
         read += [data.start, data.spans, data.lengths]
         numbers = [self.n_synapses, data.steps, first, last]
         values = [*read, states, record, final, *numbers]
-        self.launch("forward", data, data.batch, values)
+        self.launch("forward", data, len(data.start), values)
 
     def sums(self, data: Data) -> Tensor | None:
         """Return zeros for each block's sums of the constants' gradients."""
         values, capacities = data.constants
-        blocks = min(data.batch, MOST_BLOCKS)
+        blocks = data.models * min(data.batch, MOST_BLOCKS)
         return values.new_zeros(blocks, values.numel() + capacities.numel())
 
     def backward(
@@ -107,8 +108,15 @@ class LTCPlan(Plan):
         read: list[Value] = [record, *data.constants, *structure, data.start]
         read += [data.spans, data.lengths, states, grad_states]
         written = [carry, found.drive, found.spans, found.sums]
-        values = [*read, *written, self.n_synapses, data.batch, data.steps, first, last]
-        self.launch("backward", data, len(found.sums), values)
+        values = [*read, *written, self.n_synapses, data.steps, first, last]
+        blocks = len(found.sums) // data.models
+        self.launch("backward", data, blocks, values, data.models)
+
+    def entries(self, ledger: Ledger) -> list[np.ndarray]:
+        """List the sums over the blocks' sums (see `Plan.entries`)."""
+        n = 4 * self.n_synapses
+        sums = ledger.sums("sums", n + self.n_neurons)
+        return [sums[:n].reshape(4, -1), sums[n:]]
 
     def finish(
         self, data: Data, states: Tensor, found: Gradients

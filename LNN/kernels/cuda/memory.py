@@ -13,6 +13,7 @@ from torch import Tensor
 from LNN.cells import MixedMemoryCell, WiredCfCCell
 from LNN.cells.base import Cell
 from LNN.kernels.cuda.dealing import lanes_for
+from LNN.kernels.cuda.ledger import Ledger
 from LNN.kernels.cuda.plan import Data, Gradients, Plan
 from LNN.kernels.torch_loop import Steps
 
@@ -52,6 +53,10 @@ class MemoryPlan(Plan):
             inner.n_work,
         )
         self.inner, self.is_sorted = inner, bool((order == np.arange(n)).all())
+
+    def key(self) -> tuple[bytes, ...]:
+        """Return what the tables hold, those of the inner plan among them."""
+        return *super().key(), *self.inner.key()
 
     def enter(
         self, cell: Cell, inputs: Tensor, state: Tensor
@@ -96,6 +101,11 @@ class MemoryPlan(Plan):
         *inner, recurrent = constants
         return recurrent.t(), self.inner.step_constants(cell.cell, inner)
 
+    def by_column(self, constants: Sequence[Tensor]) -> list[Tensor]:
+        """Return those of the inner plan and the LSTM's weight."""
+        *inner, recurrent = constants
+        return [*self.inner.by_column(inner), recurrent.t().contiguous()]
+
     def forward(
         self,
         data: Data,
@@ -106,10 +116,15 @@ class MemoryPlan(Plan):
         last: int,
     ) -> None:
         """Take steps (see `Plan.forward`)."""
-        *constants, recurrent = data.constants
+        *constants, _ = data.constants
         kept, gates = self._split(record)
-        by_column = recurrent.t().contiguous()
-        inner = replace(data, constants=constants, memory=(by_column, gates, None))
+        *turned, recurrent = data.by_column or self.by_column(data.constants)
+        inner = replace(
+            data,
+            constants=constants,
+            memory=(recurrent, gates, None),
+            by_column=turned,
+        )
         self.inner.forward(inner, states, kept, final, first, last)
 
     def gradients(self, data: Data, spans_too: bool) -> Gradients:
@@ -137,6 +152,12 @@ class MemoryPlan(Plan):
         memory = recurrent, gates, found.started
         inner = replace(data, constants=constants, memory=memory)
         self.inner.backward(inner, states, kept, grad_states, carry, found, first, last)
+
+    def entries(self, ledger: Ledger) -> list[np.ndarray]:
+        """List those of the inner plan, and the LSTM's product (see `Plan.entries`)."""
+        n = self.n_neurons
+        recurrent = ledger.product("before", n, "drive", 4 * n)
+        return [*self.inner.entries(ledger), recurrent.T]
 
     def finish(
         self, data: Data, states: Tensor, found: Gradients

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from LNN.cells.base import Cell
 from LNN.kernels.cuda.driver import Value
+from LNN.kernels.cuda.ledger import Ledger
 from LNN.kernels.cuda.program import Program, load
 from LNN.kernels.torch_loop import Steps
 
@@ -31,6 +32,12 @@ class Data:
     memory : tuple of Tensor or None
         What a mixed memory adds to a kernel's arguments: the gates' weights, their
         record, and on the way back where to write the states that steps begin with.
+    by_column : sequence of Tensor, or None
+        What `Plan.by_column` makes of the constants, if it was made already.
+    models : int
+        As many models run at once, whose sequences stand in a row.
+    per_model : int
+        How far the constants of one model are from those of the next.
     """
 
     drive: Tensor
@@ -39,11 +46,14 @@ class Data:
     lengths: Tensor | None
     constants: list[Tensor]
     memory: tuple[Value, Value, Value] = (None, None, None)
+    by_column: Sequence[Tensor] | None = None
+    models: int = 1
+    per_model: int = 0
 
     @property
     def batch(self) -> int:
-        """Number of sequences."""
-        return self.drive.shape[0]
+        """Number of sequences of each model."""
+        return self.drive.shape[0] // self.models
 
     @property
     def steps(self) -> int:
@@ -69,12 +79,16 @@ class Gradients:
     started : Tensor of shape (B, T, N), or None
         With mixed memory, the states that the cell's steps began with; 0 past a
         sequence's end.
+    work : Tensor of shape (B T, n_work), or None
+        Where a kernel leaves what else gradients are made of. None lets the plan have
+        memory of its own, and make them.
     """
 
     drive: Tensor
     spans: Tensor | None
     sums: Tensor | None
     started: Tensor | None = None
+    work: Tensor | None = None
 
 
 class Plan(ABC):
@@ -122,14 +136,34 @@ class Plan(ABC):
         """Return the program for a precision."""
         return Program(self.source, tuple(self.defines.items()), dtype)
 
+    @property
+    def n_gates(self) -> int:
+        """Numbers of a mixed memory before the drive of a step."""
+        return 4 * self.n_neurons * self.defines["MEMORY"]
+
+    @property
+    def before(self) -> str:
+        """What a ledger calls the states that the steps of the cell begin with."""
+        return "started" if self.defines["MEMORY"] else "before"
+
     def launch(
-        self, name: str, data: Data, blocks: int, values: Sequence[Value]
+        self,
+        name: str,
+        data: Data,
+        blocks: int,
+        values: Sequence[Value],
+        models: int = 1,
     ) -> None:
-        """Start a kernel with these arguments and those of a mixed memory."""
+        """Start a kernel with these arguments, those of a mixed memory, and sizes."""
         kernels = load(self.program(data.drive.dtype), data.drive.device)
         back = name == "backward"
         memory = data.memory if back else data.memory[:2]
-        kernels.launch(name, blocks, self.threads[back], [*values, *memory])
+        values = [*values, *memory, data.batch, data.per_model]
+        kernels.launch(name, blocks, self.threads[back], values, models)
+
+    def key(self) -> tuple[bytes, ...]:
+        """Return what the tables hold, which tells this plan from others."""
+        return tuple(table.tobytes() for table in self._tables.values())
 
     def tables(self, device: torch.device) -> dict[str, Tensor]:
         """Return the tables on a device."""
@@ -161,6 +195,10 @@ class Plan(ABC):
     @abstractmethod
     def step_constants(self, cell: Cell, constants: Sequence[Tensor]) -> tuple:
         """Return the same as the steps of `on_torch` take them."""
+
+    def by_column(self, constants: Sequence[Tensor]) -> list[Tensor]:
+        """Return the constants that kernels read the other way round as well."""
+        return []
 
     @abstractmethod
     def forward(
@@ -198,6 +236,18 @@ class Plan(ABC):
         last: int,
     ) -> None:
         """Go the steps from `last` to `first` back, with the gradient in `carry`."""
+
+    @abstractmethod
+    def entries(self, ledger: Ledger) -> list[np.ndarray]:
+        """List the sums that are the constants' gradients; return where each stands.
+
+        Those of `finish`, for kernels that have all of them made at once.
+
+        Returns
+        -------
+        list of ndarray of int64
+            Entries of the ledger, in the shapes of the constants.
+        """
 
     @abstractmethod
     def finish(

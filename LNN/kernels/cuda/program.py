@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,8 +27,9 @@ class Kernels(Protocol):
         blocks: int,
         threads: int,
         values: Sequence[Value],
+        models: int = 1,
     ) -> None:
-        """Start a kernel."""
+        """Start a kernel, so many blocks for each model."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def _on_gpu(program: Program, device: torch.device) -> Kernels:
 
 # What makes a program run, by type of device.
 LOADERS: dict[str, Callable[[Program, torch.device], Kernels]] = {"cuda": _on_gpu}
+_loading = threading.Lock()
 _loaded: dict[tuple[Program, torch.device], Kernels] = {}
 
 
@@ -91,6 +94,7 @@ def load(program: Program, device: torch.device) -> Kernels:
     CompileError, DriverError
     """
     key = (program, device)
-    if key not in _loaded:
-        _loaded[key] = LOADERS[device.type](program, device)
-    return _loaded[key]
+    with _loading:  # fits in threads want the same one at the same time
+        if key not in _loaded:
+            _loaded[key] = LOADERS[device.type](program, device)
+        return _loaded[key]

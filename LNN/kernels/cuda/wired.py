@@ -14,6 +14,7 @@ from LNN.cells.base import Cell
 from LNN.cells.cfc import MODES, closed_form, map_names
 from LNN.kernels.cuda.dealing import Dealt, deal, sizes
 from LNN.kernels.cuda.driver import Value
+from LNN.kernels.cuda.ledger import Ledger
 from LNN.kernels.cuda.plan import Data, Gradients, Plan, started
 from LNN.kernels.torch_loop import Steps
 
@@ -105,13 +106,13 @@ class WiredPlan(Plan):
         ]
         read += [tables["places"], pure, data.start, data.spans, data.lengths]
         values = [*read, states, record, final, data.steps, first, last]
-        self.launch("forward", data, data.batch, values)
+        self.launch("forward", data, len(data.start), values)
 
     def sums(self, data: Data) -> Tensor | None:
         """Return zeros for the gradients of A and w_tau in each sequence."""
         if self.mode != "pure":
             return None
-        return data.drive.new_zeros(data.batch, 2, self.n_neurons)
+        return data.drive.new_zeros(len(data.start), 2, self.n_neurons)
 
     def backward(
         self,
@@ -131,7 +132,27 @@ class WiredPlan(Plan):
         read += [tables["places"], pure, data.start, data.spans, data.lengths]
         written = [carry, found.drive, found.spans, found.sums]
         values = [*read, states, grad_states, *written, data.steps, first, last]
-        self.launch("backward", data, data.batch, values)
+        self.launch("backward", data, len(data.start), values)
+
+    def entries(self, ledger: Ledger) -> list[np.ndarray]:
+        """List the products of states and the maps' gradients (see `Plan.entries`)."""
+        n, maps = self.n_neurons, self.n_maps
+
+        def read_by_maps(states: str) -> np.ndarray:
+            at = self.n_gates
+            return ledger.product(states, n, "drive", maps * n, right_at=at)
+
+        old = read_by_maps(self.before)
+        # Later layers read what earlier ones have just renewed.
+        new = read_by_maps("states") if len(self.slices) > 1 else old
+        parts = []
+        for a, b in self.slices:
+            read = np.concatenate([new[:a], old[a:]])
+            parts.append(read[:, maps * a : maps * b].ravel())
+        weights = [np.concatenate(parts)]
+        if self.mode == "pure":
+            weights.append(ledger.sums("sums", 2 * n).reshape(2, n))
+        return weights
 
     def finish(
         self, data: Data, states: Tensor, found: Gradients

@@ -1,4 +1,4 @@
-"""Fit and export the two models that the tests of the Clojure library run."""
+"""Fit and export the models that the tests of the Clojure library run."""
 
 import tempfile
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import LNN
+from LNN.safety import Bounds, HalfSpaces, RateLimit
 
 HERE = Path(__file__).parent
 random = np.random.default_rng(0)
@@ -19,9 +20,21 @@ ltc = LNN.LiquidRegressor(
     6, model_type="LTC", window_length=None, missing="mask", epochs=10, random_state=0
 )
 cfc = LNN.LiquidClassifier(6, window_length=5, epochs=10, random_state=0)
+limited = LNN.LiquidRegressor(
+    4,
+    window_length=None,
+    epochs=5,
+    random_state=0,
+    output_constraints=[
+        Bounds([-0.6, -0.3], 0.6),
+        RateLimit([0.2, np.inf]),
+        HalfSpaces([[1.0, 1.0], [-1.0, 2.0]], [0.0, 0.5], b_inputs=[[0, 0.5], [0, 0]]),
+    ],
+)
 models = {
     "ltc": ltc.fit(gone, y, timestamps=times),
     "cfc": cfc.fit(X, np.where(y > 0, "up", "down"), timestamps=times),
+    "limited": limited.fit(X, np.column_stack([y, 1 - y]), timestamps=times),
 }
 for name, model in models.items():
     with tempfile.TemporaryDirectory() as folder:

@@ -38,6 +38,7 @@ def test__regressed__is_what_scikit_learn_says(kind, pages):
         assert found["y of the row before"]["MAE"] == pytest.approx(last)
 
 
+@pytest.mark.quick_cases("ragged classes")
 @pytest.mark.parametrize("kind", ["classes", "ragged classes"])
 def test__classified__is_what_scikit_learn_says(kind, pages):
     own, _ = pages(kind)

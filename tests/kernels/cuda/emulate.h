@@ -17,10 +17,11 @@
 #define __shared__ static
 #define __align__(n)
 #define __launch_bounds__(...)
-using std::exp, std::expm1, std::fabs, std::log1p, std::tanh, std::erf, std::fmax;
+using std::exp, std::expm1, std::fabs, std::log, std::log1p, std::tanh, std::erf;
+using std::fmax, std::sqrt;
 
 struct Index {
-  int x;
+  int x, y;
 };
 enum Wait { READY, AT_BARRIER, AT_SHUFFLE, DONE };
 struct Fiber {
@@ -111,13 +112,13 @@ struct Call {
   static std::tuple<A...>* values;
   static void start() { std::apply(kernel, *values); }
   template <std::size_t... I>
-  static int launch(int blocks, int threads, void** given, bool reversed,
+  static int launch(int blocks, int models, int threads, void** given, bool reversed,
                     std::index_sequence<I...>) {
     std::tuple<A...> all{*static_cast<A*>(given[I])...};
     values = &all;
-    blockDim.x = threads, gridDim.x = blocks;
-    for (int b = 0; b < blocks; ++b) {
-      blockIdx.x = b;
+    blockDim.x = threads, gridDim.x = blocks, gridDim.y = models;
+    for (int b = 0; b < blocks * models; ++b) {
+      blockIdx.x = b % blocks, blockIdx.y = b / blocks;
       if (run_block(threads, reversed, &start)) return 1;
     }
     return 0;
@@ -129,10 +130,10 @@ template <class... A>
 std::tuple<A...>* Call<A...>::values;
 
 template <class... A>
-int launch(void (*kernel)(A...), int blocks, int threads, void** given, int n_given,
-           bool reversed) {
+int launch(void (*kernel)(A...), int blocks, int models, int threads, void** given,
+           int n_given, bool reversed) {
   if (n_given != int(sizeof...(A))) return 2;  // CUDA would read what is not there
   Call<A...>::kernel = kernel;
-  return Call<A...>::launch(blocks, threads, given, reversed,
+  return Call<A...>::launch(blocks, models, threads, given, reversed,
                             std::index_sequence_for<A...>());
 }

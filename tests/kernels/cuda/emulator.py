@@ -6,7 +6,9 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
+from typing import ClassVar
 
 from LNN.kernels.cuda.driver import arguments_of, pointers_to
 from LNN.kernels.cuda.program import CSRC
@@ -16,7 +18,12 @@ COMPILER = shutil.which("g++")
 # Hidden: else programs would share what stands in the shared memory of functions, by
 # name, whatever its size.
 FLAGS = ["-std=c++17", "-O1", "-shared", "-fPIC", "-w", "-fvisibility=hidden"]
-FAULTS = {1: "threads that meet different barriers", 2: "a wrong number of arguments"}
+_one_at_a_time = threading.Lock()
+FAULTS = {
+    1: "threads that meet different barriers",
+    2: "a wrong number of arguments",
+    3: "no such kernel",
+}
 
 
 class Emulated:
@@ -26,20 +33,24 @@ class Emulated:
     ----------
     reversed : bool
         Whether threads run in falling order.
+    launched : list of str
+        The kernels that were started, by name.
     """
 
     reversed = False
+    launched: ClassVar[list[str]] = []
 
     def __init__(self, file):
         self._library = ctypes.CDLL(str(file))
 
-    def launch(self, name, blocks, threads, values):
+    def launch(self, name, blocks, threads, values, models=1):
         """As `driver.Module.launch`."""
+        type(self).launched.append(name)
         arguments = arguments_of(values)
         given = pointers_to(arguments)
-        back = name == "backward"
-        sizes = (blocks, threads, given, len(arguments), type(self).reversed)
-        code = self._library.emulate(back, *sizes)
+        sizes = (blocks, models, threads, given, len(arguments), type(self).reversed)
+        with _one_at_a_time:  # its fibers are one program's
+            code = self._library.emulate(name.encode(), *sizes)
         assert code == 0, f"{name}: {FAULTS[code]}"
 
 
@@ -49,6 +60,8 @@ def build(program, csrc=CSRC):
     file = folder / "kernels.so"
     macros = [f"-D{name}={value}" for name, value in program.macros.items()]
     source = f'-DKERNELS="{csrc / program.source}"'
+    if program.source == "step.cu":
+        macros.append("-DSTEP")
     command = [COMPILER, *FLAGS, *macros, source, f"-I{HOME}", str(HOME / "host.cpp")]
     subprocess.run([*command, "-o", str(file)], check=True)
     kernels = Emulated(file)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from emulator import Emulated
 from unreadable import unreadable
 
 from LNN import LiquidRegressor
@@ -30,9 +31,7 @@ def call_again(run, device):
         pytest.param({"mixed_memory": True}, marks=pytest.mark.slow),
     ],
 )
-def test__fit__on_the_device__resident_and_ordinary_have_the_same_bits(
-    how, cuda, monkeypatch
-):
+def test__fit__on_the_device__resident_equals_ordinary(how, cuda, monkeypatch):
     # The CPU stands for the device.
     monkeypatch.setattr(cuda, "missing", lambda: None)
     monkeypatch.setattr(dispatch, "REGISTRY", (cuda, dispatch.REGISTRY[-1]))
@@ -40,7 +39,8 @@ def test__fit__on_the_device__resident_and_ordinary_have_the_same_bits(
     y = X.sum(axis=1)
 
     def fitted():
-        model = LiquidRegressor(8, window_length=3, batch_size=6, random_state=0, **how)
+        fixed = {"window_length": 3, "batch_size": 6, "dtype": "float64"}
+        model = LiquidRegressor(8, random_state=0, **fixed, **how)
         return model.fit(X, y, epochs=2)
 
     ordinary = fitted()
@@ -51,7 +51,9 @@ def test__fit__on_the_device__resident_and_ordinary_have_the_same_bits(
     monkeypatch.setattr(backend, "is_watched", lambda *tensors: False)
     resident = fitted()
     assert "each batch as one CUDA graph" in resident.summary()
-    assert resident.loss_curve_ == ordinary.loss_curve_
+    assert {"prepare", "finish", "adam"} <= set(Emulated.launched)
+    curves = resident.loss_curve_, ordinary.loss_curve_
+    np.testing.assert_allclose(*curves, rtol=1e-9)
     other = ordinary.network_.state_dict()
     for name, value in resident.network_.state_dict().items():
-        assert torch.equal(value, other[name])
+        torch.testing.assert_close(value, other[name], rtol=1e-7, atol=1e-9)

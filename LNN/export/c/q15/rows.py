@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from LNN.exceptions import InvalidInputError
+from LNN.export.c.limits import LimitsCode
 from LNN.export.c.q15.door import TIME_BITS, Door
 from LNN.export.c.q15.formats import LARGEST, ROW_BITS
+from LNN.export.c.q15.limits import FixedLimits
 from LNN.export.c.q15.network import FixedNetwork
 from LNN.export.c.rows import Rows
 from LNN.export.c.source import Source, function, lines
@@ -28,14 +30,17 @@ class FixedRows(Rows):
         window: int | None,
         door: Door,
     ):
-        super().__init__(values, arrays, network, window)
         self.door = door
+        super().__init__(values, arrays, network, window)
         if self.own_scale:
             raise InvalidInputError(
                 'Expected rows that are scaled one by one for dtype="q15", got '
                 'scale="sequence". Fit with scale="standard", or export with '
                 'dtype="float32".'
             )
+
+    def _limits(self) -> LimitsCode:
+        return FixedLimits(self.values, self.arrays, self.door)
 
     def past_fields(self) -> list[str]:
         """Return the fields of what rows leave behind."""
@@ -59,6 +64,7 @@ class FixedRows(Rows):
             ]
         if self.anchors:
             fields.append(f"int32_t before[{len(self.anchors)}];")
+        fields += [] if self.limits is None else self.limits.state_fields()
         return [*fields, "int started;"] if self._looks_back() else fields
 
     def _neutral(self, source: Source) -> str:
@@ -166,6 +172,7 @@ static void lnn_run(const lnn_state *s, int32_t *y)
         else:
             body += "lnn_keep(s, row, units);\nlnn_run(s, y);\n"
         body += self._anchored()
+        body += "" if self.limits is None else self.limits.call()
         if self._looks_back():
             body += "s->started = 1;\n"
         given = "lnn_state *s, const int32_t *x, int32_t dt, int32_t *y"

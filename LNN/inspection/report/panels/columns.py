@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN.estimators.fitted import FittedModel
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.passes import input_names
@@ -23,6 +23,8 @@ from LNN.inspection.report.panel import Panel, Subject
 from LNN.inspection.report.trees import DEPTH, tree_of_answers
 
 REPEATS, MOST_CELLS, MOST_OUTPUTS, MOST_COLUMNS = 3, 60, 4, 12
+# Of bars that are means over many answers a hundredth is not seen.
+TOLERANCE = 1e-2
 
 
 def columns(subject: Subject) -> Panel:
@@ -30,7 +32,7 @@ def columns(subject: Subject) -> Panel:
     part = subject.part
     places = explained_places(part)
     explained = [
-        (what, attributed(part, places, output))
+        (what, attributed(part, places, output, TOLERANCE))
         for what, output in explained_outputs(part)[:MOST_OUTPUTS]
     ]
     body = [h("p", subject.part_text), _needed(part, _largest(explained[0][1]))]
@@ -47,12 +49,12 @@ def columns(subject: Subject) -> Panel:
     return Panel("columns", "What it looks at", Html("".join(body)))
 
 
-def _by_column(found: Bunch) -> np.ndarray:
+def _by_column(found: Result) -> np.ndarray:
     """Return the mean size of what each column added."""
     return np.nansum(np.abs(found.attributions), axis=1).mean(axis=0)
 
 
-def _largest(found: Bunch) -> np.ndarray:
+def _largest(found: Result) -> np.ndarray:
     """Return the columns that added most, as many as a reader may want."""
     return np.argsort(-_by_column(found), kind="stable")[:MOST_COLUMNS]
 
@@ -120,7 +122,7 @@ def _needed(part: ReportData, which: np.ndarray) -> Html:
     return Html(h("p", told) + table(["Column", what], rows, title))
 
 
-def _shares(what: str, found: Bunch) -> Html:
+def _shares(what: str, found: Result) -> Html:
     """Return the mean size of attributions, by column and by step."""
     by_column, which = _by_column(found), _largest(found)
     largest = float(by_column.max(initial=0.0))
@@ -138,7 +140,7 @@ def _shares(what: str, found: Bunch) -> Html:
     )
 
 
-def _over_time(found: Bunch, which: np.ndarray, what: str) -> Html:
+def _over_time(found: Result, which: np.ndarray, what: str) -> Html:
     size = np.abs(found.attributions[:, :, which])
     steps = size.shape[1]
     if steps == 1:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
+from LNN._results import Result
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.explaining import explain
 from LNN.inspection.report.attributed import (
@@ -177,7 +177,7 @@ def _words(part: ReportData, example: Example) -> Html | None:
     return h("details", h("summary", "In words, and through which neurons"), shown)
 
 
-def _contributions(found: Bunch, values: NDArray) -> Html:
+def _contributions(found: Result, values: NDArray) -> Html:
     sums = np.nansum(values, axis=0)
     largest = float(np.abs(sums).max(initial=0.0))
     order = np.argsort(-np.abs(sums), kind="stable")
@@ -191,7 +191,7 @@ def _contributions(found: Bunch, values: NDArray) -> Html:
     return table(["Column", "Share"], rows, "What each column added")
 
 
-def _picture(found: Bunch, values: NDArray) -> Html | None:
+def _picture(found: Result, values: NDArray) -> Html | None:
     steps = len(values)
     if steps == 1:
         return None

@@ -39,7 +39,10 @@ forward(const real* drive, const real* recurrent, const real* deep,
         const real* deep_bias, const real* heads, const real* heads_bias,
         const real* pure, const real* start, const real* spans, const int* lengths,
         real* states, real* record, real* final, int steps, int first, int last,
-        const real* gate_weights, real* gates) {
+        const real* gate_weights, real* gates, int batch, int per_model) {
+  const long long begin = constants_of(blockIdx.x / batch, per_model);
+  recurrent += begin, deep += begin, deep_bias += begin, heads += begin,
+      heads_bias += begin, pure += begin, gate_weights += begin;
   __shared__ __align__(16) real shown[NEURONS], z[2][PADDED];
   __shared__ real maps[MAPS * NEURONS];
   const bool is_neuron = threadIdx.x < NEURONS;
@@ -130,7 +133,11 @@ backward(const real* record, const real* recurrent, const real* deep, const real
          const real* pure, const real* start, const real* spans, const int* lengths,
          const real* states, const real* grad_states, real* carry, real* grad_drive,
          real* grad_spans, real* grad_pure, real* work, int steps, int first, int last,
-         const real* gate_weights, const real* gates, real* started) {
+         const real* gate_weights, const real* gates, real* started, int batch,
+         int per_model) {
+  const long long begin = constants_of(blockIdx.x / batch, per_model);
+  recurrent += begin, deep += begin, heads += begin, pure += begin,
+      gate_weights += begin;
   __shared__ __align__(16) real of_maps[MAPS * NEURONS], flow[2][PADDED];
   __shared__ real sum_of[NEURONS];
   const bool is_neuron = threadIdx.x < NEURONS;

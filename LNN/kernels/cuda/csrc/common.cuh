@@ -30,6 +30,12 @@ __device__ inline real sum_lanes(real x, unsigned team) {
   return x;
 }
 
+// Where the constants of a model begin. Many models may run at once: the sequences of
+// all of them stand in a row, `batch` of each, and so do their constants.
+__device__ inline long long constants_of(int model, int per_model) {
+  return (long long)model * per_model;
+}
+
 // Where a sequence ends within the first `last` steps.
 __device__ inline int end_of(const int* lengths, long long sequence, int last) {
   return lengths && lengths[sequence] < last ? lengths[sequence] : last;

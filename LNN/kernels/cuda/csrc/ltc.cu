@@ -39,7 +39,9 @@ extern "C" __global__ void __launch_bounds__(IN_THREADS)
 forward(const real* drive, const real* values, const real* capacities, const int* edges,
         const int* others, const real* start, const real* spans, const int* lengths,
         real* states, real* record, real* final, int synapses, int steps, int first,
-        int last, const real* gate_weights, real* gates) {
+        int last, const real* gate_weights, real* gates, int batch, int per_model) {
+  const long long begin = constants_of(blockIdx.x / batch, per_model);
+  values += begin, capacities += begin, gate_weights += begin;
   __shared__ real shown[2][NEURONS];
   const int neuron = threadIdx.x / IN_LANES, lane = threadIdx.x % IN_LANES;
   const unsigned mates = team<IN_LANES>();
@@ -114,9 +116,12 @@ extern "C" __global__ void __launch_bounds__(OUT_THREADS)
 backward(const real* record, const real* values, const real* capacities,
          const int* edges, const int* others, const real* start, const real* spans,
          const int* lengths, const real* states, const real* grad_states, real* carry,
-         real* grad_drive, real* grad_spans, real* sums, int synapses, int batch,
-         int steps, int first, int last, const real* gate_weights, const real* gates,
-         real* started) {
+         real* grad_drive, real* grad_spans, real* sums, int synapses, int steps,
+         int first, int last, const real* gate_weights, const real* gates,
+         real* started, int batch, int per_model) {
+  const int model = blockIdx.y;
+  const long long begin = constants_of(model, per_model);
+  values += begin, capacities += begin, gate_weights += begin;
   __shared__ real shown[2][2][NEURONS];
   const int neuron = threadIdx.x / OUT_LANES, lane = threadIdx.x % OUT_LANES;
   const unsigned mates = team<OUT_LANES>();
@@ -129,7 +134,8 @@ backward(const real* record, const real* values, const real* capacities,
   real grad[OUT_SLOTS][4] = {}, grad_capacity = 0;
   int side = 0;
 
-  for (long long sequence = blockIdx.x; sequence < batch; sequence += gridDim.x) {
+  for (long long nth = blockIdx.x; nth < batch; nth += gridDim.x) {
+    const long long sequence = (long long)model * batch + nth;
     const long long row = sequence * steps;
     const int end = end_of(lengths, sequence, last);
     real g = carry[sequence * WIDTH + neuron];
@@ -218,7 +224,8 @@ backward(const real* record, const real* values, const real* capacities,
     if (lane == 0) carry[sequence * WIDTH + neuron] = g;
     memory.save(carry + sequence * WIDTH);
   }
-  real* const mine = sums + blockIdx.x * (4ll * synapses + NEURONS);
+  const long long block = (long long)model * gridDim.x + blockIdx.x;
+  real* const mine = sums + block * (4ll * synapses + NEURONS);
   if (lane == 0) mine[4ll * synapses + neuron] += grad_capacity;
 #pragma unroll
   for (int k = 0; k < OUT_SLOTS; ++k)

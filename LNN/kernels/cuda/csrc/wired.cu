@@ -34,7 +34,10 @@ extern "C" __global__ void __launch_bounds__(IN_THREADS)
 forward(const real* drive, const real* weights, const int* codes, const int* where,
         const int* places, const real* pure, const real* start, const real* spans,
         const int* lengths, real* states, real* record, real* final, int steps,
-        int first, int last, const real* gate_weights, real* gates) {
+        int first, int last, const real* gate_weights, real* gates, int batch,
+        int per_model) {
+  const long long begin = constants_of(blockIdx.x / batch, per_model);
+  weights += begin, pure += begin, gate_weights += begin;
   __shared__ real shown[2][NEURONS];
   const int neuron = threadIdx.x / IN_LANES, lane = threadIdx.x % IN_LANES;
   const int layer = places[neuron], column = places[NEURONS + neuron];
@@ -129,7 +132,10 @@ backward(const real* record, const real* weights, const int* codes, const int* w
          const int* places, const real* pure, const real* start, const real* spans,
          const int* lengths, const real* states, const real* grad_states, real* carry,
          real* grad_drive, real* grad_spans, real* grad_pure, int steps, int first,
-         int last, const real* gate_weights, const real* gates, real* started) {
+         int last, const real* gate_weights, const real* gates, real* started,
+         int batch, int per_model) {
+  const long long begin = constants_of(blockIdx.x / batch, per_model);
+  weights += begin, pure += begin, gate_weights += begin;
   __shared__ real shown[2][MAPS][NEURONS];
   const int neuron = threadIdx.x / OUT_LANES, lane = threadIdx.x % OUT_LANES;
   const int layer = places[neuron], column = places[NEURONS + neuron];

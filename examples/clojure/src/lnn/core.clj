@@ -11,9 +11,10 @@
   (:require [clojure.edn :as edn]
             [lnn.arrays :refer [array]]
             [lnn.creating :as creating]
+            [lnn.limits :as limits]
             [lnn.running :as running]))
 
-(def ^:private version 1)
+(def ^:private version 3)
 
 (defn- refuse [message data]
   (throw (ex-info message data)))
@@ -34,6 +35,7 @@
    :rule {:policy missing, :neutral (array arrays "scaler.neutral"), :max-step (:max_step clock)}
    :target (when-not (:classes answer)
              (map vector (array arrays "target_scaler.center") (array arrays "target_scaler.scale")))
+   :limits (limits/limits model arrays)
    :functions (running/network model arrays)})
 
 (defn load-network
@@ -110,18 +112,38 @@
         sum (reduce + powers)]
     (mapv #(/ % sum) powers)))
 
-(defn- answer [{:keys [target model]} outputs row]
-  (let [{:keys [classes quantiles ndim]} (:answer model)
+(defn- label [classes outputs]
+  (nth classes (first (apply max-key second (reverse (map-indexed vector outputs))))))
+
+(defn- values-of
+  "Return what the network proposes in the units of y: targets, each with its quantiles."
+  [{:keys [target model]} outputs row]
+  (let [{:keys [quantiles]} (:answer model)
         anchors (get-in model [:input :anchors])
-        levels (max 1 (count quantiles))]
+        present (if (seq anchors) (map row anchors) (repeat 0.0))]
+    (mapv (fn [own [center scale] p] (mapv #(+ (* % scale) center p) own))
+          (partition (max 1 (count quantiles)) outputs) target present)))
+
+(defn- within
+  "Return [values feasible], quantile by quantile within the limits."
+  [{:keys [limits model]} values {:keys [row units]} before]
+  (let [elapsed (* units (get-in model [:clock :unit]))
+        found (mapv #(limits/kept limits % row before elapsed) (apply map vector values))]
+    [(apply mapv vector (map first found)) (every? second found)]))
+
+(defn- answered
+  "Return the :answer to outputs and, of a model with limits, whether it is :feasible and
+  what the next row finds :before."
+  [{:keys [model limits] :as net} before {:keys [outputs row] :as one}]
+  (let [{:keys [classes quantiles ndim]} (:answer model)]
     (if classes
-      (nth classes (first (apply max-key second (reverse (map-indexed vector outputs)))))
-      (let [present (if (seq anchors) (map row anchors) (repeat 0.0))
-            values (mapv (fn [own [center scale] p]
-                           (let [own (mapv #(+ (* % scale) center p) own)]
-                             (if (= levels 1) (first own) own)))
-                         (partition levels outputs) target present)]
-        (if (zero? ndim) (first values) values)))))
+      {:answer (label classes outputs)}
+      (let [proposed (values-of net outputs row)
+            [values feasible] (if limits (within net proposed one before) [proposed true])
+            shaped (if quantiles values (mapv first values))
+            answer (if (zero? ndim) (first shaped) shaped)]
+        (cond-> {:answer answer}
+          limits (assoc :feasible feasible, :before (when-not quantiles (mapv first values))))))))
 
 (defn- prepared
   "Return the rows of a recording, and these scaled with their time steps."
@@ -133,31 +155,51 @@
                   {:scaled (scaled-row net row before), :units (units-of net gap)})
                 rows (cons (first rows) rows) gaps)]))
 
-(defn- forward-with [{:keys [functions rule model] :as net} xs dts answer]
+(defn- outputs-of
+  "Return outputs to a recording, with their rows and time steps."
+  [{:keys [functions rule model] :as net} xs dts]
   (let [{:keys [window_length every_step]} (:reading model)
-        [rows steps] (prepared net xs dts)]
-    (cond
-      window_length
-      (mapv (fn [k row]
-              (let [window (subvec steps (max 0 (- (inc k) window_length)) (inc k))]
-                (answer (peek (running/run functions rule window false)) row)))
-            (range) rows)
-      every_step (mapv answer (running/run functions rule steps true) rows)
-      :else (answer (peek (running/run functions rule steps false)) (peek rows)))))
+        [rows steps] (prepared net xs dts)
+        found (cond
+                window_length
+                (mapv (fn [k]
+                        (let [window (subvec steps (max 0 (- (inc k) window_length)) (inc k))]
+                          (peek (running/run functions rule window false))))
+                      (range (count rows)))
+                every_step (running/run functions rule steps true)
+                :else [(peek (running/run functions rule steps false))])
+        n (count found)]
+    (mapv (fn [outputs row {:keys [units]}] {:outputs outputs, :row row, :units units})
+          found (take-last n rows) (take-last n steps))))
+
+(defn- one-or-all [{:keys [model]} answers]
+  (let [{:keys [window_length every_step]} (:reading model)]
+    (if (or window_length every_step) answers (peek answers))))
+
+(defn- all-answered [net xs dts]
+  (rest (reductions #(answered net (:before %1) %2) nil (outputs-of net xs dts))))
 
 (defn forward
   "Answer a recording of rows: one answer for each row, or one for a sequence where the
   model was fitted so. `dts` is the time since the row before, for each row or for all;
   nil is the usual gap. A value that is missing is nil or ##NaN."
   ([net xs] (forward net xs nil))
-  ([net xs dts] (forward-with net xs dts #(answer net %1 %2))))
+  ([net xs dts] (one-or-all net (mapv :answer (all-answered net xs dts)))))
+
+(defn feasible
+  "Tell which answers of `forward` satisfy all limits of the model, as it lays them out."
+  ([net xs] (feasible net xs nil))
+  ([net xs dts]
+   (when-not (:limits net)
+     (refuse "Expected a model with output_constraints, got one without: it has no limits." {}))
+   (one-or-all net (mapv :feasible (all-answered net xs dts)))))
 
 (defn probabilities
   "Answer as `forward` does, with the probabilities of the classes in their order."
   ([net xs] (probabilities net xs nil))
   ([net xs dts]
    (when (:target net) (refuse "Expected a classifier, got a regressor: use forward." {}))
-   (forward-with net xs dts (fn [outputs _] (probabilities-of outputs)))))
+   (one-or-all net (mapv (comp probabilities-of :outputs) (outputs-of net xs dts)))))
 
 (defn- refuse-whole-sequences [{:keys [functions model]}]
   (when (and (nil? (get-in model [:reading :window_length]))
@@ -166,22 +208,30 @@
                  "pooling=\"attention\", which look at the whole sequence. Use forward.")
             {})))
 
+(defn- next-state
+  "Return [state answer] of what a row left, and the outputs to it."
+  [net state outputs {:keys [row units]} before]
+  (let [found (answered net before {:outputs outputs, :row row, :units units})]
+    [(merge state {:row row} (select-keys found [:feasible :before])) (:answer found)]))
+
 (defn step
   "Take in one row: return [state answer]. The state nil begins a recording. A state is
-  plain data: it can be printed, stored and read back."
+  plain data: it can be printed, stored and read back. Of a model with limits :feasible
+  in the new state tells whether the answer satisfies all of them."
   ([net state x] (step net state x nil))
   ([{:keys [functions rule model] :as net} state x dt]
    (refuse-whole-sequences net)
    (let [row (checked-row net x)
          gap {:scaled (scaled-row net row (:row state row))
-              :units (units-of net (when state dt))}]
+              :units (units-of net (when state dt))}
+         one {:row row, :units (:units gap)}]
      (if-let [length (get-in model [:reading :window_length])]
        (let [window (vec (take-last length (conj (:window state []) gap)))
              outputs (peek (running/run functions rule window false))]
-         [{:row row, :window window} (answer net outputs row)])
+         (next-state net {:window window} outputs one (:before state)))
        (let [filling (:filling state (running/start-filling rule))
              [filling steps] (running/steps-of rule filling gap)
              [run outputs] (reduce (fn [[run _] one] (running/step functions run one (:ends one)))
                                    [(:run state (running/start functions)) nil]
                                    steps)]
-         [{:row row, :filling filling, :run run} (answer net outputs row)])))))
+         (next-state net {:filling filling, :run run} outputs one (:before state)))))))

@@ -44,6 +44,21 @@
         (is (= (stepped net rows gaps) (map classes answers)))
         (is (every? #(< (abs (- 1 (reduce + %))) 1e-9) (lnn/probabilities net rows gaps)))))))
 
+(deftest keeps-within-limits
+  (let [net (model "limited")
+        flags (nested (get-in net [:model :arrays "test.feasible"]))]
+    (doseq [[{:keys [rows gaps answers]} good] (map vector (vectors net) flags)]
+      (is (< (apart (flatten (lnn/forward net rows gaps)) (flatten answers)) 1e-5))
+      (is (< (apart (flatten (stepped net rows gaps)) (flatten answers)) 1e-5))
+      (is (= (lnn/feasible net rows gaps) good)))
+    (is (some false? (flatten flags)))
+    (is (some true? (flatten flags)))
+    (is (:feasible (first (lnn/step net nil [0.0 9.0]))))
+    (is (thrown-with-msg? Exception #"no limits" (lnn/feasible (model "cfc") [[1.0 2.0]])))
+    (is (thrown-with-msg? Exception #"limit that is known"
+                          (lnn/network (assoc-in (:model net) [:constraints :limits 0 :kind]
+                                                 "cone"))))))
+
 (deftest states-are-plain-data
   (let [net (model "ltc")
         {:keys [rows gaps]} (first (vectors net))
@@ -85,7 +100,7 @@
     (is (thrown-with-msg? Exception #"finite" (lnn/forward net [[1.0 nil]])))
     (is (thrown-with-msg? Exception #"gaps" (lnn/forward net [[1.0 2.0] [1.0 2.0]] -1.0)))
     (is (thrown-with-msg? Exception #"regressor" (lnn/probabilities (model "ltc") [[1.0 2.0]])))
-    (is (thrown-with-msg? Exception #"later" (lnn/network (assoc (:model net) :version 2))))
+    (is (thrown-with-msg? Exception #"later" (lnn/network (assoc (:model net) :version 4))))
     (is (thrown-with-msg? Exception #"tape"
                           (lnn/network (assoc-in (:model net) [:layers 0 :cell] "tape"))))
     (is (thrown-with-msg? Exception #"model of LNN" (lnn/network {})))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from LNN._warnings import warn
 from LNN.forecasting.calendar import CYCLES, Calendar, calendar_for, numbers
 from LNN.forecasting.grid import Grid
 from LNN.forecasting.history import SeriesHistory
@@ -104,7 +105,16 @@ def _seasons(
     if wanted == "auto":
         columns = [h.values[:, k] for h in histories for k in range(h.values.shape[1])]
         return find_seasons(grid, columns)
-    return (1,) if wanted is None else (int(wanted),)
+    if wanted is None:
+        return (1,)
+    longest = max(len(h.times) for h in histories)
+    if int(wanted) >= longest > 1:
+        warn(
+            f"No row of y has another one a season of {wanted} rows before it: the "
+            f"longest series has {longest}. Nothing is learnt of the season. Pass "
+            'more rows, or season="auto" or None.'
+        )
+    return (int(wanted),)
 
 
 def _window(rows: int, horizon: int, seasons: tuple[int, ...], fraction: float) -> int:

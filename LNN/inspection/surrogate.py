@@ -100,8 +100,6 @@ class TreeSurrogate(BaseEstimator):
     with_missing_ : set of int
         The numbers of the features that have missing values.
     target_name_ : str
-    summary_ : str
-        All of this in words.
 
     Raises
     ------
@@ -290,9 +288,14 @@ class TreeSurrogate(BaseEstimator):
 
     # ----------------------------------------------------------------- what it shows
 
-    @property
-    def summary_(self) -> str:
-        """What the tree is, and how far it can be trusted, in a sentence or two."""
+    def summary(self) -> str:
+        """Tell what the tree explains, and how far it can be trusted.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
         check_is_fitted(self)
         measure = "R2"
         if self.makes_classes:
@@ -342,7 +345,7 @@ class TreeSurrogate(BaseEstimator):
         """
         self.check_fidelity("export_text", despite_low_fidelity)
         text = text_of(self.tree_, self.feature_names_, self._unit, self.with_missing_)
-        return f"{self.summary_}\n\n{text}\n"
+        return f"{self.summary()}\n\n{text}\n"
 
     def plot(
         self, ax: Axes | None = None, *, despite_low_fidelity: bool = False

@@ -304,8 +304,8 @@ def test__neurons__states_explain_them_best(lagged):
         for kind in ("inputs", "state")
     }
     assert found["state"].fidelity_ > found["inputs"].fidelity_
-    assert "states of other neurons" in found["state"].summary_
-    assert "neuron 'inter 15'" in found["state"].summary_
+    assert "states of other neurons" in found["state"].summary()
+    assert "neuron 'inter 15'" in found["state"].summary()
 
 
 def test__several_outputs__one_is_imitated():

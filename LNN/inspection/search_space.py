@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from LNN.data import SequenceSet
+from LNN.data.form import GivenX
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.passes import steps_of_spans
@@ -93,7 +94,7 @@ def search_space_of(
 
 def _read_alone(fitted: FittedModel, data: ArrayLike) -> SequenceSet:
     """Read data for its values alone: of any number of rows, at any time."""
-    sequences = fitted.layout.options.read(data, name="within")
+    sequences = fitted.layout.options.read(GivenX(data, name="within"))
     n, expected = sequences.n_features, fitted.layout.n_channels
     if n != expected:
         raise InvalidInputError(

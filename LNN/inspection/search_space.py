@@ -127,8 +127,9 @@ def _chosen_columns(
     numbers = [places.column(name) for name in columns]
     if held := [places.names[k] for k in numbers if k in fixed]:
         raise InvalidInputError(
-            f"Expected columns that are not anchors, got {held}: a value of one is "
-            "part of two changes and of the answer itself. Try values of it with "
+            f"Expected columns that anchor= does not name, got {held}: the model reads "
+            "changes of an anchor from row to row and adds it to the answer, so that "
+            "one value counts three times. Try values of it with "
             "LNN.inspection.counterfactual."
         )
     chosen[numbers] = True

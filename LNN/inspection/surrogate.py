@@ -47,8 +47,9 @@ class TreeSurrogate(BaseEstimator):
     model : fitted estimator, Pipeline that ends in one, or FittedModel
         It is not changed. Clones of the tree share it.
     target : {"output", "neuron"}, default="output"
-        What the tree imitates: the answers (with `anchor=` the changes from the
-        anchor), or the state of a neuron.
+        What the tree imitates: the answers, or the state of a neuron. With `anchor=`
+        the answers are taken as the model learnt them: as changes from the present
+        value of the target, which stands in the anchor's column.
     neuron : int or str, default=None
         For "neuron": its name or number, as in `neuron_activity`.
     output : int, default=0

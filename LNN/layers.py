@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, signature
+from inspect import Parameter
 from numbers import Integral
 from typing import Any
 
@@ -17,8 +17,10 @@ from LNN.cells.base import Cell, State, check_state, check_timespans, readable
 from LNN.cells.cfc import wired_only
 from LNN.cells.hooks import call, is_hooked, refresh_parts
 from LNN.cells.names import (
+    arguments_of,
     by_our_names,
     check_batch_first,
+    names_of,
     packed_hint,
     refuse_unknown,
 )
@@ -361,10 +363,10 @@ class LTC(SequenceLayer):
         **cell_options: Any,
     ):
         check_batch_first(batch_first)
-        options = signature(LTCCell).parameters.values()
+        options = arguments_of(LTCCell)
         known = [option.name for option in options if option.kind is KEYWORD_ONLY]
         unknown = {k: v for k, v in cell_options.items() if k not in known}
-        refuse_unknown(self, unknown, [*signature(LTC).parameters][:-1] + known)
+        refuse_unknown(self, unknown, names_of(LTC) + known)
         wiring = _wiring(units, input_size)
         super().__init__(
             LTCCell(wiring, generator=generator, **cell_options),
@@ -445,7 +447,7 @@ class CfC(SequenceLayer):
         **unknown: Any,
     ):
         check_batch_first(batch_first)
-        refuse_unknown(self, unknown, [*signature(CfC).parameters][:-1])
+        refuse_unknown(self, unknown, names_of(CfC))
         backbone: dict[str, Any] = {
             "backbone_units": backbone_units,
             "backbone_layers": backbone_layers,

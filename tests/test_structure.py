@@ -60,6 +60,7 @@ FOREIGN = {
     },
     "LNN/layers.py": {"_forward_hooks", "_parameters"},
     "LNN/training/kernel_step.py": {"_has_any_global_hook"},
+    "LNN/training/snapshot.py": {"_modules", "_parameters"},
 }
 
 

@@ -423,10 +423,12 @@ class WiredCfCCell(_CfC):
         generator: torch.Generator | None,
     ) -> None:
         n_in, n = wiring.n_inputs, wiring.n_neurons
-        common = (wiring.sensory, wiring.recurrent)
+        common = (wiring.sensory, _with_own_state(wiring.recurrent, n))
         for name in self.maps:
-            sensory, recurrent = map_edges.get(name, common)
-            source, target = _with_own_state(recurrent, n)
+            sensory, (source, target) = common
+            if name in map_edges:
+                sensory, recurrent = map_edges[name]
+                source, target = _with_own_state(recurrent, n)
             inputs = SynapseIndex(sensory.source, sensory.target, n_in, n)
             states = SynapseIndex(source, target, n, n)
             # Glorot's bound for as many synapses as the neuron really has: a dense

@@ -65,7 +65,8 @@ def call(module: nn.Module, function: Callable, *arguments: Any) -> Any:
     return outputs if backward is None else backward.setup_output_hook(outputs)
 
 
-def _hooks_of(module: nn.Module) -> tuple[Mapping, ...]:
+def hooks_of(module: nn.Module) -> tuple[Mapping, ...]:
+    """Return where a module keeps its hooks, those before `forward` first."""
     after = (module._backward_hooks, module._backward_pre_hooks)
     return module._forward_pre_hooks, module._forward_hooks, *after
 
@@ -79,7 +80,7 @@ def hooked_parts(cell: nn.Module) -> list[nn.Module]:
     """
     if torch.compiler.is_compiling():
         # torch.compile would make the counter below a condition of what it compiled.
-        return [part for part in list(cell.modules())[1:] if any(_hooks_of(part))]
+        return [part for part in list(cell.modules())[1:] if any(hooks_of(part))]
     # Every hook that is registered anywhere takes a number from torch's counter, and
     # one that is removed empties a dict in `known[1]`.
     last, known = RemovableHandle.next_id, cell.__dict__.get("known_parts")
@@ -92,10 +93,10 @@ def hooked_parts(cell: nn.Module) -> list[nn.Module]:
     ):
         return []
     parts = list(cell.modules())[1:]
-    hooks = [hooks for part in parts for hooks in _hooks_of(part)]
+    hooks = [hooks for part in parts for hooks in hooks_of(part)]
     owners = [(m, list(m._modules.values())) for m in (cell, *parts) if m._modules]
     cell.__dict__["known_parts"] = (last, hooks, owners)
-    return [part for part in parts if any(_hooks_of(part))]
+    return [part for part in parts if any(hooks_of(part))]
 
 
 def refresh_parts(cell: nn.Module, inputs: Tensor) -> bool:
@@ -125,7 +126,7 @@ def refresh_parts(cell: nn.Module, inputs: Tensor) -> bool:
 
 def is_watched(module: nn.Module) -> bool:
     """Tell whether a module has hooks that run after it, forward or backward."""
-    return any(_hooks_of(module)[1:])
+    return any(hooks_of(module)[1:])
 
 
 def are_parts_watched(cell: nn.Module) -> bool:
@@ -138,4 +139,4 @@ def are_parts_watched(cell: nn.Module) -> bool:
 
 def is_hooked(module: nn.Module) -> bool:
     """Tell whether a module or a part of it has hooks."""
-    return any(any(_hooks_of(part)) for part in module.modules())
+    return any(any(hooks_of(part)) for part in module.modules())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from LNN._plain import takes_any_number
 from LNN.cells.base import Cell, choice
-from LNN.cells.names import refuse_unknown
+from LNN.cells.names import names_of, refuse_unknown
 from LNN.cells.synapses import SynapseIndex, inverse_softplus, log_uniform, uniform
 from LNN.wiring import Edges, Wiring, given_wiring
 
@@ -172,7 +171,7 @@ default="semi-implicit"
         generator: torch.Generator | None = None,
         **unknown: Any,
     ):
-        refuse_unknown(self, unknown, [*signature(LTCCell).parameters][:-1])
+        refuse_unknown(self, unknown, names_of(LTCCell))
         wiring = given_wiring(wiring, input_size, self)
         super().__init__()
         choice("solver", solver, SOLVERS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from inspect import Parameter, signature
 from typing import Any
 
 from LNN.exceptions import InvalidInputError
@@ -35,6 +37,17 @@ def by_our_names(owner: object, ours: dict[str, Any], theirs: dict[str, Any]) ->
             )
         ours[own] = value
     return tuple(ours.values())
+
+
+@cache
+def arguments_of(kind: type) -> tuple[Parameter, ...]:
+    """Return what a class takes; to find it out takes as long as a small network."""
+    return tuple(signature(kind).parameters.values())
+
+
+def names_of(kind: type) -> list[str]:
+    """Return the names of what a class takes, without those that it only collects."""
+    return [argument.name for argument in arguments_of(kind)][:-1]
 
 
 def refuse_unknown(owner: object, names: dict[str, Any], known: list[str]) -> None:

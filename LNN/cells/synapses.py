@@ -53,10 +53,11 @@ def inverse_softplus(value: Tensor) -> Tensor:
 
 def linear(n_in: int, n_out: int, generator: torch.Generator | None) -> nn.Linear:
     """Make a Glorot-initialised linear map that leaves the global generator alone."""
-    # skip_init makes CPU tensors unless told, whatever device torch is set to.
-    device = torch.get_default_device()
     n_in, n_out = int(n_in), int(n_out)  # torch refuses those of numpy
-    layer = torch.nn.utils.skip_init(nn.Linear, n_in, n_out, device=device)
+    # On the meta device torch draws no numbers of its own. `nn.utils.skip_init` does
+    # the same, and takes longer to look at its arguments.
+    layer = nn.Linear(n_in, n_out, device="meta")
+    layer = layer.to_empty(device=torch.get_default_device())
     shape = layer.weight.shape
     layer.weight.data = drawn(shape, nn.init.xavier_uniform_, generator=generator)
     nn.init.zeros_(layer.bias)

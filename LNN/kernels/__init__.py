@@ -7,8 +7,11 @@ is a C library that computes a whole pass in one call.
 
 from LNN.kernels.backend import (
     AdamRule,
+    Epochs,
+    Losses,
     Resident,
     ResidentTrainer,
+    SampleTable,
     Stepper,
     Together,
     Trained,
@@ -28,8 +31,11 @@ from LNN.kernels.dispatch import (
 __all__ = [
     "BACKENDS",
     "AdamRule",
+    "Epochs",
+    "Losses",
     "Resident",
     "ResidentTrainer",
+    "SampleTable",
     "Stepper",
     "Together",
     "Trained",

@@ -117,6 +117,87 @@ class Trained:
     needs_inputs: bool
 
 
+@dataclass(frozen=True, eq=False)
+class SampleTable:
+    """Samples as spans over the rows of a table, all in memory.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (n_rows, F)
+    gaps : Tensor of shape (n_rows,), or None
+        The time span before each row; None for ones.
+    neutral : Tensor of shape (F,), or None
+        Stands for NaN before the sample's first value of a channel, which then stands
+        for those that follow; None if there are no NaN.
+    target : Tensor of shape (n_samples, ...) or (n_rows, ...)
+    weight : Tensor of shape (n_samples,) or (n_rows,), or None for ones
+    per_step : bool
+        Whether targets and weights belong to rows.
+    start, length : Tensor of int64, shape (n_samples,)
+    first_target : Tensor of int64, shape (n_samples,), or None
+        Steps before it do not count.
+    """
+
+    rows: Tensor
+    gaps: Tensor | None
+    neutral: Tensor | None
+    target: Tensor
+    weight: Tensor | None
+    per_step: bool
+    start: Tensor
+    length: Tensor
+    first_target: Tensor | None
+
+
+class Epochs(Protocol):
+    """Takes steps on batch after batch of a `SampleTable`.
+
+    They are those that a `Trainer` takes on the same batches, to the last bit.
+
+    Attributes
+    ----------
+    step : int
+        The number of the last step, the first one of all being 1.
+    """
+
+    step: int
+
+    @property
+    def suits(self) -> bool:
+        """Whether it is as fast as single steps are, with the threads there are now."""
+
+    def train(
+        self,
+        order: np.ndarray,
+        rates: Sequence[float],
+        momenta: Sequence[float],
+        mean_weight: float,
+    ) -> float:
+        """Take a step on each batch of samples; return the sum of their losses.
+
+        It can be interrupted between batches; `step` then tells how many were taken.
+
+        Parameters
+        ----------
+        order : ndarray of int64, shape (n_samples,)
+        rates, momenta : sequence of float
+            Of Adam, for each batch.
+        mean_weight : float
+            Gradients are divided by it, and by the number of samples in the batch.
+        """
+
+
+class Losses(Protocol):
+    """Adds up the losses of a `SampleTable`, as a `Trainer` has them batch by batch."""
+
+    @property
+    def suits(self) -> bool:
+        """Whether it is as fast as single batches are, with the threads there are."""
+
+    def total(self) -> float:
+        """Return the sum of the losses of all samples, in their order."""
+
+
 class Trainer(Protocol):
     """Takes training steps of a network without autograd.
 
@@ -147,10 +228,29 @@ class Trainer(Protocol):
             As `Loss.total` takes them.
         """
 
+    def loss(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | None,
+        lengths: Tensor | None,
+        target: Tensor,
+        weight: Tensor | None,
+    ) -> float:
+        """Return sum(w l) of a batch; takes what `gradient` takes."""
+
     def adam_step(
         self, divisor: float, step: int, rate: float, momentum: float
     ) -> None:
         """Take a step with the gradients, divided by a number and clipped."""
+
+    def holds(self) -> bool:
+        """Tell whether the cells still are what the trainer was made for."""
+
+    def epochs(self, table: SampleTable, batch_size: int) -> Epochs | None:
+        """Return what takes steps on all samples; None if that takes single batches."""
+
+    def losses(self, table: SampleTable, batch_size: int) -> Losses | None:
+        """Return what adds up the losses of all samples; None as in `epochs`."""
 
 
 @dataclass(frozen=True, eq=False)

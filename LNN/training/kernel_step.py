@@ -31,6 +31,7 @@ from LNN.training.losses import (
 )
 from LNN.training.optimisers import Adam, AdamW, Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
+from LNN.training.snapshot import Snapshot
 
 # By their exact types: a subclass may compute something else.
 LOSSES = (SquaredError, AbsoluteError, Huber, Quantile, CrossEntropy)
@@ -48,6 +49,7 @@ def kernel_step(
     optimizer: Optimizer,
     clip: tuple[float | None, str],
     ranks: Ranks = ALONE,
+    before: KernelStep | None = None,
 ) -> KernelStep | None:
     """Return what takes a step on the kernels; None where they lack a part of it.
 
@@ -65,8 +67,14 @@ def kernel_step(
         As `clip_gradient` takes them.
     ranks : Ranks
         The processes whose gradients are added up.
+    before : KernelStep, default=None
+        What was returned for the epoch before; the same again if nothing has changed.
     """
-    if is_watched(network) or not parameters.is_shared():
+    if _someone_looks_on() or not parameters.is_shared():
+        return None
+    if before is not None and before.snapshot.holds() and before.trainer.holds():
+        return before
+    if is_hooked(network):
         return None
     gradient = torch.zeros_like(parameters.vector)
     found = trained_parts(network, parameters, objective, optimizer, clip, gradient)
@@ -79,9 +87,8 @@ def kernel_step(
     if trainer is None:
         return None
     front = network.front if _before(network) else None
-    return KernelStep(
-        front, of_front, first, optimizer, clip, ranks, gradient, trained, trainer
-    )
+    parts = front, of_front, first, optimizer, clip, ranks, gradient
+    return KernelStep(*parts, trained, trainer, Snapshot(network))
 
 
 def trained_parts(
@@ -110,8 +117,10 @@ def trained_parts(
     layers, head = known_layers(network), _known_head(network)
     if layers is None or head is None or type(objective) not in LOSSES:
         return None
-    gradients = parameters.parts_of(gradient)
     cells = [layer.cell for layer in layers]
+    if any(isinstance(m, Dropout) and m.p > 0 for c in cells for m in c.modules()):
+        return None
+    gradients = parameters.parts_of(gradient)
     before = _before(network)
     of_front = [p for part in before for p in part.parameters() if id(p) in gradients]
     # A parameter that is frozen, stands in two places or belongs to another part.
@@ -159,6 +168,8 @@ class KernelStep:
     trained : Trained
         Its gradients are views of `gradient`.
     trainer : Trainer
+    snapshot : Snapshot
+        The network as it was.
     """
 
     front: Callable[..., tuple[Tensor, Tensor, Tensor | None]] | None
@@ -170,6 +181,7 @@ class KernelStep:
     gradient: Tensor
     trained: Trained
     trainer: Trainer
+    snapshot: Snapshot
 
     def __call__(
         self,
@@ -182,7 +194,7 @@ class KernelStep:
         if inputs is None:
             self.gradient.zero_()
         else:
-            total = self._fill_in_gradient(targets, **inputs)
+            total = self._fill_in_gradient(targets, inputs)
         self.ranks.add(self.gradient)
         optimizer = self.optimizer
         if self.trained.adam is not None:
@@ -195,17 +207,18 @@ class KernelStep:
             optimizer.step(self.gradient)
         return total
 
-    def _fill_in_gradient(
+    def loss(
         self,
+        inputs: dict[str, Tensor],
         targets: tuple[Tensor, Tensor | None],
-        inputs: Tensor,
-        timespans: Tensor | None = None,
-        lengths: Tensor | None = None,
     ) -> float:
-        read, spans = inputs, timespans
-        if self.front is not None:
-            read, spans, lengths = self.front(inputs, timespans, lengths=lengths)
-        self.first.check_inputs(read)  # the library would read anything
+        """Return sum(w l) over a batch, and change nothing."""
+        return self.trainer.loss(*self._read(**inputs), *targets)
+
+    def _fill_in_gradient(
+        self, targets: tuple[Tensor, Tensor | None], inputs: dict[str, Tensor]
+    ) -> float:
+        read, spans, lengths = self._read(**inputs)
         total = self.trainer.gradient(read.detach(), spans, lengths, *targets)
         own, above = self.of_front, self.trainer.grad_inputs
         if above is not None:
@@ -213,6 +226,19 @@ class KernelStep:
             for parameter, part in zip(own, found, strict=True):
                 self.trained.gradients[id(parameter)].copy_(part)
         return total
+
+    def _read(
+        self,
+        inputs: Tensor,
+        timespans: Tensor | None = None,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Return what the first layer reads."""
+        read, spans = inputs, timespans
+        if self.front is not None:
+            read, spans, lengths = self.front(inputs, timespans, lengths=lengths)
+        self.first.check_inputs(read)  # the library would read anything
+        return read, spans, lengths
 
 
 def known_layers(network: LiquidNetwork) -> list[LTC | CfC] | None:
@@ -238,8 +264,13 @@ def _known_head(network: LiquidNetwork) -> nn.Linear | None:
 
 def is_watched(network: LiquidNetwork) -> bool:
     """Tell whether someone looks on at what modules or autograd do."""
+    return is_hooked(network) or _someone_looks_on()
+
+
+def _someone_looks_on() -> bool:
+    """Tell whether someone looks on at any module, or at autograd."""
     everywhere = nn.modules.module._has_any_global_hook()
-    return is_hooked(network) or bool(everywhere) or torch.is_anomaly_enabled()
+    return bool(everywhere) or torch.is_anomaly_enabled()
 
 
 def _all_parameters(module: nn.Module) -> list[nn.Parameter]:

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,7 +17,13 @@ from LNN.cells.dropout import set_dropout_generator
 from LNN.exceptions import NonFiniteLossError
 from LNN.network import LiquidNetwork
 from LNN.training.distributed import ALONE, Ranks
-from LNN.training.kernel_step import kernel_step
+from LNN.training.kernel_epochs import (
+    KernelEpochs,
+    KernelLosses,
+    kernel_epochs,
+    kernel_losses,
+)
+from LNN.training.kernel_step import KernelStep, kernel_step
 from LNN.training.losses import Loss
 from LNN.training.optimisers import Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
@@ -73,6 +80,17 @@ class Epoch:
     validation_score: float | None = None
 
 
+# Network, parameters, loss, optimiser and clipping.
+Parts = tuple[LiquidNetwork, ParameterVector, Loss, Optimizer, tuple[float | None, str]]
+
+
+class WholeEpochs(Protocol):
+    """Takes all steps of an epoch, which are those that batches one by one give."""
+
+    def epoch(self, order: np.ndarray, schedule: Schedule) -> float | torch.Tensor:
+        """Train on all samples in this order; return the sum of their losses."""
+
+
 @dataclass
 class Step:
     """One optimiser step per batch.
@@ -88,6 +106,10 @@ class Step:
     plan : Plan
     ranks : Ranks
         The processes that share each batch.
+    kernels : KernelStep or None
+        What takes a step without autograd, if anything does.
+    training, judging : KernelEpochs, KernelLosses or None
+        What goes through all batches on a CPU, if that suits.
     resident : ResidentStep, str or None
         What takes whole epochs on a GPU, or why nothing does (empty on a CPU); None
         before the first epoch.
@@ -99,40 +121,66 @@ class Step:
     objective: Loss
     plan: Plan
     ranks: Ranks = ALONE
+    kernels: KernelStep | None = field(default=None, init=False)
+    training: KernelEpochs | None = field(default=None, init=False)
+    judging: KernelLosses | None = field(default=None, init=False)
     resident: ResidentStep | str | None = field(default=None, init=False)
 
     def epoch(self, batches: Batches, order: np.ndarray, schedule: Schedule) -> float:
         """Train on all samples in this order; return the mean loss."""
-        self.network.train()
-        self.resident = self._resident(batches)
-        if isinstance(self.resident, str):
+        self.look(batches)
+        whole = self._whole(batches)
+        # Nothing that the library knows depends on the mode.
+        in_library = whole is not None and whole is self.training
+        if not in_library:
+            self.network.train()
+        if whole is None:
             total = self._batch_by_batch(batches, order, schedule)
         else:
-            total = self.resident.epoch(order, schedule)
+            total = whole.epoch(order, schedule)
         # A callback may predict: without dropout, and without drawing from it.
-        self.network.eval()
+        if not in_library or self.network.training:
+            self.network.eval()
         return self.ranks.total(total / batches.targets.total_weight, batches.device)
 
-    def _resident(self, batches: Batches) -> ResidentStep | str:
-        """Return what takes whole epochs on a GPU, or why nothing does."""
-        if self.ranks.size > 1:  # a graph of a whole step adds no gradients up
-            return "several processes share its batches"
+    def look(self, batches: Batches) -> None:
+        """See what kernels know of the network, which a callback may have changed."""
+        if batches.limits is None:  # kernels know no constraints
+            self.kernels = kernel_step(*self._parts(), self.ranks, self.kernels)
+
+    def _parts(self) -> Parts:
         clip = self.plan.clip_value, self.plan.clip_by
-        parts = self.network, self.parameters, self.objective, self.optimizer
-        return resident_step(*parts, clip, self.plan.batch_size, batches, self.resident)
+        return self.network, self.parameters, self.objective, self.optimizer, clip
+
+    def _whole(self, batches: Batches) -> WholeEpochs | None:
+        """Return what takes whole epochs; None if batches are taken one by one."""
+        if self.ranks.size > 1:  # a whole epoch adds no gradients up
+            self.resident = "several processes share its batches"
+            return None
+        size = self.plan.batch_size
+        self.resident = resident_step(*self._parts(), size, batches, self.resident)
+        if not isinstance(self.resident, str):
+            return self.resident
+        before = self.training
+        self.training = found = kernel_epochs(self.kernels, batches, size, before)
+        return found if found and found.suits and not self.resident else None
+
+    def losses(self, batches: Batches, size: int) -> KernelLosses | None:
+        """Return what adds up all losses; None if batches are taken one by one."""
+        if self.ranks.size > 1 or batches.limits is not None:
+            return None
+        before = self.judging
+        self.judging = found = kernel_losses(self.kernels, batches, size, before)
+        return found if found and found.suits else None
 
     def _batch_by_batch(
         self, batches: Batches, order: np.ndarray, schedule: Schedule
     ) -> float | torch.Tensor:
         """Take a step on each batch; return the sum of the weighted losses."""
-        clip = self.plan.clip_value, self.plan.clip_by
-        parts = self.network, self.parameters, self.objective, self.optimizer
-        take = None
-        if batches.limits is None:  # kernels know no constraints
-            take = kernel_step(*parts, clip, self.ranks)
+        take = self.kernels
         total: float | torch.Tensor = 0.0
         mean_weight = batches.mean_weight
-        for size, samples, inputs, targets in self._parts(batches, order):
+        for size, samples, inputs, targets in self._shares(batches, order):
             # The mean weight of all samples, not of the batch: otherwise weights would
             # cancel out in a batch of one, and the batches' sum be another loss.
             weight = mean_weight * size
@@ -159,7 +207,7 @@ class Step:
             return self.resident.describe()
         return f"without a CUDA graph: {self.resident}" if self.resident else ""
 
-    def _parts(
+    def _shares(
         self, batches: Batches, order: np.ndarray
     ) -> Iterator[tuple[int, np.ndarray, dict | None, tuple]]:
         """Yield the size of each batch, and what this process has of it."""
@@ -262,6 +310,7 @@ def train(
             best.update(-math.inf)  # lower than any loss: the last weights win
         elif validation is None:
             # Each epoch judged the weights before it: the last ones are still unjudged.
+            step.look(batches)
             best.update(evaluate(step, batches))
     except KeyboardInterrupt:
         warn(
@@ -318,23 +367,39 @@ def evaluate(step: Step, batches: Batches, outputs: np.ndarray | None = None) ->
 
     The network's outputs are written to `outputs`, if given.
     """
-    step.network.eval()
     ranks = step.ranks
     if outputs is not None and ranks.size > 1:
         outputs.fill(0.0)
-    total: float | torch.Tensor = 0.0
     # Without gradients a batch takes less memory, so it may be larger.
     size = max(batches.size_without_gradients(), step.plan.batch_size)
-    for samples in cut(ranks.part(np.arange(len(batches))), size):
+    whole = None if outputs is not None else step.losses(batches, size)
+    total: float | torch.Tensor
+    if whole is not None:
+        total = whole.total()
+    else:
+        total = _judged_by_batch(step, batches, size, outputs)
+    if outputs is not None:
+        ranks.fill_in(outputs, batches.device)
+    return ranks.total(total / batches.targets.total_weight, batches.device)
+
+
+def _judged_by_batch(
+    step: Step, batches: Batches, size: int, outputs: np.ndarray | None
+) -> float | torch.Tensor:
+    """Return the sum of the losses; fill in the outputs."""
+    step.network.eval()
+    total: float | torch.Tensor = 0.0
+    for samples in cut(step.ranks.part(np.arange(len(batches))), size):
         inputs, targets = batches.inputs_and_targets(samples)
+        if outputs is None and step.kernels is not None and batches.limits is None:
+            total = total + step.kernels.loss(inputs, targets)
+            continue
         answer = step.network(**inputs)
         kept = batches.limited(answer, samples)
         total = total + step.objective.total(kept, *targets)
         if outputs is not None:
             batches.write(outputs, samples, answer)
-    if outputs is not None:
-        ranks.fill_in(outputs, batches.device)
-    return ranks.total(total / batches.targets.total_weight, batches.device)
+    return total
 
 
 def refuse_non_finite(loss: float, epoch: int, remedy: str = "") -> None:

@@ -7,6 +7,7 @@ auditable autonomy, Nature Machine Intelligence 2020, with the sizes of AutoNCP.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -57,8 +58,8 @@ def draw_ncp(
         random, n_inter, n_command, to_each_command
     )
     for _ in range(max(int(n_command * density * 2), 1)):
-        source, target = random.choice(command), random.choice(command)
-        recurrent[source, target] = random.choice(EVEN)
+        source, target = command[_one(random, command)], command[_one(random, command)]
+        recurrent[source, target] = EVEN[_one(random, EVEN)]
     # Motor neurons choose what they read.
     recurrent[np.ix_(command, motor)] = _connected(
         random, n_outputs, n_command, to_each_command
@@ -75,14 +76,28 @@ def _connected(
     """Connect each of n with `each` of the others, (n, n_others); none is left out."""
     synapses = np.zeros((n, n_others), dtype=np.int8)
     for one in range(n):
-        for other in random.choice(n_others, size=each, replace=False):
-            synapses[one, other] = random.choice(EVEN)
+        for other in _some(random, n_others, each):
+            synapses[one, other] = EVEN[_one(random, EVEN)]
     # Those that nobody chose get what is usual among the others.
     usual = min(max(n * each // n_others, 1), n)
-    for other in np.flatnonzero(~synapses.any(axis=0)):
-        for one in random.choice(n, size=usual, replace=False):
-            synapses[one, other] = random.choice(EVEN)
+    for other in np.flatnonzero(~synapses.any(axis=0)).tolist():
+        for one in _some(random, n, usual):
+            synapses[one, other] = EVEN[_one(random, EVEN)]
     return synapses
+
+
+# `RandomState.choice` spends most of its time on its arguments, and a wiring takes
+# hundreds of draws. These draw the same.
+
+
+def _one(random: np.random.RandomState, of: Sized) -> int:
+    """Return the place of what ``random.choice(of)`` would return."""
+    return int(random.randint(len(of)))
+
+
+def _some(random: np.random.RandomState, n: int, size: int) -> list[int]:
+    """Return what ``random.choice(n, size, replace=False)`` would."""
+    return random.permutation(n)[:size].tolist()
 
 
 def draw_random(n_inputs: int, n_neurons: int, sparsity: float, seed: int) -> Drawn:

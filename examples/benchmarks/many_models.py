@@ -33,7 +33,7 @@ from sklearn.base import clone
 
 from LNN import LiquidRegressor, fit_many
 from LNN.estimators import fitting
-from LNN.kernels.native import call, library, passes, training
+from LNN.kernels.native import call, epochs, library, passes, training
 
 ROWS, FEATURES = 1000, 4
 # How many times as fast as the other two `fit_many` was meant to be, on two cores.
@@ -159,7 +159,7 @@ def python_part(model: Timed, X: np.ndarray, y: np.ndarray) -> float:
             return call
 
     watched = Watched(library.functions())
-    users = (passes, training, call)
+    users = (epochs, passes, training, call)
     for user in users:
         user.functions = lambda: watched
     parts = []

@@ -7,9 +7,9 @@
  * both passes run on scratch memory full of zeros and full of NaN, with the groups in
  * order and in two threads, with a record and without, and have to leave the same bits;
  * everything that is wanted has to be written and finite, although the padding of ragged
- * batches holds NaN; and all have to agree with doubles in plain C. So do read-outs and
- * steps of the optimiser. With "print" the norms of the plain engines' results are printed,
- * to be compared between machines.
+ * batches holds NaN; and all have to agree with doubles in plain C. So do read-outs,
+ * steps of the optimiser and whole epochs (fuzz_epochs.h). With "print" the norms of the
+ * plain engines' results are printed, to be compared between machines.
  */
 #define _POSIX_C_SOURCE 200112L
 #include <math.h>
@@ -18,22 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "problem.h"
-#include "readout.h"
+#include "native.h"
 
 enum { LAST_ISA = LNN_NEON };
-
-int64_t lnn_isa(int64_t isa);
-int64_t lnn_scratch_bytes(const lnn_problem *p, int64_t backward);
-int64_t lnn_record_bytes(const lnn_problem *p);
-int64_t lnn_groups(const lnn_problem *p);
-void lnn_prepare(const lnn_problem *p, int64_t backward);
-void lnn_run(const lnn_problem *p, int64_t backward, int64_t group);
-void lnn_finish(const lnn_problem *p);
-void lnn_read_out(lnn_readout *r);
-void lnn_adam_step(const lnn_adam *a);
-void lnn_apply(int64_t isa, int64_t precision, int64_t function, const void *from, void *to,
-               int64_t n);
 
 enum { MAX_ARRAYS = 160, MAX_LAYERS = 12 };
 /* From doubles in plain C, by norm over all outputs or all gradients. */
@@ -162,7 +149,8 @@ static int64_t draw_size(int64_t usual, int64_t most) {
     return chance(0.9) ? integer(1, usual) : integer(1, most);
 }
 
-static lnn_problem draw_problem(void) {
+/* One that reads so many inputs; 0: any number. */
+static lnn_problem draw_cell(int64_t inputs) {
     lnn_problem p;
     memset(&p, 0, sizeof p);
     p.abi = LNN_ABI;
@@ -170,7 +158,7 @@ static lnn_problem draw_problem(void) {
     p.mode = p.kind == LNN_LTC ? LNN_EXPONENTIAL * integer(0, 1)
                                : integer(LNN_DEFAULT, LNN_MODES - 1);
     p.memory = chance(0.3);
-    p.inputs = draw_size(6, 40);
+    p.inputs = inputs ? inputs : draw_size(6, 40);
     p.neurons = draw_size(12, 70);
     p.batch = draw_size(12, p.neurons > 12 ? 35 : 150);
     p.steps = draw_size(8, p.batch * p.neurons > 200 ? 10 : 70);
@@ -182,6 +170,11 @@ static lnn_problem draw_problem(void) {
         p.activation = integer(LNN_LECUN_TANH, LNN_GELU);
     }
     draw_structure(&p);
+    return p;
+}
+
+static lnn_problem draw_problem(void) {
+    lnn_problem p = draw_cell(0);
     if (chance(0.5)) {
         int64_t *lengths = own(p.batch * (int64_t)sizeof *lengths);
         int64_t least = chance(0.3) ? p.steps / 2 : 0, most = integer(least, p.steps);
@@ -609,6 +602,8 @@ static void heads_of_all_engines(void) {
     free(exact);
 }
 
+#include "fuzz_epochs.h"
+
 static double exact_function(int function, double x) {
     return function == 0 ? 1 / (1 + exp(-x)) : function == 1 ? tanh(x) : exp(x);
 }
@@ -646,6 +641,8 @@ int main(int count, char **arguments) {
         all_engines(draw_problem(), count > 3);
         release(0);
         heads_of_all_engines();
+        release(0);
+        epochs_of_all_engines();
         release(0);
     }
     if (count == 3) printf("%ld problems, seed %s: nothing found\n", problems, arguments[2]);

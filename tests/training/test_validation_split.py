@@ -257,10 +257,9 @@ def test__time__stamps_of_another_kind__are_refused():
         model.predict(X, timestamps=X.index + pd.to_timedelta(rng.random(60), unit="s"))
 
 
-def test__time__only_with_x_val__has_no_unit_and_no_effect():
+def test__time__only_with_x_val__is_refused():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
     model = LiquidRegressor(n_neurons=8, window_length=3, epochs=2, random_state=0)
-    plain = model.fit(X, y, X_val=X, y_val=y).validation_loss_curve_
-    timed = model.fit(X, y, X_val=X, y_val=y, timestamps_val=np.arange(60) * 3600)
-    assert timed.validation_loss_curve_ == plain
+    with pytest.raises(InvalidInputError, match="Expected no timestamps_val"):
+        model.fit(X, y, X_val=X, y_val=y, timestamps_val=np.arange(60) * 3600)

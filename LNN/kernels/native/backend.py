@@ -8,19 +8,16 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from LNN.cells.base import Cell, transformed
-from LNN.cells.exporting import exporting
+from LNN.cells.base import Cell
 from LNN.cells.hooks import is_hooked
 from LNN.kernels.backend import Backend, Missing, Trained
 from LNN.kernels.native import library, operators
+from LNN.kernels.native.ability import can_run, has_kernel, probe
 from LNN.kernels.native.autograd import SequenceFunction
 from LNN.kernels.native.call import Call
-from LNN.kernels.native.description import LIMITS, description_of, has_dropout
+from LNN.kernels.native.description import LIMITS, description_of
 from LNN.kernels.native.stepping import NativeStepper
 from LNN.kernels.native.training import NativeTrainer
-from LNN.kernels.watching import is_forward_mode, is_watched
-
-PRECISIONS = (torch.float32, torch.float64)
 
 
 class NativeBackend(Backend):
@@ -48,7 +45,7 @@ class NativeBackend(Backend):
 
     def supports(self, cell: Cell, device: torch.device, dtype: torch.dtype) -> bool:
         """Tell whether there is a kernel for the cell as it is set now."""
-        return device.type == "cpu" and _has_kernel(cell, dtype)
+        return device.type == "cpu" and has_kernel(cell, dtype)
 
     def can_run(
         self, cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor
@@ -81,12 +78,10 @@ class NativeBackend(Backend):
 
     def trainer(self, network: Trained) -> NativeTrainer | None:
         """Return what trains a network; None if `run` would leave a cell to torch."""
-        for cell in network.cells:
-            inputs = network.weight.new_empty(1, 1, cell.input_size)
-            data = (inputs, cell.zero_state(inputs), inputs[..., 0])
-            # Asked here, once for many batches, what `run` asks at each call.
-            if not can_run(cell, *data):
-                return None
+        dtype = network.weight.dtype
+        # Asked here, once for many batches, what `run` asks at each call.
+        if not all(can_run(cell, *probe(cell, dtype)) for cell in network.cells):
+            return None
         # With mixed memory the next layer reads half of the columns only.
         chained = all(a.state_size == b.input_size for a, b in pairwise(network.cells))
         return NativeTrainer(network) if chained else None
@@ -126,38 +121,6 @@ def run(
         call = Call(description.problem, data, description.pack(parameters))
         states, final = call.forward(all_states, keep_record=False)
     return (states if all_states else None), final
-
-
-def can_run(cell: Cell, inputs: Tensor, state: Tensor, timespans: Tensor) -> bool:
-    """Tell whether the library has a kernel for this call (`LIMITS`)."""
-    # First of all: a transform would get into what is remembered of a cell.
-    if transformed():
-        return False
-    # For torch.compile there is an operator.
-    compiling = torch.compiler.is_compiling()
-    if exporting() or (not compiling and is_watched(inputs, state, timespans)):
-        return False
-    # Empty arrays stay on torch: the library need not allow for them.
-    dtype = inputs.dtype
-    if not _has_kernel(cell, dtype) or not inputs.numel() or not state.numel():
-        return False
-    return (
-        all(t.is_cpu and t.dtype is dtype for t in (inputs, state, timespans))
-        and not torch.is_autocast_enabled("cpu")
-        and not is_forward_mode()
-    )
-
-
-def _has_kernel(cell: Cell, dtype: torch.dtype) -> bool:
-    """Tell whether there is a kernel for the cell as it is set now, on the CPU."""
-    if dtype not in PRECISIONS or has_dropout(cell):
-        return False
-    # The parameters are looked at in each call: any of them may have been replaced,
-    # pruned or cast since.
-    description = description_of(cell)
-    return description is not None and description.takes(
-        description.parameters(cell), dtype
-    )
 
 
 def _needs_gradient(*tensors: Tensor | None) -> bool:

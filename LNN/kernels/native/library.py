@@ -23,7 +23,7 @@ _BUILD = (
 _ISA = f"leave LNN_ISA unset, or set it to one of {', '.join(ISAS)}"
 
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-# What csrc/native.c and csrc/layout.c export: result and arguments.
+# What csrc/native.c, epoch.c and layout.c export: result and arguments.
 SIGNATURES = {
     "lnn_abi": (_INTEGER, []),
     "lnn_layout": (_POINTER, []),
@@ -36,6 +36,7 @@ SIGNATURES = {
     "lnn_finish": (None, [_POINTER]),
     "lnn_read_out": (None, [_POINTER]),
     "lnn_adam_step": (None, [_POINTER]),
+    "lnn_run_batches": (_INTEGER, [_POINTER, _INTEGER, _INTEGER]),
     "lnn_engine_name": (ctypes.c_char_p, [_INTEGER, _INTEGER]),
     "lnn_lanes": (_INTEGER, [_INTEGER, _INTEGER]),
     "lnn_calibrate": (_REAL, [_INTEGER] * 4),

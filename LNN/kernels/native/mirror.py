@@ -1,4 +1,4 @@
-"""The Python mirror of csrc/problem.h and readout.h; `library` compares the two."""
+"""The Python mirror of the records in csrc; `library` compares the two."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ __all__ = [
     "POOLINGS",
     "STRUCTURE",
     "AdamStep",
+    "Copy",
+    "Epoch",
     "Problem",
     "Readout",
+    "Samples",
     "expected_layout",
 ]
 
-ABI = 3  # raised whenever the library's functions change
+ABI = 4  # raised whenever the library's functions change
 MAX_PARAMETERS = 32
 # What an enum of the header counts from 0.
 KINDS = ("LTC", "WIRED_CFC", "CFC")
@@ -109,8 +112,48 @@ class AdamStep(ctypes.Structure):
     ]
 
 
+class Samples(ctypes.Structure):
+    """Spans over the rows of a table, and one batch of them."""
+
+    _fields_ = [
+        *_fields(ctypes.c_int64, "features target_bytes per_step"),
+        *_fields(ctypes.c_void_p, "rows gaps neutral target weight"),
+        *_fields(ctypes.c_void_p, "start length first_target"),
+        *_fields(ctypes.c_int64, "batch steps is_ragged is_weighted"),
+        *_fields(ctypes.c_void_p, "inputs timespans targets weights lengths"),
+    ]
+
+
+class Copy(ctypes.Structure):
+    """Numbers that lie in two places."""
+
+    _fields_ = [*_fields(ctypes.c_void_p, "source target"), ("bytes", ctypes.c_int64)]
+
+
+class Epoch(ctypes.Structure):
+    """Batches in order, and what is done with each."""
+
+    _fields_ = [
+        *_fields(ctypes.c_int64, "precision isa n_layers n_samples batch_size"),
+        ("n_copies", ctypes.c_int64),
+        *_fields(ctypes.c_void_p, "layers readout adam samples pack unpack order"),
+        *_fields(ctypes.c_void_p, "rates momenta"),
+        ("mean_weight", ctypes.c_double),
+        ("memory", ctypes.c_void_p),
+        *_fields(ctypes.c_int64, "memory_bytes wanted_bytes laid_batch laid_steps"),
+        ("total", ctypes.c_double),
+    ]
+
+
 # By their names in C.
-_STRUCTS = {"lnn_problem": Problem, "lnn_readout": Readout, "lnn_adam": AdamStep}
+_STRUCTS = {
+    "lnn_problem": Problem,
+    "lnn_readout": Readout,
+    "lnn_adam": AdamStep,
+    "lnn_samples": Samples,
+    "lnn_copy": Copy,
+    "lnn_epoch": Epoch,
+}
 
 
 def expected_layout() -> dict[str, int]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from LNN.cells.base import Cell
 from LNN.kernels.native import threads
+from LNN.kernels.native.ability import can_run, probe
 from LNN.kernels.native.description import CellDescription, description_of
 from LNN.kernels.native.library import functions, load
 from LNN.kernels.native.mirror import ISAS
@@ -43,11 +44,17 @@ class Passes:
         description = description_of(cell)
         assert description is not None
         self._cell, self._description = cell, description
+        self._probe = probe(cell, next(cell.parameters()).dtype)
         self._needs_inputs = needs_inputs
         own = description.parameters(cell)
         self._weights = [None if p is None else p.detach() for p in own]
         self._targets = [None if p is None else gradients[id(p)] for p in own]
         self._room: _Room | None = None
+
+    def holds(self) -> bool:
+        """Tell whether the cell still is what this was made for."""
+        cell = self._cell
+        return description_of(cell) is self._description and can_run(cell, *self._probe)
 
     def forward(
         self, inputs: Tensor, timespans: Tensor | None, lengths: Tensor | None

@@ -12,6 +12,9 @@ from joblib.parallel import get_active_backend
 
 # Neuron updates below which more threads cost time.
 WORTH_THREADS = 50_000
+# Those below which a fit loses more in Python between its batches, which threads share
+# one by one, than they save: twice those of a batch of the usual sizes.
+WORTH_SINGLE_BATCHES = 2**17
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 # A forked child has none of its parent's threads.

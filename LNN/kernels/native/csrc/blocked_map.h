@@ -7,7 +7,7 @@
 #ifndef LNN_BLOCKED_MAP_H
 #define LNN_BLOCKED_MAP_H
 
-#include "arena.h"
+#include "reals.h"
 #include "sizes.h"
 
 typedef struct {

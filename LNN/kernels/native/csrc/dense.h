@@ -6,7 +6,7 @@
 #ifndef LNN_DENSE_H
 #define LNN_DENSE_H
 
-#include "arena.h"
+#include "reals.h"
 #include "outer_products.h"
 
 typedef struct {

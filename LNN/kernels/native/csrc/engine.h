@@ -16,6 +16,7 @@
 #include "calibration.h"
 #include "descent.h"
 #include "engines.h"
+#include "gather.h"
 #include "readout_pass.h"
 #include "sample_cfc.h"
 #include "sample_ltc.h"
@@ -37,6 +38,6 @@ static const lnn_schedule *schedule_of(const lnn_problem *p) {
 #define TEXT_OF(name) #name
 #define NAME_OF(engine) TEXT_OF(engine)
 const lnn_engine ENGINE = {NAME_OF(ENGINE), W, schedule_of, calibrate, apply_function,
-                           readout_pass, adam_step};
+                           readout_pass, adam_step, gather_batch};
 
 #endif

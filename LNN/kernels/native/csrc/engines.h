@@ -3,6 +3,7 @@
 #define LNN_ENGINES_H
 
 #include "compiler.h"
+#include "epoch.h"
 #include "problem.h"
 #include "readout.h"
 
@@ -26,6 +27,7 @@ typedef struct {
     void (*apply)(int64_t function, const void *from, void *to, int64_t n);
     void (*readout)(lnn_readout *);
     void (*adam)(const lnn_adam *);
+    void (*gather)(const lnn_samples *, const int64_t *chosen);
 } lnn_engine;
 
 extern const lnn_engine lnn_plain_float, lnn_plain_double;

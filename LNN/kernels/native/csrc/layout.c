@@ -1,4 +1,4 @@
-/* What Python has to know of problem.h, by name: `mirror.py` has the same by hand, and a
+/* What Python has to know of problem.h and its like, by name: `mirror.py` has the same by hand, and a
  * library in which anything differs is not used.
  */
 #include <stddef.h>
@@ -19,6 +19,9 @@ typedef struct {
 #define FIELD(name) FIELD_OF(lnn_problem, name)
 #define READOUT(name) FIELD_OF(lnn_readout, name)
 #define ADAM(name) FIELD_OF(lnn_adam, name)
+#define SAMPLES(name) FIELD_OF(lnn_samples, name)
+#define COPY(name) FIELD_OF(lnn_copy, name)
+#define EPOCH(name) FIELD_OF(lnn_epoch, name)
 
 static const layout_entry layout[] = {
     CONSTANT(LNN_LTC),
@@ -130,6 +133,54 @@ static const layout_entry layout[] = {
     ADAM(gradient),
     ADAM(mean),
     ADAM(square),
+    CONSTANT(sizeof(lnn_samples)),
+    SAMPLES(features),
+    SAMPLES(target_bytes),
+    SAMPLES(per_step),
+    SAMPLES(rows),
+    SAMPLES(gaps),
+    SAMPLES(neutral),
+    SAMPLES(target),
+    SAMPLES(weight),
+    SAMPLES(start),
+    SAMPLES(length),
+    SAMPLES(first_target),
+    SAMPLES(batch),
+    SAMPLES(steps),
+    SAMPLES(is_ragged),
+    SAMPLES(is_weighted),
+    SAMPLES(inputs),
+    SAMPLES(timespans),
+    SAMPLES(targets),
+    SAMPLES(weights),
+    SAMPLES(lengths),
+    CONSTANT(sizeof(lnn_copy)),
+    COPY(source),
+    COPY(target),
+    COPY(bytes),
+    CONSTANT(sizeof(lnn_epoch)),
+    EPOCH(precision),
+    EPOCH(isa),
+    EPOCH(n_layers),
+    EPOCH(n_samples),
+    EPOCH(batch_size),
+    EPOCH(n_copies),
+    EPOCH(layers),
+    EPOCH(readout),
+    EPOCH(adam),
+    EPOCH(samples),
+    EPOCH(pack),
+    EPOCH(unpack),
+    EPOCH(order),
+    EPOCH(rates),
+    EPOCH(momenta),
+    EPOCH(mean_weight),
+    EPOCH(memory),
+    EPOCH(memory_bytes),
+    EPOCH(wanted_bytes),
+    EPOCH(laid_batch),
+    EPOCH(laid_steps),
+    EPOCH(total),
     {0, 0},
 };
 

@@ -1,6 +1,7 @@
 /* The entry points of the native backend: the right engine and schedule for each problem.
  */
 #include "engines.h"
+#include "native.h"
 
 #if defined(LNN_X86) && defined(_MSC_VER)
 #include <immintrin.h>
@@ -140,6 +141,12 @@ EXPORT void lnn_adam_step(const lnn_adam *a) {
     float_mode before = flush_small_numbers();
     engine(a->isa, a->precision)->adam(a);
     restore_float_mode(before);
+}
+
+/* The batch that `s` says, of so many samples that were chosen. */
+EXPORT void lnn_gather(const lnn_samples *s, int64_t isa, int64_t precision,
+                       const int64_t *chosen) {
+    engine(isa, precision)->gather(s, chosen);
 }
 
 /* What runs problems of a precision, and how many numbers it has in a vector. */

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define LNN_ABI 3
+#define LNN_ABI 4
 #define LNN_MAX_PARAMETERS 32
 
 enum { LNN_LTC = 0, LNN_WIRED_CFC = 1, LNN_CFC = 2 };

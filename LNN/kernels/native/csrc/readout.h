@@ -28,7 +28,8 @@ typedef struct {
     const void *target;                     /* (rows, outputs / levels), or codes (rows,) */
     const void *sample_weight;              /* (rows,), or null for ones */
     const double *levels;                   /* of quantiles */
-    /* All of them are written, where they are not null: only columns that are read. */
+    /* All of them are written, where they are not null: only columns that are read. Without
+     * grad_weight there is no way back, and the loss is all. */
     void *grad_states, *grad_final, *grad_weight, *grad_bias;
     void *scratch; /* 2 P + N + outputs reals */
     double total;  /* the loss */

@@ -130,7 +130,8 @@ static int64_t read_size(const lnn_readout *r) {
     return larger(1, kinds) * r->neurons;
 }
 
-/* One row: what it reads, its outputs and loss, and the way back to `grad_x`. */
+/* One row: what it reads, its outputs and loss, and the way back to `grad_x`, where
+ * gradients are wanted. */
 static double read_row(const lnn_readout *r, int64_t row, const real *x, real *grad_x) {
     const int64_t p = read_size(r);
     const real *weight = r->weight, *bias = r->bias;
@@ -141,6 +142,7 @@ static double read_row(const lnn_readout *r, int64_t row, const real *x, real *g
     real total = r->loss == LNN_CROSS_ENTROPY ? cross_entropy(r, grad, row, grad)
                                               : losses_of_numbers(r, grad, row, grad);
     const real w = r->sample_weight ? ((const real *)r->sample_weight)[row] : 1;
+    if (!grad_weight) return (double)(total * w);
     memset(grad_x, 0, sizeof(real) * p);
     for (int64_t k = 0; k < r->outputs; k++) {
         grad[k] *= w;
@@ -155,17 +157,19 @@ static void readout_pass(lnn_readout *r) {
     const int64_t n = r->neurons, s = r->columns;
     const int64_t p = read_size(r), rows = r->pooling ? r->batch : r->batch * r->steps;
     real *x = (real *)r->scratch + n, *grad_x = x + p;
-    memset(r->grad_weight, 0, sizeof(real) * r->outputs * p);
-    memset(r->grad_bias, 0, sizeof(real) * r->outputs);
+    const int back = r->grad_weight != 0;
+    if (back) memset(r->grad_weight, 0, sizeof(real) * r->outputs * p);
+    if (back) memset(r->grad_bias, 0, sizeof(real) * r->outputs);
     r->total = 0;
     for (int64_t row = 0; row < rows; row++) {
         if (r->pooling) {
             pool(r, row, x);
             r->total += read_row(r, row, x, grad_x);
-            unpool(r, row, x, grad_x);
+            if (back) unpool(r, row, x, grad_x);
         } else {
             const real *states = (const real *)r->states + row * s;
-            r->total += read_row(r, row, states, (real *)r->grad_states + row * s);
+            real *to = back ? (real *)r->grad_states + row * s : 0;
+            r->total += read_row(r, row, states, to);
         }
     }
 }

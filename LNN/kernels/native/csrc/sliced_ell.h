@@ -6,7 +6,7 @@
 #ifndef LNN_SLICED_ELL_H
 #define LNN_SLICED_ELL_H
 
-#include "arena.h"
+#include "reals.h"
 #include "sizes.h"
 
 typedef struct {

@@ -6,7 +6,7 @@
 #define LNN_SYNAPSES_H
 
 #include "adjacency.h"
-#include "arena.h"
+#include "reals.h"
 #include "functions.h"
 #include "sizes.h"
 

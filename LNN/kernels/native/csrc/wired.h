@@ -9,7 +9,7 @@
 #define LNN_WIRED_H
 
 #include "adjacency.h"
-#include "arena.h"
+#include "reals.h"
 #include "cfc_rows.h"
 #include "outer_products.h"
 

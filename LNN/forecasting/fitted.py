@@ -312,17 +312,6 @@ class FittedForecaster(PlainState):
         ]
         return self.form.give_back(tracks)
 
-    def past(self) -> pd.Series:
-        """Return the last rows of the only series there is, for pictures."""
-        if self.form.container != "series" or len(self.context) > 1:
-            raise InvalidInputError(
-                f"plot() draws one Series, got {len(self.context)} in a "
-                f"{self.form.container}. Fit on a Series, or draw what predict() "
-                "returns yourself."
-            )
-        (history,) = self.context
-        return self.form.give_back([Track(None, history.times, history.values)])
-
     # ------------------------------------------------------------------- in words
 
     def summary(self) -> str:

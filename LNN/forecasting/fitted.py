@@ -53,6 +53,8 @@ class FittedForecaster(PlainState):
         Errors on the validation part.
     context : tuple of SeriesHistory
         The last rows of each series.
+    n_short : int
+        How many series of the fit were too short for a window to train on.
     """
 
     parameters: Mapping[str, Any]
@@ -61,6 +63,7 @@ class FittedForecaster(PlainState):
     engine: Regular | Irregular
     judged: Judged
     context: tuple[SeriesHistory, ...]
+    n_short: int = 0
     _parts: ClassVar[Parts] = Parts(
         [
             *(Calendar, DirectModel, ForecastPlan, Grid, Inputs, Irregular, Judged),
@@ -326,9 +329,12 @@ class FittedForecaster(PlainState):
             epochs = ", ".join(map(str, model.network.epochs))
             added = f"{model.weight:.0%} of its correction, {epochs} epoch(s)"
         times = self.context[0].times
+        short = (
+            f", {self.n_short} of them too short to train on" if self.n_short else ""
+        )
         rhythm = self.engine.rhythm(times, plan.season)
         lines = {
-            "data": f"{n} series of {k} target(s)",
+            "data": f"{n} series of {k} target(s){short}",
             "steps": self.engine.steps(times),
             "forecast": f"{plan.horizon} row(s) from {plan.window_length}, {rhythm}",
             "scale": f"{plan.scale}, anchor {plan.anchor}",

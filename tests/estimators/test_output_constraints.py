@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from narrow_limits import NARROW_LIMITS
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
@@ -23,6 +24,8 @@ from LNN.safety import (
     RateLimit,
     output_bounds,
 )
+
+pytestmark = NARROW_LIMITS
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(-1, 1, size=(240, 2))

@@ -8,7 +8,7 @@ import pytest
 
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.data import read_sequences
-from LNN.estimators import fitted as fitted_module
+from LNN.estimators import evaluation
 from LNN.exceptions import LNNWarning
 from LNN.models import names
 
@@ -138,7 +138,7 @@ def test__predict__rows_of_recordings_in_any_order__as_each_alone(X, y):
 def test__predict__blocks__as_in_one_piece(X, y, monkeypatch):
     model = regressor(dtype="float64", n_layers=2).fit(X, y)
     want = model.predict(X)
-    monkeypatch.setattr(fitted_module, "MAX_STEPS", 13)
+    monkeypatch.setattr(evaluation, "MAX_STEPS", 13)
     np.testing.assert_allclose(model.predict(X), want, rtol=1e-12)
 
 

@@ -40,7 +40,7 @@ def activity_of(part: ReportData) -> Result:
 
     Limits act on answers, not on neurons: here the answers are those before them.
     """
-    free = part.fitted.parameters | {"output_constraints": None}
+    free = {**part.fitted.parameters, "output_constraints": None}
     network_alone = replace(part.fitted, parameters=free)
     return neuron_activity(network_alone, part.X, **part.given)
 
@@ -75,6 +75,13 @@ def described_neurons(
     return records
 
 
+def _short_place(part: ReportData, row: int) -> str:
+    """Return "row 17", or a time alone: two of them stand beside each other."""
+    text = part.place_text(row)
+    name = text.removeprefix("row ")
+    return text if name.isdigit() else name
+
+
 def _strongest(
     graph: LayerGraph, edges: NDArray, ends: NDArray, names: list[str]
 ) -> dict[str, Any]:
@@ -101,9 +108,9 @@ def course_of_answers(
 ) -> dict[str, Any]:
     """Return the times and answers beside which neurons are shown."""
     if part.sequences.layout == "rows":
-        places = [part.place_text(int(row)) for row in active.row[lines]]
+        places = [_short_place(part, int(row)) for row in active.row[lines[[0, -1]]]]
     else:
-        places = [f"step {step}" for step in active.step[lines]]
+        places = [f"step {step}" for step in active.step[lines[[0, -1]]]]
     output = active.outputs[lines, -1]
     name = part.target_names[0]
     if part.fitted.classifies:

@@ -254,8 +254,8 @@ def test__report__frame_with_times__names_rows_by_them(tmp_path):
     text = report(model, X, y, tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Good: row 2026-01-" in text
     assert "Bad: row 2026-01-" in text
-    assert '"begin":"row 2026-01-01 00:00:00"' in text
-    assert '"end":"row 2026-01-09 07:00:00"' in text
+    assert '"begin":"2026-01-01 00:00:00"' in text
+    assert '"end":"2026-01-09 07:00:00"' in text
     with pytest.raises(InvalidInputError, match="Expected y"):
         report(model, X, None, tmp_path / "page.html")
 
@@ -292,6 +292,7 @@ def test__report__model_with_limits__leaves_shares_out_and_says_why(tmp_path, li
     assert text.count("shares would explain what its network proposes") == 2
     assert "Which columns it needs" in text
     assert "Mean |share|" not in text
+    assert "No tree is grown" in text
     assert text.count('class="card good"') > 0
     assert "Explained:" not in text
 

@@ -71,7 +71,10 @@ def _tree(part: ReportData) -> Html:
     tree = tree_of_answers(part)
     title = h("h3", "Its answers as a tree")
     if tree is None:
-        return Html(title + h("p", "There are too few answers to imitate."))
+        told = "There are too few answers to imitate."
+        if is_limited(part):
+            told = "No tree is grown for a model with output_constraints."
+        return Html(title + h("p", told))
     rules = h("ul", [h("li", rule) for rule in tree["rules"]])
     if not tree["faithful"]:
         return Html(title + rules)
@@ -124,7 +127,9 @@ def _needed(part: ReportData, which: np.ndarray) -> Html:
         "same, neither is needed."
     )
     if len(which) < len(names):
-        kind = "first columns" if is_limited(part) else "columns with largest shares"
+        kind = "columns with the largest shares"
+        if is_limited(part):
+            kind = "first columns"
         told += f" The {len(which)} {kind} were tried."
     title = f"Which columns it needs: {what} without them ({REPEATS} repeats)"
     return Html(h("p", told) + table(["Column", what], rows, title))

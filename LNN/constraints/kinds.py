@@ -360,8 +360,9 @@ class HalfSpaces(Constraint):
         x = known(context, "inputs", self).to(y)
         if x.shape != (len(y), n_inputs):
             raise InvalidInputError(
-                f"Expected context['inputs'] of shape ({len(y)}, {n_inputs}), "
-                f"got {tuple(x.shape)}."
+                f"Expected inputs (context['inputs']; of a model the columns of X but "
+                f"those of time and group) of shape ({len(y)}, {n_inputs}), as the "
+                f"constraint has {n_inputs} number(s) for each, got {tuple(x.shape)}."
             )
         return x
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -37,6 +38,22 @@ class Safety(NamedTuple):
 
     feasible: Tensor
     correction: Tensor
+
+    def __repr__(self) -> str:
+        good = [np.atleast_1d(np.asarray(part)) for part in _listed(self.feasible)]
+        moved = sum(
+            int((np.asarray(part).reshape(own.size, -1) != 0).any(axis=1).sum())
+            for part, own in zip(_listed(self.correction), good, strict=True)
+            if own.size
+        )
+        fine, n = sum(int(own.sum()) for own in good), sum(own.size for own in good)
+        return f"<Safety: feasible {fine} of {n}, corrected {moved}>"
+
+
+def _listed(values: Any) -> list[Any]:
+    """Return arrays, one for each sequence where there are several."""
+    values = values if isinstance(values, list) else [values]
+    return [v.detach().cpu() if isinstance(v, Tensor) else v for v in values]
 
 
 class SafeOutput(nn.Module):

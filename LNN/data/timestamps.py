@@ -53,9 +53,9 @@ _SORT = (
     "pass groups (or group_column)."
 )
 _ADD_UP = (
-    "If these are gaps between rows (timespans, as ncps takes them), pass the times: "
-    "numpy.cumsum(dt) for rows, numpy.cumsum(dt, axis=1) for sequences, one by one for "
-    "a list. Or are the rows shuffled? "
+    " Or are these gaps between rows (timespans, as ncps takes them)? Then pass the "
+    "times: numpy.cumsum(dt) for rows, numpy.cumsum(dt, axis=1) for sequences, one by "
+    "one for a list."
 )
 _SAY_ZONE = (
     "Is it local time at the end of summer time? Say the zone: "
@@ -135,7 +135,7 @@ def elapsed_time(
         here = backwards if order is None else order[backwards]
         advice = _SORT
         if ticks.kind == "numbers" and (values >= 0).all():
-            advice = _ADD_UP + _SORT
+            advice = "Are the rows shuffled? " + _SORT + _ADD_UP
         if _summer_time_ends(stamps, here, gaps, int(is_first.sum())):
             advice = _SAY_ZONE
         before = int(backwards[0]) - 1

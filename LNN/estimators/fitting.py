@@ -35,6 +35,7 @@ from LNN.estimators.agreement import refuse_other_ranks
 from LNN.estimators.building import build_network
 from LNN.estimators.constant_targets import give_constants
 from LNN.estimators.fitted import FittedModel
+from LNN.estimators.limited_targets import check_targets
 from LNN.estimators.limits import training_limits
 from LNN.estimators.parameters import BUILT_FROM, CHANGEABLE, is_by_sequence
 from LNN.estimators.settings import Settings
@@ -310,6 +311,7 @@ def build(
         ),
     )
     _ = model.limits  # refused here, before training, if they do not suit
+    check_targets(model, training)
     return model
 
 

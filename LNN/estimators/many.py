@@ -21,6 +21,7 @@ from LNN._among import Among, Shared, Told, among, taking_part
 from LNN._warnings import warn
 from LNN.estimators.fit_threads import fits_in_threads, thread_number
 from LNN.estimators.parameters import check_parameter
+from LNN.estimators.split_groups import group_column, recordings_of_column
 from LNN.exceptions import InvalidInputError
 
 __all__ = ["fit_many"]
@@ -137,7 +138,9 @@ def fit_many(
     **fit_params
         For `fit`: `timestamps`, `X_val` and so on. With `cv`, `sample_weight`,
         `timestamps` and `groups` are split with X (those of a Pipeline's step too), and
-        the splitter gets the groups.
+        the splitter gets the groups. A model with `group_column` reads its recordings
+        there: then `groups` go to the splitter alone, and without them it gets the
+        labels of this column.
 
     Returns
     -------
@@ -187,7 +190,8 @@ def fit_many(
     fits = [Fit(model, name) for model, name in candidates]
     if cv is not None:
         first = candidates[0][0]
-        parts = parts[0].split(cv, is_classifier(first))
+        models = [model for model, _ in candidates]
+        parts = parts[0].split(cv, is_classifier(first), models)
         scorer = _scorer(scoring, first)
         # Those of one part follow each other: they share what is made of it.
         fits = [
@@ -231,13 +235,27 @@ class Data:
     y_test: Any = None
     score_params: Mapping[str, Any] = field(default_factory=dict)
 
-    def split(self, cv: Any, classifies: bool) -> list[Data]:
-        """Return the parts of a cross-validation; rows are copied once for each."""
+    def given_to(self, model: Any) -> Data:
+        """Return what a model gets: `groups` are the splitter's if it has a column."""
+        if self.X_test is None or group_column(model) is None:
+            return self
+        return replace(
+            self,
+            fit_params=_without_groups(self.fit_params),
+            score_params=_without_groups(self.score_params),
+        )
+
+    def split(self, cv: Any, classifies: bool, models: list[Any]) -> list[Data]:
+        """Return the parts of a cross-validation; rows are copied once for each.
+
+        The splitter gets `groups`, or else the recordings that all models read.
+        """
         from sklearn.model_selection import check_cv
 
         X, y = indexable(self.X, self.y)
         names = [n for n, v in self.fit_params.items() if _by_sample(n, v)]
         groups = [self.fit_params[n] for n in names if _last_part(n) == "groups"]
+        groups = groups or recordings_of_column(X, [group_column(m) for m in models])
         with warnings.catch_warnings():
             # Recordings are the models' too: a splitter need not read them.
             warnings.filterwarnings("ignore", "The groups parameter is ignored")
@@ -265,6 +283,10 @@ class Data:
 
 def _by_sample(name: str, value: Any) -> bool:
     return value is not None and _last_part(name) in BY_SAMPLE
+
+
+def _without_groups(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in params.items() if _last_part(n) != "groups"}
 
 
 def _last_part(name: str) -> str:
@@ -366,7 +388,8 @@ class Many:
         return done
 
     def _fit_and_score(self, fit: Fit, done: Done) -> None:
-        data, start = self._parts[fit.part], time.perf_counter()
+        data = self._parts[fit.part].given_to(fit.estimator)
+        start = time.perf_counter()
         try:
             fit.estimator.fit(data.X, data.y, **data.fit_params)
         finally:

@@ -50,9 +50,10 @@ def _constructor(owner: str, fixed: dict[str, Any]) -> Callable[..., None]:
     def __init__(self, n_neurons=first.default, **given):
         if not known.issuperset(given):
             unknown = next(name for name in given if name not in known)
-            raise TypeError(
-                f"{owner}.__init__() got an unexpected keyword argument {unknown!r}"
-            )
+            told = f"{owner}.__init__() got an unexpected keyword argument {unknown!r}"
+            if unknown in fixed:
+                told += _why_without(owner, unknown, fixed)
+            raise TypeError(told)
         self.n_neurons = n_neurons
         for name, value in (defaults | given).items():
             setattr(self, name, value)
@@ -63,6 +64,13 @@ def _constructor(owner: str, fixed: dict[str, Any]) -> Callable[..., None]:
     # An attribute that functions may have, which their type does not tell.
     __init__.__signature__ = _signature(fixed)  # type: ignore[attr-defined]
     return __init__
+
+
+def _why_without(owner: str, name: str, fixed: dict[str, Any]) -> str:
+    """Return why an estimator does not take what LiquidNeuralNetwork takes."""
+    if name == "output_constraints":
+        return ". They are limits of numbers, and a classifier answers with classes."
+    return f". A {owner} has {name}={fixed[name]!r} always: leave it out."
 
 
 def _signature(fixed: dict[str, Any]) -> inspect.Signature:

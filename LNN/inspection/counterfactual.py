@@ -35,7 +35,8 @@ def counterfactual(
     X, timestamps, groups
         As in `predict`; of a Pipeline what its last step gets.
     row : int, default=-1
-        The number of the row (or sequence) of X whose answer is asked for.
+        The number of the row (or sequence) of X whose answer is asked for, not its
+        label: `X.index.get_loc(label)` finds it. `edits` name rows by their labels.
     edits : dict
         New values in the units of X: ``{(t, column): value}``. Of rows, t is a label of
         the index (or a time stamp), or the number of a row; of sequences a step of this

@@ -53,7 +53,9 @@ def explain(
     X, timestamps, groups
         As in `predict`; for a Pipeline, as its last step gets it.
     row : int, default=-1
-        The number of the row (or sequence) of X whose answer is explained.
+        The number of the row (or sequence) of X whose answer is explained, not its
+        label: `X.index.get_loc(label)` finds it. (`edits` of `counterfactual` name
+        rows by their labels.)
     output : optional
         As in `attribution`, but for a classifier the default is the class that it
         predicts, so that positive shares speak for the prediction.

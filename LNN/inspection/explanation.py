@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from LNN.inspection.places import told_apart
+
 # What the text tells apart; the rest is one sum.
 MOST_COLUMNS, MOST_STEPS, MOST_NEURONS = 6, 4, 3
 Floats = NDArray[np.float64]
@@ -172,7 +174,7 @@ class Explanation:
     def _share_lines(self) -> list[str]:
         lines = [f"  {'in all':<{self._width}} {self.difference:+.3g}"]
         lines += self._column_lines()
-        named = [str(label) for label in self.labels]
+        named = told_apart(self.labels)
         lines.append(f"By {self.word}: " + _largest(named, self.steps, MOST_STEPS))
         if self.entered is not None:
             shares = self.entered.sum(axis=(0, 1))
@@ -188,15 +190,16 @@ class Explanation:
         return min(24, max(6, *(len(name) for name in self.names)))
 
     def _column_lines(self) -> list[str]:
-        columns, lines = self.columns, []
+        columns, lines, named = self.columns, [], told_apart(self.labels)
         order = np.argsort(-np.abs(columns), kind="stable")
         # One more fits into the line that would tell of it alone.
         shown = len(order) if len(order) <= MOST_COLUMNS + 1 else MOST_COLUMNS
         for f in order[:shown]:
-            t = int(np.argmax(np.abs(self.attributions[:, f])))
+            # The largest of the sign of the whole: another would belie it.
+            t = int(np.argmax(np.copysign(1.0, columns[f]) * self.attributions[:, f]))
             lines.append(
                 f"  {self.names[f]:<{self._width}} {columns[f]:+.3g}, above all "
-                f"{self.attributions[t, f]:+.3g} at {self.word} {self.labels[t]}, "
+                f"{self.attributions[t, f]:+.3g} at {self.word} {named[t]}, "
                 f"where it is {number(self.values[t, f])} "
                 f"(baseline {number(self.baseline[f])})"
             )

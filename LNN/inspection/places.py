@@ -18,8 +18,10 @@ from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.passes import input_names
 
-# How many names an error lists.
-LISTED = 12
+# How many names an error lists, and rows on each side that a time is told apart from.
+LISTED, NEAR = 12, 20
+# Parts of a second in words, from none on.
+PARTS = ("seconds", "milliseconds", "microseconds")
 
 
 class Places:
@@ -60,7 +62,7 @@ class Places:
         self._n_steps = len(self._table)
         self._index = self._labels(timestamps)
         if self._in_rows:
-            self.title = f"row {self.label(self._row)}"
+            self.title = f"row {self.text(self._row)}"
         else:
             self.title = f"sequence {self._row}"
 
@@ -100,6 +102,12 @@ class Places:
         if place < 0:
             return "context"
         return int(place) if self._index is None else self._index[place]
+
+    def text(self, place: int) -> str:
+        """Return the name of a row or step in words, told apart from those near it."""
+        first = max(0, place - NEAR)
+        near = range(first, min(self._n_steps, place + NEAR + 1))
+        return told_apart([self.label(k) for k in near])[place - first]
 
     def number(self, label: Any) -> int:
         """Return the number of a row or step by its name.
@@ -188,6 +196,26 @@ class Places:
         if isinstance(self._data, np.ndarray) and self._data.dtype != object:
             return self._data.astype(np.result_type(self._data, float))
         return list(self._data)
+
+
+def told_apart(labels: Sequence[Any]) -> list[str]:
+    """Return labels as text; times without digits that tell none of them apart.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from LNN.inspection.places import told_apart
+    >>> told_apart(pd.to_datetime(["2015-02-02 08:19:52.396", "2015-02-02 08:21:03"]))
+    ['2015-02-02 08:19:52', '2015-02-02 08:21:03']
+    """
+    known = {label for label in labels if isinstance(label, pd.Timestamp)}
+    words = [str(label) for label in labels]
+    for part in PARTS if known else ():
+        text = {each: each.isoformat(sep=" ", timespec=part) for each in known}
+        if len(set(text.values())) == len(known):
+            pairs = zip(labels, words, strict=True)
+            return [text[k] if k in known else word for k, word in pairs]
+    return words
 
 
 def one_row(row: Any) -> int:

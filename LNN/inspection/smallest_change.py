@@ -244,7 +244,7 @@ def _result(
         edits[places.label(t), places.names[f]] = value
         old = places.value(t, f)
         lines.append(
-            f"  {places.names[f]} at {places.word} {places.label(t)}: {old:.6g} -> "
+            f"  {places.names[f]} at {places.word} {places.text(t)}: {old:.6g} -> "
             f"{value:.6g}"
         )
     shown = lines[:MOST_LINES]

@@ -15,6 +15,7 @@ from quick import quick
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
+    GridSearchCV,
     GroupKFold,
     ParameterGrid,
     TimeSeriesSplit,
@@ -235,6 +236,41 @@ def test__fit_many__cv_with_groups_that_the_splitter_does_not_read__does_not_war
     groups = np.repeat(np.arange(4), 65)
     (found,) = fit_many(LiquidRegressor(**SMALL), X, y, cv=2, groups=groups)
     assert np.isfinite(found["test_score"]).all()
+
+
+@pytest.mark.parametrize("splitter_alone", [True, False])
+@pytest.mark.parametrize("whole", [True, False])
+def test__fit_many__cv_with_group_column__keeps_recordings_whole(
+    table, splitter_alone, whole
+):
+    X, y = table
+    column = np.repeat(np.arange(4), 65)
+    frame = pd.DataFrame(X, columns=list("abc")).assign(rec=column)
+    model = LiquidRegressor(**SMALL, group_column="rec")
+    if not whole:
+        frame, model = frame.to_numpy(), LiquidRegressor(**SMALL, group_column=3)
+    # Of places where recordings were made, say: coarser than the column.
+    labels = column // 2 if splitter_alone else column
+    cv = GroupKFold(len(np.unique(labels)))
+    given = {"groups": labels} if splitter_alone else {}
+    (found,) = fit_many(model, frame, y, cv=cv, n_jobs=2, **given)
+    search = GridSearchCV(model, {"n_neurons": [model.n_neurons]}, cv=cv)
+    search.fit(frame, y, groups=labels)
+    for k, score in enumerate(found["test_score"]):
+        assert score == search.cv_results_[f"split{k}_test_score"][0]
+    if splitter_alone:
+        # A model without a column gets them; both may stand in one list.
+        plain = LiquidRegressor(**SMALL)
+        both = fit_many([clone(model), plain], frame, y, cv=cv, **given)
+        np.testing.assert_array_equal(both[0]["test_score"], found["test_score"])
+        (own,) = fit_many(plain, frame, y, cv=cv, **given)
+        np.testing.assert_array_equal(both[1]["test_score"], own["test_score"])
+
+
+def test__fit_many__group_column_and_groups_without_cv__are_refused(table):
+    X, y = table
+    with pytest.raises(InvalidInputError, match="got both"):
+        fit_many(LiquidRegressor(**SMALL, group_column=0), X, y, groups=y > 0)
 
 
 def test__fit_many__cv_of_a_pipeline__splits_its_steps_parameters(table):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from narrow_limits import NARROW_LIMITS
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
@@ -21,8 +22,11 @@ from LNN.safety import (
     DiscreteBarrier,
     HalfSpaces,
     RateLimit,
+    SafeOutput,
     output_bounds,
 )
+
+pytestmark = NARROW_LIMITS
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(-1, 1, size=(240, 2))
@@ -128,6 +132,25 @@ def test__rate_limit__targets_per_step__acts_along_each_sequence():
     lists, told = model.predict(list(cube), return_safety=True)
     np.testing.assert_allclose(np.stack(lists), found, atol=1e-5)
     assert all(own.shape == (20,) for own in told.feasible)
+
+
+def test__safety__printed__is_one_line():
+    safety = fitted([Bounds(50, 50.1)]).predict(X, return_safety=True)[1]
+    corrected = int((safety.correction != 0).sum())
+    assert corrected > 0
+    assert repr(safety) == f"<Safety: feasible 240 of 240, corrected {corrected}>"
+    two = fitted([Bounds([48, 0], [51, 99])], y=TWO).predict(X, return_safety=True)[1]
+    corrected = int((two.correction != 0).any(axis=1).sum())
+    assert f"feasible 240 of 240, corrected {corrected}>" in str(two)
+    cube, goals = X.reshape(12, 20, 2), Y.reshape(12, 20)
+    model = fitted(BOX, cube, goals, return_sequences=True)
+    told = model.predict([cube[0], cube[1, :7]], return_safety=True)[1]
+    assert "feasible 27 of 27" in repr(told)
+    stream = fitted(BOX).stream()
+    stream.step(X[0])
+    assert "feasible 1 of 1" in repr(stream.safety)
+    layer = SafeOutput([Bounds(0, 1)])(torch.tensor([[0.5, 2.0], [0.1, 0.2]]))[1]
+    assert repr(layer) == "<Safety: feasible 2 of 2, corrected 1>"
 
 
 def test__barriers__as_functions__act_on_predictions_and_in_pickles_that_can():

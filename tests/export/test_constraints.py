@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from constraint_cases import CASES, ONE, QUICK, SMALL, X, Y, fitted, right
+from narrow_limits import NARROW_LIMITS
 from processes import finished
 from quick import quick
 
@@ -19,6 +20,8 @@ from LNN.export.__main__ import main
 from LNN.export.c.rounding import numpy_model as in_numpy
 from LNN.export.spec import to_spec
 from LNN.safety import DiscreteBarrier, HalfSpaces
+
+pytestmark = NARROW_LIMITS
 
 # ------------------------------------------------------------------------------- numpy
 

@@ -13,6 +13,7 @@ from constraint_cases import (
     random_spec,
     right,
 )
+from narrow_limits import NARROW_LIMITS
 from processes import finished
 from quick import quick
 
@@ -23,6 +24,8 @@ from LNN.export.c.compiled import find_compiler
 from LNN.export.c.project import to_c_project
 from LNN.export.c.rounding import numpy_model
 from LNN.safety import HalfSpaces
+
+pytestmark = NARROW_LIMITS
 
 STRICT = ("-O1", "-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function")
 

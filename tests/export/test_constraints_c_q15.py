@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from constraint_cases import SMALL, TIMES, TWO, X, Y, fitted, right
+from narrow_limits import NARROW_LIMITS
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
@@ -17,11 +18,14 @@ from LNN.export import CModel, to_c, to_spec
 from LNN.export.c.compiled import find_compiler
 from LNN.safety import Bounds, RateLimit
 
-pytestmark = pytest.mark.skipif(
-    next(filter(shutil.which, ("cc", "gcc", "clang")), None) is None
-    or sys.platform == "win32",
-    reason="needs a C compiler",
-)
+pytestmark = [
+    NARROW_LIMITS,
+    pytest.mark.skipif(
+        next(filter(shutil.which, ("cc", "gcc", "clang")), None) is None
+        or sys.platform == "win32",
+        reason="needs a C compiler",
+    ),
+]
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow")
 CHECKS = ("-Werror", "-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 BOXES = ("bounds", "one side", "rates", "rates carried", "quantiles", "per step")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from answers import plain
 from constraint_cases import CASES, NEVER, SMALL, X, Y, fitted, random_spec, right
+from narrow_limits import NARROW_LIMITS
 from programs import HERE, clojure, needs_clojure
 
 from LNN import LiquidRegressor
@@ -15,7 +16,7 @@ from LNN.export.c.rounding import numpy_model
 from LNN.export.text import edn
 
 # Each run starts a JVM.
-pytestmark = [needs_clojure, pytest.mark.slow]
+pytestmark = [NARROW_LIMITS, needs_clojure, pytest.mark.slow]
 STEPS, ONE = 40, "sequences"
 
 

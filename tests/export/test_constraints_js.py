@@ -16,6 +16,7 @@ from constraint_cases import (
     random_spec,
     right,
 )
+from narrow_limits import NARROW_LIMITS
 from programs import HERE, needs_node, node
 from quick import quick
 
@@ -23,7 +24,7 @@ from LNN import LiquidRegressor
 from LNN.export import to_js, to_spec
 from LNN.export.c.rounding import numpy_model
 
-pytestmark = needs_node
+pytestmark = [NARROW_LIMITS, needs_node]
 RUN = HERE / "run_limited.mjs"
 
 

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 from constraint_cases import CASES, SMALL, X, Y, fitted, random_spec, right
+from narrow_limits import NARROW_LIMITS
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.export import to_onnx, to_spec
 from LNN.export.c.rounding import numpy_model
 from LNN.safety import Bounds, RateLimit
+
+pytestmark = NARROW_LIMITS
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

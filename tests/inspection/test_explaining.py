@@ -1,5 +1,6 @@
 """Explanations add up, find a planted rule, and name what the user knows."""
 
+import re
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from LNN import LiquidClassifier, LiquidRegressor
 from LNN.exceptions import InvalidInputError
 from LNN.inspection import attribution, explain
+from LNN.inspection.places import told_apart
 
 QUICK = {"epochs": 3, "random_state": 0}
 X = np.random.default_rng(0).normal(size=(24, 10, 3))
@@ -111,6 +113,41 @@ def test__rows__have_the_names_of_the_index_and_their_own_values():
         assert word in str(found)
     first = explain(model, X, 0)
     assert first.labels == [TIMES[0]]
+
+
+def test__text__above_all__has_the_sign_of_the_whole():
+    for name in ("rows", "cube", "two classes"):
+        model, X = case(name)
+        for row in range(12):
+            lines = str(explain(model, X, row)).splitlines()
+            signs = [re.findall(r" ([+-])\d", line)[:2] for line in lines]
+            pairs = zip(signs, lines, strict=True)
+            told = [pair for pair, line in pairs if "above all" in line]
+            assert len(told) > 1
+            assert all(whole == part for whole, part in told)
+
+
+def test__text__times_with_nanoseconds__are_as_long_as_tells_them_apart():
+    model, _ = case("rows")
+    found = explain(model, ROWS.set_index(TIMES + pd.Timedelta(123456789, "ns")), 20)
+    assert found.labels[-1] == TIMES[20] + pd.Timedelta(123456789, "ns")
+    assert str(found).startswith("row 2026-03-01 10:20:00: the answer")
+    assert "10:20:00." not in str(found)
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Vienna"])
+def test__told_apart__close_times__keep_the_digits_they_need(zone):
+    times = pd.to_datetime(["2026-03-01 10:00:00.0012", "2026-03-01 10:00:00.0024"])
+    end = "+01:00" if zone else ""
+    assert told_apart([*times.tz_localize(zone), "context", 3]) == [
+        f"2026-03-01 10:00:00.001{end}",
+        f"2026-03-01 10:00:00.002{end}",
+        "context",
+        "3",
+    ]
+    near = [times[0], times[0] + pd.Timedelta(1, "ns"), times[0]]
+    assert told_apart(near) == [str(one) for one in near]
+    assert told_apart([]) == []
 
 
 def test__anchor__text_tells_that_the_change_is_explained():

@@ -6,11 +6,14 @@ import warnings
 
 import numpy as np
 import pytest
+from narrow_limits import NARROW_LIMITS
 
 from LNN import LiquidRegressor
 from LNN.exceptions import InfeasibleError, InvalidInputError, LNNWarning
 from LNN.safety import BarrierFunction, Bounds, HalfSpaces, RateLimit
 from LNN.streaming import LiquidPolicy
+
+pytestmark = NARROW_LIMITS
 
 RANDOM = np.random.default_rng(1)
 X = RANDOM.uniform(-1, 1, size=(160, 2))

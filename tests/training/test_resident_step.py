@@ -276,7 +276,7 @@ def test__recorded__not_a_number_in_both__is_the_same(monkeypatch):
         ({"backend": "native"}, "CUDA kernels"),
         ({"patch": 2}, "patches"),
         ({"loss": "quantile", "quantile": 0.9}, "levels"),
-        ({"output_constraints": [Bounds(-1, 1)]}, "constraints"),
+        ({"output_constraints": [Bounds(-9, 9)]}, "constraints"),
     ],
 )
 def test__resident__what_it_cannot_take__goes_by_the_ordinary_loop(how, reason, on_cpu):

@@ -39,6 +39,8 @@ class NeuronActivityDisplay:
     inputs, states, outputs : ndarray of shape (T, F), (T, N) and (T, K)
     names, neurons, output_names : sequence of str
     time_name : str, default="step"
+    title : str, default=""
+        Of several recordings or sequences, which one it is.
 
     Attributes
     ----------
@@ -82,6 +84,7 @@ class NeuronActivityDisplay:
         neurons: Sequence[str],
         output_names: Sequence[str],
         time_name: str = "step",
+        title: str = "",
     ):
         self.time, self.inputs, self.states, self.outputs = (
             time,
@@ -90,7 +93,7 @@ class NeuronActivityDisplay:
             outputs,
         )
         self.names, self.neurons, self.output_names = names, neurons, output_names
-        self.time_name = time_name
+        self.time_name, self.title = time_name, title
 
     @classmethod
     def from_estimator(
@@ -144,6 +147,7 @@ class NeuronActivityDisplay:
             names=[str(name) for name in found.names],
             neurons=found.neurons,
             output_names=[str(name) for name in output_names(fitted, n_outputs)],
+            title=_title(sequences.layout == "rows", sequence, found.sequence),
             time_name="Step" if unit_name == "steps" else f"Time, in {unit_name}",
         )
         return display.plot(ax=ax)
@@ -174,12 +178,19 @@ class NeuronActivityDisplay:
         _draw(bottom, self.time, self.outputs, self.output_names)
         # Columns in units of their own would be flat lines beside each other.
         scale = ", in standard deviations" if several else ""
-        titles = (f"Inputs{scale}", "Neurons", "Answer")
+        which = f"{self.title}: " if self.title else ""
+        titles = (f"{which}Inputs{scale}", "Neurons", "Answer")
         for part, title in zip(self.axes_, titles, strict=True):
             part.set_title(title, loc="left", fontsize=9)
             part.label_outer()
         bottom.set_xlabel(self.time_name)
         return self
+
+
+def _title(in_rows: bool, sequence: int, sequences: NDArray[np.int64]) -> str:
+    n = int(sequences.max(initial=0)) + 1
+    word = "Recording" if in_rows else "Sequence"
+    return "" if n == 1 else f"{word} {sequence} (of {n}, from 0)"
 
 
 def _three_axes(ax: Axes | None, n: int) -> list[Axes]:

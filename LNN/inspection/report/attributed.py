@@ -17,6 +17,17 @@ MOST_ANSWERS, MOST_STEPS = 100, 40_000
 LONGEST = 256
 
 
+LIMITED = (
+    "Shares of columns and steps are left out: this model has output_constraints, and "
+    "shares would explain what its network proposes, not what it answers within them."
+)
+
+
+def is_limited(data: ReportData) -> bool:
+    """Tell whether limits act on the answers, which shares do not explain."""
+    return data.fitted.limits is not None
+
+
 def eligible_places(data: ReportData) -> NDArray[np.int64]:
     """Return the rows or sequences whose answers can be explained at little cost."""
     sequences = data.sequences
@@ -54,8 +65,7 @@ def explained_outputs(data: ReportData) -> list[tuple[str, Any]]:
     fitted = data.fitted
     classes = fitted.targets.classes
     if classes is not None:
-        if len(classes) == 2:
-            return [(f"the log odds of {classes[1]}", None)]
+        # Shares of two classes are of one size, with other signs.
         return [("the log odds of the class that is predicted", None)]
     levels = fitted.network.output_size // fitted.targets.n_targets
     names = data.target_names

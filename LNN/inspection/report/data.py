@@ -222,7 +222,9 @@ class ReportData:
             return f"sequence {number}"
         label = self._places.label(place)
         # A number may be that of the part: rows are counted in all that was given.
-        return f"row {number if isinstance(label, int | np.integer) else label}"
+        if isinstance(label, int | np.integer):
+            return f"row {number}"
+        return f"row {self._places.text(place)}"
 
     @cached_property
     def _places(self) -> Places:

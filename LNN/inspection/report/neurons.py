@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from LNN._results import Result
 from LNN.inspection.activity import neuron_activity
+from LNN.inspection.report.attributed import is_limited
 from LNN.inspection.report.data import ReportData
 from LNN.inspection.report.graph import LayerGraph
 from LNN.inspection.report.markup import plain_number
@@ -34,8 +36,13 @@ def lines_shown(part: ReportData, active: Result) -> NDArray[np.int64]:
 
 
 def activity_of(part: ReportData) -> Result:
-    """Return what the neurons do over the part of the data."""
-    return neuron_activity(part.fitted, part.X, **part.given)
+    """Return what the neurons do over the part of the data, and the network's answers.
+
+    Limits act on answers, not on neurons: here the answers are those before them.
+    """
+    free = {**part.fitted.parameters, "output_constraints": None}
+    network_alone = replace(part.fitted, parameters=free)
+    return neuron_activity(network_alone, part.X, **part.given)
 
 
 def described_neurons(
@@ -68,6 +75,13 @@ def described_neurons(
     return records
 
 
+def _short_place(part: ReportData, row: int) -> str:
+    """Return "row 17", or a time alone: two of them stand beside each other."""
+    text = part.place_text(row)
+    name = text.removeprefix("row ")
+    return text if name.isdigit() else name
+
+
 def _strongest(
     graph: LayerGraph, edges: NDArray, ends: NDArray, names: list[str]
 ) -> dict[str, Any]:
@@ -93,18 +107,21 @@ def course_of_answers(
     part: ReportData, active: Result, lines: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Return the times and answers beside which neurons are shown."""
-    rows = active.row[lines]
-    time = rows if part.sequences.layout == "rows" else active.step[lines]
-    word = "row" if part.sequences.layout == "rows" else "step"
+    if part.sequences.layout == "rows":
+        places = [_short_place(part, int(row)) for row in active.row[lines[[0, -1]]]]
+    else:
+        places = [f"step {step}" for step in active.step[lines[[0, -1]]]]
     output = active.outputs[lines, -1]
     name = part.target_names[0]
     if part.fitted.classifies:
         name = f"probability of {part.classes[-1]}"
     elif active.outputs.shape[1] > 1:
         name = "the last output"
+    if is_limited(part):
+        name += ", before its limits"
     return {
-        "word": word,
-        "time": [int(t) for t in time],
+        "begin": places[0],
+        "end": places[-1],
         "output": _short(output),
         "output name": name,
     }

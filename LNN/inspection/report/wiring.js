@@ -41,8 +41,7 @@
   }
 
   function activity(neuron) {
-    const [first, last] = [course.time[0], course.time.at(-1)];
-    const ends = { begin: `${course.word} ${first}`, end: `${course.word} ${last}` };
+    const ends = { begin: course.begin, end: course.end };
     const state = lineChart([{ values: neuron.course }], { label: `State of ${neuron.name} over the data`, ...ends });
     const answer = lineChart([{ values: course.output }], { label: course["output name"], ...ends });
     return element(

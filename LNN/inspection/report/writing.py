@@ -69,7 +69,9 @@ def report(
     Scores are of all data. Slow panels look at 4000 rows in a row or at 400 sequences
     at most, drawn by a fixed seed, and say so. Equal models and data make equal pages.
     Stretches of X are stored in the page: send it to those alone who may see the data.
-    Models that `LNN.export.to_js` refuses have no live panel.
+    Models that `LNN.export.to_js` refuses have no live panel. For models with
+    `output_constraints` the shares of columns and steps are left out, as `explain`
+    refuses them: they would explain what the network proposes, not the answer.
 
     Examples
     --------

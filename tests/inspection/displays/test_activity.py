@@ -57,6 +57,7 @@ def test__a_sequence__is_drawn_alone_and_many_inputs_as_a_map(of_sequences):
     inputs, _, answers = display.axes_
     assert not inputs.lines
     assert answers.get_xlabel() == "Step"
+    assert inputs.get_title("left").startswith("Sequence 2 (of 6, from 0): Inputs")
     with pytest.raises(InvalidInputError, match="from 0 to 5, got 6"):
         NeuronActivityDisplay.from_estimator(of_sequences, CUBE, sequence=6)
 

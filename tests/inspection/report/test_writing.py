@@ -18,6 +18,7 @@ from LNN.inspection.report.data import MOST_ROWS, ReportData
 from LNN.inspection.report.drawing import MOST_INPUTS
 from LNN.inspection.report.panels.columns import MOST_COLUMNS
 from LNN.inspection.report.panels.examples import _of_numbers
+from LNN.safety import Bounds, RateLimit
 
 KINDS = [
     "windows",
@@ -88,7 +89,7 @@ def test__report__any_kind_of_model__fills_every_panel(kind, pages):
     neurons = page.data["neurons"]
     assert len(neurons) == n
     for neuron in neurons:
-        assert len(neuron["course"]) == len(page.data["course"]["time"]) > 1
+        assert len(neuron["course"]) == len(page.data["course"]["output"]) > 1
         assert len(neuron["range"]) == len(neuron["tau"]) == 3
         assert neuron["sources"]["n"] > 0 or kind == "LSTM" or not neuron["known"]
     assert len(page.all("article", "card")) >= 2
@@ -253,8 +254,47 @@ def test__report__frame_with_times__names_rows_by_them(tmp_path):
     text = report(model, X, y, tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Good: row 2026-01-" in text
     assert "Bad: row 2026-01-" in text
+    assert '"begin":"2026-01-01 00:00:00"' in text
+    assert '"end":"2026-01-09 07:00:00"' in text
     with pytest.raises(InvalidInputError, match="Expected y"):
         report(model, X, None, tmp_path / "page.html")
+
+
+def test__report__time_constants__are_in_one_unit(tmp_path):
+    when = pd.date_range("2026-01-01", periods=120, freq="40s")
+    X = pd.DataFrame({"a": np.sin(0.3 * np.arange(120))}, index=when)
+    model = LiquidRegressor(8, model_type="LTC", window_length=6, epochs=2)
+    model.set_params(random_state=0).fit(X, X["a"])
+    text = report(model, X, X["a"], tmp_path / "page.html").read_text("utf-8")
+    caption = re.search("Time constants in ([a-z]+), the fastest", text)
+    told = re.findall(r'"tau text":"[^ ]+ ([a-z]+) \(', text)
+    assert len(told) == 8
+    assert set(told) == {caption[1]}
+
+
+def test__report__two_classes__the_answered_one_is_explained(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 8, 2))
+    y = np.where(X[:, -1, 0] > 0, "vacant", "occupied")
+    model = LiquidClassifier(6, epochs=40, random_state=0).fit(X, y)
+    text = report(model, X, y, tmp_path / "page.html").read_text("utf-8")
+    for name in ("occupied", "vacant"):
+        cards = re.findall(f"<dd>{name} \\(.*?Explained: the log odds of (\\w+)", text)
+        assert cards
+        assert set(cards) == {name}
+
+
+@pytest.mark.parametrize("limit", [Bounds(-2, 2), RateLimit(0.1)])
+def test__report__model_with_limits__leaves_shares_out_and_says_why(tmp_path, limit):
+    X = np.sin(0.3 * np.arange(120))[:, None] * [1.0, 0.5]
+    model = LiquidRegressor(6, window_length=6, epochs=2, random_state=0)
+    model.set_params(output_constraints=[limit]).fit(X, X[:, 0])
+    text = report(model, X, X[:, 0], tmp_path / "page.html").read_text("utf-8")
+    assert text.count("shares would explain what its network proposes") == 2
+    assert "Which columns it needs" in text
+    assert "Mean |share|" not in text
+    assert "No tree is grown" in text
+    assert text.count('class="card good"') > 0
+    assert "Explained:" not in text
 
 
 def test__examples__good_ones__have_small_errors():

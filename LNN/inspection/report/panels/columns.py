@@ -11,9 +11,11 @@ from LNN.estimators.fitted import FittedModel
 from LNN.inspection.importance import permutation_importance
 from LNN.inspection.passes import input_names
 from LNN.inspection.report.attributed import (
+    LIMITED,
     attributed,
     explained_outputs,
     explained_places,
+    is_limited,
 )
 from LNN.inspection.report.charts import binned, strips
 from LNN.inspection.report.data import SEED, ReportData, column_text
@@ -31,12 +33,17 @@ def columns(subject: Subject) -> Panel:
     """Return the panel."""
     part = subject.part
     places = explained_places(part)
+    asked = [] if is_limited(part) else explained_outputs(part)[:MOST_OUTPUTS]
     explained = [
-        (what, attributed(part, places, output, TOLERANCE))
-        for what, output in explained_outputs(part)[:MOST_OUTPUTS]
+        (what, attributed(part, places, output, TOLERANCE)) for what, output in asked
     ]
-    body = [h("p", subject.part_text), _needed(part, _largest(explained[0][1]))]
+    which = np.arange(min(MOST_COLUMNS, part.sequences.n_features))
+    if explained:
+        which = _largest(explained[0][1])
+    body = [h("p", subject.part_text), _needed(part, which)]
     body += [_shares(what, found) for what, found in explained]
+    if not explained:
+        body.append(h("p", LIMITED))
     body.append(_tree(part))
     body.append(
         h(
@@ -64,7 +71,10 @@ def _tree(part: ReportData) -> Html:
     tree = tree_of_answers(part)
     title = h("h3", "Its answers as a tree")
     if tree is None:
-        return Html(title + h("p", "There are too few answers to imitate."))
+        told = "There are too few answers to imitate."
+        if is_limited(part):
+            told = "No tree is grown for a model with output_constraints."
+        return Html(title + h("p", told))
     rules = h("ul", [h("li", rule) for rule in tree["rules"]])
     if not tree["faithful"]:
         return Html(title + rules)
@@ -117,7 +127,10 @@ def _needed(part: ReportData, which: np.ndarray) -> Html:
         "same, neither is needed."
     )
     if len(which) < len(names):
-        told += f" The {len(which)} columns with the largest shares were tried."
+        kind = "columns with the largest shares"
+        if is_limited(part):
+            kind = "first columns"
+        told += f" The {len(which)} {kind} were tried."
     title = f"Which columns it needs: {what} without them ({REPEATS} repeats)"
     return Html(h("p", told) + table(["Column", what], rows, title))
 

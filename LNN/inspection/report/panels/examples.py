@@ -12,9 +12,11 @@ from LNN._results import Result
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.explaining import explain
 from LNN.inspection.report.attributed import (
+    LIMITED,
     attributed,
     eligible_places,
     explained_outputs,
+    is_limited,
 )
 from LNN.inspection.report.charts import binned, strips
 from LNN.inspection.report.data import ReportData, column_text
@@ -63,6 +65,8 @@ def examples(subject: Subject) -> Panel:
         "The shares of all columns and steps add up to the answer less the answer to "
         "the mean of training. Blue raises it, red lowers it."
     )
+    if is_limited(part):
+        note = LIMITED
     if not chosen:
         return Panel("examples", _TITLE, h("p", "No answer has a known truth."))
     shown = h("div", body, class_="cards")
@@ -119,9 +123,8 @@ def _of_classes(part: ReportData) -> list[Example]:
     wrong = np.where(right, np.inf, -sure)
     chosen += [(False, k) for k in _apart(wrong, places)]
     classes, found = part.classes, []
-    two = len(classes) == 2
     for good, k in chosen:
-        output = classes[1] if two else classes[predicted[k]]
+        output = classes[predicted[k]]
         answer = f"{classes[predicted[k]]} ({sure[k]:.1%} sure)"
         what = f"the log odds of {output}"
         truth = str(classes[codes[k]])
@@ -143,25 +146,33 @@ def _apart(cost: NDArray, places: NDArray[np.int64]) -> list[int]:
 
 
 def _shown(part: ReportData, example: Example) -> Html:
+    kind = "Good" if example.good else "Bad"
+    title = h("h3", f"{kind}: {part.place_text(example.place)}")
+    facts = {"Answer": example.answer, "True": example.truth}
+    if is_limited(part):
+        return _card(example, title, facts)
     found = attributed(part, np.array([example.place]), example.output)
     values = found.attributions[0]
-    kind = "Good" if example.good else "Bad"
-    title = f"{kind}: {part.place_text(example.place)}"
-    facts = {"Answer": example.answer, "True": example.truth}
     facts[f"Explained: {example.what}"] = (
         f"{number(found.output[0])}, and {number(found.baseline_output[0])} for the "
         "mean of training"
     )
-    told = h("dl", [[h("dt", k), h("dd", v)] for k, v in facts.items()], class_="facts")
-    return h(
-        "article",
-        h("h3", title),
-        told,
+    return _card(
+        example,
+        title,
+        facts,
         _contributions(found, values),
         _picture(found, values),
         _words(part, example),
-        class_="card good" if example.good else "card bad",
     )
+
+
+def _card(
+    example: Example, title: Html, facts: dict[str, str], *more: Html | None
+) -> Html:
+    told = h("dl", [[h("dt", k), h("dd", v)] for k, v in facts.items()], class_="facts")
+    kind = "card good" if example.good else "card bad"
+    return h("article", title, told, *more, class_=kind)
 
 
 def _words(part: ReportData, example: Example) -> Html | None:

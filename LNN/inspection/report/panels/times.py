@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from LNN.inspection.decays import kind_of
-from LNN.inspection.report.clock import time_scale
+from LNN.inspection.report.clock import time_scale, usual_tau
 from LNN.inspection.report.markup import Html, h, number, table
 from LNN.inspection.report.panel import Panel, Subject
 
@@ -28,8 +28,7 @@ def times(subject: Subject, records: list[dict[str, Any]]) -> Panel:
     if kind is None or not known:
         told = "The neurons of this model have no time constants."
         return Panel("times", title, h("p", told))
-    middle = float(np.median([own["tau"][1] for own in known]))
-    factor, unit = time_scale(subject.fitted, middle)
+    factor, unit = time_scale(subject.fitted, usual_tau(records))
     spans = {own["name"]: [factor * tau for tau in own["tau"]] for own in known}
     low = min(span[0] for span in spans.values())
     high = max(span[2] for span in spans.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from LNN.inspection.names import read_names
-from LNN.inspection.report.clock import time_scale
+from LNN.inspection.report.clock import time_scale, usual_tau
 from LNN.inspection.report.data import ReportData
 from LNN.inspection.report.drawing import MOST_DRAWN, MOST_INPUTS, draw
 from LNN.inspection.report.graph import LayerGraph, layer_graphs
@@ -46,9 +46,10 @@ def wiring(subject: Subject) -> Panel:
 
 def _tell_times(records: list[dict[str, Any]], part: ReportData) -> None:
     """Add time constants in words."""
+    # In the unit of the panel that compares them.
+    factor, unit = time_scale(part.fitted, usual_tau(records))
     for own in records:
         if own["tau"] is not None:
-            factor, unit = time_scale(part.fitted, own["tau"][1])
             low, middle, high = (number(factor * tau) for tau in own["tau"])
             own["tau text"] = f"{middle} {unit} ({low} to {high})"
 

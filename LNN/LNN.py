@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import ClassifierTags, RegressorTags, Tags
 from sklearn.utils.metaestimators import available_if
 
 from LNN._random import copied, random_source, unmoved_on_error
 from LNN._typing import Column, Predictions
-from LNN._version import __version__
-from LNN._warnings import ORDER_OF_ROWS, warn
-from LNN.constraints.owned import owned, with_owner
-from LNN.constraints.plain import all_from_plain, all_to_plain, with_constraints
+from LNN._warnings import ORDER_OF_ROWS
+from LNN.data import SequenceSet
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.examples import Given, refuse_without_x_val
 from LNN.data.form import DataForm
@@ -40,11 +37,11 @@ from LNN.estimators.halving import warn_if_halving_draws_rows
 from LNN.estimators.parameters import (
     check_parameter,
     check_parameters,
-    default_parameters,
     parameter_values,
-    with_present_defaults,
 )
+from LNN.estimators.pickling import PicklingMixin
 from LNN.estimators.piped_context import refuse_piped_context
+from LNN.estimators.plotting import PlottingMixin
 from LNN.estimators.scoring import scoring_name, select_counted, validation_score
 from LNN.estimators.settings import Settings
 from LNN.estimators.signatures import NetworkParameters
@@ -56,12 +53,6 @@ from LNN.training.device import resolve_device
 from LNN.training.loop import Epoch, History
 from LNN.training.record import Moments
 from LNN.training.reporting import Reporter
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-    from LNN.inspection.displays.activity import NeuronActivityDisplay
-    from LNN.inspection.displays.wiring import WiringDisplay
 
 
 def _classifies(estimator: LiquidNeuralNetwork) -> bool:
@@ -79,7 +70,12 @@ def _of_classes(method: Method) -> Method:
 # The parameters come first: editors look no further for the constructor.
 @documented
 class LiquidNeuralNetwork(
-    NetworkParameters, FittedAttributes, CallbackSupportMixin, BaseEstimator
+    NetworkParameters,
+    FittedAttributes,
+    CallbackSupportMixin,
+    PlottingMixin,
+    PicklingMixin,
+    BaseEstimator,
 ):
     """Liquid neural network for sequences, with `fit`, `predict` and `score`.
 
@@ -337,12 +333,6 @@ or list, default=None
         """Keep where the training rows ended; see `_warn_if_cold`."""
         self._training_end = TrainingEnd.of(given, form.layout, form.clock.unit)
 
-    def _warn_if_cold(self, X: ArrayLike, how: dict[str, Any]) -> None:
-        """Warn once after a fit if X continues its rows, but context= was not given."""
-        end, options = vars(self).get("_training_end"), self.model_.layout.options
-        if warn_if_cold(end, type(self).__name__, X, how, options):
-            self._training_end = None
-
     def _model(self) -> FittedModel | None:
         return vars(self).get("model_")
 
@@ -429,14 +419,9 @@ or list, default=None
             whether a prediction satisfies all constraints, and `correction`, what was
             added to the network's own.
         """
-        refuse_piped_context(context)
-        model = as_fitted(self)
-        how = {"timestamps": timestamps, "groups": groups, "context": context}
-        sequences = model.read(X, **how)
+        model, outputs, sequences = self._run(X, timestamps, groups, context)
         call = model.answers_and_safety if return_safety else model.answers
-        answers = call(model.outputs(sequences), sequences)
-        self._warn_if_cold(X, how)
-        return answers
+        return call(outputs, sequences)
 
     @_of_classes
     def predict_proba(
@@ -459,12 +444,8 @@ or list, default=None
         ndarray of shape (n_samples, n_classes)
             Per step (n_samples, n_timesteps, n_classes), or a list.
         """
-        refuse_piped_context(context)
-        model = as_fitted(self)
-        how = {"timestamps": timestamps, "groups": groups, "context": context}
-        sequences = model.read(X, **how)
-        self._warn_if_cold(X, how)
-        return model.probabilities(model.outputs(sequences), sequences)
+        model, outputs, sequences = self._run(X, timestamps, groups, context)
+        return model.probabilities(outputs, sequences)
 
     @_of_classes
     def predict_log_proba(
@@ -487,8 +468,9 @@ or list, default=None
         ndarray or list of ndarray
             As `predict_proba`; -inf where a probability is 0.
         """
-        how = {"timestamps": timestamps, "groups": groups, "context": context}
-        found = self.predict_proba(X, **how)
+        found = self.predict_proba(
+            X, timestamps=timestamps, groups=groups, context=context
+        )
         with np.errstate(divide="ignore"):
             if isinstance(found, list):
                 return [np.log(block) for block in found]
@@ -529,6 +511,28 @@ or list, default=None
         return model.objective.score(
             *select_counted(model.targets.per_step, y, predicted, sample_weight)
         )
+
+    def _run(
+        self,
+        X: ArrayLike,
+        timestamps: Column | None,
+        groups: Column | None,
+        context: ArrayLike | str | None,
+    ) -> tuple[FittedModel, NDArray[np.float64], SequenceSet]:
+        """Return the model, the outputs of its network for X, and X as it read it."""
+        refuse_piped_context(context)
+        model = as_fitted(self)
+        how = {"timestamps": timestamps, "groups": groups, "context": context}
+        sequences = model.read(X, **how)
+        outputs = model.outputs(sequences)
+        self._warn_if_cold(X, how)
+        return model, outputs, sequences
+
+    def _warn_if_cold(self, X: ArrayLike, how: dict[str, Any]) -> None:
+        """Warn once after a fit if X continues its rows, but context= was not given."""
+        end, options = vars(self).get("_training_end"), self.model_.layout.options
+        if warn_if_cold(end, type(self).__name__, X, how, options):
+            self._training_end = None
 
     def stream(
         self,
@@ -571,64 +575,6 @@ or list, default=None
         """
         return summarise(as_fitted(self))
 
-    # ----------------------------------------------------------------- pictures
-
-    def plot_wiring(self, *, layer: int = 0, ax: Axes | None = None) -> WiringDisplay:
-        """Draw the wiring with trained signs and weights.
-
-        Parameters
-        ----------
-        layer : int, default=0
-            Number of the layer; 0 is the one that reads the inputs.
-        ax : matplotlib Axes, default=None
-            None is a new figure.
-
-        Returns
-        -------
-        WiringDisplay
-            With `ax_` and `figure_`; see `LNN.inspection.WiringDisplay`.
-        """
-        # Only now: inspection is loaded by those who inspect.
-        from LNN.inspection.displays.wiring import WiringDisplay
-
-        return WiringDisplay.from_estimator(as_fitted(self), layer=layer, ax=ax)
-
-    def plot_activity(
-        self,
-        X: ArrayLike,
-        *,
-        sequence: int = 0,
-        timestamps: Column | None = None,
-        groups: Column | None = None,
-        ax: Axes | None = None,
-    ) -> NeuronActivityDisplay:
-        """Draw inputs, neurons and answers over the time of a recording or sequence.
-
-        Parameters
-        ----------
-        X, timestamps, groups
-            As in `predict`.
-        sequence : int, default=0
-            Which recording or sequence of X.
-        ax : matplotlib Axes, default=None
-            Axes whose place the three parts take; None is a new figure.
-
-        Returns
-        -------
-        NeuronActivityDisplay
-            With `ax_` and `figure_`; see `LNN.inspection.NeuronActivityDisplay`.
-        """
-        from LNN.inspection.displays.activity import NeuronActivityDisplay
-
-        return NeuronActivityDisplay.from_estimator(
-            as_fitted(self),
-            X,
-            sequence=sequence,
-            timestamps=timestamps,
-            groups=groups,
-            ax=ax,
-        )
-
     # ---------------------------------------------------------- scikit-learn's view
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -656,45 +602,4 @@ or list, default=None
         drawn = warn_if_halving_draws_rows(self.window_length)
         if drawn or ORDER_OF_ROWS in vars(self).get("_told_about", ()):
             other.__dict__["_told_about"] = (ORDER_OF_ROWS,)
-        return other
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return plain values and arrays: a pickle holds nothing of torch."""
-        state = {**super().__getstate__(), "_lnn_version": __version__}
-        state.pop("_training_end", None)  # about the call that follows a fit
-        model = state.get("model_")
-        # What acts is stored, not what its owner has made of it since the fit.
-        known = model and model.parameters["output_constraints"]
-        state |= with_constraints(state, lambda own: all_to_plain(owned(own, known)))
-        if model is not None:
-            state["model_"] = model.to_plain()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Rebuild the fitted model; parameters that are missing get their default."""
-        state = with_present_defaults(default_parameters(type(self)) | state)
-        version = state.pop("_lnn_version", "unknown")
-        state |= with_constraints(state, all_from_plain)
-        if "model_" in state:
-            model = FittedModel.from_plain(state["model_"])
-            state["model_"] = with_owner(model, state)
-        if version != __version__:
-            warn(
-                f"This {type(self).__name__} was pickled by LNN {version} and is "
-                f"loaded by LNN {__version__}. Predictions may differ: check some, or "
-                "fit again."
-            )
-        super().__setstate__(state)
-
-    def __copy__(self) -> Self:
-        """Return an estimator that shares the fitted model, which never changes."""
-        other: Self = object.__new__(type(self))
-        other.__dict__.update(vars(self))
-        return other
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a copy with a network of its own, as it is now."""
-        other: Self = copy.copy(self)
-        memo[id(self)] = other
-        other.__dict__.update(copy.deepcopy(vars(self), memo))
         return other

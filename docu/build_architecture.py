@@ -61,7 +61,7 @@ ROWS: tuple[dict[str, float], ...] = (
 )
 # Rooms that have no place above stand with those that use a fitted model.
 ELSEWHERE = 2
-# The estimator classes and what loads them, wherever the files lie.
+# The estimator classes, what draws them and what loads them, wherever the files lie.
 FRONT_DOOR = (
     "LNN",
     "LNN.LNN",
@@ -70,6 +70,7 @@ FRONT_DOOR = (
     "LNN.loading",
     "LNN.estimators.regressor",
     "LNN.estimators.classifier",
+    "LNN.estimators.plotting",
 )
 # Adapters that are estimators of other libraries stand above the estimators of this
 # one; those that translate modules stand below.

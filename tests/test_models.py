@@ -27,6 +27,12 @@ from LNN.cells.base import Cell
 from LNN.cells.synapses import SynapseIndex, linear, uniform
 from LNN.estimators.parameters import DEFAULTS
 from LNN.models import MODELS, ModelType, find, liquid, register, unregister
+from LNN.safety import (
+    contraction_bound,
+    contraction_rate,
+    output_bounds,
+    state_bounds,
+)
 
 LIQUID = models.names(liquid=True)
 
@@ -123,6 +129,17 @@ def test__toy__fit__learns_and_predicts(toy, cls, settings):
     assert model.score(X, y) > 0.3
     assert model.backend_ == "torch"
     assert (model.wiring_ is None) == (toy == "Average")
+
+
+def test__toy__safety__proves_nothing_and_says_so(toy):
+    X, y = rows()
+    model = small(LiquidRegressor, model_type=toy).fit(X, y)
+    bounds = state_bounds(model)
+    assert not bounds.proved
+    assert "no bound is known" in bounds.layers[0].reason
+    assert not output_bounds(model, (-1, 1)).proved
+    assert "no bound is written" in contraction_bound(model, (-1, 1)).reason
+    assert contraction_rate(model, X).slowest > 0
 
 
 def test__toy__classifier__predicts_probabilities(toy):

@@ -240,7 +240,7 @@ class LiquidAnomalyDetector(OutlierMixin, BaseEstimator):
         timestamps: Column | None = None,
         groups: Column | None = None,
     ) -> Any:
-        """Tell for which rows there is a score; the others have the score 0.
+        """Tell which rows are judged, by a score of their own; others have the score 0.
 
         Parameters
         ----------

@@ -93,7 +93,7 @@ class DetectorPlan:
         return self.horizons[-1] + self.least - 1
 
     def judged(self, rows: Recordings) -> np.ndarray:
-        """Return which rows are judged."""
+        """Return which rows are judged: those with enough steps before them, (n,)."""
         steps, place = self.steps(rows), np.arange(len(rows))
         begin = np.maximum.accumulate(np.where(rows.first, place, 0))
         return steps - steps[begin] >= self.first_judged - NEAR

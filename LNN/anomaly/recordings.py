@@ -12,7 +12,7 @@ import pandas as pd
 from LNN.anomaly.parameters import OWNER
 from LNN.data.clock import Clock
 from LNN.data.containers import plain
-from LNN.data.form import InputLayout, ReadOptions
+from LNN.data.form import GivenX, InputLayout, ReadOptions
 from LNN.data.layouts import layout_of
 from LNN.data.sequence_set import SequenceSet
 from LNN.data.timestamps import as_times, tolerance
@@ -145,7 +145,7 @@ def read_first(
         group_column=special[1],
         allow_missing=True,
     )
-    sequences = options.read(X, timestamps=timestamps, groups=groups, per_step=True)
+    sequences = options.read(GivenX(X, timestamps, groups, per_step=True))
     n_steps = sequences.n_features_in if by_row else 0
     clock = Clock.of(sequences, "float64")
     # Its network knows which gaps were seen; to be told once is enough.
@@ -162,9 +162,8 @@ def read(X: Any, timestamps: Any, groups: Any, form: DetectorForm) -> Recordings
     X = as_table(X)
     if form.by_row:
         _refuse_labels(timestamps, groups)
-    sequences = form.layout.read(
-        X, form.clock, timestamps=timestamps, groups=groups, per_step=True
-    )
+    given = GivenX(X, timestamps, groups, per_step=True)
+    sequences = form.layout.read(given, form.clock)
     return _recordings(sequences, X, timestamps, groups, form)
 
 

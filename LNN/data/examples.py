@@ -14,10 +14,10 @@ from LNN.exceptions import InvalidInputError
 from .alignment import warn_if_misaligned
 from .axes import check_layout, warn_of_odd_axes
 from .containers import plain
-from .form import DataForm, ReadOptions, TargetLayout
+from .form import DataForm, GivenX, ReadOptions, TargetLayout
 from .label_tables import check_labels_per_step
 from .layouts import layout_of
-from .sequence_set import SequenceSet
+from .sequence_set import Layout, SequenceSet
 from .targets import Targets, encode_classes, is_per_step, read_targets
 
 __all__ = [
@@ -185,9 +185,10 @@ def read_examples(
     given = Given(*map(plain, given))
     warn_if_misaligned(**given._asdict(), suffix=suffix)
     X, y, sample_weight, timestamps, groups = given
-    kind = layout_of(X, name="X" + suffix)
+    name = "X" + suffix
+    kind = layout_of(X, name=name)
     if known is None:
-        check_layout(layout, kind, "X" + suffix)
+        check_layout(layout, kind, name)
     labels = y
     if isinstance(y, pd.DataFrame) and kind != "rows":
         y = y.to_numpy()  # iterating over a frame gives columns, not rows
@@ -197,19 +198,17 @@ def read_examples(
     per_step = is_per_step(y, X, kind, return_sequences, task)
     if per_step and task == "classification" and return_sequences == "auto":
         check_labels_per_step(labels, X)
-    how = {"timestamps": timestamps, "groups": groups, "per_step": per_step}
-    how |= {"stride": options.stride, "n_jobs": n_jobs, "name": "X" + suffix}
+    how = per_step, options.stride, n_jobs, name
+    given_x = GivenX(X, timestamps, groups, None, *how)
     by_row = check_weights(sample_weight, _num_samples(X))
     if known is None:
-        sequences = options.read(X, **how)
-        told = per_step or layout != "auto" or not options.names_no_column
-        if not told and timestamps is None and groups is None:
-            warn_of_odd_axes(X, kind, window_length=options.window_length)
+        sequences = _read_first(given_x, options, kind, layout)
     else:
-        sequences = known.layout.read(X, known.clock, counts=by_row > 0, **how)
+        sequences = known.layout.read(given_x, known.clock, counts=by_row > 0)
     weights, row_weights = _weights_used(by_row, sequences, suffix)
-    how = {"counts": by_row > 0, "task": task, "per_step": per_step}
-    values, ndim = read_targets(y, sequences, **how)
+    values, ndim = read_targets(
+        y, sequences, counts=by_row > 0, task=task, per_step=per_step
+    )
     found = None
     if task == "classification":
         counts = sequences.row_weights(weights) if per_step else weights
@@ -228,6 +227,21 @@ def read_examples(
     if (weights == 0).any():
         return examples.subset(np.flatnonzero(weights))
     return examples
+
+
+def _read_first(
+    given: GivenX, options: ReadOptions, kind: Layout, layout: str
+) -> SequenceSet:
+    """Read the first X of a fit; warn if nothing was said of its axes and they are odd.
+
+    `kind` is the layout that X has, and `layout` the parameter.
+    """
+    sequences = options.read(given)
+    is_labelled = given.timestamps is not None or given.groups is not None
+    is_told = given.per_step or layout != "auto" or not options.names_no_column
+    if not is_told and not is_labelled:
+        warn_of_odd_axes(given.X, kind, window_length=options.window_length)
+    return sequences
 
 
 def _check_n_targets(got: int, expected: int, suffix: str) -> None:

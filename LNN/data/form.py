@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,14 +21,32 @@ from .reading import read_sequences
 from .sequence_set import Layout, SequenceSet
 from .tables import Columns
 
-__all__ = ["DataForm", "InputLayout", "ReadOptions", "TargetLayout"]
+__all__ = ["DataForm", "GivenX", "InputLayout", "ReadOptions", "TargetLayout"]
+
+
+@dataclass(frozen=True, eq=False)
+class GivenX:
+    """X as the caller passed it, with what goes with it; see `read_sequences`.
+
+    A prediction is for every row, so only training passes its `stride`.
+    """
+
+    X: Any
+    timestamps: Any = None
+    groups: Any = None
+    context: Any = None
+    per_step: bool = False
+    stride: int = 1
+    n_jobs: int | None = None
+    name: str = "X"
 
 
 @dataclass(frozen=True)
 class ReadOptions:
     """How X is to be read; the names are those of the estimators' parameters.
 
-    `owner` is the estimator's name, for messages.
+    `owner` is the estimator's name, for messages. `stride` is for training: `read`
+    takes the one that is given with X.
     """
 
     owner: str
@@ -45,37 +63,10 @@ class ReadOptions:
         named = (self.time_column, self.group_column, self.anchor)
         return all(label is None for label in named)
 
-    def read(
-        self,
-        X: Any,
-        *,
-        timestamps: Any = None,
-        groups: Any = None,
-        context: Any = None,
-        per_step: bool = False,
-        stride: int = 1,
-        n_jobs: int | None = None,
-        name: str = "X",
-    ) -> SequenceSet:
-        """Read X without comparing it to anything; see `read_sequences`.
-
-        A prediction is for every row, so only training passes its `stride`.
-        """
-        return read_sequences(
-            X,
-            window_length=self.window_length,
-            stride=stride,
-            timestamps=timestamps,
-            groups=groups,
-            time_column=self.time_column,
-            group_column=self.group_column,
-            anchor=self.anchor,
-            context=context,
-            per_step=per_step,
-            allow_missing=self.allow_missing,
-            n_jobs=n_jobs,
-            name=name,
-        )
+    def read(self, given: GivenX) -> SequenceSet:
+        """Read X without comparing it to anything; see `read_sequences`."""
+        own = {k: v for k, v in vars(self).items() if k not in ("owner", "stride")}
+        return read_sequences(**vars(given), **own)
 
 
 @dataclass(frozen=True)
@@ -138,16 +129,9 @@ class InputLayout:
 
     def read(
         self,
-        X: Any,
+        given: GivenX,
         clock: Clock,
         *,
-        timestamps: Any = None,
-        groups: Any = None,
-        context: Any = None,
-        per_step: bool = False,
-        stride: int = 1,
-        n_jobs: int | None = None,
-        name: str = "X",
         counts: np.ndarray | None = None,
         before: Continuation | None = None,
     ) -> SequenceSet:
@@ -155,8 +139,7 @@ class InputLayout:
 
         Parameters
         ----------
-        X, timestamps, groups, context, per_step, stride, n_jobs, name
-            As in `read_sequences`.
+        given : GivenX
         clock : Clock
             What the fit learnt about time.
         counts : ndarray of bool, optional
@@ -173,19 +156,10 @@ class InputLayout:
         InvalidInputError
             If X has another layout, other columns or another kind of time.
         """
-        X = plain(X)
+        X, name = plain(given.X), given.name
         if self.in_rows:
             X = stacked(X)
-        sequences = self.options.read(
-            X,
-            timestamps=timestamps,
-            groups=groups,
-            context=context,
-            per_step=per_step,
-            stride=stride,
-            n_jobs=n_jobs,
-            name=name,
-        )
+        sequences = self.options.read(replace(given, X=X))
         if sequences.layout == "rows":
             self._check_table(X)
         else:
@@ -194,7 +168,7 @@ class InputLayout:
         if before is not None:
             sequences = before.ahead_of(sequences, self.window_length, name)
         # Rows with a context are of one recording, whatever training had.
-        elif context is None:
+        elif given.context is None:
             self._warn_if_recordings_are_lost(sequences, name)
         if self.timeless:
             return sequences

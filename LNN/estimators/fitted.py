@@ -23,6 +23,7 @@ from LNN.data import SequenceSet
 from LNN.data.alignment import warn_if_misaligned
 from LNN.data.context import warn_if_context_is_unscaled
 from LNN.data.continuation import Continuation
+from LNN.data.form import GivenX
 from LNN.data.training_end import WARM
 from LNN.estimators import storage
 from LNN.estimators.evaluation import evaluating, in_blocks
@@ -180,16 +181,15 @@ class FittedModel(ModelParts):
         if isinstance(context, str):
             before = continuation_of(self, context)
             context = None
-        sequences = self.layout.read(
+        given = GivenX(
             X,
-            self.clock,
-            timestamps=timestamps,
-            groups=groups,
-            context=context,
+            timestamps,
+            groups,
+            context,
             per_step=self.targets.per_step,
             n_jobs=self.parameters["n_jobs"],
-            before=before,
         )
+        sequences = self.layout.read(given, self.clock, before=before)
         if context is not None:
             window = self.layout.window_length or WARM
             warn_if_context_is_unscaled(sequences, self.scaler, window)

@@ -17,6 +17,7 @@ from LNN.baselines import RecurrentBaseline
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
 from LNN.cells.synapses import SynapseIndex
 from LNN.exceptions import InvalidInputError
+from LNN.layers import SequenceLayer
 
 Arrays = dict[str, np.ndarray]
 
@@ -41,7 +42,7 @@ def layer_spec(layer: nn.Module) -> tuple[dict[str, Any], Arrays]:
     """
     if isinstance(layer, RecurrentBaseline):
         return _recurrent(layer)
-    cell: Any = getattr(layer, "cell", None)
+    cell = layer.cell if isinstance(layer, SequenceLayer) else None
     memory: Arrays | None = None
     if type(cell) is MixedMemoryCell:
         memory, cell = _memory(cell), cell.cell
@@ -51,7 +52,7 @@ def layer_spec(layer: nn.Module) -> tuple[dict[str, Any], Arrays]:
         CfCCell: _dense,
     }
     describe = known.get(type(cell))
-    if describe is None:
+    if cell is None or describe is None:
         kind = type(layer if cell is None else cell).__name__
         raise InvalidInputError(
             f"Expected layers of LTC, CfC, LSTM or GRU, whose equations docu/spec.md "
@@ -153,7 +154,7 @@ def _dense(cell: CfCCell) -> tuple[dict[str, Any], Arrays]:
     return values, arrays
 
 
-def linear_arrays(layer: Any) -> Arrays:
+def linear_arrays(layer: nn.Linear) -> Arrays:
     """Return weight (outputs, inputs) and bias of a linear map."""
     return {"weight": plain_array(layer.weight), "bias": plain_array(layer.bias)}
 

@@ -234,7 +234,7 @@ def _readout(network: LiquidNetwork, values: dict[str, Any]) -> Arrays:
         }
     else:
         values["readout"] = "dense"
-        _, head = readout
+        head: Any = readout[-1]
         known = linear_arrays(head)
     return {f"readout.{name}": array for name, array in known.items()}
 

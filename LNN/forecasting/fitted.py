@@ -50,7 +50,8 @@ class FittedForecaster(PlainState):
         What "auto" stood for.
     engine : Regular or Irregular
     judged : Judged
-        Errors on the validation part.
+        How forecasts of the validation part turned out, by a model that had not seen
+        it: mean errors, and the residuals that intervals are made from.
     context : tuple of SeriesHistory
         The last rows of each series.
     """

@@ -32,7 +32,7 @@ WEIGHTS = (0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What the model of the first round did on the validation part.
+    """How well the model of the first round forecast the validation part.
 
     Attributes
     ----------

@@ -97,8 +97,9 @@ def attribution(
     -----
     It explains the model, not the world: a column that is only correlated with the
     cause may get its share. Everything is computed in double precision. With `anchor=`
-    the change from the anchor is explained. A value that is held where later ones are
-    missing gets their shares.
+    not the whole answer is explained but the change that the network predicts: that
+    from the anchor, the column of the target's present value. A value that is held
+    where later ones are missing gets their shares.
 
     References
     ----------

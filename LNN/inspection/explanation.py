@@ -39,7 +39,8 @@ class Explanation:
     unit : str
         What the shares are in: empty for the unit of y, or "log odds of ill".
     anchored : bool
-        Whether the change from the anchor is explained, not the whole answer.
+        Whether the model has an anchor: a column of the target's present value. What
+        is explained is then the change from it, not the whole answer.
     output, baseline_output : float
         What is explained, here and at the baseline.
     names : list of str

@@ -8,8 +8,6 @@ round and are counted once for each round.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,6 +18,7 @@ from LNN.cells.hooks import is_hooked
 from LNN.inspection.integration_path import POINTS, WEIGHTS, IntegrationPath
 from LNN.inspection.names import neuron_names
 from LNN.inspection.passes import Passes
+from LNN.layers import SequenceLayer
 from LNN.models import Layer
 from LNN.network import LiquidNetwork
 from LNN.training.copying import with_backend
@@ -49,8 +48,8 @@ class Entries:
     def __init__(self, passes: Passes):
         self._passes = passes
         passes.network = with_backend(passes.network, "torch")
-        # One with a cell: `can_tell_entries`.
-        layer: Any = passes.network.layers[0]
+        layer = passes.network.layers[0]
+        assert isinstance(layer, SequenceLayer)  # `can_tell_entries`
         self._owner = torch.as_tensor(entered_by(layer.cell))
         self._inputs = self._drive = torch.empty(0)
         drive = layer.cell.drive
@@ -117,7 +116,7 @@ class Entries:
         return found
 
 
-def _weights_of(cell: Any) -> Tensor | None:
+def _weights_of(cell: Cell) -> Tensor | None:
     """Return the weights (C, n_inputs) of `cell.drive`; None if that bends."""
     inner = cell.cell if isinstance(cell, MixedMemoryCell) else cell
     if not isinstance(inner, CfCCell | WiredCfCCell):

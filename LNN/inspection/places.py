@@ -66,7 +66,7 @@ class Places:
 
     @property
     def word(self) -> str:
-        """What a place in time is called: "row" or "step"."""
+        """What users call a place in time, "row" (of a table) or "step"."""
         return "row" if self._in_rows else "step"
 
     @property

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from LNN.data import SequenceSet
+from LNN.data.form import GivenX
 from LNN.estimators.fitted import FittedModel
 from LNN.exceptions import InvalidInputError
 from LNN.inspection.passes import steps_of_spans
@@ -93,7 +94,7 @@ def search_space_of(
 
 def _read_alone(fitted: FittedModel, data: ArrayLike) -> SequenceSet:
     """Read data for its values alone: of any number of rows, at any time."""
-    sequences = fitted.layout.options.read(data, name="within")
+    sequences = fitted.layout.options.read(GivenX(data, name="within"))
     n, expected = sequences.n_features, fitted.layout.n_channels
     if n != expected:
         raise InvalidInputError(
@@ -126,8 +127,9 @@ def _chosen_columns(
     numbers = [places.column(name) for name in columns]
     if held := [places.names[k] for k in numbers if k in fixed]:
         raise InvalidInputError(
-            f"Expected columns that are not anchors, got {held}: a value of one is "
-            "part of two changes and of the answer itself. Try values of it with "
+            f"Expected columns that anchor= does not name, got {held}: the model reads "
+            "changes of an anchor from row to row and adds it to the answer, so that "
+            "one value counts three times. Try values of it with "
             "LNN.inspection.counterfactual."
         )
     chosen[numbers] = True

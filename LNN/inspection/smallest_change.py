@@ -58,7 +58,8 @@ def smallest_change(
         The class that should be answered; None is any other. Of a regressor a number in
         the unit of y, which the answer should reach or pass.
     columns : sequence, default=None
-        The columns that may change; None is all inputs but the anchor's.
+        The columns that may change; None is all inputs, except those that the
+        model's `anchor=` names.
     steps : sequence, default=None
         The rows (labels or numbers) or steps that may change; None is all that the
         answer reads.

@@ -47,8 +47,9 @@ class TreeSurrogate(BaseEstimator):
     model : fitted estimator, Pipeline that ends in one, or FittedModel
         It is not changed. Clones of the tree share it.
     target : {"output", "neuron"}, default="output"
-        What the tree imitates: the answers (with `anchor=` the changes from the
-        anchor), or the state of a neuron.
+        What the tree imitates: the answers, or the state of a neuron. With `anchor=`
+        the answers are taken as the model learnt them: as changes from the present
+        value of the target, which stands in the anchor's column.
     neuron : int or str, default=None
         For "neuron": its name or number, as in `neuron_activity`.
     output : int, default=0
@@ -100,8 +101,6 @@ class TreeSurrogate(BaseEstimator):
     with_missing_ : set of int
         The numbers of the features that have missing values.
     target_name_ : str
-    summary_ : str
-        All of this in words.
 
     Raises
     ------
@@ -290,9 +289,14 @@ class TreeSurrogate(BaseEstimator):
 
     # ----------------------------------------------------------------- what it shows
 
-    @property
-    def summary_(self) -> str:
-        """What the tree is, and how far it can be trusted, in a sentence or two."""
+    def summary(self) -> str:
+        """Tell what the tree explains, and how far it can be trusted.
+
+        Returns
+        -------
+        str
+            A few sentences.
+        """
         check_is_fitted(self)
         measure = "R2"
         if self.makes_classes:
@@ -342,7 +346,7 @@ class TreeSurrogate(BaseEstimator):
         """
         self.check_fidelity("export_text", despite_low_fidelity)
         text = text_of(self.tree_, self.feature_names_, self._unit, self.with_missing_)
-        return f"{self.summary_}\n\n{text}\n"
+        return f"{self.summary()}\n\n{text}\n"
 
     def plot(
         self, ax: Axes | None = None, *, despite_low_fidelity: bool = False

@@ -10,14 +10,17 @@ import torch
 from torch import nn
 
 from LNN._results import Result
+from LNN.baselines import Baseline
 from LNN.cells import MixedMemoryCell
+from LNN.cells.base import Cell
 from LNN.constraints.keeping import Keeper
 from LNN.constraints.kinds import Bounds, RateLimit
 from LNN.estimators.fitted import FittedModel, as_fitted
 from LNN.exceptions import InvalidInputError
+from LNN.models import Layer
 from LNN.network import LiquidNetwork, MotorReadout
 from LNN.pooling import pooled_size
-from LNN.safety.cell_bounds import array, invariant, step, time_constants
+from LNN.safety.cell_bounds import array, cell_of, invariant, step, time_constants
 from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import (
     Interval,
@@ -90,7 +93,7 @@ def state_bounds(model: Any) -> Result:
     fitted = as_built(model)
     layers = []
     for layer in fitted.network.layers:
-        cell, eps = getattr(layer, "cell", layer), precision(layer)
+        cell, eps = cell_of(layer), precision(layer)
         found, reason = invariant(cell, eps)
         tau, unit = time_constants(cell), fitted.clock.unit
         ends = (None, None) if tau is None else (tau.low * unit, tau.high * unit)
@@ -175,7 +178,7 @@ def output_bounds(
     if gaps is not None:
         gap_ends(gaps)
     if box is None:
-        found, _ = invariant(_cell(network.layers[-1]), eps)
+        found, _ = invariant(cell_of(network.layers[-1]), eps)
         states = _readable(network.layers[-1], found)
     else:
         scaled = scaled_box(fitted, box, eps)
@@ -199,11 +202,7 @@ def precision(module: nn.Module) -> float:
     return float(torch.finfo(next(module.parameters()).dtype).eps)
 
 
-def _cell(layer: Any) -> Any:
-    return getattr(layer, "cell", layer)
-
-
-def _readable(layer: Any, states: Interval) -> Interval:
+def _readable(layer: Layer, states: Interval) -> Interval:
     """Return the part of the state that others read: without the memory c."""
     n = layer.n_neurons
     return Interval(states.low[:n], states.high[:n])
@@ -290,28 +289,28 @@ def _reached(
 
 
 def _layer_reached(
-    layer: Any, x: Interval, dt: Interval, steps: int | None, eps: float
+    layer: Layer, x: Interval, dt: Interval, steps: int | None, eps: float
 ) -> Interval:
-    cell, start = _cell(layer), point(np.zeros(_state_size(layer)))
+    cell, start = cell_of(layer), point(np.zeros(_state_size(layer)))
     _, found = invariant_states(layer, x, dt, eps)
     if steps is not None and step(cell, x, start, dt, eps) is not None:
         found = meet(found, _within_steps(cell, x, start, dt, steps, eps))
     return _readable(layer, found)
 
 
-def _state_size(layer: Any) -> int:
+def _state_size(layer: Layer) -> int:
     # With mixed memory c lies beside h.
-    return (1 + isinstance(_cell(layer), MixedMemoryCell)) * layer.n_neurons
+    return (1 + isinstance(cell_of(layer), MixedMemoryCell)) * layer.n_neurons
 
 
 def invariant_states(
-    layer: Any, x: Interval, dt: Interval, eps: float
+    layer: Layer, x: Interval, dt: Interval, eps: float
 ) -> tuple[Interval, Interval]:
     """Return a set with 0 that states do not leave on inputs in a box.
 
     Beside it, where they are after one step or more.
     """
-    cell = _cell(layer)
+    cell = cell_of(layer)
     found, _ = invariant(cell, eps)
     if isinstance(cell, MixedMemoryCell):
         found = joined(found, everywhere(layer.n_neurons))
@@ -339,7 +338,12 @@ def _width(a: Interval) -> float:
 
 
 def _within_steps(
-    cell: Any, x: Interval, start: Interval, dt: Interval, steps: int, eps: float
+    cell: Cell | Baseline,
+    x: Interval,
+    start: Interval,
+    dt: Interval,
+    steps: int,
+    eps: float,
 ) -> Interval:
     """Return where states can be after 1 to `steps` steps from 0."""
     state, seen = start, None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from LNN.baselines import RecurrentBaseline
+from LNN.baselines import Baseline, RecurrentBaseline
 from LNN.cells import CfCCell, LTCCell, MixedMemoryCell, WiredCfCCell
+from LNN.cells.base import Cell
+from LNN.cells.ltc import Synapses
+from LNN.layers import SequenceLayer
+from LNN.models import Layer
 from LNN.safety.intervals import (
     FUNCTION,
     Array,
@@ -42,7 +46,12 @@ def array(value: Tensor) -> Array:
     return value.detach().cpu().double().numpy()
 
 
-def invariant(cell: Any, eps: float) -> tuple[Interval, str]:
+def cell_of(layer: Layer) -> Cell | Baseline:
+    """Return a layer's cell; a comparison has none and is returned itself."""
+    return layer.cell if isinstance(layer, SequenceLayer) else layer
+
+
+def invariant(cell: Cell | Baseline, eps: float) -> tuple[Interval, str]:
     """Return a set that states starting in it, or at 0, never leave.
 
     For every input and every elapsed time, finite or not; without ends where there is
@@ -54,7 +63,7 @@ def invariant(cell: Any, eps: float) -> tuple[Interval, str]:
         return _of_ltc(cell, eps)
     if isinstance(cell, CfCCell | WiredCfCCell):
         return _of_cfc(cell, eps)
-    n = cell.n_neurons
+    n = cell.n_neurons if isinstance(cell, Baseline) else cell.state_size
     if isinstance(cell, RecurrentBaseline) and not cell.time_gates:
         name = type(cell.rnn).__name__
         return _within(n, 1.0, eps), f"{name}: a tanh times a gate, or a mean of these"
@@ -118,7 +127,7 @@ def _of_mixed_memory(cell: MixedMemoryCell, eps: float) -> tuple[Interval, str]:
     return inner, f"mixed memory, whose c grows with time; around it {reason}"
 
 
-def time_constants(cell: Any) -> Interval | None:
+def time_constants(cell: Cell | Baseline) -> Interval | None:
     """Return between what an LTC's time constants cm / G lie, in units of time."""
     cell = cell.cell if isinstance(cell, MixedMemoryCell) else cell
     if not isinstance(cell, LTCCell):
@@ -131,7 +140,7 @@ def time_constants(cell: Any) -> Interval | None:
 
 
 def step(
-    cell: Any, x: Interval, state: Interval, dt: Interval, eps: float
+    cell: Cell | Baseline, x: Interval, state: Interval, dt: Interval, eps: float
 ) -> Interval | None:
     """Return where a step takes states: inputs, states and elapsed time in intervals.
 
@@ -226,7 +235,7 @@ def _gone(solver: str, moved: Array) -> Array:
         return 1 / (1 + 1 / moved)
 
 
-def _opening(synapses: Any, x: Interval, eps: float) -> Interval:
+def _opening(synapses: Synapses, x: Interval, eps: float) -> Interval:
     """Return how far open synapses are, from 0 to 1."""
     sigma, mu = array(synapses.sigma), array(synapses.mu)
     source = synapses.index.edges[0]

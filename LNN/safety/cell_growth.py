@@ -10,12 +10,13 @@ and scales with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
 
+from LNN.baselines import Baseline
 from LNN.cells import CfCCell, LTCCell, WiredCfCCell
+from LNN.cells.base import Cell
 from LNN.safety.cell_bounds import (
     CONVEX,
     array,
@@ -35,7 +36,7 @@ STEEPEST = {"relu": 1.0, "silu": 1.1, "gelu": 1.13}
 
 
 def growth(
-    cell: Any, x: Interval, state: Interval, dt: Interval, eps: float
+    cell: Cell | Baseline, x: Interval, state: Interval, dt: Interval, eps: float
 ) -> Growth | None:
     """Return the bound G, for inputs, states and elapsed times in intervals.
 

@@ -19,7 +19,7 @@ from LNN.cells.base import past_end
 from LNN.estimators.fitted import as_fitted
 from LNN.exceptions import InvalidInputError
 from LNN.network import LiquidNetwork
-from LNN.safety.cell_bounds import invariant
+from LNN.safety.cell_bounds import cell_of, invariant
 
 # Differences below this share of their start are rounding, in double precision.
 FLOOR = 1e-11
@@ -123,7 +123,7 @@ def _random_states(
     drawn: list[Any] = []
     first = torch.empty(0, 1)
     for layer, own in zip(network.layers, like, strict=True):
-        found, _ = invariant(getattr(layer, "cell", layer), 0.0)
+        found, _ = invariant(cell_of(layer), 0.0)
         low = torch.as_tensor(np.where(np.isfinite(found.low), found.low, -1.0))
         high = torch.as_tensor(np.where(np.isfinite(found.high), found.high, 1.0))
         noise = _uniform(random)

@@ -17,7 +17,7 @@ from LNN.safety.bounds import (
     precision,
     scaled_box,
 )
-from LNN.safety.cell_bounds import invariant
+from LNN.safety.cell_bounds import cell_of, invariant
 from LNN.safety.cell_growth import Growth, growth
 from LNN.safety.input_boxes import InputBox, input_interval
 from LNN.safety.intervals import Array, Interval, everywhere
@@ -111,7 +111,7 @@ def contraction_bound(
         x = scaled_box(fitted, input_interval(fitted, input_box), eps)
     layers, factor, reason = [], 0.0, ""
     for layer in copy.deepcopy(fitted.network).double().eval().layers:
-        cell = getattr(layer, "cell", layer)
+        cell = cell_of(layer)
         if x is None:
             read, states = everywhere(layer.input_size), invariant(cell, eps)[0]
         else:

@@ -89,7 +89,7 @@ class PipelineStream(LiquidStream):
             guard=guard,
         )
 
-    def step(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray | Any:
+    def step(self, x: Row, dt: Any = None, *, timestamp: Any = None) -> NDArray | Any:
         """Take in a row and predict.
 
         Parameters
@@ -107,7 +107,7 @@ class PipelineStream(LiquidStream):
         """
         return super().step(self._before.row(x), dt=dt, timestamp=timestamp)
 
-    def step_proba(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray:
+    def step_proba(self, x: Row, dt: Any = None, *, timestamp: Any = None) -> NDArray:
         """Take in a row and return the probability of each class.
 
         Parameters

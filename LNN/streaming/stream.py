@@ -290,7 +290,7 @@ default=None
 
     # --------------------------------------------------------------------- stepping
 
-    def step(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray | Any:
+    def step(self, x: Row, dt: Any = None, *, timestamp: Any = None) -> NDArray | Any:
         """Take in a row and predict.
 
         Parameters
@@ -323,7 +323,7 @@ default=None
             return self._one_or_all(self._limits.answers())
         return self._one_or_all(self.model.values(outputs, present))
 
-    def step_proba(self, x: Row, *, dt: Any = None, timestamp: Any = None) -> NDArray:
+    def step_proba(self, x: Row, dt: Any = None, *, timestamp: Any = None) -> NDArray:
         """Take in a row and return the probability of each class.
 
         Parameters

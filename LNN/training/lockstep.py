@@ -1,9 +1,10 @@
 """Fits that run side by side take their epochs together: one launch for all of them.
 
 Each fit runs in a thread of its own (`LNN.fit_many`) and knows nothing of the others.
-Where its epoch would begin, it comes to a meeting; the last of those that train the
-same structure launches for all. What a model gets does not depend on who else is there:
-the kernels compute each as if it were alone.
+Before each epoch it comes to a `Meeting`. There the fits that train the same structure
+wait for each other, and the last one to come takes the epoch of all of them. What a
+model learns does not depend on who else is there: the kernels compute each model as if
+it were alone.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from LNN._among import among
 from LNN.kernels import ResidentTrainer, Together
 from LNN.training import graphs
 
-# Nobody waits for longer than this, in seconds, and not a second time for the same fit:
-# one that never comes (its callback may wait for another fit) holds up nobody for good.
+# The longest time that fits wait for the others, in seconds. They wait in vain for a
+# fit only once: its callback may itself wait for another fit, and it never comes then.
 PATIENCE = 10.0
 
 
@@ -31,9 +32,9 @@ class Member:
     Attributes
     ----------
     trainer : ResidentTrainer
-        Those of one kind go together.
+        Fits whose trainers have the same `kind` take their epochs together.
     changed : list of Tensor
-        All that its steps change.
+        All that a step of this fit changes.
     """
 
     trainer: ResidentTrainer
@@ -42,7 +43,19 @@ class Member:
 
 @dataclass(eq=False)
 class _Arrival:
-    """A member that has come with an epoch of so many batches."""
+    """A member that has come to have an epoch of `n_batches` taken.
+
+    Attributes
+    ----------
+    taken : bool
+        Whether the fit that leads has begun with it, so that it can no longer leave.
+    done : bool
+        Whether the epoch is over, with `error` or `result`.
+    error : BaseException or None
+        What the launches raised.
+    result : (int, str)
+        What `Meeting.epoch` returns.
+    """
 
     member: Member
     n_batches: int
@@ -54,17 +67,18 @@ class _Arrival:
 
 @dataclass(eq=False)
 class _Group:
-    """The members that train one structure, and those of them that have come.
+    """The members that train one structure, and those of them that wait.
 
     Attributes
     ----------
     threads : dict from Member to int
-        The thread of each.
+        All members, and the thread that each runs in.
     slow : set of Member
-        For whom the others have waited in vain.
+        Those that the others have once waited for in vain.
     waiting : list of _Arrival
+        Those whose epoch has not begun.
     lockstep : Lockstep or None
-        What took their last epoch; None while it takes one.
+        What took the last epoch, kept for the next; None while it is at work.
     """
 
     threads: dict[Member, int] = field(default_factory=dict)
@@ -73,11 +87,11 @@ class _Group:
     lockstep: Lockstep | None = None
 
     def missing(self) -> set[Member]:
-        """Return those that have not come, and may be waited for."""
+        """Return the members to wait for: those not here yet that are not slow."""
         return set(self.threads) - self.slow - {a.member for a in self.waiting}
 
     def take(self) -> list[_Arrival]:
-        """Take those that have come, in the order in which all have joined."""
+        """Return those that wait, in the order of joining; they wait no longer."""
         order = {member: k for k, member in enumerate(self.threads)}
         arrivals = sorted(self.waiting, key=lambda a: order[a.member])
         self.waiting = []
@@ -94,10 +108,14 @@ class Meeting:
         self._groups: dict[Hashable, _Group] = {}
 
     def join(self, member: Member) -> bool:
-        """Let the others of its kind wait for a fit from now on, until it leaves.
+        """Add a fit: others of its kind wait for it from now on, until it leaves.
 
-        False for a fit within a fit of the same thread: the two would wait for each
-        other.
+        Returns
+        -------
+        bool
+            False if it was not added, because a fit of this same thread is a member:
+            this one runs inside that one (in a callback), and neither can wait for the
+            other.
         """
         mine = threading.get_ident()
         with self._changed:
@@ -108,7 +126,7 @@ class Meeting:
             return True
 
     def leave(self, member: Member) -> None:
-        """Let nobody wait for a fit any longer."""
+        """Remove a fit, so that no other waits for it any longer."""
         kind = member.trainer.kind
         with self._changed:
             group = self._groups.get(kind)
@@ -120,19 +138,19 @@ class Meeting:
             self._changed.notify_all()
 
     def epoch(self, member: Member, n_batches: int) -> tuple[int, str]:
-        """Take all batches of an epoch, with those of others that come in time.
+        """Take all batches of an epoch, together with other fits that come in time.
 
         Returns
         -------
         n_fits : int
-            As many were together.
+            How many fits took it together, this one included.
         fault : str
             Why their steps are not replayed as a graph; empty if they are.
 
         Raises
         ------
         BaseException
-            What the launches raised, in each fit that was to take part.
+            What the launches raised, whichever of the fits started them.
         """
         arrival = _Arrival(member, n_batches)
         try:
@@ -150,7 +168,14 @@ class Meeting:
         return arrival.result
 
     def _await_turn(self, arrival: _Arrival) -> list[_Arrival]:
-        """Wait until another one leads, or return those whom this one is to lead."""
+        """Wait for the others, or until another fit has taken this one along.
+
+        Returns
+        -------
+        list of _Arrival
+            The fits that this one is to lead, itself among them; empty if another fit
+            leads.
+        """
         until = time.monotonic() + PATIENCE
         with self._changed:
             group = self._groups[arrival.member.trainer.kind]
@@ -164,7 +189,7 @@ class Meeting:
         return []
 
     def _give_up(self, arrival: _Arrival) -> None:
-        """Wait no longer, unless another one has begun to change this fit."""
+        """Stop waiting; if the epoch has begun, only when it is over."""
         with self._changed:
             if arrival.taken:
                 self._changed.wait_for(lambda: arrival.done)
@@ -173,9 +198,10 @@ class Meeting:
                 group.waiting.remove(arrival)
 
     def _lead(self, own: _Arrival, arrivals: list[_Arrival]) -> None:
+        """Take the epoch of all these fits, and tell each how it went."""
         with self._changed:
             group = self._groups[own.member.trainer.kind]
-            # Another one may lead others meanwhile, who came too late for this.
+            # Taken out: fits that come too late for this epoch may begin one meanwhile.
             lockstep, group.lockstep = group.lockstep, None
         error: BaseException | None = None
         try:
@@ -195,12 +221,12 @@ class Meeting:
 
 
 class Lockstep:
-    """Takes the steps of some fits together.
+    """Takes the steps of several fits together.
 
     Parameters
     ----------
     members : list of Member
-        Of one kind.
+        Fits whose trainers have the same `kind`.
     """
 
     def __init__(self, members: list[Member]):
@@ -211,29 +237,30 @@ class Lockstep:
         self._fault = ""
 
     def suits(self, members: list[Member]) -> bool:
-        """Tell whether these fits are most of those that this was made for.
+        """Tell whether this can take the steps of these fits, and is not too large.
 
-        The others cost little while they do nothing, less than a new graph.
+        It can if it was made for them and others. If these are more than half of all,
+        the others, which do nothing, cost less than a new graph would.
         """
         known = set(members) <= set(self._members)
         return known and 2 * len(members) > len(self._members)
 
     def epoch(self, members: list[Member], n_batches: int) -> str:
-        """Take an epoch; return why its steps are not replayed as a graph."""
+        """Take an epoch; return as `Meeting.epoch` why there is no graph."""
         self._together.choose([member in members for member in self._members])
         begin = 0
         if self._run is None:
             changed = [tensor for each in self._members for tensor in each.changed]
             step, device = self._together.step, changed[0].device
             self._run, self._fault = graphs.recorded(step, changed, device)
-            begin = 1  # the first is taken by now
+            begin = 1  # recording has taken the first step
         for _ in range(begin, n_batches):
             self._run()
         return self._fault
 
 
 def meeting_here() -> Meeting | None:
-    """Return where the fit that runs here may meet others; None if it is alone."""
+    """Return where the fit of this thread may meet others; None if it is alone."""
     mine = among()
     if mine is None or mine.shared is None:
         return None

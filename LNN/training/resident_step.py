@@ -1,10 +1,11 @@
 """Epochs that stay on a GPU: order, batches, steps and the sum of losses.
 
 The ordinary loop chooses a batch on the CPU, copies where its rows stand, and starts a
-hundred kernels for a step. Here an epoch is one copy (the order of samples, and what
-the optimiser needs by step) and then one launch a batch, without waiting for the
-device. The steps are those of the ordinary loop; where the kernels know all parts of
-one, it is ten launches of theirs in place of what autograd makes of it.
+hundred kernels for a step. Here an epoch begins with one copy (the order of samples,
+and what the optimiser needs for each step), and each batch is then one launch of a
+recorded graph, without waiting for the device. The steps are those of the ordinary
+loop. Where LNN's own kernels know all parts of a step, ten of them do it in place of
+what autograd makes of it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from LNN.training.schedules import Schedule
 
 # The backends whose kernels a graph can hold.
 BACKENDS = ("cuda",)
-# How far a first gradient of the kernels may be from autograd's, of its largest number.
+# How far the kernels' first gradient may be from autograd's, relative to the largest
+# number in it.
 ALLOWED = {torch.float32: 1e-3, torch.float64: 1e-7}
 
 
@@ -55,7 +57,8 @@ class ResidentStep:
     fault : str
         Why batches are not replayed as a graph; empty as long as they are.
     doubt : str
-        What the kernels did otherwise than autograd; empty if nothing.
+        How the kernels' first gradient differed from autograd's, which takes all steps
+        then; empty if it did not.
     """
 
     network: LiquidNetwork
@@ -68,24 +71,37 @@ class ResidentStep:
     weight: float
     fault: str = ""
     doubt: str = ""
-    _has_met: bool = False
-    _member: Member | None = None
+    _has_met: bool = False  # whether other fits ever took an epoch with this one
+    _member: Member | None = None  # this fit, while others may wait for it
     _meeting: Meeting | None = None
+    # What takes a batch, by the number of its samples.
     _takes: dict[int, Callable[[], None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         vector, n = self.optimizer.vector, len(self.batches.start)
         n_batches = -(-n // self.batch_size)
-        # Where these stand, and no number in them, is part of a graph.
+        # A graph knows these by their addresses: what they hold may change.
         self._order = torch.zeros(n, dtype=torch.int64, device=vector.device)
         self._numbers = vector.new_zeros(n_batches, 4)
-        # The batch that was taken last.
+        # Number of the batch that was taken last.
         self._now = torch.full((1,), -1, dtype=torch.int64, device=vector.device)
         self._total = vector.new_zeros(())
         self._trainer = self._trainer_on_kernels()
 
     def epoch(self, order: np.ndarray, schedule: Schedule) -> Tensor:
-        """Train on all samples in this order; return the sum of their losses."""
+        """Train on all samples in this order; return the sum of their losses.
+
+        Parameters
+        ----------
+        order : ndarray of int64, shape (n_samples,)
+        schedule : Schedule
+            Told of each batch, as by the ordinary loop.
+
+        Returns
+        -------
+        Tensor of shape ()
+            On the device; the next epoch overwrites it.
+        """
         sizes = [len(samples) for samples in cut(order, self.batch_size)]
         begin = self.optimizer.state["step"]
         self._order.copy_(torch.from_numpy(order))
@@ -129,13 +145,13 @@ class ResidentStep:
         self._has_met |= n_fits > 1
 
     def leave(self) -> None:
-        """Be over: other fits need not wait for this one any more."""
+        """Tell other fits that they need not wait for this one any more."""
         if self._meeting is not None and self._member is not None:
             self._meeting.leave(self._member)
             self._member = None
 
     def _meet(self) -> None:
-        """Go to where fits that run side by side take their steps together."""
+        """Join the fits that run beside this one, if they can take steps together."""
         self._meeting = meeting_here()
         if self._trainer is None or self._meeting is None:
             return
@@ -177,7 +193,7 @@ class ResidentStep:
         return [self.optimizer.vector, *state, self._total, self._now]
 
     def _step(self, size: int) -> None:
-        """Do what `Step.by_autograd` does, with all that changes on the device."""
+        """Take the step of the next batch as `Step.by_autograd` does, on the device."""
         if self._trainer is not None:
             self._trainer.step()
             return
@@ -200,7 +216,7 @@ class ResidentStep:
     # ---------------------------------------------------------------- on the kernels
 
     def _trainer_on_kernels(self) -> ResidentTrainer | None:
-        """Return what takes a step in few launches; None if only autograd can."""
+        """Return what takes a step with LNN's kernels; None if only autograd can."""
         network, first = self.network, self.network.layers[0]
         gradient = torch.zeros_like(self.parameters.vector)
         how = self.objective, self.optimizer, self.clip, gradient
@@ -232,10 +248,10 @@ class ResidentStep:
         return kernels.resident_trainer_for(found[0], data, first.backend)
 
     def _try_out(self, trainer: ResidentTrainer, size: int) -> None:
-        """Hold the first gradient of the kernels against autograd's.
+        """Compare the kernels' first gradient with autograd's, which decides.
 
-        As `kernels.cuda.trial` does for the cells: no test can stand for a GPU, driver
-        and compiler that it has not seen.
+        `kernels.cuda.trial` does the same for the cells: tests say nothing of a GPU,
+        driver and compiler that they have not run on.
         """
         found, expected = [], []
         try:
@@ -251,11 +267,12 @@ class ResidentStep:
             self._trainer = None
 
     def _tried(self, gradient: Callable[[], Tensor]) -> list[Tensor]:
-        """Return the loss and the gradient of the first batch; take back its traces."""
-        found = [gradient().clone(), self._total.clone()]
+        """Return the loss and the gradient of the first batch, as if never taken."""
+        slope = gradient().clone()  # adds the loss to the total
+        loss = self._total.clone()
         self._now.fill_(-1)
         self._total.zero_()
-        return found[::-1]
+        return [loss, slope]
 
 
 def resident_step(
@@ -268,9 +285,9 @@ def resident_step(
     batches: Batches,
     before: ResidentStep | str | None = None,
 ) -> ResidentStep | str:
-    """Return what takes an epoch's steps on the device, or why there is nothing.
+    """Return what takes an epoch's steps on the device, or the reason why it cannot.
 
-    The reason is empty on a CPU, where nothing would be won.
+    The reason is empty on a CPU, where nothing would be gained.
 
     Parameters
     ----------

@@ -145,7 +145,7 @@ def test__anchor__stays_and_its_change_counts():
     found = smallest_change(model, ROWS, 50, target=target)
     assert found.X["heat"].equals(ROWS["heat"])
     assert model.predict(found.X)[50] >= target
-    with pytest.raises(InvalidInputError, match="not anchors"):
+    with pytest.raises(InvalidInputError, match="anchor= does not name"):
         smallest_change(model, ROWS, 50, target=target, columns=["heat"])
 
 

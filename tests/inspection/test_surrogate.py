@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidRegressor
+from LNN.data.form import GivenX
 from LNN.exceptions import InvalidInputError, LowFidelityError
 from LNN.inspection import TreeSurrogate, neuron_activity
 from LNN.inspection.features import Lines, features_of
@@ -103,7 +104,7 @@ def test__held_out__blocks_or_whole_recordings_never_single_rows(lagged):
     far = np.abs(np.flatnonzero(learnt)[:, None] - np.flatnonzero(held)).min()
     assert far == 4  # windows of 4 rows have none in common
     groups = np.repeat(np.arange(10), 60)
-    sequences = fitted.layout.read(X, fitted.clock, groups=groups)
+    sequences = fitted.layout.read(GivenX(X, groups=groups), fitted.clock)
     held = held_out(sequences, lines, np.random.RandomState(0))
     assert set(np.bincount(groups, held)) == {0, 60}
     assert 0.2 <= held.mean() <= 0.4
@@ -304,8 +305,8 @@ def test__neurons__states_explain_them_best(lagged):
         for kind in ("inputs", "state")
     }
     assert found["state"].fidelity_ > found["inputs"].fidelity_
-    assert "states of other neurons" in found["state"].summary_
-    assert "neuron 'inter 15'" in found["state"].summary_
+    assert "states of other neurons" in found["state"].summary()
+    assert "neuron 'inter 15'" in found["state"].summary()
 
 
 def test__several_outputs__one_is_imitated():

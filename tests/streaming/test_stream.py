@@ -7,6 +7,7 @@ import pickle
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,10 @@ from quick import quick
 from tiny import TINY
 
 from LNN import LiquidClassifier, LiquidNeuralNetwork, LiquidRegressor
+from LNN.anomaly.stream import DetectorStream
 from LNN.exceptions import InvalidInputError
 from LNN.pooling import POOLINGS
+from LNN.streaming import LiquidStream, PipelineStream
 
 N, F = 40, 3
 MODELS = {
@@ -532,3 +535,18 @@ def test__stream__bad_arguments__are_refused():
             model.stream(**options)
     with pytest.raises(ValueError, match="not fitted"):
         LiquidNeuralNetwork().stream()
+
+
+def test__step__gap_by_position__is_dt():
+    X, model = rows(), fitted("CfC", "auto")
+    by_position, by_name = model.stream("carry"), model.stream("carry")
+    for x in X[:3]:
+        assert by_position.step(x, 5.0) == by_name.step(x, dt=5.0)
+
+
+def test__step__streams_of_all_kinds__take_the_same_arguments():
+    kinds = LiquidStream, PipelineStream, DetectorStream
+    first, *others = [list(signature(kind.step).parameters.values()) for kind in kinds]
+    told = [(given.name, given.kind, given.default) for given in first]
+    for other in others:
+        assert [(given.name, given.kind, given.default) for given in other] == told

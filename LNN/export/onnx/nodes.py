@@ -211,12 +211,6 @@ def as_double(x: Value) -> Value:
     return Value(found.nodes, found.name, True)
 
 
-def as_int(x: Value) -> Value:
-    """Return numbers as int64."""
-    found = x.nodes.add("Cast", x, to=onnx_package().TensorProto.INT64)
-    return Value(found.nodes, found.name)
-
-
 def softplus(x: Value) -> Value:
     """Return log(1 + exp x), exact for very negative x too."""
     # log(1 + u) = 2 atanh(u / (2 + u)): the operator Softplus adds u to 1.

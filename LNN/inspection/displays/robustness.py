@@ -41,7 +41,10 @@ class RobustnessDisplay:
 
     Attributes
     ----------
-    axes_ : ndarray of matplotlib Axes, shape (n_disturbances,)
+    ax_ : matplotlib Axes
+        The first of `axes_`.
+    axes_ : list of matplotlib Axes
+        One for each disturbance.
     lines_ : dict from (disturbance, model) to matplotlib Line2D
     figure_ : matplotlib Figure
 
@@ -59,7 +62,8 @@ class RobustnessDisplay:
     2
     """
 
-    axes_: Any
+    ax_: Axes
+    axes_: list[Axes]
     lines_: dict[tuple[str, str], Any]
     figure_: Figure | SubFigure
 
@@ -93,7 +97,7 @@ class RobustnessDisplay:
         Returns
         -------
         RobustnessDisplay
-            With `axes_` and `figure_`.
+            With `ax_`, `axes_` and `figure_`.
         """
         return cls(robustness(model, X, y, **how), score_name).plot(ax)
 
@@ -108,7 +112,7 @@ class RobustnessDisplay:
         Returns
         -------
         RobustnessDisplay
-            With `axes_` and `figure_`.
+            With `ax_`, `axes_` and `figure_`.
         """
         names = list(self.result.scores)
         panels = self._panels(ax, len(names))
@@ -125,7 +129,8 @@ class RobustnessDisplay:
             )
         else:
             panels[0].legend(frameon=False, fontsize=8)
-        self.axes_, self.figure_ = panels, panels[0].figure
+        self.ax_, self.axes_ = panels[0], list(panels)
+        self.figure_ = self.ax_.figure
         return self
 
     def _panels(self, ax: Any, n: int) -> Any:

@@ -118,7 +118,7 @@ class TreeDisplay:
         fitted = tree.tree_
         classes = [str(c) for c in fitted.classes_] if tree.makes_classes else None
         nodes = _nodes(fitted, tree.feature_names_, tree.with_missing_)
-        return cls(nodes, tree.summary_, classes).plot(ax)
+        return cls(nodes, tree.summary(), classes).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> TreeDisplay:
         """Draw the tree.

@@ -1,4 +1,10 @@
-"""The constants of a step as formulas of the parameters (csrc/constants.cuh)."""
+"""The constants of a step as formulas of the parameters (csrc/constants.cuh).
+
+A constant is a number that only the parameters decide: a weight, at the place where the
+kernels read it, or a conductance, which a softplus keeps positive. As each one is a
+formula of up to three parameters, kernels can make all constants of a step, and turn
+their gradients into those of the parameters.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +21,32 @@ from LNN.cells.base import Cell
 from LNN.kernels.cuda.ledger import Ledger
 from LNN.kernels.cuda.plan import Plan
 
-# As csrc/constants.cuh numbers them.
-KINDS = ("copy", "positive", "leak", "current", "product", "shift")
+# Numbered as in csrc/constants.cuh, which has the formulas.
+KINDS = (
+    "copy",  # a
+    "positive",  # softplus(a)
+    "leak",  # softplus(a) + epsilon
+    "current",  # softplus(a) b
+    "product",  # a b
+    "shift",  # a (b - c)
+)
+# In place of a parameter that a formula lacks, or of an entry that nobody needs.
 NONE = -1
+# The parameters of an LTC's synapses.
+SYNAPSES = ("w", "sigma", "mu", "erev")
 
 
 @dataclass
 class Formulas:
-    """Each constant as a formula of up to three parameters, and its gradient's entry.
+    """A list of constants: the formula of each, and where its gradient stands.
 
     Attributes
     ----------
     rows : list of ndarray of int32, shape (5, n)
-        Kind, the parameters a, b and c, and the entry of the ledger.
+        One array for each call of `add`. Its rows are the kind, the places of the
+        parameters a, b and c in the vector, and the entry of the `Ledger`.
+    n : int
+        How many constants there are so far.
     """
 
     rows: list[np.ndarray] = field(default_factory=list)
@@ -42,7 +61,22 @@ class Formulas:
         *,
         entries: np.ndarray | int = NONE,
     ) -> int:
-        """Add constants of a kind; return where they begin."""
+        """Add constants of one kind.
+
+        Parameters
+        ----------
+        kind : str
+            One of `KINDS`.
+        a, b, c : ndarray of int
+            The places of the parameters in the vector, one for each constant.
+        entries : ndarray of int
+            The entries that are the constants' gradients.
+
+        Returns
+        -------
+        int
+            The number of the first of them.
+        """
         parts = (KINDS.index(kind), a, b, c, entries)
         flat = [
             part.ravel() if isinstance(part, np.ndarray) else part for part in parts
@@ -55,17 +89,18 @@ class Formulas:
         return begin
 
     def table(self) -> np.ndarray:
-        """Return all of them, (5, n)."""
+        """Return all constants as one table, (5, n)."""
         return np.concatenate(self.rows, axis=1)
 
     def uses(self, n_parameters: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the constants that have a gradient, by the parameters in them.
+        """Return in which constants each parameter occurs, if they have a gradient.
 
         Returns
         -------
         first : ndarray of int32, shape (n_parameters + 1,)
-            Where those of each parameter begin.
+            Where the constants of each parameter begin.
         constants : ndarray of int32
+            Their numbers, parameter by parameter.
         """
         _, *parameters, entry = self.table()
         counted = [(entry >= 0) & (p >= 0) for p in parameters]
@@ -79,22 +114,23 @@ class Formulas:
 
 @dataclass
 class Constants:
-    """Where what a cell's kernels read begins among the constants.
+    """Where the constants of a cell stand in the list of `Formulas`.
 
     Attributes
     ----------
     inputs : dict of str to int
-        What makes the drive: "input_weight" and "input_bias", or "sensory" and "leak".
+        Where those begin that make the drive from inputs: "input_weight" and
+        "input_bias", or, for an LTC, "sensory" and "leak".
     drive_size : int
-        Numbers of one step in it.
+        How many numbers the drive of one step has.
     shapes : list of (int, tuple of int)
-        Of the plan's constants: begin and shape.
+        Begin and shape of each of the plan's constants.
     by_column : list of (int, tuple of int)
-        Of what `Plan.by_column` returns.
+        The same for what `Plan.by_column` returns.
     edges : ndarray of int32, shape (2, n), or None
-        Sensory synapses sorted by target: sources and targets.
+        Sources and targets of an LTC's sensory synapses, sorted by target.
     sensory_entry : int
-        Where their gradients stand among the entries.
+        The first entry of their gradients.
     """
 
     inputs: dict[str, int]
@@ -112,7 +148,7 @@ def constants_of(
     formulas: Formulas,
     ledger: Ledger,
 ) -> Constants | None:
-    """Add the constants of a cell; None if they are no such formulas.
+    """Add the constants of a cell; None if one of them is no formula of `KINDS`.
 
     Parameters
     ----------
@@ -122,7 +158,7 @@ def constants_of(
     places : mapping of int to int
         Where each parameter begins in the vector, by its `id`.
     formulas, ledger
-        Filled in.
+        The constants and their gradients are added to them.
     """
     if isinstance(cell, LTCCell):
         return _of_ltc(plan, cell, places, formulas, ledger)
@@ -166,10 +202,18 @@ Read = tuple[np.ndarray, np.ndarray, list[np.ndarray], list[np.ndarray]]
 
 
 def _read_off(plan: Plan, cell: Cell, places: Mapping[int, int]) -> Read | None:
-    """Return which parameter stands in each number; None if others are made of them.
+    """Return which parameter each constant is; None if one is not just a parameter.
 
-    The cell itself is asked, with parameters that are their own numbers, and asked
-    again with the numbers in another order.
+    The cell itself is asked: each parameter gets the number of its place in the vector,
+    counted from 1, and the constants then show which of them they are (0 is none). The
+    cell is asked again with the numbers in another order, which must agree.
+
+    Returns
+    -------
+    weight, bias : ndarray of int
+        Those of the drive, as places in the vector; -1 where there is a zero.
+    constants, by_column : list of ndarray of int
+        The same for those of the plan.
     """
     if any(id(p) not in places for p in cell.parameters()):
         return None
@@ -192,9 +236,14 @@ def _read_off(plan: Plan, cell: Cell, places: Mapping[int, int]) -> Read | None:
 def _asked(
     plan: Plan, cell: Cell, places: Mapping[int, int], numbers: np.ndarray
 ) -> tuple[list[np.ndarray], int]:
-    """Return what a cell makes of these parameters, and how many constants it has.
+    """Return what a cell makes of a vector of parameters.
 
-    The weights and biases of the drive, the constants, and those by column.
+    Returns
+    -------
+    parts : list of ndarray
+        The weights and biases of the drive, the constants, and those by column.
+    n_constants : int
+        How many of the parts are constants.
     """
     own = copy.deepcopy(cell).to("cpu", torch.float64)
     vector = torch.from_numpy(numbers)
@@ -228,26 +277,26 @@ def _of_ltc(
     if any(id(p) not in places for p in needed):
         return None
 
-    def of(parameter: Tensor) -> np.ndarray:
+    def places_of(parameter: Tensor) -> np.ndarray:
         return places[id(parameter)] + np.arange(parameter.numel())
 
     n, (source, target) = cell.state_size, sensory.index.edges
     order = np.argsort(target, kind="stable")
     edges = np.stack([source, target])[:, order]
     factor, added = (
-        None if p is None else of(p)[edges[0]]
+        None if p is None else places_of(p)[edges[0]]
         for p in (cell.input_weight, cell.input_bias)
     )
-    own = [of(getattr(sensory, name))[order] for name in SYNAPSES]
+    own = [places_of(getattr(sensory, name))[order] for name in SYNAPSES]
     room = ledger.room(4, len(order))
     begin = _add_synapses(formulas, own, room, factor, added)
-    gleak, drive = of(cell.gleak), ledger.sums("drive", 2 * n)
-    leak = formulas.add("current", gleak, of(cell.vleak), entries=drive[:n])
+    gleak, drive = places_of(cell.gleak), ledger.sums("drive", 2 * n)
+    leak = formulas.add("current", gleak, places_of(cell.vleak), entries=drive[:n])
     formulas.add("leak", gleak, entries=drive[n:])
     values, capacities = plan.entries(ledger)
-    own = [of(getattr(recurrent, name)) for name in SYNAPSES]
+    own = [places_of(getattr(recurrent, name)) for name in SYNAPSES]
     first = _add_synapses(formulas, own, values)
-    last = formulas.add("positive", of(cell.cm), entries=capacities)
+    last = formulas.add("positive", places_of(cell.cm), entries=capacities)
     return Constants(
         {"sensory": begin, "leak": leak},
         2 * n,
@@ -286,6 +335,3 @@ def _add_synapses(
     formulas.add("current", w, erev, entries=entries[2])
     formulas.add("positive", w, entries=entries[3])
     return begin
-
-
-SYNAPSES = ("w", "sigma", "mu", "erev")

@@ -1,4 +1,9 @@
-"""Which sums over a batch make the gradients of constants, and where each stands."""
+"""Which sums over a batch the gradients of a step's constants are made of.
+
+The constants are what kernels read of the parameters (`formulas.py`). The gradient of
+each is a sum over all rows of a batch. Each such sum is an *entry*: a number in one
+long row of sums, which the kernels fill in product by product (csrc/products.cuh).
+"""
 
 from __future__ import annotations
 
@@ -9,19 +14,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Product:
-    """A product left' right over all rows of a batch.
+    """A product left' right over all rows of a batch, (n_left, n_right) entries.
 
     Attributes
     ----------
     left, right : str
-        Memory of a step by name (`trainer.py`); "ones" is a column of ones, and
-        "before" the states that each step began with.
+        Tables that a step leaves in memory, by name (`trainer.py`); "ones" is a column
+        of ones, and "before" the states that each step began with.
     left_at, n_left, right_at, n_right : int
-        The columns.
+        Which of their columns: where they begin, and how many.
     active : bool
-        Whether the activation of `left` was read.
+        Whether it is the activation of `left`, not `left` itself, that is multiplied.
     entry : int
-        Where the product (n_left, n_right) stands among all sums.
+        The first of its entries.
     """
 
     left: str
@@ -35,12 +40,13 @@ class Product:
 
 
 class Ledger:
-    """Lists products, and numbers their entries.
+    """Lists products, and numbers their entries one after another.
 
     Attributes
     ----------
     products : list of Product
     n_entries : int
+        How many there are so far.
     """
 
     def __init__(self) -> None:
@@ -48,7 +54,13 @@ class Ledger:
         self.n_entries = 0
 
     def room(self, *shape: int) -> np.ndarray:
-        """Return numbers of new entries."""
+        """Add entries that no product fills in, but another kernel; return them.
+
+        Parameters
+        ----------
+        *shape : int
+            That of the array of numbers.
+        """
         size = int(np.prod(shape))
         entries = self.n_entries + np.arange(size).reshape(shape)
         self.n_entries += size

@@ -1,4 +1,8 @@
-"""What of a training step is the same for all models of a structure: tables, sizes."""
+"""What a training step needs that is the same for all models of one structure.
+
+Models of one structure have the same cell, read-out and loss, and differ in their data
+and in the values of their parameters: one launch serves them all.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,8 @@ from LNN.kernels.cuda.program import Program
 POOLINGS = {"last": 1, "mean": 2, "max": 4}
 LOSSES = ("squared_error", "absolute_error", "huber", "cross_entropy")
 POLICIES = ("error", "hold", "mask")
-# Rows that one block sums up; more where there would be more chunks than this.
+# A block sums up a chunk of CHUNK rows, or of more where there would otherwise be more
+# chunks than MOST_CHUNKS.
 CHUNK, MOST_CHUNKS = 64, 64
 
 
@@ -39,7 +44,7 @@ class Structure:
     tables : dict of str to ndarray of int32
     sizes : dict of str to int
     settings : (float, float)
-        Epsilon of the leak, decay of Adam's squares.
+        Epsilon of the leak, and decay of Adam's mean of squares.
     """
 
     plan: Plan
@@ -51,7 +56,7 @@ class Structure:
     settings: tuple[float, float]
 
     def key(self) -> Hashable:
-        """Return what tells it from other structures."""
+        """Return a value that two structures share only if they are the same."""
         tables = [(name, t.shape, t.tobytes()) for name, t in self.tables.items()]
         passes = self.plan.program(self.program.dtype), *self.plan.key()
         parts = self.program, passes, self.settings, *tables, *self.sizes.items()
@@ -59,10 +64,10 @@ class Structure:
 
 
 def structure_of(network: Trained, data: Resident) -> Structure | None:
-    """Return the structure of a network's steps on data; None if there is none.
+    """Return the structure of a network's steps on data.
 
-    One layer with the read-out that is trained on it, all of whose parameters are in
-    the vector, in formulas that the kernels know.
+    None if the kernels cannot take them. They can with one layer and a read-out, both
+    trained, if the constants of the cell are formulas that they know.
     """
     if len(network.cells) != 1 or network.adam is None or network.needs_inputs:
         return None
@@ -72,13 +77,13 @@ def structure_of(network: Trained, data: Resident) -> Structure | None:
     if plan is None or not is_known or data.rows.dtype is not dtype:
         return None
     places = {p: int(g.storage_offset()) for p, g in network.gradients.items()}
-    head = [places.get(id(p)) for p in (network.weight, network.bias)]
+    weight, bias = (places.get(id(p)) for p in (network.weight, network.bias))
     formulas, ledger = Formulas(), Ledger()
     constants = constants_of(plan, cell, places, formulas, ledger)
-    if constants is None or None in head:
+    if constants is None or weight is None or bias is None:
         return None
     n_written = formulas.n
-    weight, bias = _add_head(network, head, formulas, ledger)
+    _add_head(network, weight, bias, formulas, ledger)
     loss_entry = int(ledger.sums("losses", 1)[0])
     first_use, use = formulas.uses(adam.vector.numel())
     names = ("formula", "first", "second", "third", "entry")
@@ -106,27 +111,28 @@ def structure_of(network: Trained, data: Resident) -> Structure | None:
 
 
 def _add_head(
-    network: Trained, head: list, formulas: Formulas, ledger: Ledger
-) -> tuple[int, int]:
-    """Add the read-out, which kernels read in the vector itself; return its places."""
+    network: Trained, weight: int, bias: int, formulas: Formulas, ledger: Ledger
+) -> None:
+    """Add the read-out, whose parameters begin at these places in the vector.
+
+    It is listed for its gradients alone: kernels read it in the vector itself.
+    """
     outputs, n_read = network.weight.shape
-    weight, bias = head
     entries = ledger.product("features", n_read, "errors", outputs).T
     formulas.add("copy", weight + np.arange(outputs * n_read), entries=entries)
     entries = ledger.sums("errors", outputs)
     formulas.add("copy", bias + np.arange(outputs), entries=entries)
-    return weight, bias
 
 
 def _places(plan: Plan, cell: Cell) -> np.ndarray:
     """Return the column of each neuron among the states as the kernels have them."""
-    columns = torch.arange(cell.state_size, dtype=torch.float64)
-    on_cpu = columns.to(next(cell.parameters()).device)
-    return plan.leave(cell, on_cpu).cpu().numpy().astype(np.int32)
+    device = next(cell.parameters()).device
+    columns = torch.arange(cell.state_size, dtype=torch.float64, device=device)
+    return plan.leave(cell, columns).cpu().numpy().astype(np.int32)
 
 
 def _edges(constants: Constants, cell: Cell) -> dict[str, np.ndarray]:
-    """Return the tables of sensory synapses."""
+    """Return the tables of an LTC's sensory synapses; empty for other cells."""
     edges = constants.edges
     source, target = np.zeros((2, 0), np.int32) if edges is None else edges
     first = np.searchsorted(target, np.arange(cell.state_size + 1)).astype(np.int32)
@@ -136,11 +142,11 @@ def _edges(constants: Constants, cell: Cell) -> dict[str, np.ndarray]:
 def _sizes(
     network: Trained, data: Resident, cell: Cell, plan: Plan, constants: Constants
 ) -> dict[str, int]:
+    """Return the sizes that follow from the network, its plan and the data."""
     outputs, n_read = network.weight.shape
     pooling = sum(POOLINGS[part] for part in network.pooling)
     batch, steps = data.batch_size, data.steps
     rows = batch if pooling else batch * steps
-    # Of a block's sums there are no more than sequences.
     chunk = max(CHUNK, -(-batch * steps // MOST_CHUNKS))
     begins = constants.inputs
     edges = constants.edges

@@ -15,26 +15,27 @@ from LNN.kernels.cuda.plan import Data, Gradients
 from LNN.kernels.cuda.program import load
 from LNN.kernels.cuda.steps import most_bytes
 from LNN.kernels.cuda.structs import packed
-from LNN.kernels.cuda.structure import Structure, structure_of
+from LNN.kernels.cuda.structure import POOLINGS, Structure, structure_of
 
-# As csrc/step.cuh and products.cuh have them.
+# Threads and tiles, as csrc/ has them.
 THREADS, READERS, SUMMERS, SIDE, ROWS = 256, 128, 8, 16, 4
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What one model brings along (`Model` of csrc/step.cuh).
+    """What differs from model to model: its data, parameters and optimiser.
 
     Attributes
     ----------
     fields : dict of str to Tensor, int or None
+        The fields of the struct `Model` of csrc/step.cuh, by name.
     """
 
     fields: Mapping[str, Value]
 
     @classmethod
     def of(cls, adam: AdamRule, data: Resident) -> Model:
-        """Return a model with its data and its rule."""
+        """Return the model that this rule of Adam trains on these data."""
         clip = adam.clip_value or 0.0
         rule = adam.vector.new_tensor([clip, adam.weight_decay, data.mean_weight])
         names = ("rows", "gaps", "start", "length", "first_target", "target", "weight")
@@ -57,7 +58,7 @@ class Model:
 
 
 class CudaTrainer:
-    """Takes the steps of one network.
+    """Takes the training steps of one network; a `ResidentTrainer`.
 
     Parameters
     ----------
@@ -77,14 +78,14 @@ class CudaTrainer:
         return self._launches
 
     def together(self, trainers: Sequence[ResidentTrainer]) -> Launches:
-        """Return the launches of steps that trainers of this kind take together."""
+        """Return the launches that take the steps of trainers of one kind at once."""
         models = [each.model for each in trainers if isinstance(each, CudaTrainer)]
         assert len(models) == len(trainers)
         assert all(each.kind == self.kind for each in trainers)
         return Launches(self.structure, models)
 
     def release(self) -> None:
-        """Give back memory that a step needs, until the next."""
+        """Give back the memory that steps need; the next one takes it again."""
         self._launches = None
 
     def step(self) -> None:
@@ -98,7 +99,11 @@ class CudaTrainer:
 
 
 def trainer_of(network: Trained, data: Resident) -> CudaTrainer | None:
-    """Return what trains a network on data; None if there are no kernels for a part."""
+    """Return what trains a network on data.
+
+    None if there are no kernels for a part of it, or if what a step records would take
+    too much memory.
+    """
     structure = structure_of(network, data)
     if structure is None or network.adam is None:
         return None
@@ -110,7 +115,7 @@ def trainer_of(network: Trained, data: Resident) -> CudaTrainer | None:
 
 
 class Launches:
-    """The launches of a step for all models of a structure.
+    """The launches that take a step of several models of one structure at once.
 
     Parameters
     ----------
@@ -120,7 +125,7 @@ class Launches:
     Attributes
     ----------
     memory : dict of str to Tensor
-        What the kernels hand on to each other, model by model.
+        What the kernels of a step hand on to each other, one model after another.
     """
 
     def __init__(self, structure: Structure, models: Sequence[Model]):
@@ -136,21 +141,21 @@ class Launches:
         }
         jobs, n_tiles = _jobs(structure, self.memory, self._n)
         self._n_tiles = n_tiles
+        sums = self.memory.get("sums")
+        self._n_sums = 0 if sums is None else sums.numel() // self._n
         numbers = {
             **structure.sizes,
-            "n_sums": 0,
+            "n_sums": self._n_sums,
             "n_jobs": len(jobs),
             "n_tiles": n_tiles,
             "norm_blocks": self.memory["norms"].shape[1],
         }
-        sums = self.memory.get("sums")
-        if sums is not None:
-            numbers["n_sums"] = sums.numel() // self._n
         of_jobs = packed("Job", jobs, device)
         settings = first.new_tensor(structure.settings)
         handed = {name: self.memory.get(name) for name in HANDED}
         fields = {**numbers, **tables, **handed, "jobs": of_jobs, "settings": settings}
-        # What a model that takes no step has in place of its own, to change.
+        # For a model that takes no step, in place of its own: no samples, and a batch
+        # number and a total that the kernels may change.
         self._nobody: dict[str, Value] = {
             "now": first.new_zeros(1, dtype=torch.int64),
             "total": first.new_zeros(()),
@@ -159,28 +164,25 @@ class Launches:
         self._present = [True] * self._n
         self._table = packed("Model", [model.fields for model in models], device)
         self._arguments: list[Value] = [packed("Step", [fields], device), self._table]
-        self._kept = [tables, of_jobs, settings]
+        self._kept = [tables, of_jobs, settings]  # structs hold their addresses alone
         self._data, self._found = self._of_plan()
 
     @staticmethod
     def _blocks(n: int) -> int:
+        """Return how many blocks have n threads or more."""
         return -(-n // THREADS)
 
     def _of_plan(self) -> tuple[Data, Gradients]:
         """Return what the plan's own kernels read and write."""
         memory, structure = self.memory, self._structure
         constants = memory["constants"]
-
-        def parts(shapes: Sequence[tuple[int, tuple[int, ...]]]) -> list[Tensor]:
-            return [constants[b : b + math.prod(s)].view(s) for b, s in shapes]
-
         data = Data(
             memory["drive"],
             memory["start"],
             memory["spans"],
             memory["lengths"],
-            parts(structure.constants.shapes),
-            by_column=parts(structure.constants.by_column) or None,
+            _parts(constants, structure.constants.shapes),
+            by_column=_parts(constants, structure.constants.by_column) or None,
             models=self._n,
             per_model=structure.sizes["n_written"],
         )
@@ -194,7 +196,7 @@ class Launches:
         return data, found
 
     def choose(self, present: Sequence[bool]) -> None:
-        """Say which of the models take steps from now on."""
+        """Say which of the models take steps from now on; the others do not change."""
         if self._present == list(present):
             return
         self._present = list(present)
@@ -205,12 +207,11 @@ class Launches:
         self._table.copy_(packed("Model", rows, torch.device("cpu")))
 
     def gradients(self) -> None:
-        """Go on to the next batch, and make its gradients."""
+        """Go on to the next batch, and compute its loss and gradients."""
         size, plan, memory = self._structure.sizes, self._structure.plan, self.memory
-        rows, n = size["batch"] * size["steps"], size["n_sensory"]
-        sums = memory.get("sums")
-        n_sums = 0 if sums is None else sums.numel() // self._n
-        self._launch("prepare", self._blocks(max(size["n_written"], n_sums)))
+        rows = size["batch"] * size["steps"]
+        # The constants, the rows of the batch, and what inputs add to each step.
+        self._launch("prepare", self._blocks(max(size["n_written"], self._n_sums)))
         self._launch("gather", size["batch"], READERS)
         is_ltc = self._structure.constants.edges is not None
         if is_ltc:
@@ -218,27 +219,37 @@ class Launches:
         else:
             n_threads = -(-rows // ROWS) * size["drive_size"]
             self._launch("drive", self._blocks(n_threads))
+        # The states, the answers with the loss, and the way back through the states.
         places = memory["states"], memory["record"]
         plan.forward(self._data, *places, memory["final"], 0, size["steps"])
         self._launch("read_out", size["rows"], READERS)
         above, carry = memory.get("grad_states"), memory["carry"]
         found = self._found
         plan.backward(self._data, *places, above, carry, found, 0, size["steps"])
+        # The sums over the batch, and the gradients of the parameters from them.
         self._launch("products", self._n_tiles * size["n_chunks"])
-        if n:
-            self._launch("sensory_back", self._blocks(n) * size["n_chunks"])
+        if n_sensory := size["n_sensory"]:
+            self._launch("sensory_back", self._blocks(n_sensory) * size["n_chunks"])
         self._launch("finish", memory["norms"].shape[1])
 
     def step(self) -> None:
-        """Go on to the next batch, and take a step by its gradients."""
+        """Go on to the next batch, and take a step along its gradients."""
         self.gradients()
         self._launch("adam", self._blocks(self._structure.sizes["n_parameters"]))
 
     def _launch(self, name: str, blocks: int, threads: int = THREADS) -> None:
+        """Start a kernel of csrc/step.cu, with so many blocks for each model."""
         self._kernels.launch(name, blocks, threads, self._arguments, self._n)
 
 
-# The fields of `Step` that are memory of `memory_of`.
+def _parts(
+    constants: Tensor, shapes: Sequence[tuple[int, tuple[int, ...]]]
+) -> list[Tensor]:
+    """Return parts of the constants; of each, where it begins and its shape."""
+    return [constants[b : b + math.prod(s)].view(s) for b, s in shapes]
+
+
+# What `memory_of` makes that the struct `Step` of csrc/step.cuh points to.
 HANDED = (
     "samples",
     "lengths",
@@ -264,7 +275,7 @@ HANDED = (
 def memory_of(
     structure: Structure, n: int, dtype: torch.dtype, device: torch.device
 ) -> dict[str, Tensor]:
-    """Return the memory of a step for n models, by name."""
+    """Return the memory in which the kernels of a step of n models work, by name."""
     size, plan = structure.sizes, structure.plan
     sequences, steps, width = n * size["batch"], size["steps"], size["width"]
     rows = n * size["rows"]
@@ -283,10 +294,11 @@ def memory_of(
         "losses": (rows,),
         "partial": (n, size["n_chunks"], size["n_entries"]),
         "gradient": (n, size["n_parameters"]),
-        # Of each block of `finish`; the loss is summed up after the last parameter.
+        # One number of each block of `finish`, in which SUMMERS threads sum up the
+        # gradient of a parameter or, after the last parameter, the loss.
         "norms": (n, -(-(size["n_parameters"] + 1) * SUMMERS // THREADS)),
     }
-    if size["pooling"] != 1:  # other states than the last are read
+    if size["pooling"] != POOLINGS["last"]:  # other states than the last are read
         shapes["grad_states"] = (sequences, steps, width)
     if plan.defines["MEMORY"]:
         shapes["started"] = (sequences, steps, plan.n_neurons)
@@ -297,10 +309,7 @@ def memory_of(
     memory["start"] = like.new_zeros(sequences, width)
     memory["samples"] = torch.empty(sequences, dtype=torch.int64, device=device)
     memory["lengths"] = torch.empty(sequences, dtype=torch.int32, device=device)
-    constants = [
-        memory["constants"][b : b + math.prod(s)].view(s)
-        for b, s in structure.constants.shapes
-    ]
+    constants = _parts(memory["constants"], structure.constants.shapes)
     spans, drive = memory["spans"], memory["drive"]
     data = Data(drive, memory["start"], spans, None, constants, models=n)
     sums = plan.sums(data)
@@ -310,7 +319,7 @@ def memory_of(
 def _jobs(
     structure: Structure, memory: Mapping[str, Tensor], n: int
 ) -> tuple[list[dict[str, Value]], int]:
-    """Return the products as structs, and how many tiles they have."""
+    """Return the ledger's products as structs `Job`, and how many tiles they have."""
     jobs: list[dict[str, Value]] = []
     n_tiles = 0
     for each in structure.ledger.products:
@@ -341,7 +350,7 @@ def _jobs(
 def _rows(
     structure: Structure, memory: Mapping[str, Tensor], name: str
 ) -> tuple[Tensor, int]:
-    """Return memory that a product reads by rows, and how long a row is."""
+    """Return the memory that a `Product` names, and how far apart its rows are."""
     size, plan = structure.sizes, structure.plan
     n_record = getattr(plan, "inner", plan).n_record
     apart = {
@@ -358,7 +367,7 @@ def _rows(
     }
     names = {"drive": "grad_drive", "before": "states"}
     tensor = memory[names.get(name, name)]
-    if name == "record":  # without that of a memory's gates
+    if name == "record":  # that of the cell: a mixed memory's gates stand behind it
         return tensor[: tensor.numel() // plan.n_record * n_record], n_record
     if name == "sums":
         return tensor, tensor[0].numel()

@@ -65,6 +65,7 @@ def test__own_axes__one_for_each_disturbance(display):
     figure, axes = plt.subplots(1, 5)
     drawn = RobustnessDisplay(display.result).plot(axes)
     assert drawn.figure_ is figure
+    assert drawn.ax_ is drawn.axes_[0] is axes[0]
     assert drawn.axes_[0].get_legend() is not None
     with pytest.raises(InvalidInputError, match="5 disturbances, got 1"):
         RobustnessDisplay(display.result).plot(axes[0])

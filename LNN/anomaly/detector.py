@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,16 @@ from LNN._typing import Column
 from LNN.anomaly import fitting
 from LNN.anomaly.fitted import FittedDetector
 from LNN.anomaly.parameters import check, check_min_gap
+from LNN.anomaly.plot import draw
 from LNN.anomaly.recordings import as_table
 from LNN.anomaly.scores import mean_of_known
 from LNN.anomaly.stream import DetectorStream
 from LNN.anomaly.summary import summarise
 from LNN.estimators._docs import REFERENCE
 from LNN.exceptions import InvalidInputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LiquidAnomalyDetector"]
 
@@ -450,6 +454,37 @@ DataFrame
         called = dict(zip(model.channels, _labels(as_table(X), model), strict=True))
         found["channel"] = [called[channel] for channel in found["channel"]]
         return found
+
+    def plot(
+        self,
+        X: ArrayLike,
+        *,
+        timestamps: Column | None = None,
+        groups: Column | None = None,
+        min_gap: float | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw scores over time, with the threshold and events; needs matplotlib.
+
+        Parameters
+        ----------
+        X, timestamps, groups
+            As in `fit`, of one recording. Rows that are not judged have no score here.
+        min_gap : float, default=None
+            As in `events`.
+        ax : Axes, default=None
+            None makes a new figure.
+
+        Returns
+        -------
+        Axes
+        """
+        model = self._fitted()
+        check_min_gap(min_gap)
+        gap = self.season_ if min_gap is None else float(min_gap)
+        rows = model.read(X, timestamps, groups)
+        events = model.events(rows, -self.offset_, gap)
+        return draw(ax, model, rows, events, -self.offset_)
 
     def stream(
         self, context: ArrayLike | None = None, *, adaptive: bool = True

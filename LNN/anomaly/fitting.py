@@ -16,7 +16,12 @@ from LNN.anomaly.parameters import network_options
 from LNN.anomaly.plan import settle
 from LNN.anomaly.queried import Queried
 from LNN.anomaly.recordings import DetectorForm, Recordings, read_first
-from LNN.anomaly.row_warnings import refuse_stray_rows, warn_of_weak_fit
+from LNN.anomaly.row_warnings import (
+    refuse_stray_rows,
+    warn_of_constant,
+    warn_of_jitter,
+    warn_of_weak_fit,
+)
 from LNN.data.alignment import warn_if_misaligned
 from LNN.exceptions import InvalidInputError
 
@@ -47,6 +52,8 @@ def fit(
         refuse_stray_rows(rows)
     clean = ~_marked(y, rows, form)
     plan = settle(values, rows)
+    if not plan.regular and not form.per_sequence:
+        warn_of_jitter(rows, plan.unit, _holder(X, timestamps, values))
     kind = Direct if plan.regular else Queried
     engine = kind.fit(rows, plan, clean, network_options(values), random)
     owner = rows.recording if form.per_sequence else None
@@ -62,7 +69,18 @@ def fit(
         )
     n_sequences = int(rows.recording[-1]) + 1 if form.per_sequence else None
     warn_of_weak_fit(sizes, calibration.scorer.last, n_sequences)
-    return FittedDetector(dict(values), form, engine, calibration)
+    model = FittedDetector(dict(values), form, engine, calibration)
+    warn_of_constant(rows.values[clean], model.channels)
+    return model
+
+
+def _holder(X: Any, timestamps: Any, values: Mapping[str, Any]) -> str | None:
+    """Return what holds the times in the caller's code; None if it is not one index."""
+    if values["time_column"] is not None:
+        named = isinstance(X, pd.DataFrame)
+        return f"X[{values['time_column']!r}]" if named else None
+    several = isinstance(getattr(X, "index", None), pd.MultiIndex)
+    return None if several or timestamps is not None else "X.index"
 
 
 def _refuse_too_few(rows: Recordings, form: DetectorForm) -> None:

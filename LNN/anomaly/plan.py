@@ -50,6 +50,8 @@ class DetectorPlan:
         Steps that sizes of residuals are averaged over; 0 is the row alone.
     zone : tzinfo or None
         Whose clock the calendar is read by.
+    seasonal : bool
+        Whether `season` was found or given; else a window stands in for it.
     """
 
     unit: float
@@ -61,6 +63,7 @@ class DetectorPlan:
     calendar: Calendar
     spans: tuple[float, ...]
     zone: tzinfo | None = None
+    seasonal: bool = True
 
     def steps(self, rows: Recordings) -> np.ndarray:
         """Return the time of rows in steps, which grows from recording to recording.
@@ -135,6 +138,7 @@ def settle(values: Mapping[str, Any], rows: Recordings) -> DetectorPlan:
     season, window = values["season"], int(values["window_length"])
     if season == "auto":
         season = find_season(rows, unit, regular)
+    seasonal = season is not None
     if season is None:
         season = window
         # Longer than a part of what there is would leave nothing to learn from.
@@ -156,6 +160,7 @@ def settle(values: Mapping[str, Any], rows: Recordings) -> DetectorPlan:
         _calendar(values["calendar"], rows, unit, window if regular else 0),
         _spans(values["smooth"], float(season)),
         getattr(rows.stamps, "tz", None),
+        seasonal,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from LNN.anomaly.parameters import OWNER
+from LNN.data.axes import warn_of_table_of_series
 from LNN.data.clock import Clock
 from LNN.data.containers import plain
 from LNN.data.form import GivenX, InputLayout, ReadOptions
@@ -138,6 +139,8 @@ def read_first(
     special = values["time_column"], values["group_column"]
     if by_row:
         _refuse_labels(timestamps, groups, *special)
+    elif table and timestamps is None and groups is None and special == (None, None):
+        warn_of_table_of_series(X)
     options = ReadOptions(
         OWNER,
         window_length=1 if by_row else None,

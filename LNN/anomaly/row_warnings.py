@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 
 from LNN._warnings import warn
 from LNN.anomaly.plan import DetectorPlan
 from LNN.anomaly.recordings import Recordings
 from LNN.anomaly.tail import Tail
+from LNN.data.jitter import jitter_told
 from LNN.data.timestamps import in_words, time_unit
 from LNN.forecasting.stray import refuse_stray
 
 __all__ = [
     "refuse_stray_rows",
     "warn_of_another_rate",
+    "warn_of_constant",
+    "warn_of_jitter",
     "warn_of_weak_fit",
     "warn_of_unjudged",
 ]
@@ -85,6 +92,52 @@ def warn_of_weak_fit(sizes: np.ndarray, last: Tail, n_sequences: int | None) -> 
             "A few rows of the fit are so much further off than all others that they "
             "look abnormal themselves, which raises the threshold. Look at "
             "events(X) of these rows, and mark what is abnormal with y=1."
+        )
+
+
+def warn_of_jitter(rows: Recordings, unit: float, name: str | None) -> None:
+    """Warn of times that would be regular if their clock did not jitter.
+
+    Parameters
+    ----------
+    rows : Recordings
+        At irregular gaps.
+    unit : float
+        The usual gap.
+    name : str or None
+        What holds the times in the caller's code, if it is one index or column.
+    """
+    begins = [*np.flatnonzero(rows.first), len(rows)]
+    times = [rows.times[a:b] for a, b in pairwise(begins)]
+    told = jitter_told(times, unit, name or "X.index", plain=name is None)
+    if told is not None:
+        warn(
+            f"{told} Rows count as irregular, so fit and scores take about ten times "
+            "as long, and odd seasons may be found."
+        )
+
+
+def warn_of_constant(values: np.ndarray, channels: Sequence[Any]) -> None:
+    """Warn of channels that never change: nothing says how much change is usual.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_channels)
+        Rows of a fit that count; NaN is unseen.
+    channels : sequence
+        What they are called.
+    """
+    seen = np.isfinite(values)
+    low = np.where(seen, values, np.inf).min(axis=0)
+    high = np.where(seen, values, -np.inf).max(axis=0)
+    flat = [c for c, same in zip(channels, low == high, strict=True) if same]
+    if flat:
+        shown = ", ".join(map(repr, flat[:5])) + (", ..." if len(flat) > 5 else "")
+        warn(
+            f"{len(flat)} of {len(channels)} channel(s) are constant in the rows of "
+            f"the fit ({shown}): nothing says how much change is usual there, so "
+            "that any change will be an anomaly. Leave them out, or fit on rows in "
+            "which they change."
         )
 
 

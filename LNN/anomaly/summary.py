@@ -42,6 +42,9 @@ def _season(model: FittedDetector) -> str:
     text = f"{plan.season:g} steps"
     if kind not in (None, "numbers"):
         text += f", {in_words(plan.season * plan.unit, kind)}"
+    if not plan.seasonal:
+        how = "none" if model.parameters["season"] is None else "none found"
+        text = f"{how}; in its place {text}"
     cycles = ", ".join(plan.calendar.cycles)
     return f"{text}; the network reads the {cycles}" if cycles else text
 

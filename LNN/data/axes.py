@@ -12,7 +12,7 @@ from LNN.exceptions import InvalidInputError
 
 from .sequence_set import Layout
 
-__all__ = ["LAYOUTS", "check_layout", "warn_of_odd_axes"]
+__all__ = ["LAYOUTS", "check_layout", "warn_of_odd_axes", "warn_of_table_of_series"]
 
 LAYOUTS = ("auto", "rows", "sequences")
 
@@ -71,6 +71,27 @@ def warn_of_odd_axes(X: Any, kind: Layout, *, window_length: int | None) -> None
             _warn_of_series(X, (len(X), values.shape[1]))
     elif _time_is_last(values, len(X)):
         _warn_of_channels_first(X, (len(X), *values.shape[1:]), kind)
+
+
+def warn_of_table_of_series(X: Any) -> None:
+    """Warn where rows of a 2-D X that `rows="steps"` reads look like one series each.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n, width)
+        Without time stamps or recordings; names of columns say that they are features.
+    """
+    values = _numbers(X, "rows")
+    if values is None or not _rows_are_series(values, len(X)):
+        return
+    n, width = len(X), values.shape[1]
+    warn(
+        f"X of shape {(n, width)} is read as {n} rows of one recording, in time "
+        f"order, with {width} channels each. If each row is a series of its own, with "
+        f'{width} steps of one channel, set rows="sequences", or pass '
+        f"{_as_array(X)}[..., None]. Names of columns, or time stamps, say that they "
+        "are rows of a recording and stop this warning."
+    )
 
 
 def _numbers(X: Any, kind: Layout) -> np.ndarray | None:
@@ -143,15 +164,19 @@ def _roughness(values: np.ndarray, axis: int) -> float:
 
 
 def _warn_of_series(X: Any, shape: tuple[int, ...]) -> None:
-    table = "X.to_numpy()" if isinstance(X, pd.DataFrame) else "X"
-    table = "numpy.array(X)" if isinstance(X, list | tuple) else table
     warn(
         f"X of shape {shape} is read as {shape[0]} rows of one recording, in time "
         f"order, with {shape[1]} features each. If each row is a series of its own, "
-        f"with {shape[1]} steps of one feature, pass {table}[..., None]; if rows are "
-        'independent of each other, set window_length=1. layout="rows" says that they '
-        "are rows of a recording and stops this warning."
+        f"with {shape[1]} steps of one feature, pass {_as_array(X)}[..., None]; if "
+        "rows are independent of each other, set window_length=1. "
+        'layout="rows" says that they are rows of a recording and stops this warning.'
     )
+
+
+def _as_array(X: Any) -> str:
+    """Return how to write X as an array."""
+    table = "X.to_numpy()" if isinstance(X, pd.DataFrame) else "X"
+    return "numpy.array(X)" if isinstance(X, list | tuple) else table
 
 
 def _warn_of_channels_first(X: Any, shape: tuple[int, ...], kind: Layout) -> None:

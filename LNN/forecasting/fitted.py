@@ -54,6 +54,8 @@ class FittedForecaster(PlainState):
         it: mean errors, and the residuals that intervals are made from.
     context : tuple of SeriesHistory
         The last rows of each series.
+    n_short : int
+        How many series of the fit were too short for a window to train on.
     """
 
     parameters: Mapping[str, Any]
@@ -62,6 +64,7 @@ class FittedForecaster(PlainState):
     engine: Regular | Irregular
     judged: Judged
     context: tuple[SeriesHistory, ...]
+    n_short: int = 0
     _parts: ClassVar[Parts] = Parts(
         [
             *(Calendar, DirectModel, ForecastPlan, Grid, Inputs, Irregular, Judged),
@@ -313,17 +316,6 @@ class FittedForecaster(PlainState):
         ]
         return self.form.give_back(tracks)
 
-    def past(self) -> pd.Series:
-        """Return the last rows of the only series there is, for pictures."""
-        if self.form.container != "series" or len(self.context) > 1:
-            raise InvalidInputError(
-                f"plot() draws one Series, got {len(self.context)} in a "
-                f"{self.form.container}. Fit on a Series, or draw what predict() "
-                "returns yourself."
-            )
-        (history,) = self.context
-        return self.form.give_back([Track(None, history.times, history.values)])
-
     # ------------------------------------------------------------------- in words
 
     def summary(self) -> str:
@@ -338,9 +330,12 @@ class FittedForecaster(PlainState):
             epochs = ", ".join(map(str, model.network.epochs))
             added = f"{model.weight:.0%} of its correction, {epochs} epoch(s)"
         times = self.context[0].times
+        short = (
+            f", {self.n_short} of them too short to train on" if self.n_short else ""
+        )
         rhythm = self.engine.rhythm(times, plan.season)
         lines = {
-            "data": f"{n} series of {k} target(s)",
+            "data": f"{n} series of {k} target(s){short}",
             "steps": self.engine.steps(times),
             "forecast": f"{plan.horizon} row(s) from {plan.window_length}, {rhythm}",
             "scale": f"{plan.scale}, anchor {plan.anchor}",

@@ -27,6 +27,7 @@ from LNN.forecasting.settling import (
     with_periods,
 )
 from LNN.forecasting.stray import refuse_stray
+from LNN.forecasting.weak_rows import warn_of_jitter, warn_of_short
 
 __all__ = ["fit"]
 
@@ -59,6 +60,7 @@ def _fit_regular(
 ) -> FittedForecaster:
     histories = [on_grid(history, grid) for history in given.histories]
     plan = settle(values, histories, grid)
+    n_short = warn_of_short(histories, plan)
     step = _seconds(histories)
     calendar = settle_calendar(
         values["calendar"],
@@ -72,7 +74,9 @@ def _fit_regular(
     # Forecasts are judged by what came a season before, too.
     kept = max(engine.needed, plan.season)
     context = tuple(h.tail(kept) for h in histories)
-    return FittedForecaster(dict(values), given.form, plan, engine, judged, context)
+    return FittedForecaster(
+        dict(values), given.form, plan, engine, judged, context, n_short
+    )
 
 
 def _fit_irregular(
@@ -80,7 +84,9 @@ def _fit_irregular(
 ) -> FittedForecaster:
     histories = list(given.histories)
     unit = usual_gap([h.times for h in histories])
+    warn_of_jitter(histories, unit, given.form)
     plan = settle_irregular(values, histories)
+    n_short = warn_of_short(histories, plan)
     step = unit if hasattr(histories[0].times, "tz") else 0.0
     calendar = settle_calendar(
         values["calendar"], [h.times for h in histories], step, 0.0
@@ -92,7 +98,9 @@ def _fit_irregular(
     model, judged = learn(rows, plan, random)
     engine = Irregular(unit, inputs, model, plan.horizon)
     context = tuple(h.tail(engine.needed) for h in histories)
-    return FittedForecaster(dict(values), given.form, plan, engine, judged, context)
+    return FittedForecaster(
+        dict(values), given.form, plan, engine, judged, context, n_short
+    )
 
 
 def _inputs_and_rows(

@@ -25,6 +25,7 @@ from LNN.forecasting.intervals import (
     widths,
 )
 from LNN.forecasting.parameters import check
+from LNN.forecasting.picture import picture_of
 from LNN.forecasting.plot import draw
 from LNN.forecasting.reading import read_given
 from LNN.forecasting.refits import backtest_with_refits
@@ -436,6 +437,7 @@ class LiquidForecaster(BaseEstimator):
     def plot(
         self,
         *,
+        series: Hashable = None,
         coverage: float | None = 0.9,
         truth: pd.Series | None = None,
         X: Any = None,
@@ -445,10 +447,15 @@ class LiquidForecaster(BaseEstimator):
 
         Parameters
         ----------
+        series : hashable, default=None
+            Which one of several: the name of a recording (its place in a list), the
+            column of a frame (its number in an array), or (recording, column).
         coverage : float, default=0.9
-            Coverage of the band around the forecast; None draws no band.
+            Coverage of the band around the forecast; None draws no band. Where the
+            validation part has too few forecasts for it, the highest that they allow is
+            drawn; a warning and the legend say which.
         truth : Series, default=None
-            The true values at the forecast times, to draw them too.
+            The true values of this series at the forecast times, to draw them too.
         X : as in `predict`, default=None
         ax : Axes, default=None
             None makes a new figure.
@@ -457,12 +464,7 @@ class LiquidForecaster(BaseEstimator):
         -------
         Axes
         """
-        model = self._fitted()
-        past = model.past()
-        band = None
-        if coverage is not None:
-            band = self.predict_interval(X=X, coverage=coverage)
-        return draw(ax, past, self.predict(X=X), band, truth)
+        return draw(ax, picture_of(self._fitted(), series, coverage, X), truth)
 
     def summary(self) -> str:
         """Describe the fitted model; errors of naive forecasts stand beside its own.

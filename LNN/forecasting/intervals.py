@@ -19,6 +19,7 @@ __all__ = [
     "check_coverage",
     "check_coverages",
     "check_levels",
+    "highest_coverage",
     "level_offsets",
     "widths",
 ]
@@ -57,6 +58,28 @@ def check_levels(levels: Any) -> list[float]:
             f"Expected levels between 0 and 1, such as [0.1, 0.5, 0.9], got {levels!r}."
         )
     return [float(level) for level in found]
+
+
+def highest_coverage(residuals: np.ndarray) -> float:
+    """Return the highest coverage, in hundredths, that forecasts allow; 0 is none.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (n, horizon)
+        As in `widths`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> highest_coverage(np.zeros((7, 12)))
+    0.87
+    """
+    return _highest(int(np.isfinite(residuals).sum(axis=0).min(initial=len(residuals))))
+
+
+def _highest(n: int) -> float:
+    """Return the highest level, in hundredths, whose rank is among n scores."""
+    return float(np.floor(100 * n / (n + 1) + ROUNDING)) / 100
 
 
 def widths(residuals: np.ndarray, coverage: float) -> np.ndarray:
@@ -110,6 +133,17 @@ def _ranked(scores: np.ndarray, level: float) -> float:
         raise InvalidInputError(
             f"Expected at least {needed} forecasts in the validation part for a level "
             f"of {level:g}, got {len(known)}: an interval from fewer would not cover. "
-            "Fit on longer series, set a larger validation_fraction, or ask for less."
+            f"Fit on longer series, set a larger validation_fraction, or ask for less"
+            f"{_less(len(known))}."
         )
     return float(known[rank - 1])
+
+
+def _less(n: int) -> str:
+    """Return what so many scores allow, in words."""
+    if not n:
+        return ""
+    high = _highest(n)
+    return (
+        f": a coverage of {high:g} at most, or quantiles from {1 - high:g} to {high:g}"
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from LNN._warnings import warn
 from LNN.forecasting.calendar import CYCLES, Calendar, calendar_for, numbers
 from LNN.forecasting.grid import Grid
 from LNN.forecasting.history import SeriesHistory
@@ -49,7 +50,8 @@ def settle(
     length = values["window_length"]
     if length == "auto":
         rows = int(np.median([len(h.times) for h in histories]))
-        length = _window(rows, horizon, seasons, fraction)
+        length = _window(rows, horizon, seasons, fraction, len(histories))
+        _warn_of_lost_season(length, seasons[0], rows, horizon, fraction)
     patch = values["patch"]
     if patch == "auto":
         many = seasons[0] > 1 and length >= SEASONS_IN_WINDOW * seasons[0]
@@ -75,7 +77,7 @@ def settle_irregular(
     length = values["window_length"]
     if length == "auto":
         rows = int(np.median([len(h.times) for h in histories]))
-        length = min(IRREGULAR_WINDOW, _window(rows, horizon, (1,), fraction))
+        length = min(IRREGULAR_WINDOW, _window(rows, horizon, (1,), fraction, 1))
     return _plan(
         values, histories, at_once=1, window_length=int(length), patch=1, season=1
     )
@@ -107,17 +109,42 @@ def _seasons(
     return (1,) if wanted is None else (int(wanted),)
 
 
-def _window(rows: int, horizon: int, seasons: tuple[int, ...], fraction: float) -> int:
+def _window(
+    rows: int, horizon: int, seasons: tuple[int, ...], fraction: float, n_series: int
+) -> int:
     """Return how many rows a forecast sees."""
     wanted = max(2 * seasons[-1], LEAST_WINDOW, min(horizon, MOST_WINDOW // 2))
     held = validation_rows(rows, horizon, fraction)
     room = min((rows - horizon) / WINDOWS_IN_SERIES, rows - held - horizon)
-    longest = min(max(2, int(room) - LEAST_CUTOFFS), MOST_WINDOW)
+    # One cutoff each will do where many series are learnt from together.
+    spare = LEAST_CUTOFFS if n_series < LEAST_CUTOFFS else 0
+    longest = min(max(2, int(room) - spare), MOST_WINDOW)
     if wanted <= room and wanted <= MOST_WINDOW:
         return wanted
     # As many whole seasons as there is room for.
     season = seasons[0] if seasons[0] <= longest else 1
     return longest // season * season
+
+
+def _warn_of_lost_season(
+    length: int, season: int, rows: int, horizon: int, fraction: float
+) -> None:
+    """Warn of windows that are shorter than a season because the series are short."""
+    if length >= min(season, MOST_WINDOW):
+        return
+    held = validation_rows(rows, horizon, fraction)
+    left = rows - season - held - horizon + 1
+    how = "Forecast fewer steps or pass longer series"
+    if left > 0:
+        how += (
+            f", or set window_length={season}, which leaves {left} window(s) of such a "
+            "series to train on"
+        )
+    warn(
+        f"Windows of {length} rows are shorter than the season of {season}: no "
+        f"forecast sees a whole one. Longer ones would leave too little to learn from "
+        f"series of {rows} rows (the median) for horizon={horizon}. {how}."
+    )
 
 
 def _stride(wanted: Any) -> int | str:

@@ -37,9 +37,9 @@ def split(rows: TrackRows, plan: ForecastPlan) -> tuple[Cutoffs, Cutoffs]:
         held = validation_rows(longest, horizon, plan.validation_fraction)
         raise InvalidInputError(
             f"Expected a series of at least {length + horizon + held} rows for "
-            f"horizon={horizon} and window_length={length} ({held} of them to "
-            f"validate), got {longest} at most. Forecast fewer steps, or set a "
-            "shorter window_length."
+            f"horizon={horizon} and windows of {length} rows ({held} rows to "
+            f"validate), got {longest} at most. Forecast fewer steps, pass longer "
+            f"series{', or set a shorter window_length' if length > 2 else ''}."
         )
     total = sum(map(len, early)) * rows.n_targets
     stride = plan.stride

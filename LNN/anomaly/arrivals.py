@@ -64,8 +64,10 @@ class DetectorArrivals:
         gap = self._gap(dt, stamp)
         if not 0 <= gap < np.inf:
             raise InvalidInputError(
-                f"Expected a row at or after the one before, got a gap of "
-                f"{gap * self._plan.unit:g}. Pass rows in time order."
+                f"Expected a row at or after the one before{self._when()}, got a gap "
+                f"of {gap * self._plan.unit:g}. Pass rows in time "
+                "order. If a wrong time was taken before (a clock that jumped ahead), "
+                "go on in a new stream: detector.stream(context=the last good rows)."
             )
         if self._step + gap > MOST_STEPS:
             raise _too_long(dt)
@@ -120,6 +122,9 @@ class DetectorArrivals:
                 self._refuse_several(self._group, group)
             self._group = group
         return values, None if columns.time is None else cells[columns.time]
+
+    def _when(self) -> str:
+        return "" if self._now is None else f" ({self._now})"
 
     def _refuse_lacking(self, here: Any) -> None:
         names: Any = self._form.layout.columns.names

@@ -7,12 +7,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from LNN.exceptions import InvalidInputError, MissingDependencyError
 
 from .containers import plain
+from .stored_index import nameless_levels
 
 __all__ = ["blocks_of"]
 
@@ -50,16 +52,24 @@ def blocks_of(source: Any, columns: list[Any] | None) -> Iterator[pd.DataFrame]:
     if isinstance(source, str | Path):
         source = _opened(Path(source))
     kind = type(source).__module__.partition(".")[0]
-    if kind == "pyarrow" and hasattr(source, "to_batches"):
+    if kind == "pyarrow" and hasattr(source, "get_fragments"):
         return _of_dataset(source, columns)
     if kind == "zarr":
         return _of_zarr(source, columns)
     if isinstance(source, np.ndarray):
         return _of_array(source)
-    if isinstance(source, pd.DataFrame) or not isinstance(source, Iterable):
+    known = isinstance(source, pd.DataFrame)  # others are asked for their kind
+    frame = None if known else nw.from_native(source, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        raise InvalidInputError(
+            f"Expected {KNOWN}, got a lazy frame ({type(source).__name__}). Write it "
+            "as Parquet (polars: sink_parquet), and pass the path."
+        )
+    known |= isinstance(frame, nw.DataFrame)
+    if known or not isinstance(source, Iterable):
         raise InvalidInputError(
             f"Expected {KNOWN}, got {type(source).__name__}. A table in memory needs "
-            "no storing: pass it to fit."
+            "no storing: pass it to fit, or a list of it to store it all the same."
         )
     return _of_frames(source)
 
@@ -90,7 +100,13 @@ def _dataset(path: Path) -> Any:
         raise MissingDependencyError(
             'Parquet needs pyarrow. Install it with: pip install "LNN[parquet]"'
         ) from error
-    return pyarrow.dataset.dataset(path, format="parquet", partitioning="hive")
+    try:
+        return pyarrow.dataset.dataset(path, format="parquet", partitioning="hive")
+    except pyarrow.ArrowInvalid as error:
+        raise InvalidInputError(
+            f"Expected Parquet that reads as one table, got {path}: {error} Check the "
+            "files. Columns need names of their own: write them again with others."
+        ) from error
 
 
 def _zarr() -> Any:
@@ -107,6 +123,8 @@ def _of_dataset(dataset: Any, columns: list[Any] | None) -> Iterator[pd.DataFram
     """Read a pyarrow Dataset in the order of its files."""
     there = dataset.schema.names
     refuse_unknown(columns or [], there)
+    if columns is not None:  # the index may hold time and recordings
+        columns = list(dict.fromkeys([*columns, *nameless_levels(there)]))
     # Nothing is read ahead: by default a file would be read into memory whole.
     how: dict[str, Any] = {"columns": columns, "schema": dataset.schema}
     how |= {"batch_size": rows_of_block(len(columns or there)), "use_threads": False}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 
 __all__ = [
+    "ColumnArguments",
     "kind_of_cell",
     "naming_non_numeric",
     "refuse_times",
@@ -27,6 +28,24 @@ _TIMES = (
     np.timedelta64,
     pd.Period,
 )
+
+
+class ColumnArguments(NamedTuple):
+    """What a caller's parameters are called that name columns; for advice.
+
+    Attributes
+    ----------
+    time : str or None
+        Names the column of time stamps; None is that there is no such parameter.
+    group : str
+        Names the column of recordings.
+    """
+
+    time: str | None = "time_column"
+    group: str = "group_column"
+
+
+_OF_FIT = ColumnArguments()
 
 
 def without_mask(table: Any) -> Any:
@@ -61,7 +80,7 @@ def without_mask(table: Any) -> Any:
     return np.ma.filled(table, np.nan)
 
 
-def kind_of_cell(cell: Any) -> Literal["text", "time", "object"] | None:
+def kind_of_cell(cell: Any) -> Literal["text", "time", "object", "large"] | None:
     """Return what a cell holds in place of a number; None for numbers and gaps."""
     if isinstance(cell, _TIMES):
         return "time"
@@ -71,10 +90,14 @@ def kind_of_cell(cell: Any) -> Literal["text", "time", "object"] | None:
         float(cell)
     except (TypeError, ValueError):
         return "text" if isinstance(cell, str | bytes) else "object"
+    except OverflowError:
+        return "large"
     return None
 
 
-def refuse_times(table: Any, name: str, *, time_column: bool = True) -> None:
+def refuse_times(
+    table: Any, name: str, *, arguments: ColumnArguments = _OF_FIT
+) -> None:
     """Raise for the first column of datetimes or durations of a frame or an array.
 
     Parameters
@@ -82,13 +105,13 @@ def refuse_times(table: Any, name: str, *, time_column: bool = True) -> None:
     table : DataFrame or array-like
     name : str
         What the table is called in messages.
-    time_column : bool
-        Whether the caller has a parameter of that name.
+    arguments : ColumnArguments
+        What the caller's parameters are called.
     """
     if isinstance(table, pd.DataFrame):
         for label, dtype in zip(table.columns, table.dtypes, strict=True):
             if dtype.kind in "mM":
-                advice = _advice("time", label, time_column)
+                advice = _advice("time", label, arguments)
                 raise InvalidInputError(
                     f"Expected numbers in {name}, got {dtype} in column {label!r}. "
                     f"{advice}"
@@ -105,22 +128,28 @@ def refuse_times(table: Any, name: str, *, time_column: bool = True) -> None:
 
 @contextmanager
 def naming_non_numeric(
-    table: Any, name: str, *, time_column: bool = True
+    table: Any, name: str, *, arguments: ColumnArguments = _OF_FIT
 ) -> Iterator[None]:
     """Turn an error inside into one that names the first cell that is not a number."""
     # Looked for after an error only: to ask every cell takes much longer than reading.
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         found = _first_bad(table)
         if found is None:
             raise
         cell, place, label = found
         kind = kind_of_cell(cell)
+        if kind == "large":
+            raise InvalidInputError(
+                f"Expected numbers that float64 can hold in {name}, got a whole number "
+                f"of more than 300 digits in {place}. Check that value, or take its "
+                "logarithm."
+            ) from error
         if kind == "object":
             _raise_for_object(error, cell, f"{place} of {name}")
         shown = repr(str(cell)) if isinstance(cell, str) else cell
-        advice = _advice(kind, label, time_column)
+        advice = _advice(kind, label, arguments)
         raise InvalidInputError(
             f"Expected numbers in {name}, got the {kind} {shown} in {place}. {advice}"
         ) from error
@@ -137,13 +166,14 @@ def _raise_for_object(error: Exception, cell: Any, where: str) -> NoReturn:
     ) from error
 
 
-def _advice(kind: str | None, label: Any, time_column: bool) -> str:
+def _advice(kind: str | None, label: Any, arguments: ColumnArguments) -> str:
     if kind == "text":
         return (
             "Encode it as numbers (sklearn.preprocessing.OneHotEncoder) or drop the "
-            "column; names of recordings belong into group_column= or a MultiIndex."
+            f"column; names of recordings belong into {arguments.group}= or a "
+            "MultiIndex."
         )
-    how = f"pass time_column={label!r} or " if time_column else ""
+    how = f"pass {arguments.time}={label!r} or " if arguments.time else ""
     return (
         f"If it is the time of each row, {how}make it the index; else drop the column."
     )

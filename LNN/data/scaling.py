@@ -30,7 +30,12 @@ from .channel_statistics import (
 )
 from .containers import frame_like, plain
 from .layouts import layout_of
-from .non_numeric import naming_non_numeric, refuse_times, without_mask
+from .non_numeric import (
+    ColumnArguments,
+    naming_non_numeric,
+    refuse_times,
+    without_mask,
+)
 from .padding import warn_if_padded_by_value
 from .samples import check_recording, check_same_names
 from .tables import column_names
@@ -39,6 +44,8 @@ __all__ = ["SequenceScaler"]
 
 _METHODS = ("standard", "minmax", "robust", "none")
 _CHUNK_VALUES = 2**19
+# A scaler has no parameter that names columns.
+_NO_TIME = ColumnArguments(time=None)
 
 
 def _unless_sequences(wrapped: Callable) -> Callable:
@@ -399,9 +406,9 @@ class SequenceScaler(OneToOneFeatureMixin, _SequenceTransformer, BaseEstimator):
 def _checked(table: Any, name: str, check: Callable[..., np.ndarray]) -> np.ndarray:
     """Return a table as scikit-learn's `check` gives it: floats, NaN where masked."""
     table = without_mask(table)
-    refuse_times(table, name, time_column=False)
+    refuse_times(table, name, arguments=_NO_TIME)
     floats = [np.float64, np.float32]
-    with naming_non_numeric(table, name, time_column=False):
+    with naming_non_numeric(table, name, arguments=_NO_TIME):
         return check(table, dtype=floats, ensure_all_finite="allow-nan")
 
 

@@ -15,14 +15,17 @@ import pandas as pd
 from LNN.exceptions import InvalidInputError
 
 from .block_sources import blocks_of, refuse_unknown
-from .non_numeric import naming_non_numeric, refuse_times
+from .non_numeric import ColumnArguments, naming_non_numeric, refuse_times
+from .stored_index import IndexLabels, labels_of_index, with_levels
 from .stored_table import FORMAT, NAME, StoredTable, open_table
+from .stored_targets import as_floats, target_numbers, widen
 
 __all__ = ["store_table"]
 
 # Bytes that are moved at a time where rows of a recording are brought together.
 MOVED_BYTES = 2**25
 DTYPES = ("float32", "float64")
+ARGUMENTS = ColumnArguments("time", "group")
 
 
 def store_table(
@@ -54,7 +57,9 @@ def store_table(
     target : label or list of labels, default=None
         The columns of y; None for data to predict on.
     time, group : label, default=None
-        The columns of the time stamps and of the recordings.
+        The columns of the time stamps and of the recordings, or levels of the index of
+        frames. None reads them from the index as `fit` does: datetimes or durations,
+        and (recording, time) in a MultiIndex. Row numbers are ignored.
     columns : list of labels, default=None
         The inputs, in this order; None is all other columns.
     sort_time : bool, default=False
@@ -71,7 +76,9 @@ def store_table(
     ------
     InvalidInputError
         If columns are missing or hold no numbers, if a number is too large for `dtype`,
-        or if the folder holds anything. Nothing is left behind then.
+        if whole numbers in a target would lose digits, if the index of a frame is
+        neither time, recordings nor row numbers, or if the folder holds anything.
+        Nothing is left behind then.
     MissingDependencyError
         If pyarrow or zarr is needed and missing.
 
@@ -97,12 +104,7 @@ def store_table(
     """
     if dtype not in DTYPES:
         raise InvalidInputError(f"dtype must be one of {DTYPES}, got {dtype!r}.")
-    if sort_time and time is None:
-        raise InvalidInputError(
-            "Expected time= with sort_time=True, got none. Name the column of the time "
-            "stamps."
-        )
-    roles = _roles(target, time, group, columns)
+    roles = _roles(target, time, group, columns, sort_time)
     path = Path(folder)
     with _new_folder(path):
         with Writer(path, roles, np.dtype(dtype)) as writer:
@@ -115,7 +117,7 @@ def store_table(
     return open_table(path)
 
 
-def _roles(target: Any, time: Any, group: Any, columns: Any) -> Roles:
+def _roles(target: Any, time: Any, group: Any, columns: Any, sort_time: bool) -> Roles:
     """Check which columns are what."""
     if columns is not None:
         columns = _labels(columns, "columns", "None takes all other columns.")
@@ -128,7 +130,7 @@ def _roles(target: Any, time: Any, group: Any, columns: Any) -> Roles:
             raise InvalidInputError(
                 f"Expected {name} as the label of one column, got {label!r}."
             )
-    return Roles(targets, several, time, group, columns)
+    return Roles(targets, several, time, group, columns, sort_time)
 
 
 def _labels(given: Any, name: str, none: str) -> list[Any]:
@@ -155,6 +157,7 @@ class Roles:
     time: Any
     group: Any
     columns: list[Any] | None
+    sort_time: bool
 
     @property
     def apart(self) -> list[Any]:
@@ -165,9 +168,12 @@ class Roles:
     @property
     def wanted(self) -> list[Any] | None:
         """The columns to read; None is all."""
-        if self.columns is None:
-            return None
-        return list(dict.fromkeys([*self.columns, *self.apart]))
+        return None if self.columns is None else self.named
+
+    @property
+    def named(self) -> list[Any]:
+        """The columns that have a name in the call."""
+        return list(dict.fromkeys([*(self.columns or []), *self.apart]))
 
     def inputs(self, there: list[Any]) -> list[Any]:
         """Return the inputs of a table with these columns."""
@@ -242,7 +248,7 @@ class Writer:
         self.zone: str | None = None
         self.groups, self.classes = Codes("the group column"), Codes("the target")
         self.kinds: dict[str, tuple[np.dtype, tuple[int, ...]]] = {}
-        self.whole_numbers = True
+        self._indexed = (False, False)
         self._files: dict[str, BinaryIO] = {}
         self._open = ExitStack()
 
@@ -254,7 +260,9 @@ class Writer:
 
     def add(self, block: pd.DataFrame) -> None:
         """Append the rows of a block."""
-        labels, roles = list(block.columns), self.roles
+        roles = self.roles
+        block = with_levels(block, roles.named)
+        labels = list(block.columns)
         if len(set(labels)) < len(labels):
             raise InvalidInputError(
                 f"Expected columns with names of their own, got {labels[:20]}. Rename "
@@ -263,13 +271,14 @@ class Writer:
         if not self.n_rows:
             self.names = roles.inputs(labels)
         refuse_unknown([*roles.apart, *self.names], labels)
+        times, owners = self._labels(block)
         self._append("X", self._inputs(block[self.names]))
         if roles.targets:
             self._append("y", self._target(block[roles.targets]))
-        if roles.time is not None:
-            self._append("timestamps", self._times(block[roles.time]))
-        if roles.group is not None:
-            self._append("groups", self.groups.of(block[roles.group], self.n_rows))
+        if times is not None:
+            self._append("timestamps", self._times(times))
+        if owners is not None:
+            self._append("groups", self.groups.of(owners, self.n_rows))
         self.n_rows += len(block)
 
     def finish(self) -> dict[str, Any]:
@@ -283,9 +292,6 @@ class Writer:
             name: {"dtype": dtype.str, "shape": [self.n_rows, *shape]}
             for name, (dtype, shape) in self.kinds.items()
         }
-        if "y" in arrays and not self.classes.known and self.whole_numbers:
-            as_whole_numbers(self.path / "y.bin")
-            arrays["y"]["dtype"] = np.dtype(np.int64).str
         return {
             "format": FORMAT,
             "arrays": arrays,
@@ -297,10 +303,35 @@ class Writer:
             "groups": list(self.groups.known),
         }
 
+    def _labels(self, block: pd.DataFrame) -> IndexLabels:
+        """Return time stamps and recordings, from columns or else from the index."""
+        times, owners = labels_of_index(block.index)
+        indexed = times is not None, owners is not None
+        if not self.n_rows:
+            self._indexed = indexed
+        elif indexed != self._indexed:
+            raise InvalidInputError(
+                "Expected an index of the same kind in every frame, got "
+                f"{block.index.dtype} from row {self.n_rows} on. Give all of them the "
+                "time (and recording) as index, or none: frame.reset_index()."
+            )
+        roles = self.roles
+        if roles.time is not None:
+            times = block[roles.time]
+        if roles.group is not None:
+            owners = block[roles.group]
+        if roles.sort_time and times is None:
+            raise InvalidInputError(
+                "Expected time= with sort_time=True, got none. Name the column of the "
+                "time stamps, or make them the index."
+            )
+        return IndexLabels(times, owners)
+
     def _inputs(self, block: pd.DataFrame) -> np.ndarray:
         """Return the inputs of a block in the dtype of the file."""
-        refuse_times(block, "the table", time_column=False)
-        with naming_non_numeric(block, "the table", time_column=False):
+        refuse_times(block, "the table", arguments=ARGUMENTS)
+        self._refuse_complex(block)
+        with naming_non_numeric(block, "the table", arguments=ARGUMENTS):
             values = block.to_numpy(dtype=np.float64, na_value=np.nan)
         with np.errstate(over="ignore"):
             cast = values.astype(self.dtype)
@@ -314,16 +345,24 @@ class Writer:
             )
         return cast
 
+    def _refuse_complex(self, block: pd.DataFrame) -> None:
+        for label, kind in zip(block.columns, block.dtypes, strict=True):
+            if kind.kind == "c":
+                raise InvalidInputError(
+                    f"Complex data not supported: column {label!r} of the table holds "
+                    f"{kind}. Give real and imaginary parts, or size and angle, "
+                    "columns of their own."
+                )
+
     def _target(self, block: pd.DataFrame) -> np.ndarray:
-        """Return the targets of a block: numbers as float64, labels as codes."""
+        """Return the targets of a block: numbers as they are, labels as codes."""
+        self._refuse_complex(block)
         kinds = [kind.kind for kind in block.dtypes]
         numbers = all(kind in "iuf" for kind in kinds)
         if self.n_rows and numbers == bool(self.classes.known):
             raise self._other_kind("y", list(block.dtypes))
         if numbers:
-            # Whole numbers with a gap come as floats: which they are is known at last.
-            self.whole_numbers &= all(kind in "iu" for kind in kinds)
-            values = block.to_numpy(dtype=np.float64)
+            values = self._as_before(target_numbers(block, self.n_rows))
             return values if self.roles.several else values[:, 0]
         if self.roles.several:
             raise InvalidInputError(
@@ -332,6 +371,19 @@ class Writer:
                 "target='name'."
             )
         return self.classes.of(block.iloc[:, 0], self.n_rows)
+
+    def _as_before(self, values: np.ndarray) -> np.ndarray:
+        """Return numbers of the kind that the file of targets has."""
+        known, shape = self.kinds.get("y", (values.dtype, ()))
+        if values.dtype == known:
+            return values
+        if values.dtype == np.int64:
+            return as_floats(values, self.n_rows)
+        # Whole numbers with a gap come as floats, perhaps in a late block only.
+        self._files["y"].flush()
+        widen(self.path / "y.bin", values.shape[1])
+        self.kinds["y"] = values.dtype, shape
+        return values
 
     def _times(self, column: pd.Series) -> np.ndarray:
         """Return the time stamps of a block; those with a zone in universal time."""
@@ -349,7 +401,7 @@ class Writer:
         if values.dtype.kind not in "iufmM":
             raise InvalidInputError(
                 f"Expected numbers, datetimes or durations as time stamps, got "
-                f"{column.dtype} in column {self.roles.time!r}. Convert them "
+                f"{column.dtype} in column {column.name!r}. Convert them "
                 "(pandas.to_datetime)."
             )
         return values
@@ -373,17 +425,6 @@ class Writer:
             f"Expected {name} of one type, got {got} from row {self.n_rows} on, after "
             f"{self.kinds[name][0]}. Give the column one type in all blocks."
         )
-
-
-def as_whole_numbers(file: Path) -> None:
-    """Turn float64 in a file into int64 of the same values, in place."""
-    floats = np.memmap(file, np.float64, "r+")
-    whole = floats.view(np.int64)
-    step = MOVED_BYTES // 8
-    for begin in range(0, len(floats), step):
-        part = slice(begin, begin + step)
-        whole[part] = floats[part].astype(np.int64)
-    floats.flush()
 
 
 def bring_together(path: Path, told: dict[str, Any], sort_time: bool) -> None:

@@ -285,10 +285,28 @@ def _refuse_shape(table: Any, name: str) -> None:
             f"Reshape your data: one column is {one}, one row has shape "
             "(1, n_features)."
         )
+    if isinstance(table, pd.DataFrame):
+        _refuse_frame(table, name)
     if len(shape) == 2 and shape[0] and not shape[1]:
         raise InvalidInputError(
             f"0 feature(s) (shape={shape}) while a minimum of 1 is required: {name} "
             "has rows without a column. Pass at least one column to learn from."
+        )
+
+
+def _refuse_frame(frame: pd.DataFrame, name: str) -> None:
+    """Raise for a frame of nothing, and for columns of one name."""
+    if frame.shape == (0, 0):
+        raise InvalidInputError(
+            "Found array with 0 sample(s) (shape=(0, 0)) while a minimum of 1 is "
+            f"required: {name} is an empty frame. Check how it was filled."
+        )
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise InvalidInputError(
+            f"Expected columns with names of their own in {name}, got {twice!r} more "
+            f"than once. Rename one ({name}.columns = [...]), or drop it: "
+            f"{name}.loc[:, ~{name}.columns.duplicated()]."
         )
 
 

@@ -240,6 +240,11 @@ def _refuse_text_and_times(values: np.ndarray) -> None:
             "pandas.Timedelta('1h') for datetimes, y / pandas.Timedelta('1h') for "
             "durations."
         )
+    if kind == "large":
+        raise InvalidInputError(
+            "Expected numbers that float64 can hold in y, got a whole number of more "
+            "than 300 digits. Check that value, or learn its logarithm."
+        )
     if kind == "text":
         raise InvalidInputError(
             f"Expected numbers in y, got the text {str(example)!r}. For classes use "

@@ -97,8 +97,13 @@ class FittedForecaster(PlainState):
             "Leave it out; or pass y= as well, the rows to forecast from."
         )
 
-    def read(self, y: Any, X: Any) -> tuple[list[SeriesHistory], SeriesForm]:
-        """Read rows like those of the fit, with the inputs that belong to them."""
+    def read(
+        self, y: Any, X: Any, *, unseen: bool = False
+    ) -> tuple[list[SeriesHistory], SeriesForm]:
+        """Read rows like those of the fit, with the inputs that belong to them.
+
+        With `unseen`, a target may be missing in all of them.
+        """
         inputs = self.engine.inputs
         if inputs.columns and X is None and self.parameters["target"] is None:
             raise InvalidInputError(
@@ -107,7 +112,8 @@ class FittedForecaster(PlainState):
                 "forecast, in its index."
             )
         self._refuse_one_number(y)
-        given = read_given(y, X if inputs.columns else None, self.parameters)
+        known = X if inputs.columns else None
+        given = read_given(y, known, self.parameters, unseen=unseen)
         self._check_times(given)
         if given.columns != list(inputs.columns):
             self._refuse_other_columns(given.columns)

@@ -27,6 +27,8 @@ TAKEN = (
     *("batch_size", "loss", "missing", "early_stopping", "return_sequences"),
     *("random_state", "callback", "n_jobs", "verbose", "window_length", "layout"),
     *("time_column", "group_column", "anchor", "warm_start", "validation_fraction"),
+    # The network forecasts changes in units of its own: it has no limits on levels.
+    "output_constraints",
 )
 
 
@@ -75,7 +77,8 @@ RULES: dict[str, Rule] = {
     "network": NONE
     | Rule(
         _is_options,
-        "a dict of parameters of LiquidRegressor that the forecaster does not set",
+        "a dict of parameters of LiquidRegressor that the forecaster does not set, "
+        "without output_constraints (clip forecasts where they have limits)",
     ),
     "n_jobs": N_JOBS,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,9 +13,15 @@ from LNN.data.containers import plain
 from LNN.exceptions import InvalidInputError
 from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.inputs import matched, read_inputs
-from LNN.forecasting.series import SeriesForm, read_tracks
+from LNN.forecasting.series import SeriesForm, Track, read_tracks
 
-__all__ = ["SWAPPED", "GivenSeries", "are_swapped", "read_given"]
+__all__ = [
+    "SWAPPED",
+    "GivenSeries",
+    "are_swapped",
+    "read_given",
+    "refuse_nothing_seen",
+]
 
 SWAPPED = (
     "Expected the series first, as in fit(y, X), got a table first and a series after "
@@ -44,7 +50,9 @@ class GivenSeries(NamedTuple):
     n_known: int
 
 
-def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> GivenSeries:
+def read_given(
+    y: Any, X: Any, values: Mapping[str, Any], *, unseen: bool = False
+) -> GivenSeries:
     """Read y and X.
 
     Parameters
@@ -52,6 +60,8 @@ def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> GivenSeries:
     y, X : as in `LiquidForecaster.fit`
     values : mapping of str
         The parameters of the forecaster.
+    unseen : bool
+        Whether a target may be missing in all rows.
     """
     special = values["time_column"], values["group_column"]
     _refuse_swapped(y, X, values["known_future"])
@@ -67,7 +77,8 @@ def read_given(y: Any, X: Any, values: Mapping[str, Any]) -> GivenSeries:
     if targets is not None and not isinstance(target, list | tuple):
         container = "series" if form.container == "frame" else form.container
         form = replace(form, single=True, container=container)
-    _refuse_nothing_seen(tracks)
+    if not unseen:
+        refuse_nothing_seen(tracks)
     if X is None:
         empty = [np.empty((len(t.times), 0)) for t in tracks]
         return GivenSeries(
@@ -124,7 +135,8 @@ def _taken_apart(
     return y[[*named, *targets]], X
 
 
-def _refuse_nothing_seen(tracks: list) -> None:
+def refuse_nothing_seen(tracks: Sequence[Track | SeriesHistory]) -> None:
+    """Refuse series in which a target has no value."""
     for track in tracks:
         seen = np.isfinite(track.values).any(axis=0)
         if not seen.all():

@@ -14,6 +14,7 @@ from LNN.forecasting.baselines import season_ago
 from LNN.forecasting.fitted import FittedForecaster
 from LNN.forecasting.history import SeriesHistory
 from LNN.forecasting.irregular import in_units
+from LNN.forecasting.reading import refuse_nothing_seen
 from LNN.forecasting.rows import Cutoffs
 from LNN.forecasting.stray import LONG, MOST_PLACES, LoneRow
 
@@ -58,7 +59,7 @@ def continued(
         Refuse a single row that comes long after the others, unless a row that was
         refused here before came shortly before it. None refuses no row.
     """
-    histories, _ = model.read(y, X)
+    histories, _ = model.read(y, X, unseen=True)
     known = {history.name: history for history in model.context}
     whole = []
     for history in histories:
@@ -74,6 +75,8 @@ def continued(
             # After so long a pause a forecast sees nothing of what was before it.
             if refused is None or gap <= MOST_PLACES or not model.engine.forgets:
                 history = before.followed_by(history)
+        # Rows that go on from others may hold nothing that was seen.
+        refuse_nothing_seen([history])
         whole.append(model.engine.prepared(history))
     return whole
 
@@ -132,11 +135,22 @@ def moved_on(
             raise InvalidInputError(
                 f"Expected rows after the last one that is known, "
                 f"{history.times[-1]}, got rows until {new.times[-1]}. To forecast "
-                "from earlier rows pass them to predict as y=."
+                "from earlier rows pass them to predict as y=. If a wrong time was "
+                "taken before (a clock that jumped ahead), go on in a new stream: "
+                "forecaster.stream(), and step with all good rows since the fit."
             )
-        context.append(new.tail(kept))
-    context += [new.tail(kept) for new in later.values()]
+        context.append(_tail(new, kept))
+    context += [_tail(new, kept) for new in later.values()]
     return replace(model, context=tuple(context))
+
+
+def _tail(history: SeriesHistory, least: int) -> SeriesHistory:
+    """Return the last rows, and those back to a value that is held at their begin."""
+    begin = max(0, len(history.times) - least)
+    # Seen rows up to there, the latest first.
+    seen = np.isfinite(history.values[: begin + 1][::-1])
+    back = np.where(seen.any(axis=0), seen.argmax(axis=0), 0)
+    return history.tail(len(history.times) - begin + int(back.max()))
 
 
 def roll(

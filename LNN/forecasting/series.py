@@ -21,6 +21,9 @@ from LNN.exceptions import InvalidInputError
 
 __all__ = ["SeriesForm", "Track", "read_tracks"]
 
+# Squares of numbers up to this one, and sums of many of these, are float64.
+LARGEST = 1e150
+
 
 class Track(NamedTuple):
     """Rows of one recording, in time order.
@@ -315,13 +318,20 @@ def _numbers(values: Any, what: str) -> np.ndarray:
     try:
         if values.dtype.kind in "mM":
             raise TypeError("times, not numbers")
+        if values.dtype.kind == "c":
+            raise InvalidInputError(
+                f"Complex data not supported: {what} holds {values.dtype}. Pass real "
+                "and imaginary parts, or size and angle, as targets of their own."
+            )
         if isinstance(values, pd.Series):
             if isinstance(values.dtype, pd.CategoricalDtype):
                 raise TypeError("categories")
             found = values.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
             found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except InvalidInputError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInputError(
             f"Expected numbers in {what}, got {getattr(values, 'dtype', 'objects')}: "
             f"{error}. Encode categories as columns (pandas.get_dummies), and name "
@@ -332,5 +342,13 @@ def _numbers(values: Any, what: str) -> np.ndarray:
         raise InvalidInputError(
             f"Expected finite numbers in {what}, got an infinite value in row {row}. "
             "Pass NaN for a missing value."
+        )
+    large = np.abs(found) > LARGEST
+    if large.any():
+        place = tuple(axis[0] for axis in np.nonzero(large))
+        raise InvalidInputError(
+            f"Expected numbers whose spread float64 can hold in {what}, up to "
+            f"{LARGEST:g}, got {found[place]:g} in row {place[0]}. Look for wrong "
+            "values there, or divide all by one number."
         )
     return found

@@ -106,7 +106,16 @@ def _seasons(
     if wanted == "auto":
         columns = [h.values[:, k] for h in histories for k in range(h.values.shape[1])]
         return find_seasons(grid, columns)
-    return (1,) if wanted is None else (int(wanted),)
+    if wanted is None:
+        return (1,)
+    longest = max(len(h.times) for h in histories)
+    if int(wanted) >= longest > 1:
+        warn(
+            f"No row of y has another one a season of {wanted} rows before it: the "
+            f"longest series has {longest}. Nothing is learnt of the season. Pass "
+            'more rows, or season="auto" or None.'
+        )
+    return (int(wanted),)
 
 
 def _window(

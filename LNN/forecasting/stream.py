@@ -72,8 +72,8 @@ class ForecastStream:
         Parameters
         ----------
         y, X : as in `LiquidForecaster.fit`
-            The rows that came, usually one of each series. A series without new rows
-            may be left out.
+            The rows that came, usually one of each series; NaN where nothing was seen.
+            A series without new rows may be left out.
         known : as X, default=None
             Columns of `known_future` at the times to forecast.
 

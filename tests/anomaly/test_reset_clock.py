@@ -64,6 +64,19 @@ def test__step__row_of_a_reset_clock__is_refused_and_changes_nothing(model):
         assert answer == other.step(row, timestamp=time)
 
 
+def test__step__good_row_after_two_of_a_reset_clock__is_told_the_way_out(model):
+    rows = frame(720)
+    stream = model.stream(rows[:700])
+    with pytest.raises(InvalidInputError, match="clock reset"):
+        stream.step(rows.iloc[700], timestamp=FAR)
+    stream.step(rows.iloc[700], timestamp=FAR + HOUR)
+    words = r"one before \(2106-02-07 01:00:00\).*new stream: detector.stream\(context="
+    with pytest.raises(InvalidInputError, match=words):
+        stream.step(rows.iloc[701], timestamp=rows.index[701])
+    again = model.stream(context=rows[:700])
+    assert np.isfinite(again.step(rows.iloc[701], timestamp=rows.index[701]).score)
+
+
 def test__step__second_row_after_a_pause__goes_on(model):
     rows, pause = frame(720), pd.Timedelta(days=600)
     stream = model.stream(rows[:700])

@@ -10,7 +10,7 @@ import pytest
 from tiny import TINY
 
 from LNN import InvalidInputError, LiquidClassifier, LiquidRegressor
-from LNN.data import block_sources, open_table, store_table, storing
+from LNN.data import block_sources, open_table, store_table, stored_targets, storing
 
 N = 260
 
@@ -34,6 +34,7 @@ def small_blocks(monkeypatch):
     """Make blocks of a few rows, so that all sources give several."""
     monkeypatch.setattr(block_sources, "BLOCK_BYTES", 2000)
     monkeypatch.setattr(storing, "MOVED_BYTES", 300)
+    monkeypatch.setattr(stored_targets, "MOVED", 40)
 
 
 ROLES = {"target": "load", "time": "time", "group": "meter"}
@@ -296,6 +297,8 @@ def test__store_table__later_block_of_another_kind__is_refused(
         ([], "empty table"),
         ([np.zeros(3)], "Expected frames or 2-D arrays"),
         ([pd.DataFrame([[1, 2]], columns=["a", "a"])], "names of their own"),
+        ([pd.DataFrame({"a": [1, 10**400]})], "300 digits in row 1, column 'a'"),
+        ([pd.DataFrame({"a": [1j, 2]})], "Complex data not supported: column 'a'"),
     ],
 )
 def test__store_table__source_of_another_kind__is_refused(source, words, tmp_path):

@@ -1,6 +1,7 @@
 """Rows as they come: `update`, streams, and intervals that adapt."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from forecast_cases import quick
 
@@ -82,3 +83,32 @@ def test__adapted__truths_that_have_not_come__change_nothing():
 def test__adaptive_widths__begin_as_the_fixed_ones():
     past = np.random.default_rng(0).normal(size=(100, 5))
     np.testing.assert_array_equal(AdaptiveWidths(past, 0.9).now(), widths(past, 0.9))
+
+
+@pytest.mark.parametrize("unseen", [1, 40])
+def test__stream__rows_that_nobody_saw__forecast_as_predict_does(unseen, series):
+    model = quick().fit(series[:80])
+    rows = series.copy()
+    rows.iloc[80 : 80 + unseen] = np.nan
+    stream = model.stream(coverage=0.8)
+    for place in range(80, 82 + unseen):
+        found = stream.step(rows[place : place + 1])
+    alone = model.predict(y=rows[: 82 + unseen])
+    np.testing.assert_allclose(found, alone, rtol=1e-6)
+
+
+def test__stream__new_series_without_a_value__is_refused(panel):
+    stream = quick().fit(panel.loc[["a"]]).stream()
+    with pytest.raises(InvalidInputError, match="at least one value .* recording 'b'"):
+        stream.step(panel.loc[["b"]] * np.nan)
+
+
+def test__stream__good_row_after_two_of_a_reset_clock__is_told_the_way_out(series):
+    stream = quick().fit(series[:120]).stream()
+    far = series[120:122]
+    far = far.set_axis(far.index + pd.DateOffset(months=2000))
+    with pytest.raises(InvalidInputError, match="clock"):
+        stream.step(far[:1])
+    stream.step(far[1:])
+    with pytest.raises(InvalidInputError, match="go on in a new stream"):
+        stream.step(series[120:121])

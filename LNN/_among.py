@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,11 +33,24 @@ class Shared:
     """Results that several fits would work out alike, each made once.
 
     What is made is never changed, so that fits may hold the same one.
+
+    Parameters
+    ----------
+    given : list of object, default=None
+        All objects of the caller that results may be made of: nobody writes into them
+        while fits run. None: any.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, given: Sequence[Any] | None = None) -> None:
+        self._given, self._lock = given, threading.Lock()
         self._kinds: dict[str, OrderedDict[Hashable, tuple[Any, Future]]] = {}
+
+    def may_hold(self, values: Iterable[Any]) -> bool:
+        """Tell whether nobody writes into these objects of a caller."""
+        if self._given is None:
+            return True
+        known = {id(None), *map(id, self._given)}
+        return all(id(value) in known for value in values)
 
     def once(
         self, kind: str, key: Hashable, alive: Any, make: Callable[[], Any]

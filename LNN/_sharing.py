@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ def share(
     of: tuple[Any, ...],
     settings: tuple[Hashable, ...],
     make: Callable[[], Made],
+    given: Iterable[Any] = (),
 ) -> Made:
     """Return what `make` returns, made once for all fits that run side by side.
 
@@ -32,9 +33,12 @@ def share(
         All else that it depends on.
     make : callable
         Takes nothing. Nobody changes what it returns.
+    given : iterable of object, default=()
+        Those of `of` that come from outside. A transformer before the model may write
+        into one between two fits: it is shared only if all fits were given it.
     """
     mine = among()
-    if mine is None or mine.shared is None:
+    if mine is None or mine.shared is None or not mine.shared.may_hold(given):
         return make()
 
     def listening() -> tuple[Made, list[Told]]:

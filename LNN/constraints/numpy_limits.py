@@ -252,7 +252,8 @@ class ModelLimits:
         own = before if self.limits.looks_back else None
         kept, feasible = self.limits.keep(flat, rows, own, units * self.unit)
         good = feasible.reshape(len(answers), -1).all(axis=1)
-        after = kept if own is not None else before
+        # A copy: the caller gets the answers, and may change them.
+        after = kept.copy() if own is not None else before
         return as_before(kept, np.shape(answers), self.n), after, good
 
 

@@ -68,7 +68,11 @@ def fits_in_threads(n_jobs: int | None = None) -> Iterator[None]:
         return
     backend = _FitThreads()
     with _one_thread_each(), joblib.parallel_config(backend, n_jobs=number):
-        yield
+        try:
+            yield
+        finally:
+            # Ctrl-C may come where joblib does not end its calls any more.
+            backend.terminate()
 
 
 def thread_number(n_jobs: int | None) -> int:
@@ -113,6 +117,7 @@ class _FitThreads(ThreadingBackend):
     """joblib's threads, which see what the thread that starts them sees."""
 
     _pool: ThreadPool | None = None
+    _part = Among()
 
     def configure(self, n_jobs: int = 1, *args: Any, **kwargs: Any) -> int:
         """Begin a call of `joblib.Parallel`."""
@@ -141,7 +146,12 @@ class _FitThreads(ThreadingBackend):
         """End a call of `joblib.Parallel`, or break it off."""
         # What still runs then is not wanted any more.
         self._part.stopped.set()
+        pool = self._pool
         super().terminate()
+        if pool is not None:
+            # The pool leaves its threads running. A program that ends while one is
+            # within torch aborts.
+            pool.join()
 
 
 def _use_one_thread() -> None:

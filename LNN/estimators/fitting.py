@@ -257,6 +257,7 @@ def _read(
         lambda: read_examples(
             given, options, form, n_jobs=settings.n_jobs, classes=classes, **how
         ),
+        given=given,
     )
 
 

@@ -6,7 +6,7 @@ import numbers
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, overload
 
@@ -15,6 +15,8 @@ import numpy as np
 import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import _safe_indexing, indexable
 
 from LNN._among import Among, Shared, Told, among, taking_part
@@ -48,7 +50,7 @@ SOURCES = (np.random.RandomState, np.random.Generator)
 def fit_many(
     estimators: E,
     X: ArrayLike,
-    y: ArrayLike,
+    y: ArrayLike | None,
     param_grid: Grid | None = ...,
     *,
     cv: None = ...,
@@ -64,7 +66,7 @@ def fit_many(
 def fit_many(
     estimators: Sequence[E],
     X: ArrayLike,
-    y: ArrayLike,
+    y: ArrayLike | None,
     param_grid: Grid | None = ...,
     *,
     cv: None = ...,
@@ -80,7 +82,7 @@ def fit_many(
 def fit_many(
     estimators: Any,
     X: ArrayLike,
-    y: ArrayLike,
+    y: ArrayLike | None,
     param_grid: Grid | None = ...,
     *,
     cv: Any,
@@ -95,7 +97,7 @@ def fit_many(
 def fit_many(
     estimators: Any,
     X: ArrayLike,
-    y: ArrayLike,
+    y: ArrayLike | None,
     param_grid: Grid | None = None,
     *,
     cv: Any = None,
@@ -117,7 +119,7 @@ def fit_many(
         A sequence is fitted in place. Of a single one, copies are fitted that have the
         parameters of `param_grid`. Pipelines and other estimators work too.
     X, y : array-like
-        As `fit` takes them.
+        As `fit` takes them; y may be None.
     param_grid : dict of str to sequence, or list of such dicts, default=None
         As in `sklearn.model_selection.GridSearchCV`: `{"random_state": range(16)}`.
         The order is that of `sklearn.model_selection.ParameterGrid`.
@@ -153,8 +155,9 @@ def fit_many(
     Raises
     ------
     InvalidInputError
-        If estimators share a generator of random numbers, or are the same object: what
-        each draws would depend on the others.
+        If estimators share a generator of random numbers, or are the same object, or
+        Pipelines share a step: what each gets would depend on the others. If nothing is
+        to be fitted: the grid or `cv` is empty.
 
     Notes
     -----
@@ -262,7 +265,15 @@ class Data:
             splits = list(
                 check_cv(cv, y, classifier=classifies).split(X, y, *groups[:1])
             )
+        if not splits:
+            raise InvalidInputError(
+                f"Expected cv with at least one split, got {cv!r}, which has none."
+            )
         return [self._at(X, y, names, *split) for split in splits]
+
+    def given(self) -> list[Any]:
+        """Return what `fit` is called with."""
+        return [self.X, self.y, *self.fit_params.values()]
 
     def _at(
         self, X: Any, y: Any, names: list[str], train: np.ndarray, test: np.ndarray
@@ -273,12 +284,17 @@ class Data:
         fit_params |= {n: _safe_indexing(fit_params[n], train) for n in names}
         return Data(
             _safe_indexing(X, train),
-            _safe_indexing(y, train),
+            _rows_of(y, train),
             fit_params,
             _safe_indexing(X, test),
-            _safe_indexing(y, test),
+            _rows_of(y, test),
             {n: _safe_indexing(self.fit_params[n], test) for n in judged},
         )
+
+
+def _rows_of(y: Any, rows: np.ndarray) -> Any:
+    """Return rows of y; a forecaster or a detector may have none."""
+    return None if y is None else _safe_indexing(y, rows)
 
 
 def _by_sample(name: str, value: Any) -> bool:
@@ -348,7 +364,9 @@ class Many:
     ):
         self._parts, self._scorer, self._error_score = parts, scorer, error_score
         self._verbose, self._n_fits = verbose, n_fits
-        self._shared, self._config = Shared(), sklearn.get_config()
+        # What a Pipeline's step returns may be written into by the next fit.
+        own = [given for part in parts for given in part.given()]
+        self._shared, self._config = Shared(own), sklearn.get_config()
         self._lock, self._n_done, self._broken_off = threading.Lock(), 0, False
 
     def run(self, fits: list[Fit], n_jobs: int | None) -> list[Done]:
@@ -498,6 +516,11 @@ def _of_grid(model: Any, grid: Grid) -> list[tuple[Any, str]]:
         own = clone(model).set_params(**clone(parameters, safe=False))
         name = ", ".join(f"{k}={v!r}" for k, v in parameters.items())
         found.append((own, name or type(model).__name__))
+    if not found:
+        raise InvalidInputError(
+            f"Expected param_grid with at least one combination, got {grid!r}. Leave "
+            "it out to fit one copy as it is."
+        )
     return found
 
 
@@ -523,8 +546,8 @@ def _refuse_shared(models: list[Any]) -> None:
     """Refuse estimators of which one changes what another one gets."""
     owner: dict[int, int] = {}
     for number, model in enumerate(models):
-        values = [model, *_parameters(model).values()]
-        sources = [v for v in values if v is model or isinstance(v, SOURCES)]
+        drawn = [v for v in _parameters(model).values() if isinstance(v, SOURCES)]
+        sources = [*_fitted_in_place(model), *drawn]
         for source in {id(v): v for v in sources}.values():
             other = owner.setdefault(id(source), number)
             if other == number:
@@ -534,6 +557,21 @@ def _refuse_shared(models: list[Any]) -> None:
                 f"share {source!r}: what one of them gets would depend on the other. "
                 "Pass copies (sklearn.base.clone), and whole numbers as random_state."
             )
+
+
+def _fitted_in_place(model: Any) -> Iterator[Any]:
+    """Return an estimator, and those that its `fit` fits without copying them."""
+    if isinstance(model, FrozenEstimator):
+        return
+    yield model
+    steps: Sequence[tuple[str, Any]] = ()
+    if isinstance(model, Pipeline):
+        steps = model.steps
+    elif isinstance(model, FeatureUnion):
+        steps = model.transformer_list
+    for _, step in steps:
+        if hasattr(step, "fit"):  # and is not "passthrough"
+            yield from _fitted_in_place(step)
 
 
 def _check_error_score(error_score: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from LNN.constraints.plain import refuse_functions, to_plain
 from LNN.estimators.fitted import FittedModel
@@ -30,7 +31,7 @@ def constraints_spec(fitted: FittedModel) -> tuple[dict[str, Any] | None, Arrays
     refuse_functions(limits.constraints, "a spec")
     told, arrays = [], {}
     for k, constraint in enumerate(limits.constraints):
-        plain = to_plain(constraint)
+        plain = _without_endless_rows(to_plain(constraint))
         told.append({"kind": plain.pop("kind")})
         for name, array in plain.items():
             if name in ENDS:
@@ -45,11 +46,41 @@ def constraints_spec(fitted: FittedModel) -> tuple[dict[str, Any] | None, Arrays
     return {"on_infeasible": limits.on_infeasible, "limits": told}, arrays
 
 
+def inward(low: NDArray, high: NDArray) -> tuple[NDArray, NDArray]:
+    """Return bounds that float32 holds, within those given; NaN stays.
+
+    Where they leave no such number between them, both are the nearest one.
+    """
+    with np.errstate(over="ignore"):
+        nearest = np.asarray(low, np.float32), np.asarray(high, np.float32)
+    up = np.nextafter(nearest[0], np.float32(np.inf))
+    down = np.nextafter(nearest[1], np.float32(-np.inf))
+    least = np.where(nearest[0] < low, up, nearest[0])
+    most = np.where(nearest[1] > high, down, nearest[1])
+    apart = least > most
+    ends = np.where(apart, nearest[0], least), np.where(apart, nearest[1], most)
+    # What float32 cannot hold stays, to be refused or not where it is written.
+    least = np.where(np.isfinite(nearest[0]), ends[0], low)
+    most = np.where(np.isfinite(nearest[1]), ends[1], high)
+    return least.astype(np.float64), most.astype(np.float64)
+
+
+def _without_endless_rows(plain: dict[str, Any]) -> dict[str, Any]:
+    """Leave half-spaces without an end out: they bind nothing."""
+    if "b" not in plain:
+        return plain
+    binds = plain["b"] != np.inf
+    if not binds.any():
+        return {"kind": "bounds", "low": None, "high": None}
+    rows = ("A", "b", "A_inputs", "b_inputs", "b_quadratic")
+    cut = {n: v[binds] for n, v in plain.items() if n in rows and v is not None}
+    return plain | cut
+
+
 def _refuse_endless(array: np.ndarray, name: str) -> None:
     if not np.isfinite(array).all():
         raise InvalidInputError(
-            f"Expected finite numbers in {name} of HalfSpaces, got {array.tolist()}. "
-            "Leave a half-space without an end out."
+            f"Expected finite numbers in {name} of HalfSpaces, got {array.tolist()}."
         )
 
 

@@ -6,8 +6,8 @@
     answers = model.step(rows, dt)      # one row of each, (4, F)
 
 `X` has the input columns of the data alone, in the order of `model.spec["input"]`; `dt`
-is the time since the row before, in seconds for models fitted on dates, else in the
-units of their time stamps. The equations are those of docu/spec.md, in float64.
+is the time since the row before: seconds or durations for models fitted on dates, else
+the units of their time stamps. The equations are those of docu/spec.md, in float64.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 VERSION = 3
-# A gap is walked in at most this many sub-steps.
-MAX_SUB_STEPS = 32
+MAX_SUB_STEPS = 32  # in which a gap is walked
 
 
 def _sigmoid(x):
@@ -122,8 +121,7 @@ class _LTC:
 def _closed_form(mode, maps, state, dt, asymptote=None, rate=None):
     """Return the new state of a CfC from the values of its maps."""
     if mode == "pure":
-        (f,) = maps
-        return asymptote - asymptote * np.exp(-dt * (rate + np.abs(f))) * f
+        return asymptote - asymptote * np.exp(-dt * (rate + np.abs(maps[0]))) * maps[0]
     if mode == "exponential":
         return state - np.expm1(-dt * _softplus(maps[1])) * (np.tanh(maps[0]) - state)
     first, second = np.tanh(maps[0]), np.tanh(maps[1])
@@ -256,8 +254,7 @@ class _Network:
         self.own_scale, self.patch = values["own_scale"], values["patch"]
         self.pooling = values["pooling"]
         own = [_Arrays(arrays, f"layers.{k}") for k in range(len(values["layers"]))]
-        known = list(map(_layer, values["layers"], own))
-        self.cells, self.sizes = zip(*known, strict=True)
+        self.cells, self.sizes = zip(*map(_layer, values["layers"], own), strict=True)
         self.n_neurons = [layer["n_neurons"] for layer in values["layers"]]
         if self.patch:
             self.patch_map = _linear(_Arrays(arrays, "patch"))
@@ -309,8 +306,7 @@ class _Network:
         channels = x[..., :n]
         mean = channels.mean(axis=1, keepdims=True)
         spread = np.sqrt(channels.var(axis=1, keepdims=True) + flat**2)
-        size = np.concatenate([mean, np.log(spread)], axis=-1)
-        size = np.broadcast_to(size, (*x.shape[:2], 2 * n))
+        size = np.concatenate([mean, np.log(spread)], axis=-1).repeat(x.shape[1], 1)
         return np.concatenate([(channels - mean) / spread, x[..., n:], size], axis=-1)
 
     def _patched(self, x, units):
@@ -387,8 +383,7 @@ class _Carried:
         complete, new = True, dict(past)
         if network.patch:
             x, units, complete = self._add_row(x, units, new)
-        states = [past[key] for key in keys]
-        shown, states = network.layers(x, states, units[:, None])
+        shown, states = network.layers(x, [past[k] for k in keys], units[:, None])
         total, steps = past["total"] + shown, past["steps"] + 1
         largest = np.maximum(past["largest"], shown)
         later = dict(zip(keys, states, strict=True))
@@ -491,18 +486,14 @@ class Model:
         self.n, self._before = 1, np.empty(0)
 
     def reset(self, n=None, streams=slice(None)):
-        """Forget the past; there are `n` streams from now on.
-
-        None leaves that, and forgets the past of `streams` alone.
-        """
+        """Begin `n` streams; None leaves how many, and begins `streams` anew."""
         if n is None and self.past is not None:
             self.past.reset(streams)
             self._started[streams] = False
             self.limits.reset(None, streams)
             return
         self.n = self.n if n is None else int(n)
-        kind = _Carried if self.window is None else _Windows
-        self.past = kind(self, self.n)
+        self.past = (_Carried if self.window is None else _Windows)(self, self.n)
         self.limits.reset(self.n)
         self._started = np.zeros(self.n, dtype=bool)
         self._before = np.zeros((self.n, len(self.anchors)))
@@ -522,15 +513,13 @@ class Model:
             self.reset()
         rows = np.atleast_2d(np.asarray(x, dtype=np.float64))
         self._check(rows, (self.n, len(self.center)))
-        gaps = np.full(self.n, np.nan if dt is None else dt, dtype=np.float64)
-        gaps = np.where(self._started, gaps, np.nan)
+        gaps = np.where(self._started, np.full(self.n, self._numbers(dt)), np.nan)
         present = rows[:, self.anchors]
         before = np.where(self._started[:, None], self._before, present)
         values = rows.copy()
         values[:, self.anchors] = present - before
-        scaled = (values - self.center) / self.scale
         units = self._units(gaps)
-        outputs = self.past.advance(scaled, units)
+        outputs = self.past.advance((values - self.center) / self.scale, units)
         self._before, self._started[:] = present, True
         answers = self.limits.step(self.answers(outputs, present), rows, units)
         return answers[0] if np.ndim(x) == 1 else answers
@@ -575,6 +564,7 @@ class Model:
             raise ValueError("Expected no starts: each sequence is a recording.")
         recordings = [np.asarray(x, dtype=np.float64) for x in recordings]
         gaps = [None] * len(recordings) if dt is None else dt
+        gaps = [own if own is None else self._numbers(own) for own in gaps]
         sequences, answered = [], []
         for x, own in zip(recordings, gaps, strict=True):
             sequences += self._sequences(x, own)
@@ -592,8 +582,7 @@ class Model:
         answers = self.answers(outputs, rows[:, self.anchors])
         return self.limits.sequence(answers, rows, gaps, self._units)
 
-    @staticmethod
-    def _cuts(n, starts):
+    def _cuts(self, n, starts):
         mask = np.zeros(n, dtype=bool) if starts is None else np.asarray(starts)
         if mask.shape != (n,) or mask.dtype != bool:
             raise ValueError(f"Expected starts as {n} bools, got {starts!r:.60}.")
@@ -639,14 +628,24 @@ class Model:
             return np.array(answer["classes"])[outputs.argmax(axis=-1)]
         own = _Arrays(self.arrays, "target_scaler")
         levels = len(answer["quantiles"] or [0])
-        values = outputs
         if levels > 1:
-            values = outputs.reshape(len(outputs), answer["n_targets"], levels)
-        column = (-1,) + (1,) * (values.ndim - 2)
-        values = values * own["scale"].reshape(column) + own["center"].reshape(column)
+            outputs = outputs.reshape(len(outputs), answer["n_targets"], levels)
+        column = (-1,) + (1,) * (outputs.ndim - 2)
+        values = outputs * own["scale"].reshape(column) + own["center"].reshape(column)
         if len(self.anchors):
             values = values + present.reshape(len(present), *column)
         return values[:, 0] if answer["ndim"] == 0 else values
+
+    def _numbers(self, dt):
+        """Return gaps as numbers, NaN where there is none: durations in seconds."""
+        gaps = np.asarray(np.nan if dt is None else dt)
+        if gaps.dtype.kind == "O" and any(hasattr(gap, "days") for gap in gaps.flat):
+            gaps = gaps.astype("m8[us]")  # of datetime.timedelta
+        if gaps.dtype.kind not in "mM":
+            return gaps.astype(np.float64)
+        if gaps.dtype.kind == "M" or self.clock["kind"] in (None, "numbers"):
+            raise ValueError(f"Expected dt in numbers, got {gaps.dtype}.")
+        return gaps / np.timedelta64(1, "s")
 
     def _units(self, gaps):
         if (gaps < 0).any() or np.isinf(gaps).any():
@@ -691,10 +690,11 @@ def load_spec(path):
     """Read a spec and its arrays from a file, and nothing else of it."""
     with np.load(path, allow_pickle=False) as file:
         if "spec" not in file:
-            raise ValueError(f"Expected a file of LNN.export.save, got {path!s}.")
+            told = json.loads(file["model"].tobytes() if "model" in file else b"{}")
+            why = told.get("no_spec", f"{path!s} is another file.")
+            raise ValueError(f"Expected a file of LNN.export.save with a spec: {why}")
         values = json.loads(file["spec"].tobytes().decode("utf-8"))
         if values["version"] > VERSION:
             told = f"version {VERSION} or older, got version {values['version']}"
             raise ValueError(f"Expected a spec of {told}. Take a later numpy_model.py.")
-        names = [name for name in file.files if name.startswith("spec.")]
-        return values, {name.removeprefix("spec."): file[name] for name in names}
+        return values, {n[5:]: file[n] for n in file.files if n.startswith("spec.")}

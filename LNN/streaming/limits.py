@@ -67,7 +67,8 @@ class StreamLimits:
                 )
         self._kept = kept
         if self._limits.keeper.looks_back:
-            self._before = kept.values.reshape(self._before.shape)
+            # A copy: the caller gets the answers, and may change them.
+            self._before = kept.values.reshape(self._before.shape).copy()
 
     def answers(self) -> NDArray:
         """Return the answers to the last row."""
@@ -90,7 +91,9 @@ class StreamLimits:
 
     def state(self) -> dict[str, NDArray]:
         """Return the answers before, where they are needed."""
-        return {"answers": self._before} if self._limits.keeper.looks_back else {}
+        return (
+            {"answers": self._before.copy()} if self._limits.keeper.looks_back else {}
+        )
 
     def set_state(self, state: dict[str, NDArray]) -> None:
         """Take what `state` returned."""

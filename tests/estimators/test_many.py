@@ -12,7 +12,8 @@ import pytest
 import sklearn
 import torch
 from quick import quick
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
     GridSearchCV,
@@ -21,11 +22,17 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
     cross_validate,
 )
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 from tiny import TINY
 
-from LNN import LiquidClassifier, LiquidRegressor, LNNWarning, fit_many
+from LNN import (
+    LiquidClassifier,
+    LiquidForecaster,
+    LiquidRegressor,
+    LNNWarning,
+    fit_many,
+)
 from LNN.estimators import fitting
 from LNN.exceptions import InvalidInputError, NonFiniteLossError
 
@@ -366,10 +373,69 @@ def test__fit_many__shared_generator_or_estimator__is_refused(table):
     assert found[0].loss_curve_ == found[1].loss_curve_
 
 
+def test__fit_many__pipelines_that_share_a_step__are_refused(table):
+    model, scaler = LiquidRegressor(**SMALL), StandardScaler()
+    one, two = make_pipeline(StandardScaler(), model), make_pipeline(scaler, model)
+    union = make_pipeline(make_union(scaler, "passthrough"), Ridge())
+    for models in ([one, two], [model, one], [make_pipeline(one), model], [two, union]):
+        with pytest.raises(InvalidInputError, match="models 0 and 1 share"):
+            fit_many(models, *table, n_jobs=1)
+    # Searches and frozen estimators leave what they share as it is.
+    frozen = FrozenEstimator(StandardScaler().fit(table[0]))
+    pipes = [make_pipeline(frozen, "passthrough", Ridge(a)) for a in (1, 10)]
+    searches = [GridSearchCV(Ridge(), {"alpha": [a]}, cv=2) for a in (1, 10)]
+    searches[1].estimator = searches[0].estimator
+    found = fit_many([*pipes, *searches], *table, n_jobs=1)
+    assert found[0].predict(table[0])[0] != found[1].predict(table[0])[0]
+    assert found[2].best_params_ != found[3].best_params_
+
+
+class Reusing(TransformerMixin, BaseEstimator):
+    """Returns the same array at each call."""
+
+    buffer = np.empty((0, 0))
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        if Reusing.buffer.shape != X.shape:
+            Reusing.buffer = np.empty(X.shape)
+        return np.multiply(X, self.factor, out=Reusing.buffer)
+
+
+def test__fit_many__steps_that_reuse_an_array__do_not_give_it_to_the_next_fit(table):
+    X, y = table
+    pipe = make_pipeline(Reusing(), LiquidRegressor(**SMALL, scale="none"))
+    grid = {"reusing__factor": [0.01, 1.0]}
+    found = fit_many(pipe, X, y, grid, n_jobs=1)
+    for one, parameters in zip(found, ParameterGrid(grid), strict=True):
+        alone = clone(pipe).set_params(**parameters).fit(X, y)
+        assert one[-1].loss_curve_ == alone[-1].loss_curve_
+
+
+def test__fit_many__cv_without_y__fits_what_needs_none(table):
+    found = fit_many(
+        LiquidForecaster(3, epochs=1, n_seeds=1),
+        table[1],
+        None,
+        cv=TimeSeriesSplit(2),
+        scoring=lambda fitted, X, y=None: float(len(X) if y is None else np.nan),
+        n_jobs=1,
+    )
+    assert len(found[0]["estimator"]) == 2
+    assert np.isfinite(found[0]["test_score"]).all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda m, t: fit_many([], *t), "Expected an estimator"),
+        (lambda m, t: fit_many(m, *t, []), "at least one combination"),
+        (lambda m, t: fit_many(m, *t, cv=iter([])), "cv with at least one split"),
         (lambda m, t: fit_many([m, 3], *t), "Expected an estimator"),
         (lambda m, t: fit_many([m], *t, {"epochs": [1]}), "one estimator with"),
         (lambda m, t: fit_many(m, *t, error_score="nan"), "error_score must be"),
@@ -477,6 +543,7 @@ def test__fit_many__interrupted__stops_all_after_their_epoch(table):
             _thread.interrupt_main()
 
     models, before = endless(3, callback), list(warnings.filters)
+    threads = set(threading.enumerate())
     # A process that a shell has put into the background ignores Ctrl-C.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -487,6 +554,8 @@ def test__fit_many__interrupted__stops_all_after_their_epoch(table):
     # What was learnt until then is there, as after Ctrl-C in `fit`. The third one had
     # not begun, and the second one perhaps neither.
     assert sum(hasattr(model, "model_") for model in models) in (1, 2)
+    # A program that ends while a thread is within torch aborts.
+    assert set(threading.enumerate()) <= threads
     assert torch.get_num_threads() == 2
     assert list(warnings.filters) == before
 

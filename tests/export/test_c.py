@@ -193,6 +193,42 @@ def test_frames_tell_their_times(tmp_path):
             model.predict(frame[["a", "b"]])
 
 
+def test_frames_have_the_columns_of_the_fit_in_their_order(tmp_path):
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(random.normal(size=(40, 2)), columns=["a", "b*/"])
+    lnn = LNN.LiquidRegressor(6, window_length=None, epochs=1, random_state=0)
+    to_c(lnn.fit(X, X["a"]), tmp_path / "model.c")
+    model = CModel(tmp_path / "model.c", options=(*STRICT, "-O1"))
+    assert difference(model.predict(X), lnn.predict(X)) < 1e-5
+    assert difference(model.predict(X.to_numpy()), lnn.predict(X)) < 1e-5
+    for wrong in (X[["b*/", "a"]], X.rename(columns={"a": "c"})):
+        with pytest.raises(ValueError, match="columns of the fit in their order"):
+            model.predict(wrong)
+
+
+def test_steps_take_durations_and_no_gap_below_0(tmp_path):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(40, 2))
+    gaps = random.choice([1, 2, 5], 40).astype("m8[h]")
+    times = np.datetime64("2024-01-01") + np.cumsum(gaps)
+    lnn = LNN.LiquidRegressor(6, window_length=None, epochs=1, random_state=0)
+    for stamps, dated in ((times, True), (np.cumsum(gaps).astype(float), False)):
+        to_c(lnn.fit(X, X[:, 0], timestamps=stamps), tmp_path / "model.c")
+        model = CModel(tmp_path / "model.c")
+        for wrong in (-1.0, "x", times[0]):
+            with pytest.raises(ValueError, match="Expected dt as a number >= 0"):
+                model.step(X[0], dt=wrong)
+        if not dated:
+            with pytest.raises(ValueError, match="after a fit with numbers"):
+                model.step(X[0], dt=gaps[0])
+            continue
+        right = lnn.predict(X, timestamps=times)
+        for own in (gaps.astype("m8[ns]"), pd.to_timedelta(gaps), gaps.astype(object)):
+            model.reset()
+            found = [model.step(x, dt=gap) for x, gap in zip(X, own, strict=True)]
+            assert difference(found, right) < 1e-5
+
+
 def test_columns_of_the_fit_tell_time_and_recordings(tmp_path):
     """Equal gaps in the fit, holes later: a column counts, or is refused."""
     random = np.random.default_rng(0)

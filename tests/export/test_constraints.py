@@ -18,8 +18,9 @@ from LNN.exceptions import InvalidInputError, InvalidModelFileError
 from LNN.export import container, numpy_model, save
 from LNN.export.__main__ import main
 from LNN.export.c.rounding import numpy_model as in_numpy
+from LNN.export.constraint_specs import inward
 from LNN.export.spec import to_spec
-from LNN.safety import DiscreteBarrier, HalfSpaces
+from LNN.safety import DiscreteBarrier, HalfSpaces, RateLimit
 
 pytestmark = NARROW_LIMITS
 
@@ -56,6 +57,20 @@ def test__numpy__many_streams__each_has_its_own_answer_before():
     again = model.step(parts[:, 0], gaps[:, 0])
     assert again[1] == pytest.approx(found[1, 0], abs=1e-9)
     assert (np.abs(again - found[:, -1]) <= 0.8 + 1e-9)[[0, 2, 3]].all()
+
+
+def test__numpy__answers__are_the_callers_to_keep_and_to_change():
+    targets = np.column_stack([Y, -Y])
+    model = LiquidRegressor(**SMALL, output_constraints=[RateLimit(0.1)])
+    model.fit(X, targets)
+    right, changed = in_numpy(to_spec(model)), in_numpy(to_spec(model))
+    kept = [right.step(x) for x in X[:8]]
+    for x, expected in zip(X[:8], kept, strict=True):
+        answer = changed.step(x)
+        np.testing.assert_array_equal(answer, expected)
+        answer *= 1000
+    right.reset()
+    assert np.isfinite(kept).all()
 
 
 def test__numpy__raise__raises():
@@ -127,6 +142,35 @@ def test__save__constraints_that_were_set_since__are_those_of_the_file(tmp_path)
     assert (LNN.load(tmp_path / "model.npz").predict(X) == right).all()
     runtime = numpy_model.Model(tmp_path / "model.npz")
     np.testing.assert_allclose(runtime.predict(X), right, atol=2e-4)
+
+
+def test__spec__rows_without_an_end__are_left_out(tmp_path):
+    slopes = [[6.0, 0.0], [0.0, 1.0]]
+    limits = [HalfSpaces([[1.0], [2.0]], [51.0, np.inf], b_inputs=slopes)]
+    model = LiquidRegressor(**SMALL, output_constraints=limits).fit(X, Y)
+    spec = to_spec(model)
+    assert spec.arrays["constraints.0.b"].tolist() == [51.0]
+    np.testing.assert_allclose(in_numpy(spec).predict(X), model.predict(X), atol=2e-4)
+    model.set_params(output_constraints=[HalfSpaces([[1.0]], [np.inf])])
+    save(model, tmp_path / "model.npz")
+    runtime = numpy_model.Model(tmp_path / "model.npz")
+    np.testing.assert_allclose(runtime.predict(X), model.predict(X), atol=2e-4)
+    assert runtime.limits.feasible.all()
+
+
+def test__inward__is_the_nearest_float32_within():
+    low = np.array([0.1, 0.5, np.nan, -1e300, 0.3])
+    high = np.array([0.3, 0.5, 0.7, 1e300, 0.3])
+    least, most = inward(low, high)
+    assert np.isnan(least[2])
+    assert least[3] == -1e300
+    assert most[3] == 1e300
+    assert least[1] == most[1] == 0.5
+    assert least[4] == most[4] == np.float32(0.3)
+    assert (least[0] >= 0.1) & (most[0] <= 0.3) & (most[2] <= 0.7)
+    assert least[0] - 0.1 < 1e-8
+    assert 0.3 - most[0] < 3e-8
+    assert least[0] == np.float32(least[0])
 
 
 def test__functions__are_refused_by_name(tmp_path):

@@ -23,7 +23,8 @@ from LNN.export import CModel, to_c
 from LNN.export.c.compiled import find_compiler
 from LNN.export.c.project import to_c_project
 from LNN.export.c.rounding import numpy_model
-from LNN.safety import HalfSpaces
+from LNN.export.constraint_specs import inward
+from LNN.safety import Bounds, HalfSpaces
 
 pytestmark = NARROW_LIMITS
 
@@ -48,6 +49,25 @@ def test__c__of_a_model_with_limits__gives_the_answers_and_flags_of_lnn(name, tm
     if name not in ("rates", "rates carried"):
         steps = [model.step(x) for x in part]
         np.testing.assert_allclose(steps, wanted, atol=2e-3, rtol=2e-5)
+
+
+# Numbers that float32 does not hold, and one that both sides share.
+@pytest.mark.parametrize("ends", [(-0.01, 0.03), (0.03, 0.03)])
+def test__c__bounds__are_kept_to_the_last_bit(ends, tmp_path):
+    model = LiquidRegressor(**SMALL).fit(X, Y)
+    middle = np.median(model.predict(X))
+    ends = [middle + end for end in ends]
+    model.set_params(output_constraints=[Bounds(*ends)])
+    to_c(model, tmp_path / "model.c")
+    compiled = CModel(tmp_path / "model.c")
+    found = compiled.predict(X).astype(np.float64)
+    assert compiled.feasible.all()
+    if ends[0] == ends[1]:
+        assert (found == np.float32(ends[0])).all()
+        return
+    least, most = inward(*map(np.array, ends))
+    assert ends[0] <= least == found.min()
+    assert ends[1] >= most == found.max()
 
 
 @pytest.mark.quick_cases("two targets-float32", "hold-int8", "two quadratic-float32")

@@ -169,3 +169,14 @@ def test__onnx__raise__is_refused_by_name(tmp_path):
     ).fit(X, Y)
     with pytest.raises(InvalidInputError, match="no exceptions"):
         to_onnx(model, tmp_path / "model.onnx")
+
+
+def test__onnx__bounds__are_kept_to_the_last_bit(tmp_path):
+    limits = [Bounds(49.7, 50.1)]  # which float32 does not hold
+    model = LiquidRegressor(**SMALL, output_constraints=limits).fit(X, Y)
+    path = to_onnx(model, tmp_path / "model.onnx")
+    dt, state = np.full((1, len(X)), np.nan), zero_state(path, 1)
+    found = run(runner(path), rows=X[None], dt=dt, state=state)
+    answers = next(iter(found.values())).astype(np.float64)
+    assert answers.min() >= 49.7
+    assert answers.max() <= 50.1

@@ -118,6 +118,30 @@ def test_gaps_are_one_a_row(stored, wrong):
         stored("whole").predict(np.zeros((4, 3)), wrong)
 
 
+def test_gaps_may_be_durations(stored):
+    fit = fitted("whole")
+    assert stored("whole").clock["kind"] == "numbers"
+    model, gaps = stored("whole"), np.round(fit.gaps(), 3)
+    usual = model.predict(fit.X, gaps, fit.starts())
+    durations = (1000 * np.nan_to_num(gaps)).round().astype("m8[ms]")
+    for wrong in (durations, np.datetime64("2024-01-01") + durations):
+        with pytest.raises(ValueError, match="dt in numbers, got"):
+            model.predict(fit.X, wrong, fit.starts())
+    model.clock = {**model.clock, "kind": "datetimes or durations"}
+    several = durations.astype("m8[ns]"), durations.astype(object), list(durations)
+    for same in several:
+        found = model.predict(fit.X, same, fit.starts())
+        np.testing.assert_allclose(found, usual, atol=1e-9)
+    model.reset()
+    right = [model.step(x, gap) for x, gap in zip(fit.X[:6], gaps, strict=False)]
+    for same in several:
+        model.reset()
+        found = [model.step(x, gap) for x, gap in zip(fit.X[:6], same, strict=False)]
+        np.testing.assert_allclose(found, right, atol=1e-9)
+    with pytest.raises(ValueError, match="dt in numbers, got datetime64"):
+        model.step(fit.X[0], np.datetime64("2024-01-01"))
+
+
 def test_needs_numpy_alone(stored, tmp_path):
     """Run as a copy where no other package can be imported."""
     fit = fitted("whole")

@@ -104,6 +104,19 @@ def test__many_streams__each_has_its_own_answer_before():
     assert abs(again[0] - found[0, -1]) <= 0.4 + 1e-9
 
 
+def test__answers__are_the_callers_to_change():
+    targets = np.column_stack([Y, -Y])
+    model = LiquidRegressor(**SMALL, output_constraints=[RateLimit(0.1)])
+    model.fit(X, targets)
+    right, stream = model.stream(), model.stream()
+    for x in X[:8]:
+        expected = right.step(x).copy()
+        answer = stream.step(x)
+        np.testing.assert_array_equal(answer, expected)
+        answer *= 1000
+        stream.state["answers"] += 1
+
+
 def test__state_copy_and_pickle__keep_the_answer_before():
     stream = fitted([RateLimit(0.1)], timestamps=None).stream("carry")
     for x in X[:10]:

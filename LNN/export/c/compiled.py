@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import datetime
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from LNN.exceptions import InvalidInputError
 from LNN.export.c.files import read_description
 
 _COMPILERS = ("cc", "gcc", "clang")
+_DATES = "datetimes or durations"
 # Columns of X that are no inputs, and the argument that says the same.
 _OWN = {"time": "timestamps", "group": "groups"}
 _DRIVER = """\
@@ -102,13 +104,13 @@ class CModel:
         """Forget the past: a recording begins."""
         self._library.model_reset(self._state)
 
-    def step(self, x: Any, dt: float | None = None) -> Any:
+    def step(self, x: Any, dt: Any = None) -> Any:
         """Take in a row.
 
         Parameters
         ----------
         x : array of shape (n_channels,)
-        dt : float, default=None
+        dt : float or duration, default=None
             Time since the row before; None is one usual gap.
 
         Returns
@@ -118,7 +120,26 @@ class CModel:
         """
         rows = self._rows(np.reshape(x, (1, -1)))
         self.feasible = np.ones(0, dtype=bool)
-        return self._answers(self._run(rows, [-1.0 if dt is None else dt]))[0]
+        return self._answers(self._run(rows, [-1.0 if dt is None else self._gap(dt)]))[
+            0
+        ]
+
+    def _gap(self, dt: Any) -> float:
+        """Return a gap as a number >= 0, or NaN where it is not known."""
+        kind = self.description["clock"]
+        stamped = isinstance(dt, datetime.timedelta | np.timedelta64) or dt is pd.NaT
+        if stamped and kind not in (None, "numbers"):
+            return float(pd.Timedelta(dt) / pd.Timedelta(1, "s"))
+        try:
+            gap = np.nan if stamped else float(dt)
+        except (TypeError, ValueError):
+            gap = -1.0
+        if stamped or gap < 0:
+            raise InvalidInputError(
+                f"Expected dt as a number >= 0, or a duration if the fit had {_DATES}, "
+                f"got {dt!r} after a fit with {kind or 'no timestamps'}."
+            )
+        return gap
 
     def predict(self, X: Any, timestamps: Any = None, groups: Any = None) -> Any:
         """Predict as the estimator does.
@@ -240,6 +261,8 @@ class CModel:
             )
         X = X if frame else np.asarray(X)
         n, columns = told["n_columns"], told["columns"]
+        if frame:
+            self._check_names(list(X.columns))
         if X.ndim != 2 or X.shape[1] != n or n == len(columns):
             return X, self._of_index(X, times), groups
         if "time" not in told:
@@ -258,6 +281,18 @@ class CModel:
                 )
         times = self._of_index(X, times) if own["time"] is None else own["time"]
         return take(columns), times, groups if own["group"] is None else own["group"]
+
+    def _check_names(self, given: list[Any]) -> None:
+        """Refuse a frame whose columns have other names, or another order."""
+        names, columns = self.description.get("names"), self.description["columns"]
+        if names is None or not all(isinstance(name, str) for name in given):
+            return
+        if len(given) == self.description["n_columns"]:
+            given = [given[k] for k in columns]
+        if len(given) == len(names) and given != names:
+            raise InvalidInputError(
+                f"Expected the columns of the fit in their order, {names}, got {given}."
+            )
 
     def _of_index(self, X: Any, times: Any) -> Any:
         """Return the times in the index of a frame, if none are given."""

@@ -152,6 +152,7 @@ def _described(program: Program) -> str:
     told = {
         "n_columns": values["input"]["n_columns"],
         "columns": values["input"]["columns"],
+        "names": values["input"]["names"],
         "time": values["input"].get("time"),
         "group": values["input"].get("group"),
         "anchors": values["input"]["anchors"],

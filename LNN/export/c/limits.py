@@ -8,6 +8,7 @@ import numpy as np
 
 from LNN.exceptions import InvalidInputError
 from LNN.export.c.source import Source, fill, function, lines, number
+from LNN.export.constraint_specs import inward
 
 # The stack holds a matrix of the rows that may hold an answer.
 MOST_TARGETS, MOST_HALF_SPACES = 8, 16
@@ -136,6 +137,8 @@ class LimitsCode:
     ) -> str:
         """Return the statements that narrow the box by one constraint."""
         levels = self.n_answers // self.n
+        if kind == "bounds":
+            first, last = inward(first, last)
         low = np.repeat(np.where(np.isnan(first), -3.1e38, first), levels)
         high = np.repeat(np.where(np.isnan(last), 3.1e38, last), levels)
         each = f"for (j = 0; j < {self.n_answers}; j++)"

@@ -843,7 +843,7 @@ export class Model {
     if (kind === null && timestamps)
       throw new Error("Expected no timestamps, as the fit had none, got some. Leave them out, or pass dt in steps.");
     if (this.spec.reading.kind === "rows") {
-      const gaps = gapsOf(dt, timestamps);
+      const gaps = gapsOf(dt, timestamps, X.length);
       const cuts = cutsOf(X.length, starts);
       return cuts.flatMap((begin, k) => {
         const own = (list) => list && Array.from(list).slice(begin, cuts[k + 1]);
@@ -851,7 +851,13 @@ export class Model {
       });
     }
     if (starts) throw new Error("Expected no starts, as each sequence is a recording of its own, got some.");
-    const found = Array.from(X, (rows, k) => this.#recording(rows, gapsOf(dt?.[k], timestamps?.[k]), answer));
+    for (const list of [dt, timestamps]) {
+      if (list && list.length !== X.length)
+        throw new RangeError(`Expected ${X.length} lists of times, one per sequence, got ${list.length}.`);
+    }
+    const found = Array.from(X, (rows, k) => {
+      return this.#recording(rows, gapsOf(dt?.[k], timestamps?.[k], rows.length), answer);
+    });
     return every ? found : found.flat();
   }
 
@@ -961,9 +967,15 @@ function cutsOf(n, starts) {
   return Array.from(mask, (_, k) => k).filter((k) => k === 0 || mask[k] === 1);
 }
 
-/** Time since the row before, from whichever of the two is given. */
-function gapsOf(dt, timestamps) {
+/** Time since the row before of n rows, from whichever of the two is given. */
+function gapsOf(dt, timestamps, n) {
+  if (dt && timestamps) throw new Error("Expected dt or timestamps, got both. Leave one out.");
+  const given = dt ?? timestamps;
+  if (given && given.length !== n)
+    throw new RangeError(`Expected ${n} gaps or timestamps, one per row, got ${given.length ?? given}.`);
   if (!timestamps) return dt;
   const times = Array.from(timestamps, (t) => (t instanceof Date ? t.getTime() / 1000 : t));
+  const odd = times.findIndex((t) => !Number.isFinite(t));
+  if (odd >= 0) throw new RangeError(`Expected timestamps that are numbers or valid Dates, got ${timestamps[odd]}.`);
   return times.map((t, k) => (k === 0 ? null : t - times[k - 1]));
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from LNN.exceptions import InvalidInputError
+from LNN.export.constraint_specs import inward
 from LNN.export.onnx.half_spaces import HalfSpaceNodes
 from LNN.export.onnx.nodes import (
     Nodes,
@@ -52,6 +53,8 @@ class LimitNodes:
             names = {"bounds": ("low", "high"), "rate_limit": ("max_rate", "max_rate")}
             if kind in names:
                 low, high = (self._wide(spec.arrays[prefix + n]) for n in names[kind])
+                if kind == "bounds":
+                    low, high = inward(low, high)
                 self.boxes.append((kind, low, high))
             else:
                 own = [name for name in spec.arrays if name.startswith(prefix)]

@@ -263,7 +263,7 @@ def test__pickle__unfitted__keeps_the_parameters():
 
 def test__pickle__other_version__warns(rows, monkeypatch):
     model = Regressor().fit(rows, rows[:, 0])
-    monkeypatch.setattr("LNN.LNN.__version__", "0.0.0")
+    monkeypatch.setattr("LNN.estimators.pickling.__version__", "0.0.0")
     blob = pickle.dumps(model)
     monkeypatch.undo()
     with pytest.warns(LNNWarning, match="pickled by LNN 0.0.0 and is loaded by LNN"):

@@ -175,7 +175,8 @@ class Batches:
         ):
             return "some elapsed times are negative or not finite"
         names = ("start", "length", "first_target")
-        spans = {n: torch.tensor(getattr(sequences, n)) for n in names}
+        # From numpy: torch.tensor would go to the default device.
+        spans = {n: torch.from_numpy(getattr(sequences, n)) for n in names}
         return ResidentBatches(
             self.rows.kept,
             self._gaps,

@@ -205,7 +205,8 @@ def told_apart(labels: Sequence[Any]) -> list[str]:
     --------
     >>> import pandas as pd
     >>> from LNN.inspection.places import told_apart
-    >>> told_apart(pd.to_datetime(["2015-02-02 08:19:52.396", "2015-02-02 08:21:03"]))
+    >>> times = ["2015-02-02 08:19:52.396", "2015-02-02 08:21:03.000"]
+    >>> told_apart(pd.to_datetime(times))
     ['2015-02-02 08:19:52', '2015-02-02 08:21:03']
     """
     known = {label for label in labels if isinstance(label, pd.Timestamp)}

@@ -67,7 +67,7 @@ def test__run__ctrl_c__ends_cleanly_and_goes_on_later(tmp_path, environment):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = tmp_path / "cheetah" / "published" / "LTC" / "standard-0.csv"
-    for _ in range(600):
+    for _ in range(3000):  # it ends when there is one
         if _records(tmp_path) and log.exists() and log.stat().st_size > 100:
             break
         time.sleep(0.1)

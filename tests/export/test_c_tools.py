@@ -9,6 +9,7 @@ from pathlib import Path
 import constraint_cases
 import pytest
 from cases import CASES, fitted
+from narrow_limits import NARROW_LIMITS
 from processes import finished
 
 from LNN.export import to_c
@@ -20,7 +21,7 @@ PARTS = ("whole memory", "pooling attention", "own scale patch", "walk mask", "l
 LIMITS = ("rates", "two quadratic")
 CORTEX_M4 = "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard"
 STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
-pytestmark = pytest.mark.slow
+pytestmark = [NARROW_LIMITS, pytest.mark.slow]
 
 
 def needs(*tools):

@@ -144,8 +144,8 @@ EXPORT void lnn_adam_step(const lnn_adam *a) {
 }
 
 /* The batch that `s` says, of so many samples that were chosen. */
-EXPORT void lnn_gather(const lnn_samples *s, int64_t isa, int64_t precision,
-                       const int64_t *chosen) {
+void lnn_gather(const lnn_samples *s, int64_t isa, int64_t precision,
+                const int64_t *chosen) {
     engine(isa, precision)->gather(s, chosen);
 }
 

@@ -19,8 +19,8 @@ EXPORT void lnn_finish(const lnn_problem *p);
 /* Parts of a training step, and whole ones. */
 EXPORT void lnn_read_out(lnn_readout *r);
 EXPORT void lnn_adam_step(const lnn_adam *a);
-EXPORT void lnn_gather(const lnn_samples *s, int64_t isa, int64_t precision,
-                       const int64_t *chosen);
+void lnn_gather(const lnn_samples *s, int64_t isa, int64_t precision,
+                const int64_t *chosen);
 EXPORT int64_t lnn_run_batches(lnn_epoch *e, int64_t first, int64_t count);
 
 /* What runs, and how fast. */

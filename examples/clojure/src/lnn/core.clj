@@ -140,7 +140,7 @@
       {:answer (label classes outputs)}
       (let [proposed (values-of net outputs row)
             [values feasible] (if limits (within net proposed one before) [proposed true])
-            shaped (if quantiles values (mapv first values))
+            shaped (if (> (count quantiles) 1) values (mapv first values))
             answer (if (zero? ndim) (first shaped) shaped)]
         (cond-> {:answer answer}
           limits (assoc :feasible feasible, :before (when-not quantiles (mapv first values))))))))

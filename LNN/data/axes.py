@@ -114,7 +114,10 @@ def _numbers(X: Any, kind: Layout) -> np.ndarray | None:
     else:
         return None
     try:
-        values = np.asarray(X if kind != "ragged" else list(X), dtype=np.float64)
+        found = np.asarray(X if kind != "ragged" else list(X))
+        if np.iscomplexobj(found):
+            return None
+        values = found.astype(np.float64)
     except (TypeError, ValueError):
         return None  # reading it says what is wrong
     good = values.ndim == (2 if kind == "rows" else 3)

@@ -167,7 +167,7 @@ class ResidentStep:
             self.optimizer.state["step"] += 1
             numbers.append(self.optimizer.numbers())
             schedule.after_batch()
-        return torch.tensor(numbers, dtype=self._numbers.dtype)
+        return torch.tensor(numbers, dtype=self._numbers.dtype, device="cpu")
 
     def _take(self, size: int) -> None:
         """Take the step of the next batch, which has so many samples."""

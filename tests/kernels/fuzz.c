@@ -577,8 +577,7 @@ static void one_descent(const lnn_problem *p) {
 }
 
 /* The same with every engine, and as doubles in plain C have it. */
-static void heads_of_all_engines(void) {
-    const lnn_readout r = draw_readout();
+static void with_all_engines(void (*run)(lnn_problem *, void *), void *drawn) {
     const uint64_t seed = random_state;
     const int kept = n_owned;
     double *exact = 0;
@@ -587,8 +586,7 @@ static void heads_of_all_engines(void) {
     while (next_engine(&p)) {
         random_state = seed;
         n_results = 0;
-        one_readout(&p, r);
-        one_descent(&p);
+        run(&p, drawn);
         double *found = malloc(sizeof *found * (size_t)total_count());
         if (!found) abort();
         collect(&p, found);
@@ -600,6 +598,16 @@ static void heads_of_all_engines(void) {
         release(kept);
     }
     free(exact);
+}
+
+static void one_head(lnn_problem *p, void *readout) {
+    one_readout(p, *(lnn_readout *)readout);
+    one_descent(p);
+}
+
+static void heads_of_all_engines(void) {
+    lnn_readout r = draw_readout();
+    with_all_engines(one_head, &r);
 }
 
 #include "fuzz_epochs.h"

@@ -213,30 +213,14 @@ static void one_epoch(const lnn_problem *p, whole_epoch *w) {
     for (int i = 0; i < n_results; i++) free(first[i]);
 }
 
-/* The same with every engine, and as doubles in plain C have it. */
+static void one_drawn_epoch(lnn_problem *p, void *epoch) {
+    one_epoch(p, epoch);
+}
+
 static void epochs_of_all_engines(void) {
     static whole_epoch w;
     draw_epoch(&w);
-    const uint64_t seed = random_state;
-    const int kept = n_owned;
-    double *exact = 0;
-    lnn_problem p;
-    memset(&p, 0, sizeof p);
-    while (next_engine(&p)) {
-        random_state = seed;
-        n_results = 0;
-        one_epoch(&p, &w);
-        double *found = malloc(sizeof *found * (size_t)total_count());
-        if (!found) abort();
-        collect(&p, found);
-        if (exact) compare(&p, found, exact);
-        if (exact)
-            free(found);
-        else
-            exact = found;
-        release(kept);
-    }
-    free(exact);
+    with_all_engines(one_drawn_epoch, &w);
 }
 
 #endif

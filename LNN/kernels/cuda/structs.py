@@ -42,7 +42,7 @@ def packed(
         wrong = set(row) ^ set(fields)
         assert not wrong, f"{name}: {sorted(wrong)}"
     words = [[_word(row[field]) for field in fields] for row in rows]
-    return torch.tensor(words, dtype=torch.int64).to(device)
+    return torch.tensor(words, dtype=torch.int64, device=device)
 
 
 def _word(value: Value) -> int:

@@ -119,34 +119,40 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class SampleTable:
-    """Samples as spans over the rows of a table, all in memory.
+    """Samples as spans over the rows of a table, all in the memory of one device.
 
     Attributes
     ----------
     rows : Tensor of shape (n_rows, F)
     gaps : Tensor of shape (n_rows,), or None
         The time span before each row; None for ones.
-    neutral : Tensor of shape (F,), or None
-        Stands for NaN before the sample's first value of a channel, which then stands
-        for those that follow; None if there are no NaN.
+    neutral : Tensor of shape (F,)
+        Stands for NaN before the sample's first value of a channel.
+    policy : {"error", "hold", "mask"}
+        What stands for NaN later: nothing, as there is none, the value before, or that
+        with inputs that say so.
     target : Tensor of shape (n_samples, ...) or (n_rows, ...)
     weight : Tensor of shape (n_samples,) or (n_rows,), or None for ones
     per_step : bool
         Whether targets and weights belong to rows.
     start, length : Tensor of int64, shape (n_samples,)
     first_target : Tensor of int64, shape (n_samples,), or None
-        Steps before it do not count.
+        Steps before it do not count; None if all do.
+    steps : int
+        The longest length.
     """
 
     rows: Tensor
     gaps: Tensor | None
-    neutral: Tensor | None
+    neutral: Tensor
+    policy: str
     target: Tensor
     weight: Tensor | None
     per_step: bool
     start: Tensor
     length: Tensor
     first_target: Tensor | None
+    steps: int
 
 
 class Epochs(Protocol):
@@ -259,22 +265,7 @@ class Resident:
 
     Attributes
     ----------
-    rows : Tensor of shape (n_rows, F)
-    gaps : Tensor of shape (n_rows,), or None for ones
-    start, length, first_target : Tensor of int64, shape (n_samples,)
-        Where the samples stand in the rows.
-    target : Tensor of shape (n, ...)
-        By sample or, with `per_step`, by row.
-    weight : Tensor of shape (n,), or None for ones
-    neutral : Tensor of shape (F,)
-        Stands for what is missing.
-    policy : {"error", "hold", "mask"}
-        What to do there.
-    per_step : bool
-    whole : bool
-        Whether steps before the first target count for nothing.
-    steps : int
-        The longest length.
+    table : SampleTable
     batch_size : int
     mean_weight : float
         The mean weight of a sample.
@@ -288,18 +279,7 @@ class Resident:
         To which the losses are added.
     """
 
-    rows: Tensor
-    gaps: Tensor | None
-    start: Tensor
-    length: Tensor
-    first_target: Tensor
-    target: Tensor
-    weight: Tensor | None
-    neutral: Tensor
-    policy: str
-    per_step: bool
-    whole: bool
-    steps: int
+    table: SampleTable
     batch_size: int
     mean_weight: float
     order: Tensor

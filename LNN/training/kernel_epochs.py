@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
-from torch import Tensor
 
 from LNN.batching.batches import Batches
-from LNN.batching.resident import ResidentBatches
 from LNN.kernels import Epochs, Losses, SampleTable
 from LNN.training.kernel_step import KernelStep
 from LNN.training.optimisers import Adam
+from LNN.training.sample_table import sample_table
 from LNN.training.schedules import Schedule
 
 Run = TypeVar("Run", Epochs, Losses)
@@ -97,7 +96,7 @@ def kernel_epochs(
     """
     if step is None or _is_for(before, step, batches):
         return None if step is None else before
-    table = sample_table(batches)
+    table = _table(batches)
     run = None if table is None else step.trainer.epochs(table, batch_size)
     return KernelEpochs(step, batches, batch_size, run)
 
@@ -111,7 +110,7 @@ def kernel_losses(
     """Return what adds up losses in the library; takes what `kernel_epochs` takes."""
     if step is None or _is_for(before, step, batches):
         return None if step is None else before
-    table = sample_table(batches)
+    table = _table(batches)
     run = None if table is None else step.trainer.losses(table, batch_size)
     return KernelLosses(step, batches, batch_size, run)
 
@@ -120,26 +119,7 @@ def _is_for(before: InLibrary | None, step: KernelStep, batches: Batches) -> boo
     return before is not None and before.step is step and before.batches is batches
 
 
-def sample_table(batches: Batches) -> SampleTable | None:
-    """Return batches as spans over rows that are in memory; None if they are not."""
+def _table(batches: Batches) -> SampleTable | None:
+    """Return batches as a table; None if they do not stay in memory."""
     resident = batches.resident()
-    # Ages of missing values are inputs that the library does not compute.
-    if isinstance(resident, str) or resident.missing.policy == "mask":
-        return None
-    targets = resident.targets
-    return SampleTable(
-        rows=resident.rows,
-        gaps=resident.gaps,
-        neutral=_neutral(resident),
-        target=targets.target,
-        weight=targets.weight,
-        per_step=targets.per_step,
-        start=resident.start,
-        length=resident.length,
-        first_target=resident.first_target if resident.whole else None,
-    )
-
-
-def _neutral(resident: ResidentBatches) -> Tensor | None:
-    holds = resident.missing.policy == "hold" and bool(resident.rows.isnan().any())
-    return resident.missing.neutral if holds else None
+    return None if isinstance(resident, str) else sample_table(resident)

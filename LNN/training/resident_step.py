@@ -30,6 +30,7 @@ from LNN.training.lockstep import Meeting, Member, meeting_here
 from LNN.training.losses import Loss, Quantile
 from LNN.training.optimisers import Adam, AdamW, Optimizer, clip_gradient
 from LNN.training.parameter_vector import ParameterVector
+from LNN.training.sample_table import sample_table
 from LNN.training.schedules import Schedule
 
 # The backends whose kernels a graph can hold.
@@ -224,21 +225,9 @@ class ResidentStep:
         if found is None or found[0].adam is None:
             return None
         assert isinstance(first, SequenceLayer)
-        batches = self.batches
         data = Resident(
-            rows=batches.rows,
-            gaps=batches.gaps,
-            start=batches.start,
-            length=batches.length,
-            first_target=batches.first_target,
-            target=batches.targets.target,
-            weight=batches.targets.weight,
-            neutral=batches.missing.neutral,
-            policy=batches.missing.policy,
-            per_step=batches.targets.per_step,
-            whole=batches.whole,
-            steps=batches.steps,
-            batch_size=min(self.batch_size, len(batches.start)),
+            table=sample_table(self.batches),
+            batch_size=min(self.batch_size, len(self._order)),
             mean_weight=self.weight,
             order=self._order,
             numbers=self._numbers,

@@ -74,7 +74,7 @@ def structure_of(network: Trained, data: Resident) -> Structure | None:
     (cell,), adam, dtype = network.cells, network.adam, network.weight.dtype
     plan = plan_of(cell)
     is_known = network.loss in LOSSES and not network.levels
-    if plan is None or not is_known or data.rows.dtype is not dtype:
+    if plan is None or not is_known or data.table.rows.dtype is not dtype:
         return None
     places = {p: int(g.storage_offset()) for p, g in network.gradients.items()}
     weight, bias = (places.get(id(p)) for p in (network.weight, network.bias))
@@ -145,7 +145,7 @@ def _sizes(
     """Return the sizes that follow from the network, its plan and the data."""
     outputs, n_read = network.weight.shape
     pooling = sum(POOLINGS[part] for part in network.pooling)
-    batch, steps = data.batch_size, data.steps
+    batch, steps = data.batch_size, data.table.steps
     rows = batch if pooling else batch * steps
     chunk = max(CHUNK, -(-batch * steps // MOST_CHUNKS))
     begins = constants.inputs
@@ -153,7 +153,7 @@ def _sizes(
     return {
         "batch": batch,
         "steps": steps,
-        "channels": data.rows.shape[1],
+        "channels": data.table.rows.shape[1],
         "inputs": cell.input_size,
         "neurons": plan.n_neurons,
         "width": cell.state_size,
@@ -163,9 +163,9 @@ def _sizes(
         "outputs": outputs,
         "rows": rows,
         "loss": LOSSES.index(network.loss),
-        "per_step": int(data.per_step),
-        "whole": int(data.whole),
-        "policy": POLICIES.index(data.policy),
+        "per_step": int(data.table.per_step),
+        "whole": int(data.table.first_target is not None),
+        "policy": POLICIES.index(data.table.policy),
         **{n: begins.get(n, 0) for n in ("input_weight", "input_bias")},
         **{n: begins.get(n, 0) for n in ("sensory", "leak")},
         "n_sensory": 0 if edges is None else edges.shape[1],

@@ -39,7 +39,7 @@ class Model:
         clip = adam.clip_value or 0.0
         rule = adam.vector.new_tensor([clip, adam.weight_decay, data.mean_weight])
         names = ("rows", "gaps", "start", "length", "first_target", "target", "weight")
-        tensors = {name: getattr(data, name) for name in (*names, "neutral")}
+        tensors = {name: getattr(data.table, name) for name in (*names, "neutral")}
         plain = {n: None if t is None else t.contiguous() for n, t in tensors.items()}
         return cls(
             {
@@ -107,9 +107,10 @@ def trainer_of(network: Trained, data: Resident) -> CudaTrainer | None:
     structure = structure_of(network, data)
     if structure is None or network.adam is None:
         return None
-    plan, n = structure.plan, data.batch_size * data.steps
-    n_bytes = (plan.n_record + plan.n_work) * n * data.rows.element_size()
-    if n_bytes > most_bytes(data.rows.device):
+    plan, rows = structure.plan, data.table.rows
+    n_steps = data.batch_size * data.table.steps
+    n_bytes = (plan.n_record + plan.n_work) * n_steps * rows.element_size()
+    if n_bytes > most_bytes(rows.device):
         return None
     return CudaTrainer(structure, Model.of(network.adam, data))
 

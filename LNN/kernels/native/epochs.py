@@ -78,8 +78,8 @@ class _Batches:
         self._memory = Memory(0)
         self._at_once = 1
         self.fits = _fits(network, table, readout.per_row)
-        steps = int(table.length.max()) if self.fits else 0
-        self._shares = [layer.share_of(batch_size, steps) for layer in self._layers]
+        sizes = batch_size, table.steps
+        self._shares = [layer.share_of(*sizes) for layer in self._layers]
 
     @property
     def suits(self) -> bool:
@@ -215,9 +215,11 @@ def _samples(table: SampleTable) -> Samples:
         target_bytes=values * target.element_size(),
         per_step=table.per_step,
     )
-    names = "rows", "gaps", "neutral", "target", "weight"
-    for name in (*names, "start", "length", "first_target"):
+    names = "rows", "gaps", "target", "weight", "start", "length", "first_target"
+    for name in names:
         setattr(record, name, address(getattr(table, name)))
+    if table.policy == "hold" and bool(table.rows.isnan().any()):
+        record.neutral = address(table.neutral)
     return record
 
 
@@ -225,6 +227,8 @@ def _fits(network: Trained, table: SampleTable, per_row: int) -> bool:
     """Tell whether the library may read the table, and reads what is there."""
     dtype, start, length = network.weight.dtype, table.start, table.length
     n_rows, n_samples = len(table.rows), len(start)
+    if table.policy == "mask":  # ages of missing values, which the library has not
+        return False
     if table.per_step == bool(network.pooling):  # one output per step, or pooled
         return False
     if not n_samples or table.rows.shape[1:] != (network.cells[0].input_size,):
@@ -234,12 +238,12 @@ def _fits(network: Trained, table: SampleTable, per_row: int) -> bool:
     kinds = {
         table.rows: (n_rows * table.rows.shape[1], dtype),
         table.target: (n_targets * per_row, torch.int64 if codes else dtype),
+        table.neutral: (table.rows.shape[1], dtype),
         start: (n_samples, torch.int64),
         length: (n_samples, torch.int64),
     }
     optional = {
         table.gaps: (n_rows, dtype),
-        table.neutral: (table.rows.shape[1], dtype),
         table.weight: (n_targets, dtype),
         table.first_target: (n_samples, torch.int64),
     }

@@ -112,7 +112,7 @@ def warn_of_jitter(rows: Recordings, unit: float, name: str | None) -> None:
     told = jitter_told(times, unit, name or "X.index", plain=name is None)
     if told is not None:
         warn(
-            f"{told} Rows count as irregular, so fit and scores take about ten times "
+            f"{told} Rows count as irregular, so fit and scores take several times "
             "as long, and odd seasons may be found."
         )
 

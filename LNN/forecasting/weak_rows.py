@@ -63,6 +63,6 @@ def warn_of_jitter(
     told = jitter_told([h.times for h in histories], unit, name, plain=form.is_panel)
     if told is not None:
         warn(
-            f"{told} Rows count as irregular, so a fit takes about ten times as long, "
+            f"{told} Rows count as irregular, so a fit takes several times as long, "
             "and a season is no number of rows."
         )

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def any_home(request):
     """Folder of small parts of the data sets; in slow tests also of the whole ones."""
     home = {"excerpt": "excerpt_home", "whole": "data_home"}[request.param]
     return request.getfixturevalue(home)
+
+
+@pytest.fixture
+def interrupts():
+    """Let Ctrl-C raise KeyboardInterrupt, as in a shell's background it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

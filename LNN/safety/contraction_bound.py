@@ -99,9 +99,10 @@ def contraction_bound(
     >>> from LNN import LiquidRegressor
     >>> from LNN.safety import contraction_bound
     >>> X = np.sin(0.2 * np.arange(100))[:, None]
-    >>> lnn = LiquidRegressor(8, model_type="LTC", window_length=8, epochs=2)
+    >>> how = {"model_type": "LTC", "window_length": 8, "random_state": 0}
+    >>> lnn = LiquidRegressor(8, epochs=2, **how)
     >>> found = contraction_bound(lnn.fit(X[:-1], X[1:, 0]), (-1, 1))
-    >>> found.proved, bool(found.factor < 0.95)
+    >>> found.proved, bool(found.factor < 1)
     (True, True)
     """
     fitted = as_built(model)

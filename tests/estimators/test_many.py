@@ -2,7 +2,6 @@
 
 import _thread
 import pickle
-import signal
 import threading
 import warnings
 
@@ -533,7 +532,7 @@ def test__fit_many__error_in_one_fit__stops_the_others_after_their_epoch(table):
     assert not hasattr(models[3], "model_")
 
 
-def test__fit_many__interrupted__stops_all_after_their_epoch(table):
+def test__fit_many__interrupted__stops_all_after_their_epoch(table, interrupts):
     torch.set_num_threads(2)
     once = threading.Event()
 
@@ -544,13 +543,8 @@ def test__fit_many__interrupted__stops_all_after_their_epoch(table):
 
     models, before = endless(3, callback), list(warnings.filters)
     threads = set(threading.enumerate())
-    # A process that a shell has put into the background ignores Ctrl-C.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            fit_many(models, *table, n_jobs=2)
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    with pytest.raises(KeyboardInterrupt):
+        fit_many(models, *table, n_jobs=2)
     # What was learnt until then is there, as after Ctrl-C in `fit`. The third one had
     # not begun, and the second one perhaps neither.
     assert sum(hasattr(model, "model_") for model in models) in (1, 2)

@@ -152,14 +152,6 @@ def test__run_all__any_number__does_each_task_once():
             assert sorted(done) == list(range(n_tasks))
 
 
-@pytest.fixture
-def interrupts():
-    """Ctrl-C raises KeyboardInterrupt, however the tests were started."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="the signal would wait as well")
 @pytest.mark.parametrize("times", [1, 3])
 def test__run_all__interrupted__waits_for_all_threads(times, interrupts):

@@ -306,7 +306,7 @@ def test__fit__interrupted__counts_the_steps_that_were_taken(monkeypatch):
     assert optimizers[0].state["step"] == sum(calls) > 0
 
 
-def test__fit__ctrl_c__ends_it_between_two_calls(used):
+def test__fit__ctrl_c__ends_it_between_two_calls(used, interrupts):
     model = Regressor(**WINDOWS | {"epochs": 100_000, "early_stopping": False})
     timer = threading.Timer(0.5, _thread.interrupt_main)
     timer.start()

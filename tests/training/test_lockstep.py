@@ -14,8 +14,6 @@ from LNN._among import Among, Shared, taking_part
 from LNN.training import graphs, lockstep
 from LNN.training.lockstep import Meeting, Member, meeting_here
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @dataclass
 class Together:

@@ -4,7 +4,6 @@ The kernels are emulated, and a call stands for a recorded graph.
 """
 
 import _thread
-import signal
 import threading
 
 import numpy as np
@@ -17,8 +16,6 @@ from LNN import LiquidClassifier, LiquidRegressor, fit_many
 from LNN.exceptions import NonFiniteLossError
 from LNN.kernels import dispatch
 from LNN.training import graphs, lockstep
-
-pytestmark = pytest.mark.timeout(120)
 
 TOGETHER = "in one launch for several fits"
 
@@ -220,7 +217,7 @@ def test__fit_many__hook_in_the_middle__the_others_do_not_wait(on_cuda, rounds):
     assert_as_alone(models[1:], X, y)
 
 
-def test__fit_many__interrupted__ends_and_keeps_what_was_learnt(on_cuda):
+def test__fit_many__interrupted__ends_and_keeps_what_was_learnt(on_cuda, interrupts):
     X, y = data()
     once = threading.Event()
 
@@ -232,13 +229,8 @@ def test__fit_many__interrupted__ends_and_keeps_what_was_learnt(on_cuda):
     models = [model(random_state=k, epochs=10**6) for k in range(3)]
     for each in models:
         each.set_params(callback=interrupt)
-    # A process that a shell has put into the background ignores Ctrl-C.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            fit_many(models, X, y, n_jobs=3)
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    with pytest.raises(KeyboardInterrupt):
+        fit_many(models, X, y, n_jobs=3)
     assert any(hasattr(each, "model_") for each in models)
 
 
